@@ -18,7 +18,7 @@ enum class ErrorKind {
   read,            // reading broke off, or what was read makes no sense
   failed,          // the service gave the generation up
   wrong_type,      // what came is not an MP4
-  no_space,        // the clip is larger than allowed
+  too_large,       // the clip is larger than allowed
 };
 
 struct Error {

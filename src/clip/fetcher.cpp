@@ -174,7 +174,7 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
     return false;
   }
   if (part.identity.total && *part.identity.total > settings_.max_size) {
-    fail(ErrorKind::no_space,
+    fail(ErrorKind::too_large,
          "The clip has " + megabytes(*part.identity.total) + ", more than max-clip-size allows (" +
              megabytes(settings_.max_size) + "). Raise max-clip-size to take it.",
          debug, status);
@@ -262,7 +262,7 @@ void Fetcher::on_bytes(const ConnectionPtr& connection, gssize size, const Error
 bool Fetcher::deliver(BytesPtr bytes) {
   const std::uint64_t length = g_bytes_get_size(bytes.get());
   if (offset_ + length > settings_.max_size) {
-    fail(ErrorKind::no_space,
+    fail(ErrorKind::too_large,
          "The clip is larger than max-clip-size allows (" + megabytes(settings_.max_size) +
              "). Raise max-clip-size to take it.",
          url_.without_query());

@@ -5,16 +5,16 @@
 
 namespace genpro::clip {
 
-Reader::Reader(Runtime& runtime, ReaderSettings settings)
-    : runtime_(runtime),
+Reader::Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings)
+    : runtime_(std::move(runtime)),
       channel_(std::make_shared<Guarded<Shared>>()),
-      fetcher_(std::make_shared<Fetcher>(runtime, std::move(settings), channel_)) {
-  runtime_.post([fetcher = fetcher_] { fetcher->seek(0, 0); });
+      fetcher_(std::make_shared<Fetcher>(*runtime_, std::move(settings), channel_)) {
+  runtime_->post([fetcher = fetcher_] { fetcher->seek(0, 0); });
 }
 
 Reader::~Reader() {
   // The fetcher's last reference goes on the runtime thread, where its timers and calls live.
-  runtime_.post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
+  runtime_->post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
 }
 
 Reader::Outcome Reader::read() {
@@ -30,7 +30,7 @@ Reader::Outcome Reader::read() {
     // Half the read-ahead is refilled at a time, so that the two threads wake each other rarely.
     if (shared->fetcher_waits && shared->queued <= read_ahead / 2) {
       shared->fetcher_waits = false;
-      runtime_.post([fetcher = fetcher_, epoch = shared->epoch] { fetcher->resume(epoch); });
+      runtime_->post([fetcher = fetcher_, epoch = shared->epoch] { fetcher->resume(epoch); });
     }
     return block;
   }
@@ -46,7 +46,7 @@ void Reader::seek(std::uint64_t offset) {
   shared->ended = false;
   shared->error.reset();
   const std::uint64_t epoch = ++shared->epoch;
-  runtime_.post([fetcher = fetcher_, offset, epoch] { fetcher->seek(offset, epoch); });
+  runtime_->post([fetcher = fetcher_, offset, epoch] { fetcher->seek(offset, epoch); });
 }
 
 void Reader::set_interrupted(bool interrupted) {

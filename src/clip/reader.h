@@ -49,8 +49,8 @@ class Reader {
   };
   using Outcome = std::variant<Block, End, Interrupted, Error>;
 
-  // Starts to fetch from byte 0. `runtime` must outlive the reader.
-  Reader(Runtime& runtime, ReaderSettings settings);
+  // Starts to fetch from byte 0, on the runtime thread, which the handle keeps alive.
+  Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings);
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -80,7 +80,8 @@ class Reader {
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
-  Runtime& runtime_;
+  // First, so that it is released last: with the last reference the thread ends.
+  std::shared_ptr<Runtime> runtime_;
   Channel channel_;
   std::shared_ptr<class Fetcher> fetcher_;
 };

@@ -5,23 +5,24 @@
 
 namespace genpro::job {
 
-std::shared_ptr<Job> Job::start(Runtime& runtime, JobSettings settings) {
+std::shared_ptr<Job> Job::start(std::shared_ptr<Runtime> runtime, JobSettings settings) {
   struct Access : Job {
-    Access(Runtime& runtime, JobSettings settings) : Job(runtime, std::move(settings)) {}
+    Access(std::shared_ptr<Runtime> runtime, JobSettings settings)
+        : Job(std::move(runtime), std::move(settings)) {}
   };
-  return std::make_shared<Access>(runtime, std::move(settings));
+  return std::make_shared<Access>(std::move(runtime), std::move(settings));
 }
 
-Job::Job(Runtime& runtime, JobSettings settings)
-    : runtime_(runtime),
+Job::Job(std::shared_ptr<Runtime> runtime, JobSettings settings)
+    : runtime_(std::move(runtime)),
       channel_(std::make_shared<Guarded<Shared>>()),
-      worker_(std::make_shared<Worker>(runtime, std::move(settings), channel_)) {
-  runtime_.post([worker = worker_] { worker->start(); });
+      worker_(std::make_shared<Worker>(*runtime_, std::move(settings), channel_)) {
+  runtime_->post([worker = worker_] { worker->start(); });
 }
 
 Job::~Job() {
   // The worker's last reference goes on the runtime thread, where its timers and calls live.
-  runtime_.post([worker = std::move(worker_)] { worker->cancel(); });
+  runtime_->post([worker = std::move(worker_)] { worker->cancel(); });
 }
 
 std::optional<Update> Job::wait() {

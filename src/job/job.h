@@ -42,8 +42,8 @@ struct Update {
 // The handle that an element holds. Threads: any; none of its functions waits for the network.
 class Job {
  public:
-  // Starts at once, on the runtime thread. `runtime` must outlive the job.
-  static std::shared_ptr<Job> start(Runtime& runtime, JobSettings settings);
+  // Starts at once, on the runtime thread, which the handle keeps alive.
+  static std::shared_ptr<Job> start(std::shared_ptr<Runtime> runtime, JobSettings settings);
   // Ends all calls; the generation itself goes on at the service.
   ~Job();
   Job(const Job&) = delete;
@@ -62,9 +62,10 @@ class Job {
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
-  Job(Runtime& runtime, JobSettings settings);
+  Job(std::shared_ptr<Runtime> runtime, JobSettings settings);
 
-  Runtime& runtime_;
+  // First, so that it is released last: with the last reference the thread ends.
+  std::shared_ptr<Runtime> runtime_;
   Channel channel_;
   std::shared_ptr<class Worker> worker_;
 };
