@@ -42,17 +42,20 @@ Reader::Block join(const Reader::Block& first, const Reader::Block& second) {
   return {BytesPtr(g_byte_array_free_to_bytes(g_byte_array_ref(joined.get()))), first.offset};
 }
 
-std::string subject(const std::string& generation_id) {
-  return generation_id.empty() ? "The request" : "Generation " + generation_id;
+std::string describe(const job::Update& update) {
+  if (update.generation_id.empty()) return "The request is being submitted";
+  return "Generation " + update.generation_id + " is " + status_nick(update.status);
 }
 
 }  // namespace
 
 bool SourceCore::start(const Settings& settings, std::size_t block_size) {
+  failed_ = false;
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
     *face_.lock() = Face{.status = Status::failed};
     post_error(element_, job_settings.error());
+    failed_ = true;
     return false;
   }
   settings_ = settings;
@@ -64,7 +67,6 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   }
   started_ = std::chrono::steady_clock::now();
   identified_ = false;
-  failed_ = false;
   tags_ = Tags::unsent;
   coverage_.clear();
   next_offset_ = 0;
@@ -150,8 +152,7 @@ GstFlowReturn SourceCore::await_clip() {
       open(*update);
       return GST_FLOW_OK;
     }
-    post_progress(element_, GST_PROGRESS_TYPE_CONTINUE,
-                  subject(update->generation_id) + " is " + status_nick(update->status));
+    post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, describe(*update));
   }
   return GST_FLOW_FLUSHING;
 }
@@ -297,10 +298,10 @@ void SourceCore::report(Status status, const job::Update* update) {
 }
 
 GstFlowReturn SourceCore::fail(Error error) {
-  failed_ = true;
   if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
   if (status() != Status::stopped) report(Status::failed);
   post_error(element_, error);
+  failed_ = true;
   end_progress(GST_PROGRESS_TYPE_ERROR, error.message);
   return GST_FLOW_ERROR;
 }

@@ -47,6 +47,8 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
     return settings_error("The API key holds a line break, white space or another character that "
                           "no key has. Set the key alone, without quotes or line ends.");
   }
+  // Parsing gives an empty path its slash.
+  while (url->text.ends_with('/')) url->text.pop_back();
   return Access{std::move(*url), std::string(key)};
 }
 
