@@ -200,11 +200,11 @@ Outcome run_launch(const std::string& description) {
   return run(pipeline.get());
 }
 
-bool stops_in_time(GstElement* element, std::chrono::milliseconds deadline) {
+bool changes_in_time(GstElement* element, GstState state, std::chrono::milliseconds deadline) {
   auto done = std::make_shared<std::promise<void>>();
   auto future = done->get_future();
-  std::thread thread([done, owned = ElementPtr::ref(element)] {
-    gst_element_set_state(owned.get(), GST_STATE_NULL);
+  std::thread thread([done, state, owned = ElementPtr::ref(element)] {
+    gst_element_set_state(owned.get(), state);
     done->set_value();
   });
   const bool in_time = future.wait_for(deadline) == std::future_status::ready;

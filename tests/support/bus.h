@@ -84,9 +84,13 @@ ElementPtr child(GstElement* bin, const char* name);
 Outcome run(GstElement* pipeline, std::chrono::milliseconds deadline = generous);
 Outcome run_launch(const std::string& description);
 
-// To NULL in a thread of its own; false when that has not returned at the deadline, which is a
-// hang (the thread is left behind then, with a reference).
-bool stops_in_time(GstElement* element, std::chrono::milliseconds deadline = generous);
+// A change of state in a thread of its own; false when that has not returned at the deadline, which
+// is a hang (the thread is left behind then, with a reference).
+bool changes_in_time(GstElement* element, GstState state,
+                     std::chrono::milliseconds deadline = generous);
+inline bool stops_in_time(GstElement* element) {
+  return changes_in_time(element, GST_STATE_NULL);
+}
 
 // All bytes that come out of `element` up to EOS or an error. Afterwards the element is in NULL, in
 // no pipeline, and can be used again.

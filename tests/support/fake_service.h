@@ -37,6 +37,8 @@ class FakeService {
 
   void set_clip(Clip clip) { files_.set_clip("/outputs/clip.mp4", std::move(clip)); }
   FakeCdn& files() { return files_; }
+  // Connections that a raw answer still holds, on both origins.
+  int raw_connections() const { return api_->raw_connections() + cdn_->raw_connections(); }
 
   // Answers of `POST …/generate` and `GET /generations/{id}`, one a request in this order; the last
   // one given stays.
