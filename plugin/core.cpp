@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "core.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "clip/container.h"
+#include "enums.h"
+
+namespace genpro {
+
+namespace {
+
+using clip::Reader;
+using job::Status;
+
+CapsPtr caps_of(clip::Container container) {
+  switch (container) {
+    case clip::Container::mpeg4_3gpp:
+      return CapsPtr(gst_caps_new_empty_simple("application/x-3gp"));
+    case clip::Container::quicktime:
+      return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "apple",
+                                         nullptr));
+    case clip::Container::fragmented:
+      return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING,
+                                         "iso-fragmented", nullptr));
+    case clip::Container::iso:
+      break;
+  }
+  return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "iso", nullptr));
+}
+
+// Joins two blocks that follow each other.
+Reader::Block join(const Reader::Block& first, const Reader::Block& second) {
+  gsize first_size = 0;
+  gsize second_size = 0;
+  const auto* a = static_cast<const guint8*>(g_bytes_get_data(first.bytes.get(), &first_size));
+  const auto* b = static_cast<const guint8*>(g_bytes_get_data(second.bytes.get(), &second_size));
+  const Owned<GByteArray, g_byte_array_unref> joined(g_byte_array_sized_new(first_size + second_size));
+  g_byte_array_append(joined.get(), a, static_cast<guint>(first_size));
+  g_byte_array_append(joined.get(), b, static_cast<guint>(second_size));
+  return {BytesPtr(g_byte_array_free_to_bytes(g_byte_array_ref(joined.get()))), first.offset};
+}
+
+std::string subject(const std::string& generation_id) {
+  return generation_id.empty() ? "The request" : "Generation " + generation_id;
+}
+
+}  // namespace
+
+bool SourceCore::start(const Settings& settings, std::size_t block_size) {
+  auto job_settings = make_job_settings(settings);
+  if (!job_settings) {
+    *face_.lock() = Face{.status = Status::failed};
+    post_error(element_, job_settings.error());
+    return false;
+  }
+  settings_ = settings;
+  block_size_ = block_size;
+  title_.clear();
+  if (const auto* request = std::get_if<api::GenerationRequest>(&job_settings->subject)) {
+    title_ = request->prompt;
+    for (const std::string& warning : request->warnings) post_settings_warning(element_, warning);
+  }
+  started_ = std::chrono::steady_clock::now();
+  identified_ = false;
+  failed_ = false;
+  tags_ = Tags::unsent;
+  coverage_.clear();
+  next_offset_ = 0;
+  stop_.reset();
+  *face_.lock() = Face{.generation_id = settings.generation_id};
+
+  in_progress_ = true;
+  post_progress(element_, GST_PROGRESS_TYPE_START,
+                settings.generation_id.empty() ? "Asking GEN for a video"
+                                               : "Attaching to generation " + settings.generation_id);
+  auto runtime = Runtime::acquire();
+  auto flow = flow_.lock();
+  flow->runtime = std::move(runtime);
+  flow->job = job::Job::start(flow->runtime, std::move(*job_settings));
+  flow->job->set_interrupted(flow->interrupted);
+  return true;
+}
+
+void SourceCore::stop() {
+  Flow ended;
+  {
+    auto flow = flow_.lock();
+    ended.runtime = std::move(flow->runtime);
+    ended.job = std::move(flow->job);
+    ended.reader = std::move(flow->reader);
+  }
+  ended.reader.reset();
+  ended.job.reset();
+  ended.runtime.reset();
+  {
+    auto face = face_.lock();
+    if (face->status != Status::done && face->status != Status::failed &&
+        face->status != Status::stopped) {
+      face->status = Status::idle;
+    }
+    face->uri.clear();
+  }
+  end_progress(GST_PROGRESS_TYPE_CANCELED, "Stopped waiting for the generation");
+}
+
+void SourceCore::set_interrupted(bool interrupted) {
+  auto flow = flow_.lock();
+  flow->interrupted = interrupted;
+  if (flow->job) flow->job->set_interrupted(interrupted);
+  if (flow->reader) flow->reader->set_interrupted(interrupted);
+}
+
+GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
+  // The failure was told once; whoever goes on pulling gets no second message.
+  if (failed_) return GST_FLOW_ERROR;
+  if (!reader()) {
+    const GstFlowReturn ready = await_clip();
+    if (ready != GST_FLOW_OK) return ready;
+  }
+  Reader::Block block;
+  const GstFlowReturn read = next_block(offset, &block);
+  if (read != GST_FLOW_OK) return read;
+
+  std::size_t length = g_bytes_get_size(block.bytes.get());
+  if (stop_ && block.offset + length > *stop_) {
+    if (block.offset >= *stop_) return GST_FLOW_EOS;
+    length = *stop_ - block.offset;
+    block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
+  }
+  send_tags();
+  coverage_.add(block.offset, block.offset + length);
+  if (const auto total = size(); total && coverage_.covers(*total)) report(Status::done);
+
+  BufferPtr result(gst_buffer_new_wrapped_bytes(block.bytes.get()));
+  GST_BUFFER_OFFSET(result.get()) = block.offset;
+  GST_BUFFER_OFFSET_END(result.get()) = block.offset + length;
+  *buffer = result.release();
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn SourceCore::await_clip() {
+  const std::shared_ptr<job::Job> job = flow_.lock()->job;
+  if (!job) return GST_FLOW_FLUSHING;
+  while (auto update = job->wait()) {
+    report(update->status, &*update);
+    if (update->error) return fail(std::move(*update->error));
+    if (update->clip) {
+      open(*update);
+      return GST_FLOW_OK;
+    }
+    post_progress(element_, GST_PROGRESS_TYPE_CONTINUE,
+                  subject(update->generation_id) + " is " + status_nick(update->status));
+  }
+  return GST_FLOW_FLUSHING;
+}
+
+void SourceCore::open(const job::Update& update) {
+  face_.lock()->uri = update.clip->text;
+  auto flow = flow_.lock();
+  if (!flow->runtime) return;
+  flow->reader = std::make_shared<Reader>(
+      flow->runtime, make_reader_settings(settings_, *update.clip, block_size_));
+  flow->reader->set_interrupted(flow->interrupted);
+}
+
+GstFlowReturn SourceCore::next_block(std::uint64_t offset, Reader::Block* block) {
+  const std::shared_ptr<Reader> reader = this->reader();
+  if (!reader) return GST_FLOW_FLUSHING;
+  Reader::Outcome outcome = reader->read();
+  if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
+  if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
+  if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
+
+  *block = std::move(std::get<Reader::Block>(outcome));
+  if (!identified_) {
+    const GstFlowReturn identity = identify(*reader, block);
+    if (identity != GST_FLOW_OK) return identity;
+  }
+  if (block->offset != offset) {
+    Error error;
+    error.kind = ErrorKind::read;
+    error.message = "Byte " + std::to_string(block->offset) + " of the clip came where byte " +
+                    std::to_string(offset) + " was due. Start again.";
+    return fail(std::move(error));
+  }
+  next_offset_ = offset + g_bytes_get_size(block->bytes.get());
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn SourceCore::identify(Reader& reader, Reader::Block* block) {
+  // Servers may drip their first bytes one by one; a verdict needs a whole box header.
+  while (g_bytes_get_size(block->bytes.get()) < clip::container_head_size) {
+    Reader::Outcome outcome = reader.read();
+    if (std::holds_alternative<Reader::Interrupted>(outcome)) {
+      reader.seek(0);
+      return GST_FLOW_FLUSHING;
+    }
+    if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
+    if (std::holds_alternative<Reader::End>(outcome)) break;
+    *block = join(*block, std::get<Reader::Block>(outcome));
+  }
+  gsize size = 0;
+  const auto* data =
+      static_cast<const unsigned char*>(g_bytes_get_data(block->bytes.get(), &size));
+  const auto container = clip::identify_container({data, size});
+  const auto info = reader.info();
+  if (!container) {
+    Error error;
+    error.kind = ErrorKind::wrong_type;
+    const std::string type = info ? one_line(info->content_type, 60) : "";
+    error.message = "What the service gives as the clip is no MP4" +
+                    (type.empty() ? "" : " (it is sent as " + type + ")") +
+                    ". Try again later, or ask the service's support for the clip.";
+    error.debug = "it begins with: " +
+                  one_line({reinterpret_cast<const char*>(data), std::min<gsize>(size, 60)}, 60);
+    return fail(std::move(error));
+  }
+  identified_ = true;
+  pad_.set_caps(caps_of(*container));
+  if (info && info->size) pad_.set_size(*info->size);
+  report(Status::streaming);
+  end_progress(GST_PROGRESS_TYPE_COMPLETE,
+               "Generation " + face_.lock()->generation_id + " is completed");
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn SourceCore::finish_clip() {
+  // Without a size, only a reading from the first byte to the end is known to be whole.
+  if (!size() && coverage_.covers(next_offset_)) report(Status::done);
+  return GST_FLOW_EOS;
+}
+
+void SourceCore::send_tags() {
+  if (tags_ == Tags::sent) return;
+  // Queued tags go out with the buffer behind them, unless a flush drops both.
+  if (tags_ == Tags::queued) {
+    tags_ = Tags::sent;
+    return;
+  }
+  TagListPtr tags(gst_tag_list_new_empty());
+  const std::string id = face_.lock()->generation_id;
+  const std::string model = settings_.generation_id.empty() ? settings_.model_word() : "";
+  const std::string comment = "generation-id=" + id;
+  gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_COMMENT, id.c_str(),
+                   GST_TAG_EXTENDED_COMMENT, comment.c_str(), nullptr);
+  if (!title_.empty()) {
+    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, title_.c_str(), nullptr);
+  }
+  if (!model.empty()) {
+    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_ENCODER, model.c_str(), nullptr);
+  }
+  tags_ = Tags::queued;
+  pad_.queue_tags(std::move(tags));
+}
+
+bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop) {
+  const std::shared_ptr<Reader> reader = this->reader();
+  if (!reader && position != 0) return false;
+  stop_ = stop;
+  if (tags_ == Tags::queued) tags_ = Tags::unsent;
+  if (reader && position != next_offset_) {
+    reader->seek(position);
+    next_offset_ = position;
+  }
+  return true;
+}
+
+void SourceCore::report(Status status, const job::Update* update) {
+  GenerationReport message;
+  bool status_changed = false;
+  bool id_changed = false;
+  bool cost_changed = false;
+  {
+    auto face = face_.lock();
+    status_changed = face->status != status;
+    face->status = status;
+    if (update != nullptr) {
+      id_changed = !update->generation_id.empty() && face->generation_id != update->generation_id;
+      if (id_changed) face->generation_id = update->generation_id;
+      cost_changed = update->cost && face->cost != *update->cost;
+      if (cost_changed) face->cost = *update->cost;
+    }
+    message.status = status;
+    message.generation_id = face->generation_id;
+    message.cost = face->cost;
+  }
+  if (id_changed) pad_.notify("generation-id");
+  if (cost_changed) pad_.notify("cost");
+  if (!status_changed) return;
+  pad_.notify("status");
+  if (settings_.generation_id.empty()) message.model = settings_.model_word();
+  message.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started_);
+  post_generation(element_, message);
+}
+
+GstFlowReturn SourceCore::fail(Error error) {
+  failed_ = true;
+  if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
+  if (status() != Status::stopped) report(Status::failed);
+  post_error(element_, error);
+  end_progress(GST_PROGRESS_TYPE_ERROR, error.message);
+  return GST_FLOW_ERROR;
+}
+
+void SourceCore::end_progress(GstProgressType type, const std::string& text) {
+  if (!in_progress_) return;
+  in_progress_ = false;
+  post_progress(element_, type, text);
+}
+
+std::shared_ptr<Reader> SourceCore::reader() {
+  return flow_.lock()->reader;
+}
+
+bool SourceCore::is_seekable() {
+  const std::shared_ptr<Reader> reader = this->reader();
+  const auto info = reader ? reader->info() : std::nullopt;
+  return info && info->seekable;
+}
+
+std::optional<std::uint64_t> SourceCore::size() {
+  const std::shared_ptr<Reader> reader = this->reader();
+  const auto info = reader ? reader->info() : std::nullopt;
+  return info ? info->size : std::nullopt;
+}
+
+std::string SourceCore::uri() {
+  return face_.lock()->uri;
+}
+
+Status SourceCore::status() {
+  return face_.lock()->status;
+}
+
+double SourceCore::cost() {
+  return face_.lock()->cost;
+}
+
+std::string SourceCore::generation_id(const Settings& settings) {
+  auto face = face_.lock();
+  return face->generation_id.empty() ? settings.generation_id : face->generation_id;
+}
+
+}  // namespace genpro

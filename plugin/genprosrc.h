@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/base/gstpushsrc.h>
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+#define GENPRO_TYPE_SRC (genpro_src_get_type())
+G_DECLARE_FINAL_TYPE(GenproSrc, genpro_src, GENPRO, SRC, GstPushSrc)
+
+G_END_DECLS

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "messages.h"
+
+#include "enums.h"
+#include "gst_ptr.h"
+
+namespace genpro {
+
+namespace {
+
+struct Code {
+  GQuark domain;
+  int code;
+};
+
+Code code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::settings:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
+    case ErrorKind::not_authorized:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED};
+    case ErrorKind::not_found:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
+    case ErrorKind::open_read:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ};
+    case ErrorKind::read:
+    case ErrorKind::too_large:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
+    case ErrorKind::wrong_type:
+      return {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
+    case ErrorKind::failed:
+      break;
+  }
+  return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
+}
+
+char* copy_or_null(const std::string& text) {
+  return text.empty() ? nullptr : g_strdup(text.c_str());
+}
+
+}  // namespace
+
+void post_generation(GstElement* element, const GenerationReport& report) {
+  const double elapsed = static_cast<double>(report.elapsed.count()) / 1000.0;
+  GstStructure* fields = gst_structure_new(
+      "genpro-generation", "generation-id", G_TYPE_STRING, report.generation_id.c_str(), "status",
+      G_TYPE_STRING, status_nick(report.status), "elapsed", G_TYPE_DOUBLE, elapsed, "model",
+      G_TYPE_STRING, report.model.c_str(), "cost", G_TYPE_DOUBLE, report.cost, nullptr);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+}
+
+void post_progress(GstElement* element, GstProgressType type, const std::string& text) {
+  gst_element_post_message(
+      element, gst_message_new_progress(GST_OBJECT(element), type, "generate", text.c_str()));
+}
+
+void post_error(GstElement* element, const Error& error) {
+  const auto [domain, code] = code_of(error.kind);
+  StructurePtr details(gst_structure_new_empty("details"));
+  if (error.http_status != 0) {
+    gst_structure_set(details.get(), "http-status-code", G_TYPE_UINT, error.http_status, nullptr);
+  }
+  if (!error.error_code.empty()) {
+    gst_structure_set(details.get(), "error-code", G_TYPE_STRING, error.error_code.c_str(),
+                      nullptr);
+  }
+  if (!error.generation_id.empty()) {
+    gst_structure_set(details.get(), "generation-id", G_TYPE_STRING, error.generation_id.c_str(),
+                      nullptr);
+  }
+  gst_element_message_full_with_details(element, GST_MESSAGE_ERROR, domain, code,
+                                        copy_or_null(error.message), copy_or_null(error.debug),
+                                        __FILE__, GST_FUNCTION, __LINE__, details.release());
+}
+
+void post_settings_warning(GstElement* element, const std::string& text) {
+  gst_element_message_full(element, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
+                           GST_RESOURCE_ERROR_SETTINGS, copy_or_null(text), nullptr, __FILE__,
+                           GST_FUNCTION, __LINE__);
+}
+
+}  // namespace genpro

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What an element says on the bus. Call these from the element's streaming thread, or from within a
+// state change, and with no lock held: a synchronous bus handler may call back into the element.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "job/job.h"
+
+namespace genpro {
+
+// A change of a generation, as the element reports it.
+struct GenerationReport {
+  job::Status status = job::Status::idle;
+  std::string generation_id;  // empty: none yet
+  std::string model;          // the service's word; empty: the cell decides, or not known
+  std::chrono::milliseconds elapsed{0};
+  double cost = -1;  // -1: not known
+};
+
+// An element message named `genpro-generation` with the fields
+//   generation-id  string, empty before the service has given one
+//   status         string, the nick of the `status` property's value
+//   elapsed        double, seconds since the generation was started
+//   model          string, the service's word, empty when the cell decides
+//   cost           double, what the service said it cost, -1 when it has not
+void post_generation(GstElement* element, const GenerationReport& report);
+
+// PROGRESS with the code `generate`.
+void post_progress(GstElement* element, GstProgressType type, const std::string& text);
+
+// One ERROR, with the details `http-status-code` (uint), `error-code` (string) and `generation-id`
+// (string), each where it is known.
+void post_error(GstElement* element, const Error& error);
+// A WARNING about a setting that the service may refuse.
+void post_settings_warning(GstElement* element, const std::string& text);
+
+}  // namespace genpro

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+
+#include "genprosrc.h"
+
+static gboolean plugin_init(GstPlugin* plugin) {
+  return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GENPRO_TYPE_SRC);
+}
+
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, genpro,
+                  "Videos from the GEN service (gen.pro) as GStreamer sources", plugin_init,
+                  GENPRO_VERSION, "LGPL", "gst-genpro", GENPRO_URL)

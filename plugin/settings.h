@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The properties that a generation is set up with, the same for every element of the plugin.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "clip/reader.h"
+#include "job/job.h"
+
+namespace genpro {
+
+// As set; units and defaults are those of the properties.
+struct Settings {
+  std::string api_base_url;  // empty: from the environment
+  std::string api_key;
+  std::string api_key_file;
+  std::string sheet_route = "autocontentengine";
+  std::string sheet_id;
+  std::string cell_id;
+  std::string agent_id;
+  std::string prompt;
+  std::string asset_ids;
+  int model = 0;
+  int aspect_ratio = 0;
+  unsigned duration = 0;
+  std::string prompt_var;
+  std::string content_resource_vars;
+  std::string variables;
+  std::string extra_data;
+  std::string generation_id;
+  unsigned generation_timeout = 3600;
+  unsigned poll_interval = 0;
+  unsigned stall_timeout = 15;
+  unsigned retries = 5;
+  std::uint64_t max_clip_size = std::uint64_t{4} << 30;
+
+  std::string model_word() const;
+};
+
+// Property numbers 1 … last_setting belong to the settings; an element's own come after it.
+extern const unsigned last_setting;
+
+void install_settings(GObjectClass* object_class);
+// Both return false for a number that is not a setting's.
+bool set_setting(Settings& settings, unsigned id, const GValue* value);
+bool get_setting(const Settings& settings, unsigned id, GValue* value);
+
+// Everything that can be checked without the network. Fails with ErrorKind::settings.
+Result<job::JobSettings> make_job_settings(const Settings& settings);
+clip::ReaderSettings make_reader_settings(const Settings& settings, Url clip,
+                                          std::size_t read_size);
+
+}  // namespace genpro

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/exchange.h"
+
+#include "base/backoff.h"
+#include "base/text.h"
+
+namespace genpro::api {
+
+namespace {
+
+constexpr gsize read_size = 64 * 1024;
+
+std::string header(SoupMessageHeaders* headers, const char* name) {
+  const char* value = soup_message_headers_get_one(headers, name);
+  return value != nullptr ? value : "";
+}
+
+// Whether the error means that no connection came about, so that the service saw nothing.
+bool is_connect_error(const GError* error) {
+  if (error->domain == G_RESOLVER_ERROR || error->domain == G_TLS_ERROR) return true;
+  if (error->domain != G_IO_ERROR) return false;
+  switch (error->code) {
+    case G_IO_ERROR_CONNECTION_REFUSED:
+    case G_IO_ERROR_HOST_NOT_FOUND:
+    case G_IO_ERROR_HOST_UNREACHABLE:
+    case G_IO_ERROR_NETWORK_UNREACHABLE:
+    case G_IO_ERROR_PROXY_FAILED:
+    case G_IO_ERROR_PROXY_AUTH_FAILED:
+    case G_IO_ERROR_PROXY_NEED_AUTH:
+    case G_IO_ERROR_PROXY_NOT_ALLOWED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Exchange> Exchange::start(Runtime& runtime, const HttpRequest& request,
+                                          std::chrono::milliseconds silence, Done done) {
+  struct Access : Exchange {
+    explicit Access(Runtime& runtime) : Exchange(runtime) {}
+  };
+  auto exchange = std::make_shared<Access>(runtime);
+  exchange->done_ = std::move(done);
+  exchange->silence_ = silence;
+  exchange->send(request);
+  return exchange;
+}
+
+void Exchange::send(const HttpRequest& request) {
+  const UriPtr uri(g_uri_parse(request.url.text.c_str(),
+                                 static_cast<GUriFlags>(SOUP_HTTP_URI_FLAGS), nullptr));
+  message_ = ObjectPtr<SoupMessage>::adopt(
+      soup_message_new_from_uri(request.method.c_str(), uri.get()));
+  unsigned flags = SOUP_MESSAGE_NO_REDIRECT;
+  // A kept connection may be closed by the server just as a POST is written to it, which leaves it
+  // open whether the POST was taken. A new one makes that rare.
+  if (request.method != "GET") flags |= SOUP_MESSAGE_NEW_CONNECTION;
+  soup_message_set_flags(message_.get(), static_cast<SoupMessageFlags>(flags));
+
+  SoupMessageHeaders* headers = soup_message_get_request_headers(message_.get());
+  soup_message_headers_replace(headers, "Accept", "application/json");
+  for (const auto& [name, value] : request.headers) {
+    soup_message_headers_replace(headers, name.c_str(), value.c_str());
+  }
+  if (!request.json_body.empty()) {
+    const BytesPtr body(g_bytes_new(request.json_body.data(), request.json_body.size()));
+    soup_message_set_request_body_from_bytes(message_.get(), "application/json", body.get());
+  }
+
+  cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+  silence_timer_.start(silence_, [this] {
+    fail(HttpFailure::Kind::silent,
+         "no answer for " + std::to_string(silence_.count() / 1000.0).substr(0, 5) + " s");
+  });
+  soup_session_send_async(
+      runtime_.api_session(), message_.get(), G_PRIORITY_DEFAULT, cancellable_.get(),
+      Runtime::finish,
+      runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
+}
+
+void Exchange::on_headers(GAsyncResult* result) {
+  ErrorPtr error;
+  stream_ = ObjectPtr<GInputStream>::adopt(
+      soup_session_send_finish(runtime_.api_session(), result, error.out()));
+  if (!done_) return;
+  if (!stream_) {
+    return fail(is_connect_error(error.get()) ? HttpFailure::Kind::unreachable
+                                              : HttpFailure::Kind::broken,
+                one_line(error.message()));
+  }
+  SoupMessageHeaders* headers = soup_message_get_response_headers(message_.get());
+  reply_.status = soup_message_get_status(message_.get());
+  reply_.content_type = header(headers, "Content-Type");
+  reply_.location = header(headers, "Location");
+  reply_.retry_after = parse_retry_after(header(headers, "Retry-After"));
+  if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
+      static_cast<guint64>(soup_message_headers_get_content_length(headers)) > max_reply_size) {
+    return fail(HttpFailure::Kind::too_large, "its answer is too large");
+  }
+  read();
+}
+
+void Exchange::read() {
+  silence_timer_.restart(silence_);
+  g_input_stream_read_bytes_async(
+      stream_.get(), read_size, G_PRIORITY_DEFAULT, cancellable_.get(), Runtime::finish,
+      runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_bytes(r); }));
+}
+
+void Exchange::on_bytes(GAsyncResult* result) {
+  ErrorPtr error;
+  const BytesPtr bytes(g_input_stream_read_bytes_finish(stream_.get(), result, error.out()));
+  if (!done_) return;
+  if (!bytes) return fail(HttpFailure::Kind::broken, one_line(error.message()));
+  gsize size = 0;
+  const auto* data = static_cast<const char*>(g_bytes_get_data(bytes.get(), &size));
+  if (size == 0) return finish(std::move(reply_));
+  if (reply_.body.size() + size > max_reply_size) {
+    return fail(HttpFailure::Kind::too_large, "its answer is too large");
+  }
+  reply_.body.append(data, size);
+  read();
+}
+
+void Exchange::fail(HttpFailure::Kind kind, std::string reason) {
+  finish(HttpFailure{kind, std::move(reason)});
+}
+
+void Exchange::finish(Outcome outcome) {
+  const auto self = shared_from_this();
+  const Done done = std::move(done_);
+  cancel();
+  if (done) done(std::move(outcome));
+}
+
+void Exchange::cancel() {
+  done_ = nullptr;
+  silence_timer_.stop();
+  g_cancellable_cancel(cancellable_.get());
+}
+
+}  // namespace genpro::api

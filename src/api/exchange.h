@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One HTTP request with a short answer.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/runtime.h"
+#include "base/url.h"
+
+namespace genpro::api {
+
+// Far more than any documented answer; the rest of a longer one is not read.
+inline constexpr std::size_t max_reply_size = 4 * 1024 * 1024;
+
+struct HttpRequest {
+  std::string method;
+  Url url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string json_body;  // empty: none
+};
+
+struct HttpReply {
+  unsigned status = 0;
+  std::string body;
+  std::string content_type;
+  std::string location;
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+
+// Why there is no reply.
+struct HttpFailure {
+  enum class Kind {
+    unreachable,  // no connection could be made, so nothing was sent
+    silent,       // no byte for the time allowed
+    broken,       // the connection ended before the answer did
+    too_large,
+  };
+  Kind kind = Kind::broken;
+  std::string reason;
+};
+
+// Belongs to the runtime thread. Neither follows redirects nor retries.
+class Exchange : public std::enable_shared_from_this<Exchange> {
+ public:
+  using Outcome = Result<HttpReply, HttpFailure>;
+  using Done = std::function<void(Outcome)>;
+
+  // `done` is called once, never from within start(), and not after cancel(). `silence` bounds the
+  // time without any byte, not the whole exchange.
+  static std::shared_ptr<Exchange> start(Runtime& runtime, const HttpRequest& request,
+                                         std::chrono::milliseconds silence, Done done);
+  void cancel();
+
+ private:
+  explicit Exchange(Runtime& runtime) : runtime_(runtime) {}
+  void send(const HttpRequest& request);
+  void on_headers(GAsyncResult* result);
+  void read();
+  void on_bytes(GAsyncResult* result);
+  void fail(HttpFailure::Kind kind, std::string reason);
+  void finish(Outcome outcome);
+
+  Runtime& runtime_;
+  ObjectPtr<SoupMessage> message_;
+  ObjectPtr<GInputStream> stream_;
+  ObjectPtr<GCancellable> cancellable_;
+  Timer silence_timer_;
+  std::chrono::milliseconds silence_{0};
+  HttpReply reply_;
+  Done done_;
+};
+
+}  // namespace genpro::api

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/generation.h"
+
+#include "api/json.h"
+#include "base/text.h"
+
+namespace genpro::api {
+
+namespace {
+
+std::string lower(const std::string& text) {
+  return take_string(g_ascii_strdown(text.c_str(), static_cast<gssize>(text.size())));
+}
+
+std::string word(JsonObject* object, const char* name) {
+  return lower(as_text(member(object, name)).value_or(""));
+}
+
+Phase parse_phase(const std::string& status) {
+  if (status == "pending") return Phase::pending;
+  if (status == "processing") return Phase::processing;
+  if (status == "completed") return Phase::completed;
+  if (status == "failed") return Phase::failed;
+  if (status == "stopped") return Phase::stopped;
+  return Phase::unknown;
+}
+
+std::optional<std::string> find_video(JsonObject* generation) {
+  JsonArray* resources = as_array(member(generation, "output_resources"));
+  if (resources == nullptr) return std::nullopt;
+  for (guint index = 0; index < json_array_get_length(resources); ++index) {
+    JsonObject* resource = as_object(json_array_get_element(resources, index));
+    // `type` may be missing; what the service names an input is an ingredient, not the clip.
+    if (word(resource, "object_type") != "video" || word(resource, "type") == "input") continue;
+    return std::string(trim(as_text(member(resource, "url")).value_or("")));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Generation, std::string> parse_generation(std::string_view body) {
+  const auto object = parse_json_object(body);
+  if (!object) return object.error();
+
+  Generation generation;
+  std::optional<std::string> id = as_text(member(object->get(), "generation_id"));
+  if (!id) id = as_text(member(object->get(), "id"));
+  if (!id) return std::string("it has no generation_id");
+  if (!is_id(*id)) return "its generation id \"" + one_line(*id, 80) + "\" is no id";
+  generation.id = *id;
+
+  generation.status = word(object->get(), "status");
+  generation.phase = parse_phase(generation.status);
+  generation.failed_reason = one_line(as_text(member(object->get(), "failed_reason")).value_or(""));
+  generation.cost = as_number(member(object->get(), "execution_cost"));
+  generation.video_url = find_video(object->get());
+  return generation;
+}
+
+}  // namespace genpro::api

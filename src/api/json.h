@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// JSON from and for the API: careful with what is parsed, liberal with what a value looks like.
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/glib_ptr.h"
+
+namespace genpro::api {
+
+using JsonNodePtr = Owned<JsonNode, json_node_unref>;
+using JsonObjectPtr = Owned<JsonObject, json_object_unref>;
+using JsonArrayPtr = Owned<JsonArray, json_array_unref>;
+
+// Deeper nesting than any answer has, and far from what the recursive parser could bear.
+inline constexpr int max_json_depth = 64;
+
+// The error says what is wrong, as a fragment: "it is not JSON: …".
+Result<JsonNodePtr, std::string> parse_json(std::string_view text);
+// Parses a text whose outermost value must be an object.
+Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text);
+
+// Takes over the object. Compact, members in the order in which they were added.
+std::string to_text(JsonObjectPtr object);
+
+// Null when there is no such member, or it is null.
+JsonNode* member(JsonObject* object, const char* name);
+// Null when `node` is null or of another type.
+JsonObject* as_object(JsonNode* node);
+JsonArray* as_array(JsonNode* node);
+
+// A string as it is, a number or boolean as it is written; nothing for anything else.
+std::optional<std::string> as_text(JsonNode* node);
+// A number, or a string that is one; nothing for anything else and for what is not finite.
+std::optional<double> as_number(JsonNode* node);
+
+// The node for an id: digits-only ids are integers on the wire, all others strings. Digits that an
+// integer would not give back (leading zeros, more than 18) stay a string.
+JsonNodePtr id_node(const std::string& id);
+
+}  // namespace genpro::api

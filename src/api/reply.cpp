@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/reply.h"
+
+#include "api/json.h"
+#include "base/text.h"
+
+namespace genpro::api {
+
+namespace {
+
+struct ErrorBody {
+  std::string text;
+  std::string code;
+};
+
+ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
+  ErrorBody result;
+  const auto object = parse_json_object(reply.body);
+  if (!object) return result;
+  result.text = as_text(member(object->get(), "error")).value_or("");
+  if (result.text.empty()) result.text = as_text(member(object->get(), "message")).value_or("");
+  result.code = as_text(member(object->get(), "error_code")).value_or("");
+  result.text = one_line(redact(result.text, secret), 200);
+  result.code = one_line(redact(result.code, secret), 80);
+  return result;
+}
+
+bool is_credit_code(const std::string& code) {
+  return code == "usable_gen_credit_required" || code == "insufficient_credits_for_job";
+}
+
+// "HTTP 422 agent_not_found: no such agent"
+std::string describe(unsigned status, const ErrorBody& body) {
+  std::string text = "HTTP " + std::to_string(status);
+  if (!body.code.empty()) text += " " + body.code;
+  if (!body.text.empty()) text += ": " + body.text;
+  return text;
+}
+
+struct Verdict {
+  ErrorKind kind;
+  std::string message;
+};
+
+Verdict judge(unsigned status, const ErrorBody& body, const Subject& subject) {
+  const std::string answer = " (" + describe(status, body) + "). ";
+  if (status == 401) {
+    return {ErrorKind::not_authorized,
+            "The GEN API refused the key" + answer +
+                "Set api-key, api-key-file or GEN_API_KEY to a key that is valid at " +
+                subject.address + "."};
+  }
+  if (status == 403) {
+    return {ErrorKind::not_authorized,
+            "The key is not allowed to do this" + answer +
+                "Use a key with access to this agent and sheet, or ask its owner for that."};
+  }
+  if (status == 402 || (status == 422 && is_credit_code(body.code))) {
+    return {ErrorKind::not_authorized, "There are not enough GEN credits" + answer +
+                                           "Nothing was charged. Add credits to the organization, "
+                                           "then try again."};
+  }
+  if (status == 404 || status == 410 || (status == 422 && body.code == "agent_not_found")) {
+    return {ErrorKind::not_found,
+            "The GEN API does not know " + subject.what + answer + subject.not_found};
+  }
+  if (status == 429) {
+    return {ErrorKind::open_read, "The GEN API asks for fewer requests" + answer +
+                                      "Try again later, or raise poll-interval."};
+  }
+  if (status >= 500) {
+    return {ErrorKind::open_read,
+            "The GEN API failed on " + subject.what + answer + "Try again later."};
+  }
+  if (status >= 400) {
+    return {ErrorKind::settings, "The GEN API refused " + subject.what + answer +
+                                     "Correct the setting that it names, then try again."};
+  }
+  return {ErrorKind::open_read, "The GEN API gave an answer to " + subject.what +
+                                    " that is not documented" + answer +
+                                    "Check that api-base-url is the address of the GEN API."};
+}
+
+}  // namespace
+
+Failure failure_from_reply(const HttpReply& reply, const Subject& subject) {
+  const ErrorBody body = read_error_body(reply, subject.secret);
+  Verdict verdict = judge(reply.status, body, subject);
+  Failure failure;
+  failure.error.kind = verdict.kind;
+  failure.error.message = std::move(verdict.message);
+  failure.error.debug = subject.address + " answered " + describe(reply.status, body);
+  if (body.text.empty() && !reply.body.empty()) {
+    failure.error.debug +=
+        ", body: " + one_line(redact(reply.body.substr(0, 1000), subject.secret), 200);
+  }
+  failure.error.http_status = reply.status;
+  failure.error.error_code = body.code;
+  failure.retryable = reply.status == 429 || reply.status == 500 ||
+                      (reply.status >= 502 && reply.status <= 504) || reply.status == 408;
+  failure.retry_after = reply.retry_after;
+  return failure;
+}
+
+Failure failure_from_transport(const HttpFailure& transport, const Subject& subject) {
+  const std::string reason = one_line(redact(transport.reason, subject.secret), 200);
+  Failure failure;
+  failure.error.kind = ErrorKind::open_read;
+  failure.error.debug = subject.address + ": " + reason;
+  failure.retryable = true;
+  switch (transport.kind) {
+    case HttpFailure::Kind::unreachable:
+      failure.error.message = "The GEN API cannot be reached at " + subject.address + " (" +
+                              reason + "). Check api-base-url and the network.";
+      break;
+    case HttpFailure::Kind::silent:
+      failure.error.message = "The GEN API at " + subject.address + " does not answer (" + reason +
+                              "). Check the network, or raise stall-timeout.";
+      break;
+    case HttpFailure::Kind::broken:
+      failure.error.message = "The connection to the GEN API at " + subject.address +
+                              " broke off (" + reason + "). Check the network, then try again.";
+      break;
+    case HttpFailure::Kind::too_large:
+      failure.error.kind = ErrorKind::read;
+      failure.error.message = "The answer to " + subject.what + " is larger than " +
+                              std::to_string(max_reply_size / (1024 * 1024)) +
+                              " MiB, so it is not from the GEN API. Check that api-base-url is "
+                              "the address of the GEN API.";
+      failure.retryable = false;
+      break;
+  }
+  return failure;
+}
+
+Failure failure_from_shape(const HttpReply& reply, const std::string& wrong,
+                           const Subject& subject) {
+  Failure failure;
+  failure.error.kind = ErrorKind::read;
+  failure.error.message = "The answer to " + subject.what + " cannot be used: " +
+                          one_line(redact(wrong, subject.secret), 200) +
+                          ". Check that api-base-url is the address of the GEN API.";
+  failure.error.debug = subject.address + " answered HTTP " + std::to_string(reply.status) + ", " +
+                        one_line(reply.content_type, 80) + ": " +
+                        one_line(redact(reply.body.substr(0, 1000), subject.secret), 200);
+  failure.error.http_status = reply.status;
+  failure.retryable = true;
+  return failure;
+}
+
+}  // namespace genpro::api

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What an answer of the API that is no success means, and whether asking again can help.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "api/exchange.h"
+#include "base/error.h"
+
+namespace genpro::api {
+
+struct Failure {
+  Error error;
+  bool retryable = false;
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+
+// What was asked, for the error's text.
+struct Subject {
+  std::string what;       // "the request for a generation", "generation 9040"
+  std::string not_found;  // what to check when the service does not know it
+  std::string address;    // without its query
+  std::string secret;     // the key, which a server may echo and which must not get out
+};
+
+// For a status of 300 and more. Classified by status first and by `error_code` second.
+Failure failure_from_reply(const HttpReply& reply, const Subject& subject);
+Failure failure_from_transport(const HttpFailure& failure, const Subject& subject);
+// For a success whose body cannot be used. `wrong` is a fragment: "it is not JSON: …".
+Failure failure_from_shape(const HttpReply& reply, const std::string& wrong,
+                           const Subject& subject);
+
+}  // namespace genpro::api

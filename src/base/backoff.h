@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How long to wait before trying again.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <random>
+#include <string_view>
+
+namespace genpro {
+
+// Jittered exponential back-off: the wait before retry n is drawn evenly from the upper half of
+// `first * 2^n`, at most `longest`. The jitter keeps elements that failed together from coming back
+// together.
+class Backoff {
+ public:
+  struct Limits {
+    std::chrono::milliseconds first{500};
+    std::chrono::milliseconds longest{30'000};
+  };
+
+  Backoff() : Backoff(Limits{}) {}
+  explicit Backoff(Limits limits) : limits_(limits), random_(std::random_device{}()) {}
+  Backoff(Limits limits, unsigned seed) : limits_(limits), random_(seed) {}
+
+  // The wait before the next try; each call counts as one failure. A wait that the server asked for
+  // (`Retry-After`) is never undercut.
+  std::chrono::milliseconds next(std::optional<std::chrono::milliseconds> retry_after = {});
+  // After a success the next failure starts at the shortest wait again.
+  void reset() { failures_ = 0; }
+  // Failures since the last success.
+  unsigned failures() const { return failures_; }
+
+ private:
+  Limits limits_;
+  unsigned failures_ = 0;
+  std::mt19937 random_;
+};
+
+// Reads a Retry-After header: seconds or an HTTP date. Nothing for what is neither or longer than a
+// day, which no caller would sit out.
+std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text);
+
+}  // namespace genpro

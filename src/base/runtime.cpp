@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/runtime.h"
+
+#include "base/callback.h"
+#include "base/guarded.h"
+
+namespace genpro {
+
+namespace {
+
+// How long a runtime that ends waits for cancelled calls to report back. They do at once; the bound
+// is there so that a library that does not cannot hang a state change.
+constexpr gint64 drain_limit_us = 200 * G_TIME_SPAN_MILLISECOND;
+
+constexpr unsigned idle_connection_seconds = 60;
+
+ObjectPtr<SoupSession> make_session(int max_connections) {
+  auto session = ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
+      "max-conns", max_connections, "max-conns-per-host", max_connections, "idle-timeout",
+      idle_connection_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
+  // Byte ranges and lengths only make sense for the bytes as they are stored.
+  soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_CONTENT_DECODER);
+  // The API authenticates by a header; a challenge is an answer like any other.
+  soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_AUTH_MANAGER);
+  return session;
+}
+
+Guarded<std::weak_ptr<Runtime>>& current_runtime() {
+  static Guarded<std::weak_ptr<Runtime>> current;
+  return current;
+}
+
+gboolean run_task(gpointer data) noexcept {
+  guard_c_callback("a task", [&] { (*static_cast<Runtime::Task*>(data))(); });
+  return G_SOURCE_REMOVE;
+}
+
+void free_task(gpointer data) noexcept {
+  const std::unique_ptr<Runtime::Task> task(static_cast<Runtime::Task*>(data));
+}
+
+}  // namespace
+
+struct Runtime::Pending {
+  Runtime* runtime;
+  ResultFunction function;
+};
+
+std::shared_ptr<Runtime> Runtime::acquire() {
+  auto current = current_runtime().lock();
+  std::shared_ptr<Runtime> runtime = current->lock();
+  if (!runtime) {
+    struct Access : Runtime {};
+    runtime = std::make_shared<Access>();
+    *current = runtime;
+  }
+  return runtime;
+}
+
+Runtime::Runtime()
+    : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
+  thread_ = std::thread([this] { run(); });
+  thread_id_ = thread_.get_id();
+}
+
+Runtime::~Runtime() {
+  post([loop = loop_.get()] { g_main_loop_quit(loop); });
+  thread_.join();
+}
+
+void Runtime::post(Task task) {
+  const Owned<GSource, g_source_unref> source(g_idle_source_new());
+  g_source_set_priority(source.get(), G_PRIORITY_DEFAULT);
+  auto boxed = std::make_unique<Task>(std::move(task));
+  g_source_set_callback(source.get(), run_task, boxed.release(), free_task);
+  g_source_attach(source.get(), context_.get());
+}
+
+void Runtime::run() {
+  pthread_setname_np(pthread_self(), "genpro-runtime");
+  g_main_context_push_thread_default(context_.get());
+  g_main_loop_run(loop_.get());
+
+  if (api_session_) soup_session_abort(api_session_.get());
+  if (clip_session_) soup_session_abort(clip_session_.get());
+  // Cancelled calls report back through the context; what they hold is released there.
+  const gint64 deadline = g_get_monotonic_time() + drain_limit_us;
+  while (g_main_context_iteration(context_.get(), FALSE) ||
+         (pending_ > 0 && g_get_monotonic_time() < deadline)) {
+    if (!g_main_context_pending(context_.get()) && pending_ > 0) g_usleep(200);
+  }
+  api_session_.reset();
+  clip_session_.reset();
+  g_main_context_pop_thread_default(context_.get());
+}
+
+SoupSession* Runtime::api_session() {
+  if (!api_session_) api_session_ = make_session(8);
+  return api_session_.get();
+}
+
+SoupSession* Runtime::clip_session() {
+  if (!clip_session_) clip_session_ = make_session(1024);
+  return clip_session_.get();
+}
+
+gpointer Runtime::async(ResultFunction function) {
+  ++pending_;
+  return std::make_unique<Pending>(Pending{this, std::move(function)}).release();
+}
+
+void Runtime::finish(GObject*, GAsyncResult* result, gpointer data) noexcept {
+  const std::unique_ptr<Pending> pending(static_cast<Pending*>(data));
+  --pending->runtime->pending_;
+  guard_c_callback("an asynchronous call", [&] { pending->function(result); });
+}
+
+// The source fires at its ready time alone: it has no prepare or check of its own.
+GSourceFuncs Timer::functions_ = {nullptr, nullptr, Timer::dispatch, nullptr, nullptr, nullptr};
+
+gboolean Timer::dispatch(GSource* source, GSourceFunc, gpointer data) noexcept {
+  g_source_set_ready_time(source, -1);
+  // A copy, since the task may destroy or restart the timer that holds it.
+  const Runtime::Task task = static_cast<Timer*>(data)->task_;
+  guard_c_callback("a timer", task);
+  return G_SOURCE_CONTINUE;
+}
+
+Timer::~Timer() {
+  if (source_) g_source_destroy(source_.get());
+}
+
+void Timer::start(std::chrono::milliseconds delay, Runtime::Task task) {
+  if (!source_) {
+    source_.reset(g_source_new(&functions_, sizeof(GSource)));
+    // GLib calls dispatch only for a source that has a callback or handles its absence; `data` is
+    // all that is needed of it.
+    g_source_set_callback(
+        source_.get(), [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, this, nullptr);
+    g_source_attach(source_.get(), g_main_context_get_thread_default());
+  }
+  task_ = std::move(task);
+  restart(delay);
+}
+
+void Timer::restart(std::chrono::milliseconds delay) {
+  g_source_set_ready_time(source_.get(), g_get_monotonic_time() + delay.count() * 1000);
+}
+
+void Timer::stop() {
+  if (source_) g_source_set_ready_time(source_.get(), -1);
+}
+
+}  // namespace genpro

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The one thread that talks to the network for every element of a process.
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "base/glib_ptr.h"
+
+namespace genpro {
+
+// Threads: post() and on_thread() may be called anywhere; everything else on the runtime thread
+// only, since libsoup 3 ties a session and its messages to the thread and main context that made
+// them. Functions that run here must not block: each one delays the others' polls and reads.
+class Runtime {
+ public:
+  using Task = std::function<void()>;
+  using ResultFunction = std::function<void(GAsyncResult*)>;
+
+  // The process's runtime, started if nothing holds it yet. Hold it outside the runtime thread only:
+  // it ends with its last reference, which
+  // waits for the thread: a few milliseconds, since all that is under way is cancelled.
+  static std::shared_ptr<Runtime> acquire();
+
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+  ~Runtime();
+
+  // Runs `task` on the runtime thread, after everything posted before it. Never runs it in the
+  // calling thread, and never blocks.
+  void post(Task task);
+  bool on_thread() const { return std::this_thread::get_id() == thread_id_; }
+
+  // Sessions never follow redirects by themselves (see http.h), and never decode bodies. The API's
+  // session has few connections, since requests are short; a clip holds one for minutes.
+  SoupSession* api_session();
+  SoupSession* clip_session();
+
+  // The pair for an asynchronous GLib call: pass `Runtime::finish` as the callback and this as its
+  // data. `function` runs exactly once, when the call ends or is cancelled.
+  gpointer async(ResultFunction function);
+  static void finish(GObject* source, GAsyncResult* result, gpointer data) noexcept;
+
+ private:
+  struct Pending;
+  Runtime();
+  void run();
+
+  MainContextPtr context_;
+  MainLoopPtr loop_;
+  std::thread::id thread_id_;
+  std::thread thread_;
+  // Calls whose `finish` has not run yet; the thread ends only when there are none.
+  int pending_ = 0;
+  ObjectPtr<SoupSession> api_session_;
+  ObjectPtr<SoupSession> clip_session_;
+};
+
+// A one-shot timer of the runtime thread. Destroying or stopping it cancels it, also from within its
+// own function.
+class Timer {
+ public:
+  Timer() = default;
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer();
+
+  void start(std::chrono::milliseconds delay, Runtime::Task task);
+  // Starts a timer that is running or has run over again, with the same task and a new delay. Cheap
+  // enough to call for each buffer.
+  void restart(std::chrono::milliseconds delay);
+  void stop();
+
+ private:
+  static gboolean dispatch(GSource* source, GSourceFunc callback, gpointer data) noexcept;
+  static GSourceFuncs functions_;
+
+  Owned<GSource, g_source_unref> source_;
+  Runtime::Task task_;
+};
+
+}  // namespace genpro

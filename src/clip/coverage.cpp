@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "clip/coverage.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace genpro::clip {
+
+void Coverage::add(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) return;
+  auto next = ranges_.upper_bound(begin);
+  if (next != ranges_.begin() && std::prev(next)->second >= begin) {
+    --next;
+    begin = next->first;
+  }
+  while (next != ranges_.end() && next->first <= end) {
+    end = std::max(end, next->second);
+    next = ranges_.erase(next);
+  }
+  ranges_.emplace_hint(next, begin, end);
+}
+
+bool Coverage::covers(std::uint64_t size) const {
+  if (size == 0) return true;
+  const auto first = ranges_.begin();
+  return first != ranges_.end() && first->first == 0 && first->second >= size;
+}
+
+}  // namespace genpro::clip

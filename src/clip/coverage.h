@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+namespace genpro::clip {
+
+// Which bytes of a clip have been handed on, in whatever order a demuxer asked for them.
+class Coverage {
+ public:
+  // Adds the bytes from `begin` up to, not including, `end`.
+  void add(std::uint64_t begin, std::uint64_t end);
+  // Whether every byte below `size` is there.
+  bool covers(std::uint64_t size) const;
+  void clear() { ranges_.clear(); }
+
+ private:
+  // Begin to end; disjoint and not touching.
+  std::map<std::uint64_t, std::uint64_t> ranges_;
+};
+
+}  // namespace genpro::clip

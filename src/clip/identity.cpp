@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "clip/identity.h"
+
+#include "base/glib_ptr.h"
+#include "base/text.h"
+#include "clip/content_range.h"
+
+namespace genpro::clip {
+
+namespace {
+
+std::string header(SoupMessageHeaders* headers, const char* name) {
+  const char* value = soup_message_headers_get_one(headers, name);
+  return value != nullptr ? std::string(trim(value)) : std::string();
+}
+
+std::string bytes_text(const std::optional<std::uint64_t>& total) {
+  return total ? std::to_string(*total) : std::string("unknown");
+}
+
+}  // namespace
+
+std::string Identity::validator() const {
+  if (has_strong_tag()) return entity_tag;
+  return last_modified;
+}
+
+Part read_part(SoupMessage* message, std::uint64_t offset) {
+  SoupMessageHeaders* headers = soup_message_get_response_headers(message);
+  Part part;
+  part.identity.entity_tag = header(headers, "ETag");
+  part.identity.last_modified = header(headers, "Last-Modified");
+  if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH) {
+    part.length = static_cast<std::uint64_t>(soup_message_headers_get_content_length(headers));
+  }
+
+  if (soup_message_get_status(message) != SOUP_STATUS_PARTIAL_CONTENT) {
+    part.identity.total = part.length;
+    part.ranged = g_ascii_strcasecmp(header(headers, "Accept-Ranges").c_str(), "bytes") == 0;
+    return part;
+  }
+
+  part.ranged = true;
+  const std::string text = header(headers, "Content-Range");
+  const auto range = parse_content_range(text);
+  if (!range) {
+    part.wrong = "its Content-Range \"" + one_line(text, 60) + "\" makes no sense";
+    return part;
+  }
+  part.first = range->first;
+  part.identity.total = range->total;
+  const std::uint64_t length = range->last - range->first + 1;
+  if (range->first != offset) {
+    part.wrong = "it begins at byte " + std::to_string(range->first) + " where byte " +
+                 std::to_string(offset) + " was asked for";
+  } else if (part.length && *part.length != length) {
+    part.wrong = "its Content-Range names " + std::to_string(length) +
+                 " bytes, but its length is " + std::to_string(*part.length);
+  }
+  part.length = length;
+  return part;
+}
+
+std::string difference(const Identity& earlier, const Identity& later) {
+  if (earlier.total && later.total && *earlier.total != *later.total) {
+    return "its length was " + bytes_text(earlier.total) + " bytes and is " +
+           bytes_text(later.total) + " now";
+  }
+  if (!earlier.entity_tag.empty() && !later.entity_tag.empty()) {
+    return earlier.entity_tag == later.entity_tag ? "" : "its entity tag is another one now";
+  }
+  if (!earlier.last_modified.empty() && !later.last_modified.empty() &&
+      earlier.last_modified != later.last_modified) {
+    return "its modification date is another one now";
+  }
+  return "";
+}
+
+}  // namespace genpro::clip

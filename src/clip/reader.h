@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A finished clip as bytes: whole and in order, or an error.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/error.h"
+#include "base/guarded.h"
+#include "base/runtime.h"
+#include "base/url.h"
+
+namespace genpro::clip {
+
+struct ReaderSettings {
+  Url url;
+  std::chrono::milliseconds stall_timeout{15'000};  // without a byte: reconnect
+  unsigned retries = 5;  // in a row without a new byte, beyond the first try
+  std::uint64_t max_size = std::uint64_t{4} << 30;  // bytes
+  std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
+};
+
+// What is known of the clip once its first answer has come.
+struct ClipInfo {
+  std::optional<std::uint64_t> size;  // bytes
+  bool seekable = false;              // size known, byte ranges honoured
+  std::string content_type;           // as the server says; the bytes decide
+};
+
+// The handle that an element holds. Threads: read() is called by one thread, all others by any.
+// None of the functions but read() waits, and read() ends at once when interrupted.
+//
+// Memory: at most read_ahead bytes and one block are held, however large the clip is.
+class Reader {
+ public:
+  static constexpr std::size_t read_ahead = 2 * 1024 * 1024;
+
+  struct End {};
+  struct Interrupted {};
+  struct Block {
+    BytesPtr bytes;  // never empty
+    std::uint64_t offset = 0;
+  };
+  using Outcome = std::variant<Block, End, Interrupted, Error>;
+
+  // Starts to fetch from byte 0, on the runtime thread, which the handle keeps alive.
+  Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings);
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  // The next block. After an error or the end, the same again until seek().
+  Outcome read();
+  // Continues at `offset`, which may be beyond the end: read() then ends at once. What was read
+  // ahead elsewhere is dropped.
+  void seek(std::uint64_t offset);
+  // While interrupted, read() returns at once; fetching goes on up to the read-ahead.
+  void set_interrupted(bool interrupted);
+  // Unset before the first answer.
+  std::optional<ClipInfo> info();
+
+ private:
+  friend class Fetcher;
+  struct Shared {
+    std::deque<Block> blocks;
+    std::size_t queued = 0;      // bytes in `blocks`
+    bool fetcher_waits = false;  // stopped at the read-ahead's limit
+    bool interrupted = false;
+    bool ended = false;
+    std::optional<Error> error;
+    std::optional<ClipInfo> info;
+    // Counts seeks. What belongs to an earlier one is dropped where it arrives.
+    std::uint64_t epoch = 0;
+  };
+  using Channel = std::shared_ptr<Guarded<Shared>>;
+
+  // First, so that it is released last: with the last reference the thread ends.
+  std::shared_ptr<Runtime> runtime_;
+  Channel channel_;
+  std::shared_ptr<class Fetcher> fetcher_;
+};
+
+}  // namespace genpro::clip
