@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What gst-inspect-1.0 and a visual editor see of genprosrc.
+#include <algorithm>
+
+#include "element/element_test.h"
+#include "support/process.h"
+
+namespace genpro::test {
+namespace {
+
+enum class Access { read_write, write_only, read_only };
+
+struct Property {
+  const char* name;
+  GType type;         // G_TYPE_ENUM stands for any enum
+  const char* value;  // as text right after creation
+  Access access = Access::read_write;
+};
+
+// Printed by GoogleTest in place of the bytes.
+void PrintTo(const Property& property, std::ostream* out) {
+  *out << property.name;
+}
+
+const Property properties[] = {
+    {"api-base-url", G_TYPE_STRING, "https://api.gen.pro/v1"},
+    {"api-key", G_TYPE_STRING, "", Access::write_only},
+    {"api-key-file", G_TYPE_STRING, ""},
+    {"sheet-route", G_TYPE_STRING, "autocontentengine"},
+    {"sheet-id", G_TYPE_STRING, ""},
+    {"cell-id", G_TYPE_STRING, ""},
+    {"agent-id", G_TYPE_STRING, ""},
+    {"prompt", G_TYPE_STRING, ""},
+    {"asset-ids", G_TYPE_STRING, ""},
+    {"model", G_TYPE_ENUM, "default"},
+    {"aspect-ratio", G_TYPE_ENUM, "default"},
+    {"duration", G_TYPE_UINT, "0"},
+    {"prompt-var", G_TYPE_STRING, ""},
+    {"content-resource-vars", G_TYPE_STRING, ""},
+    {"variables", G_TYPE_STRING, ""},
+    {"extra-data", G_TYPE_STRING, ""},
+    {"generation-id", G_TYPE_STRING, ""},
+    {"generation-timeout", G_TYPE_UINT, "3600"},
+    {"poll-interval", G_TYPE_UINT, "0"},
+    {"stall-timeout", G_TYPE_UINT, "15"},
+    {"retries", G_TYPE_UINT, "5"},
+    {"max-clip-size", G_TYPE_UINT64, "4294967296"},
+    {"status", G_TYPE_ENUM, "idle", Access::read_only},
+    {"cost", G_TYPE_DOUBLE, "-1", Access::read_only},
+};
+
+GParamSpec* find(GstElement* src, const char* name) {
+  return g_object_class_find_property(G_OBJECT_GET_CLASS(src), name);
+}
+
+class FaceOf : public testing::TestWithParam<Property> {};
+
+TEST_P(FaceOf, TypeDefaultAndAccess) {
+  const Property& property = GetParam();
+  ElementPtr src = bare_src();
+  GParamSpec* spec = find(src.get(), property.name);
+  ASSERT_NE(spec, nullptr);
+  if (property.type == G_TYPE_ENUM)
+    EXPECT_TRUE(G_IS_PARAM_SPEC_ENUM(spec));
+  else
+    EXPECT_EQ(spec->value_type, property.type) << g_type_name(spec->value_type);
+  EXPECT_EQ((spec->flags & G_PARAM_READABLE) != 0, property.access != Access::write_only);
+  EXPECT_EQ((spec->flags & G_PARAM_WRITABLE) != 0, property.access != Access::read_only);
+  EXPECT_EQ(spec->flags & G_PARAM_CONSTRUCT_ONLY, 0);
+  EXPECT_EQ(spec->flags & GST_PARAM_CONTROLLABLE, 0);
+  if (property.access != Access::write_only) {
+    EXPECT_EQ(std::string(get_property(src.get(), property.name)), property.value);
+  }
+  if (property.access != Access::read_only) {
+    EXPECT_NE(spec->flags &
+                  (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PAUSED | GST_PARAM_MUTABLE_PLAYING),
+              0)
+        << "says when it may be set";
+  }
+}
+
+TEST_P(FaceOf, HasABlurbThatExplains) {
+  const Property& property = GetParam();
+  ElementPtr src = bare_src();
+  GParamSpec* spec = find(src.get(), property.name);
+  ASSERT_NE(spec, nullptr);
+  const char* blurb = g_param_spec_get_blurb(spec);
+  ASSERT_NE(blurb, nullptr);
+  EXPECT_GE(std::string(blurb).size(), 15U) << blurb;
+  EXPECT_NE(std::string(blurb), g_param_spec_get_nick(spec));
+}
+
+TEST_P(FaceOf, CanBeSetAgainAfterReady) {
+  const Property& property = GetParam();
+  if (property.access == Access::read_only) return;
+  ElementPtr src = bare_src();
+  const std::string value = property.type == G_TYPE_STRING ? "1" : property.value;
+  set_property(src.get(), property.name, value);
+  ASSERT_EQ(gst_element_set_state(src.get(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  const std::string other = property.type == G_TYPE_STRING ? "2"
+                            : property.type == G_TYPE_ENUM
+                                ? (property.name == std::string("model") ? "pika" : "9:16")
+                                : "7";
+  set_property(src.get(), property.name, other);
+  if (property.access == Access::read_write) {
+    EXPECT_EQ(get_property(src.get(), property.name), other);
+  }
+  gst_element_set_state(src.get(), GST_STATE_NULL);
+  if (property.access == Access::read_write) {
+    EXPECT_EQ(get_property(src.get(), property.name), other) << "settings outlive a run";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, FaceOf, testing::ValuesIn(properties), [](const auto& tested) {
+  std::string name = tested.param.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST(Face, HasNoOtherProperty) {
+  ElementPtr src = bare_src();
+  guint number = 0;
+  Owned<GParamSpec*, g_free> specs(
+      g_object_class_list_properties(G_OBJECT_GET_CLASS(src.get()), &number));
+  for (guint i = 0; i < number; ++i) {
+    const GParamSpec* spec = specs.get()[i];
+    if (spec->owner_type != G_OBJECT_TYPE(src.get())) continue;
+    EXPECT_TRUE(std::any_of(
+        std::begin(properties), std::end(properties),
+        [&](const Property& property) { return property.name == std::string(spec->name); }))
+        << spec->name;
+  }
+}
+
+void expect_nicks(const char* property, const std::vector<std::string>& nicks) {
+  ElementPtr src = bare_src();
+  GParamSpec* spec = find(src.get(), property);
+  ASSERT_NE(spec, nullptr);
+  ASSERT_TRUE(G_IS_PARAM_SPEC_ENUM(spec));
+  const GEnumClass* values = G_PARAM_SPEC_ENUM(spec)->enum_class;
+  std::vector<std::string> found;
+  for (guint i = 0; i < values->n_values; ++i) found.emplace_back(values->values[i].value_nick);
+  EXPECT_EQ(found, nicks);
+}
+
+TEST(Face, EnumsHaveTheWordsOfTheService) {
+  expect_nicks("model",
+               {"default", "pika", "kling_1_6", "seedance_lite", "veo_3_1", "veo_3_1_fast"});
+  expect_nicks("aspect-ratio", {"default", "1:1", "9:16", "16:9"});
+  expect_nicks("status", {"idle", "submitting", "pending", "processing", "streaming", "done",
+                          "failed", "stopped"});
+}
+
+TEST(Face, SaysWhatItIs) {
+  ElementPtr src = bare_src();
+  GstElementFactory* factory = gst_element_get_factory(src.get());
+  EXPECT_STREQ(gst_element_factory_get_metadata(factory, GST_ELEMENT_METADATA_KLASS),
+               "Source/Network");
+  for (const char* key : {GST_ELEMENT_METADATA_LONGNAME, GST_ELEMENT_METADATA_DESCRIPTION,
+                          GST_ELEMENT_METADATA_AUTHOR}) {
+    const char* text = gst_element_factory_get_metadata(factory, key);
+    ASSERT_NE(text, nullptr) << key;
+    EXPECT_STRNE(text, "") << key;
+  }
+  EXPECT_TRUE(g_type_is_a(G_OBJECT_TYPE(src.get()), g_type_from_name("GstPushSrc")));
+}
+
+TEST(Face, HasOnePadThatIsAlwaysThere) {
+  ElementPtr src = bare_src();
+  GstElementFactory* factory = gst_element_get_factory(src.get());
+  const GList* templates = gst_element_factory_get_static_pad_templates(factory);
+  ASSERT_EQ(g_list_length(const_cast<GList*>(templates)), 1U);
+  const auto* pad = static_cast<const GstStaticPadTemplate*>(templates->data);
+  EXPECT_STREQ(pad->name_template, "src");
+  EXPECT_EQ(pad->direction, GST_PAD_SRC);
+  EXPECT_EQ(pad->presence, GST_PAD_ALWAYS);
+  EXPECT_TRUE(PadPtr::adopt(gst_element_get_static_pad(src.get(), "src")));
+}
+
+TEST(Face, GstInspectShowsItWithoutAComplaint) {
+  const Finished finished =
+      run_command({"gst-inspect-1.0", "genprosrc"}, {{"G_DEBUG", "fatal-warnings"}});
+  ASSERT_TRUE(finished.in_time);
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  for (const Property& property : properties)
+    EXPECT_NE(finished.out.find(std::string("  ") + property.name), std::string::npos)
+        << property.name;
+  EXPECT_EQ(finished.out.find("WARNING"), std::string::npos) << finished.out;
+}
+
+TEST(Face, TheEnvironmentNamesTheService) {
+  const ScopedEnv base("GEN_API_BASE_URL", "http://127.0.0.1:1/v1");
+  ElementPtr src = bare_src();
+  EXPECT_EQ(get_property(src.get(), "api-base-url"), "http://127.0.0.1:1/v1");
+}
+
+}  // namespace
+}  // namespace genpro::test

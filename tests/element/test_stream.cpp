@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The good path: the clip comes out as it is served, and the bus tells its story.
+#include <algorithm>
+
+#include "element/element_test.h"
+#include "support/process.h"
+
+namespace genpro::test {
+namespace {
+
+class Stream : public testing::Test {
+ protected:
+  Stream() { service.set_clip({.bytes = small_clip()}); }
+  FakeService service;
+};
+
+std::string text_field(const GstStructure* structure, const char* name) {
+  const GValue* value = gst_structure_get_value(structure, name);
+  if (value == nullptr) return "(none)";
+  if (G_VALUE_HOLDS_STRING(value)) {
+    const char* text = g_value_get_string(value);
+    return text != nullptr ? text : "(null)";
+  }
+  return take_string(gst_value_serialize(value));
+}
+
+std::string tag_text(const Outcome& outcome, const char* tag) {
+  char* text = nullptr;
+  if (!outcome.tags || !gst_tag_list_get_string(outcome.tags.get(), tag, &text)) return "";
+  return take_string(text);
+}
+
+TEST_F(Stream, TheBytesAreTheServedClip) {
+  for (const bool moov_at_end : {true, false}) {
+    const std::string clip = make_mp4({.frames = 30, .moov_at_end = moov_at_end});
+    service.set_clip({.bytes = clip});
+    const TempDir folder;
+    Running pipeline(sunk(gst_pipeline_new(nullptr)));
+    ElementPtr src = seed_src(service);
+    ElementPtr sink = launch("filesink location=" + folder.file("out.mp4"));
+    gst_bin_add_many(GST_BIN(pipeline.get()), src.get(), sink.get(), nullptr);
+    ASSERT_TRUE(gst_element_link(src.get(), sink.get()));
+    const Outcome outcome = run(pipeline.get());
+    ASSERT_TRUE(outcome.eos) << outcome.summary();
+    EXPECT_EQ(sha256(read_file(folder.file("out.mp4"))), sha256(clip)) << moov_at_end;
+  }
+}
+
+TEST_F(Stream, DecodesWithMoovAtEitherEnd) {
+  for (const bool moov_at_end : {true, false}) {
+    service.set_clip({.bytes = make_mp4({.frames = 30, .moov_at_end = moov_at_end})});
+    Running pipeline(
+        launch("decodebin name=d ! fakesink name=sink sync=false signal-handoffs=true"));
+    ElementPtr src = seed_src(service);
+    gst_bin_add(GST_BIN(pipeline.get()), src.get());
+    ASSERT_TRUE(gst_element_link(src.get(), child(pipeline.get(), "d").get()));
+    int frames = 0;
+    g_signal_connect(child(pipeline.get(), "sink").get(), "handoff",
+                     G_CALLBACK(+[](GstElement*, GstBuffer*, GstPad*, int* count) { ++*count; }),
+                     &frames);
+    const Outcome outcome = run(pipeline.get());
+    EXPECT_TRUE(outcome.eos) << outcome.summary();
+    EXPECT_EQ(frames, 30) << "moov at end: " << moov_at_end;
+  }
+  EXPECT_EQ(service.count(is_generate), 2U) << "one generation a run, whatever the demuxer seeks";
+}
+
+TEST_F(Stream, ALargeClipArrivesWhole) {
+  const std::string clip = large_clip(24U << 20U);
+  service.set_clip({.bytes = clip});
+  const Streamed streamed = stream(seed_src(service));
+  ASSERT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  EXPECT_EQ(sha256(streamed.bytes), sha256(clip));
+}
+
+TEST_F(Stream, ArrivesWithoutRangesOrLengthOrIdentity) {
+  const std::string clip = large_clip(500'000);
+  for (const Clip& served :
+       {Clip{.bytes = clip, .ranges = false}, Clip{.bytes = clip, .says_length = false},
+        Clip{.bytes = clip, .etag = ""}, Clip{.bytes = clip, .etag = "W/\"weak\""},
+        Clip{.bytes = clip, .content_type = ""},
+        Clip{.bytes = clip, .content_type = "application/octet-stream"},
+        Clip{.bytes = clip, .content_type = "binary/octet-stream"}}) {
+    service.set_clip(served);
+    const Streamed streamed = stream(seed_src(service));
+    EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+    EXPECT_EQ(sha256(streamed.bytes), sha256(clip)) << served.content_type << served.etag;
+  }
+}
+
+TEST_F(Stream, CapsSayWhatTheBytesAre) {
+  const Streamed streamed = stream(seed_src(service));
+  EXPECT_TRUE(streamed.caps.starts_with("video/quicktime")) << streamed.caps;
+}
+
+TEST_F(Stream, TagsSayWhereItComesFrom) {
+  const Streamed streamed = stream(seed_src(service));
+  EXPECT_EQ(tag_text(streamed.outcome, GST_TAG_TITLE), seed_prompt);
+  EXPECT_NE(tag_text(streamed.outcome, GST_TAG_ENCODER).find("pika"), std::string::npos);
+  EXPECT_NE((tag_text(streamed.outcome, GST_TAG_COMMENT) +
+             tag_text(streamed.outcome, GST_TAG_EXTENDED_COMMENT))
+                .find("9040"),
+            std::string::npos);
+}
+
+TEST_F(Stream, ProgressTellsEachStatusAndOneEnd) {
+  service.push_status("pending");
+  service.push_status("processing");
+  service.push_poll(json_answer(200, FakeService::completed_json(service.clip_url())));
+  const Streamed streamed = stream(seed_src(service));
+  ASSERT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  expect_progress(streamed.outcome, "progress-complete");
+  const auto& order = streamed.outcome.order;
+  EXPECT_GE(std::count(order.begin(), order.end(), "progress-continue"), 2);
+}
+
+TEST_F(Stream, ElementMessagesTellEachStatus) {
+  service.push_status("pending");
+  service.push_status("pending");
+  service.push_status("processing");
+  service.push_status("processing");
+  service.push_poll(json_answer(200, FakeService::completed_json(service.clip_url())));
+  const Streamed streamed = stream(seed_src(service));
+  const auto messages = streamed.outcome.named("genpro-generation");
+  std::vector<std::string> statuses;
+  for (const GstStructure* message : messages) {
+    statuses.push_back(text_field(message, "status"));
+    EXPECT_TRUE(gst_structure_has_field(message, "elapsed"));
+    EXPECT_EQ(text_field(message, "model"), "pika");
+    EXPECT_TRUE(gst_structure_has_field_typed(message, "cost", G_TYPE_DOUBLE));
+    if (statuses.back() == "pending" || statuses.back() == "processing") {
+      EXPECT_EQ(text_field(message, "generation-id"), "9040");
+    }
+  }
+  EXPECT_EQ(std::adjacent_find(statuses.begin(), statuses.end()), statuses.end())
+      << "one message a change";
+  for (const char* status : {"pending", "processing", "streaming", "done"})
+    EXPECT_EQ(std::count(statuses.begin(), statuses.end(), status), 1)
+        << status << streamed.outcome.summary();
+  ASSERT_FALSE(messages.empty());
+  double cost = 0;
+  gst_structure_get_double(messages.back(), "cost", &cost);
+  EXPECT_DOUBLE_EQ(cost, 3.5);
+}
+
+TEST_F(Stream, PropertiesTellTheResult) {
+  ElementPtr src = seed_src(service);
+  double cost = 0;
+  g_object_get(src.get(), "cost", &cost, nullptr);
+  EXPECT_DOUBLE_EQ(cost, -1);
+  Collector collector(src);
+  ASSERT_TRUE(collector.preroll());
+  EXPECT_EQ(get_property(src.get(), "generation-id"), "9040");
+  EXPECT_EQ(get_property(src.get(), "status"), "streaming");
+  g_object_get(src.get(), "cost", &cost, nullptr);
+  EXPECT_DOUBLE_EQ(cost, 3.5);
+  gst_element_set_state(collector.pipeline(), GST_STATE_PLAYING);
+  ASSERT_TRUE(collector.listener().wait_for_end());
+  EXPECT_EQ(get_property(src.get(), "status"), "done");
+}
+
+TEST_F(Stream, StatusFollowsTheService) {
+  auto gate = std::make_shared<Gate>();
+  Answer held = json_answer(201, R"({"generation_id": 9040, "status": "pending"})");
+  held.hold = gate;
+  service.push_post(held);
+  auto polling = std::make_shared<Gate>();
+  Answer poll = json_answer(200, FakeService::status_json("processing"));
+  service.push_poll(poll);
+  poll = json_answer(200, FakeService::completed_json(service.clip_url()));
+  poll.hold = polling;
+  service.push_poll(poll);
+
+  ElementPtr src = seed_src(service);
+  EXPECT_EQ(get_property(src.get(), "status"), "idle");
+  Collector collector(src);
+  gst_element_set_state(collector.pipeline(), GST_STATE_PLAYING);
+  ASSERT_TRUE(service.wait_for(is_generate));
+  EXPECT_EQ(get_property(src.get(), "status"), "submitting");
+  gate->open();
+  EXPECT_TRUE(eventually([&] { return get_property(src.get(), "status") == "processing"; }));
+  EXPECT_EQ(get_property(src.get(), "generation-id"), "9040");
+  polling->open();
+  ASSERT_TRUE(collector.listener().wait_for_end());
+  EXPECT_EQ(get_property(src.get(), "status"), "done");
+}
+
+TEST_F(Stream, AttachesToAGenerationAndPostsNothing) {
+  // No prompt, no ingredients, no cell: nothing of that is needed to fetch what exists.
+  ElementPtr src = src_with({{"api-base-url", service.api_base()},
+                             {"api-key", test_key},
+                             {"generation-id", "9040"},
+                             {"sheet-id", "101"},
+                             {"cell-id", "3300"},
+                             {"agent-id", "42"},
+                             {"poll-interval", "20"}});
+  const Streamed streamed = stream(src);
+  EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  EXPECT_EQ(sha256(streamed.bytes), sha256(small_clip()));
+  expect_nothing_posted(service);
+  EXPECT_GE(service.count(is_poll), 1U);
+}
+
+TEST_F(Stream, RunsAgainAfterNull) {
+  ElementPtr src = seed_src(service);
+  for (std::size_t run = 1; run <= 3; ++run) {
+    const Streamed streamed = stream(src);
+    EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+    EXPECT_EQ(sha256(streamed.bytes), sha256(small_clip()));
+    expect_progress(streamed.outcome, "progress-complete");
+    EXPECT_EQ(service.count(is_generate), run) << "each run is a generation of its own";
+  }
+}
+
+TEST_F(Stream, FollowsARedirectOfTheCdn) {
+  service.files().push_answer(redirect_answer(302, service.clip_url()));
+  service.push_poll(
+      json_answer(200, FakeService::completed_json(service.cdn_url() + "/moved.mp4")));
+  const Streamed streamed = stream(seed_src(service));
+  EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  EXPECT_EQ(sha256(streamed.bytes), sha256(small_clip()));
+  expect_cdn_saw_no_key(service);
+}
+
+TEST_F(Stream, KeepsTheSignatureOfTheUrl) {
+  const std::string url = service.clip_url() + "?Expires=1&Signature=a%2Bb~c&Key-Pair-Id=K";
+  service.push_poll(json_answer(200, FakeService::completed_json(url)));
+  const Streamed streamed = stream(seed_src(service));
+  EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  const auto gets = service.requests(is_cdn);
+  ASSERT_FALSE(gets.empty());
+  EXPECT_EQ(gets[0].query, "Expires=1&Signature=a%2Bb~c&Key-Pair-Id=K");
+}
+
+}  // namespace
+}  // namespace genpro::test
