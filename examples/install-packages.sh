@@ -11,7 +11,7 @@ build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins
   libges-1.0-dev libsoup-3.0-dev libjson-glib-dev"
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  fonts-dejavu-core"
+  gstreamer1.0-plugins-base-apps fonts-dejavu-core"
 tests="libgtest-dev libgmock-dev curl"
 
 packages="$build $run"

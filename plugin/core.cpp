@@ -42,6 +42,12 @@ Reader::Block join(const Reader::Block& first, const Reader::Block& second) {
   return {BytesPtr(g_byte_array_free_to_bytes(g_byte_array_ref(joined.get()))), first.offset};
 }
 
+// As short as it can be: 3.5, not 3.500000.
+std::string format_cost(double cost) {
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  return g_ascii_formatd(text, sizeof text, "%.10g", cost);
+}
+
 std::string describe(const job::Update& update) {
   if (update.generation_id.empty()) return "The request is being submitted";
   return "Generation " + update.generation_id + " is " + status_nick(update.status);
@@ -222,8 +228,10 @@ GstFlowReturn SourceCore::identify(Reader& reader, Reader::Block* block) {
   pad_.set_caps(caps_of(*container));
   if (info && info->size) pad_.set_size(*info->size);
   report(Status::streaming);
-  end_progress(GST_PROGRESS_TYPE_COMPLETE,
-               "Generation " + face_.lock()->generation_id + " is completed");
+  const Face face = *face_.lock();
+  std::string text = "Generation " + face.generation_id + " is completed";
+  if (face.cost >= 0) text += ", cost " + format_cost(face.cost);
+  end_progress(GST_PROGRESS_TYPE_COMPLETE, text);
   return GST_FLOW_OK;
 }
 
