@@ -42,17 +42,26 @@ Reader::Block join(const Reader::Block& first, const Reader::Block& second) {
   return {BytesPtr(g_byte_array_free_to_bytes(g_byte_array_ref(joined.get()))), first.offset};
 }
 
-std::string subject(const std::string& generation_id) {
-  return generation_id.empty() ? "The request" : "Generation " + generation_id;
+// As short as it can be: 3.5, not 3.500000.
+std::string format_cost(double cost) {
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  return g_ascii_formatd(text, sizeof text, "%.10g", cost);
+}
+
+std::string describe(const job::Update& update) {
+  if (update.generation_id.empty()) return "The request is being submitted";
+  return "Generation " + update.generation_id + " is " + status_nick(update.status);
 }
 
 }  // namespace
 
 bool SourceCore::start(const Settings& settings, std::size_t block_size) {
+  failed_ = false;
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
     *face_.lock() = Face{.status = Status::failed};
     post_error(element_, job_settings.error());
+    failed_ = true;
     return false;
   }
   settings_ = settings;
@@ -64,7 +73,6 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   }
   started_ = std::chrono::steady_clock::now();
   identified_ = false;
-  failed_ = false;
   tags_ = Tags::unsent;
   coverage_.clear();
   next_offset_ = 0;
@@ -150,8 +158,7 @@ GstFlowReturn SourceCore::await_clip() {
       open(*update);
       return GST_FLOW_OK;
     }
-    post_progress(element_, GST_PROGRESS_TYPE_CONTINUE,
-                  subject(update->generation_id) + " is " + status_nick(update->status));
+    post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, describe(*update));
   }
   return GST_FLOW_FLUSHING;
 }
@@ -221,8 +228,10 @@ GstFlowReturn SourceCore::identify(Reader& reader, Reader::Block* block) {
   pad_.set_caps(caps_of(*container));
   if (info && info->size) pad_.set_size(*info->size);
   report(Status::streaming);
-  end_progress(GST_PROGRESS_TYPE_COMPLETE,
-               "Generation " + face_.lock()->generation_id + " is completed");
+  const Face face = *face_.lock();
+  std::string text = "Generation " + face.generation_id + " is completed";
+  if (face.cost >= 0) text += ", cost " + format_cost(face.cost);
+  end_progress(GST_PROGRESS_TYPE_COMPLETE, text);
   return GST_FLOW_OK;
 }
 
@@ -297,10 +306,10 @@ void SourceCore::report(Status status, const job::Update* update) {
 }
 
 GstFlowReturn SourceCore::fail(Error error) {
-  failed_ = true;
   if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
   if (status() != Status::stopped) report(Status::failed);
   post_error(element_, error);
+  failed_ = true;
   end_progress(GST_PROGRESS_TYPE_ERROR, error.message);
   return GST_FLOW_ERROR;
 }

@@ -5,6 +5,7 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -63,6 +64,8 @@ class SourceCore {
   double cost();
   // The current generation, else the one that was set.
   std::string generation_id(const Settings& settings);
+  // Whether this run has ended with an error that was posted.
+  bool has_failed() const { return failed_; }
 
  private:
   // What other threads may look at.
@@ -96,6 +99,7 @@ class SourceCore {
   Pad& pad_;
   Guarded<Face> face_;
   Guarded<Flow> flow_;
+  std::atomic<bool> failed_ = false;
 
   // The rest is of the streaming thread, once started.
   Settings settings_;
@@ -104,7 +108,6 @@ class SourceCore {
   std::chrono::steady_clock::time_point started_;
   bool in_progress_ = false;  // a PROGRESS start without its end
   bool identified_ = false;   // the first bytes were looked at
-  bool failed_ = false;
   Tags tags_ = Tags::unsent;
   clip::Coverage coverage_;
   std::uint64_t next_offset_ = 0;  // of the reader's next block

@@ -196,6 +196,16 @@ gboolean query(GstBaseSrc* src, GstQuery* query) {
   }
 }
 
+// A failure is told once. The base class adds an error of its own to every flow error and to every
+// start that fails ("Internal data stream error"), which would bury the one that says what to do.
+gboolean post_message(GstElement* element, GstMessage* message) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && state_of(element).core.has_failed()) {
+    gst_message_unref(message);
+    return TRUE;
+  }
+  return GST_ELEMENT_CLASS(genpro_src_parent_class)->post_message(element, message);
+}
+
 void finalize(GObject* object) {
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): GObject owns the memory around it
   const std::unique_ptr<GenproSrcState> state(std::exchange(GENPRO_SRC(object)->state, nullptr));
@@ -230,6 +240,8 @@ static void genpro_src_class_init(GenproSrcClass* src_class) {
       element_class, "GEN video source", "Source/Network",
       "Asks the GEN service for a video from a prompt and ingredients, and streams the clip",
       "The gst-genpro developers");
+
+  element_class->post_message = post_message;
 
   GstBaseSrcClass* base_class = GST_BASE_SRC_CLASS(src_class);
   base_class->start = start;

@@ -45,8 +45,10 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
       std::all_of(key.begin(), key.end(), [](char c) { return g_ascii_isgraph(c); });
   if (!fits_header) {
     return settings_error("The API key holds a line break, white space or another character that "
-                          "no key has. Set the key alone, without quotes or line ends.");
+                          "no key has. Set api-key, api-key-file or GEN_API_KEY to the key alone.");
   }
+  // Parsing gives an empty path its slash.
+  while (url->text.ends_with('/')) url->text.pop_back();
   return Access{std::move(*url), std::string(key)};
 }
 
@@ -54,7 +56,7 @@ struct Client::Call {
   HttpRequest request;
   Subject subject;
   Done done;
-  bool needs_status = false;
+  std::string id;  // of the generation that is asked about; empty: the answer has to name one
   int redirects = 0;
 };
 
@@ -96,7 +98,7 @@ void Client::get_generation(const std::string& id, Done done) {
   auto url = parse_url(address);
   call->request.url = std::move(*url);
   call->done = std::move(done);
-  call->needs_status = true;
+  call->id = id;
   send(std::move(call));
 }
 
@@ -119,10 +121,15 @@ void Client::on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply)
     return call->done(failure_from_reply(reply, call->subject));
   }
   auto generation = parse_generation(reply.body);
-  if (generation && call->needs_status && generation->status.empty()) {
-    return call->done(failure_from_shape(reply, "it has no status", call->subject));
-  }
   if (!generation) return call->done(failure_from_shape(reply, generation.error(), call->subject));
+  if (!call->id.empty()) {
+    if (generation->status.empty()) {
+      return call->done(failure_from_shape(reply, "it has no status", call->subject));
+    }
+    generation->id = call->id;
+  } else if (generation->id.empty()) {
+    return call->done(failure_from_shape(reply, "it has no generation_id", call->subject));
+  }
   call->done(std::move(*generation));
 }
 

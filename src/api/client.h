@@ -33,8 +33,10 @@ class Client {
   ~Client();
 
   // Creates a generation, which is charged. `idempotency_key` makes a repeated call the same one
-  // for 24 hours, where the service honours it. A missing status in the answer is pending.
+  // for 24 hours, where the service honours it. The answer has to name the generation; a missing
+  // status is pending.
   void generate(const GenerationRequest& request, const std::string& idempotency_key, Done done);
+  // The answer has to name a status.
   void get_generation(const std::string& id, Done done);
   // The current call's `done` will not be called.
   void cancel();

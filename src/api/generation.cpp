@@ -13,7 +13,7 @@ std::string lower(const std::string& text) {
 }
 
 std::string word(JsonObject* object, const char* name) {
-  return lower(as_text(member(object, name)).value_or(""));
+  return lower(as_string(member(object, name)).value_or(""));
 }
 
 Phase parse_phase(const std::string& status) {
@@ -32,7 +32,7 @@ std::optional<std::string> find_video(JsonObject* generation) {
     JsonObject* resource = as_object(json_array_get_element(resources, index));
     // `type` may be missing; what the service names an input is an ingredient, not the clip.
     if (word(resource, "object_type") != "video" || word(resource, "type") == "input") continue;
-    return std::string(trim(as_text(member(resource, "url")).value_or("")));
+    return std::string(trim(as_string(member(resource, "url")).value_or("")));
   }
   return std::nullopt;
 }
@@ -44,11 +44,10 @@ Result<Generation, std::string> parse_generation(std::string_view body) {
   if (!object) return object.error();
 
   Generation generation;
-  std::optional<std::string> id = as_text(member(object->get(), "generation_id"));
-  if (!id) id = as_text(member(object->get(), "id"));
-  if (!id) return std::string("it has no generation_id");
-  if (!is_id(*id)) return "its generation id \"" + one_line(*id, 80) + "\" is no id";
-  generation.id = *id;
+  std::optional<std::string> id = as_id(member(object->get(), "generation_id"));
+  if (!id) id = as_id(member(object->get(), "id"));
+  if (id && !is_id(*id)) return "its generation id \"" + one_line(*id, 80) + "\" is no id";
+  generation.id = id.value_or("");
 
   generation.status = word(object->get(), "status");
   generation.phase = parse_phase(generation.status);

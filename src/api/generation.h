@@ -21,7 +21,7 @@ enum class Phase {
 };
 
 struct Generation {
-  std::string id;
+  std::string id;  // empty when the answer had none
   Phase phase = Phase::unknown;
   std::string status;         // the service's own word, empty when it gave none
   std::string failed_reason;  // one line, empty when the service gave none

@@ -9,9 +9,9 @@ namespace genpro::api {
 
 namespace {
 
-// Counts brackets outside strings. The text need not be JSON: a text that is not is refused by the
-// parser, and this bound only keeps that parser from recursing without end.
-bool is_too_deep(std::string_view text) {
+// What keeps a text from the parser, which recurses without end and stops at the first whole value.
+// Counts brackets outside strings; the text need not be JSON otherwise.
+std::string find_hazard(std::string_view text) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -22,12 +22,16 @@ bool is_too_deep(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > max_json_depth) return true;
+      if (++depth > max_json_depth) {
+        return "it is nested more than " + std::to_string(max_json_depth) + " levels deep";
+      }
     } else if (c == '}' || c == ']') {
-      --depth;
+      if (--depth == 0 && !trim(text.substr(at + 1)).empty()) {
+        return "something stands behind its end";
+      }
     }
   }
-  return false;
+  return "";
 }
 
 }  // namespace
@@ -36,9 +40,7 @@ Result<JsonNodePtr, std::string> parse_json(std::string_view text) {
   if (trim(text).empty()) return std::string("it is empty");
   const auto length = static_cast<gssize>(text.size());
   if (!g_utf8_validate(text.data(), length, nullptr)) return std::string("it is not valid UTF-8");
-  if (is_too_deep(text)) {
-    return "it is nested more than " + std::to_string(max_json_depth) + " levels deep";
-  }
+  if (std::string hazard = find_hazard(text); !hazard.empty()) return hazard;
   const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new_immutable());
   ErrorPtr error;
   if (!json_parser_load_from_data(parser.get(), text.data(), length, error.out())) {
@@ -95,6 +97,20 @@ std::optional<std::string> as_text(JsonNode* node) {
   }
 }
 
+std::optional<std::string> as_string(JsonNode* node) {
+  if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
+  if (json_node_get_value_type(node) != G_TYPE_STRING) return std::nullopt;
+  return std::string(json_node_get_string(node));
+}
+
+std::optional<std::string> as_id(JsonNode* node) {
+  if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
+  if (json_node_get_value_type(node) == G_TYPE_INT64) {
+    return std::to_string(json_node_get_int(node));
+  }
+  return as_string(node);
+}
+
 std::optional<double> as_number(JsonNode* node) {
   if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
   double value = 0;
@@ -119,9 +135,9 @@ std::optional<double> as_number(JsonNode* node) {
 
 JsonNodePtr id_node(const std::string& id) {
   JsonNodePtr node(json_node_new(JSON_NODE_VALUE));
-  const bool gives_back = id.size() <= 18 && (id == "0" || id.front() != '0');
   const auto number = parse_unsigned(id);
-  if (number && gives_back) {
+  const bool gives_back = number && *number <= G_MAXINT64 && std::to_string(*number) == id;
+  if (gives_back) {
     json_node_set_int(node.get(), static_cast<gint64>(*number));
   } else {
     json_node_set_string(node.get(), id.c_str());

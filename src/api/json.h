@@ -37,11 +37,15 @@ JsonArray* as_array(JsonNode* node);
 
 // A string as it is, a number or boolean as it is written; nothing for anything else.
 std::optional<std::string> as_text(JsonNode* node);
+// Nothing for anything but a string.
+std::optional<std::string> as_string(JsonNode* node);
+// A string, or an integer as it is written: the shapes that ids have.
+std::optional<std::string> as_id(JsonNode* node);
 // A number, or a string that is one; nothing for anything else and for what is not finite.
 std::optional<double> as_number(JsonNode* node);
 
 // The node for an id: digits-only ids are integers on the wire, all others strings. Digits that an
-// integer would not give back (leading zeros, more than 18) stay a string.
+// integer would not give back (leading zeros, more than 63 bits) stay a string.
 JsonNodePtr id_node(const std::string& id);
 
 }  // namespace genpro::api

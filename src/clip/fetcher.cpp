@@ -13,10 +13,6 @@ bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-std::string megabytes(std::uint64_t bytes) {
-  return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
-}
-
 std::string header(SoupMessage* message, const char* name) {
   const char* value =
       soup_message_headers_get_one(soup_message_get_response_headers(message), name);
@@ -175,8 +171,9 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
   }
   if (part.identity.total && *part.identity.total > settings_.max_size) {
     fail(ErrorKind::too_large,
-         "The clip has " + megabytes(*part.identity.total) + ", more than max-clip-size allows (" +
-             megabytes(settings_.max_size) + "). Raise max-clip-size to take it.",
+         "The clip has " + std::to_string(*part.identity.total) +
+             " bytes, more than max-clip-size allows (" + std::to_string(settings_.max_size) +
+             "). Raise max-clip-size to take it.",
          debug, status);
     return false;
   }
@@ -263,8 +260,8 @@ bool Fetcher::deliver(BytesPtr bytes) {
   const std::uint64_t length = g_bytes_get_size(bytes.get());
   if (offset_ + length > settings_.max_size) {
     fail(ErrorKind::too_large,
-         "The clip is larger than max-clip-size allows (" + megabytes(settings_.max_size) +
-             "). Raise max-clip-size to take it.",
+         "The clip is larger than max-clip-size allows (" + std::to_string(settings_.max_size) +
+             " bytes). Raise max-clip-size to take it.",
          url_.without_query());
     return false;
   }

@@ -80,6 +80,11 @@ void Worker::on_submitted(Reply reply) {
     return retry(std::move(reply.error()), &Worker::submit);
   }
   generation_id_ = reply->id;
+  // Only a GET has the resources: an answer to a POST that names no video is no end yet.
+  if (reply->phase == api::Phase::completed && !reply->video_url) {
+    backoff_.reset();
+    return poll();
+  }
   on_generation(*reply);
 }
 

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Installs what the project needs on Debian 12, by name. Does nothing, quickly, when all is there.
+#
+#   examples/install-packages.sh          to build and to run
+#   examples/install-packages.sh --tests  to run the tests as well
+set -eu
+
+build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+  libges-1.0-dev libsoup-3.0-dev libjson-glib-dev"
+run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+  gstreamer1.0-plugins-base-apps fonts-dejavu-core"
+tests="libgtest-dev libgmock-dev curl"
+
+packages="$build $run"
+case "${1-}" in
+  --tests) packages="$packages $tests" ;;
+  "") ;;
+  *)
+    echo "$0: unknown argument '$1'. Use --tests or nothing." >&2
+    exit 2
+    ;;
+esac
+
+missing=""
+for package in $packages; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+  echo "These packages are missing:$missing" >&2
+  echo "Install them as root: apt-get install --no-install-recommends$missing" >&2
+  exit 1
+fi
+echo "Installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of names
+apt-get install -y -qq --no-install-recommends $missing >/dev/null

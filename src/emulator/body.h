@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Receives request bodies as they arrive: JSON into bounded memory, files onto the disk.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/glib_ptr.h"
+#include "emulator/folders.h"
+#include "emulator/multipart.h"
+#include "emulator/resources.h"
+
+namespace genpro::emulator {
+
+// All members throw ApiError when the body is not acceptable; the rest of it is then thrown away.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  virtual void feed(std::string_view chunk) = 0;
+  virtual void finish() {}
+};
+
+class JsonBody final : public BodyReader {
+ public:
+  static constexpr std::size_t max_size = 1024 * 1024;
+  // Refuses a body by its announced length, if there is one.
+  static void check_length(std::int64_t announced);
+
+  void feed(std::string_view chunk) override;
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// multipart/form-data with one file.
+class UploadBody final : public BodyReader {
+ public:
+  static void check_length(std::int64_t announced);
+
+  UploadBody(const std::string& content_type, const Folders& folders);
+  void feed(std::string_view chunk) override { parser_.feed(chunk); }
+  void finish() override;
+  NewFile& file() { return *file_; }
+  const std::string& file_name() const { return file_name_; }
+
+ private:
+  void begin(const PartHeader& part);
+  void data(std::string_view chunk);
+
+  const Folders& folders_;
+  std::unique_ptr<NewFile> file_;
+  std::string file_name_;
+  bool in_file_ = false;
+  std::size_t field_size_ = 0;
+  MultipartParser parser_;
+};
+
+// The bytes of a direct upload, checked against what was announced.
+class BlobBody final : public BodyReader {
+ public:
+  BlobBody(const Blob& blob, const Folders& folders);
+  void feed(std::string_view chunk) override;
+  void finish() override;
+  NewFile& file() { return file_; }
+
+ private:
+  std::int64_t expected_size_;
+  std::string expected_checksum_;
+  NewFile file_;
+  Owned<GChecksum, g_checksum_free> md5_;
+};
+
+}  // namespace genpro::emulator

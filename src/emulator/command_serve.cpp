@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <cstdio>
+
+#include "emulator/commands.h"
+#include "emulator/janitor.h"
+#include "emulator/options.h"
+#include "emulator/signals.h"
+
+namespace genpro::emulator {
+
+int command_serve(int argc, char** argv) {
+  Options options = read_options(Subcommand::serve, argc, argv);
+  check_address(options.settings);
+  for (const auto& path : options.ingredients) check_local_ingredient(path);
+
+  std::optional<Janitor> janitor;
+  if (options.settings.data_dir.empty()) {
+    options.settings.data_dir = make_temporary_folder();
+    janitor.emplace(options.settings.data_dir, std::vector<std::string>());
+  }
+  const MainLoopPtr loop(g_main_loop_new(nullptr, FALSE));
+  const SignalWatch signals([&](int, bool) { g_main_loop_quit(loop.get()); });
+  Emulator emulator(options.settings);
+  std::vector<Resource> ingredients;
+  for (const auto& path : options.ingredients) {
+    ingredients.push_back(emulator.add_ingredient(path));
+  }
+  std::printf("Listening on %s\n", emulator.base_url().c_str());
+  for (const auto& resource : ingredients) {
+    std::printf("Ingredient %lld: %s (%s)\n", static_cast<long long>(resource.id),
+                resource.file_name.c_str(), resource.content_type.c_str());
+  }
+  std::fflush(stdout);
+  g_main_loop_run(loop.get());
+  return 0;
+}
+
+}  // namespace genpro::emulator

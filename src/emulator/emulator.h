@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The whole stand-in service in one object, for the program and for tests.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/api.h"
+#include "emulator/render_queue.h"
+
+namespace genpro::emulator {
+
+struct EmulatorSettings {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  // 0: any free one
+  std::string api_key;     // empty: every request is let in, and the host must be loopback
+  std::string data_dir;    // created when it is missing
+  double latency = 2;      // seconds
+  double credit = 1000;
+  KnownIds known;
+  RendererSettings renderer;
+  bool verbose = false;  // requests to standard error
+};
+
+// Refuses settings that would open the emulator to a network without a key. Throws
+// std::runtime_error.
+void check_address(const EmulatorSettings& settings);
+
+class Server;
+
+// Lives on the main context that is the thread's default when it is made, which must run for
+// anything to be served.
+class Emulator {
+ public:
+  // Throws std::runtime_error with a sentence for the user.
+  explicit Emulator(const EmulatorSettings& settings);
+  ~Emulator();
+  Emulator(const Emulator&) = delete;
+  Emulator& operator=(const Emulator&) = delete;
+
+  // "http://127.0.0.1:8787/v1"
+  std::string base_url() const;
+  std::uint16_t port() const;
+  // Uploads a file of this machine. Throws std::runtime_error.
+  Resource add_ingredient(const std::string& path);
+
+ private:
+  Folders folders_;
+  std::unique_ptr<Store> store_;
+  Resources resources_;
+  Generations generations_;
+  Api api_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace genpro::emulator

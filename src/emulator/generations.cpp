@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/generations.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "emulator/api_error.h"
+#include "emulator/json.h"
+#include "emulator/sniff.h"
+#include "emulator/timer.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+struct Model {
+  const char* name;
+  MilliCredits per_second;
+  bool audio;
+  bool moov_at_end;
+};
+
+// pika costs what the documented example says; the others keep a plausible order. Clips with the
+// index at the end and at the start both exist in the field, so both are made here.
+constexpr std::array<Model, 5> models{{
+    {"pika", 700, false, true},
+    {"kling_1_6", 1000, false, false},
+    {"seedance_lite", 500, false, false},
+    {"veo_3_1", 4000, true, false},
+    {"veo_3_1_fast", 1500, true, false},
+}};
+
+const Model* model_named(const std::string& name) {
+  for (const auto& model : models) {
+    if (name == model.name) return &model;
+  }
+  return nullptr;
+}
+
+struct Raster {
+  int width;
+  int height;
+};
+
+Raster raster_of(const std::string& aspect_ratio) {
+  if (aspect_ratio == "9:16") return {720, 1280};
+  if (aspect_ratio == "1:1") return {720, 720};
+  return {1280, 720};
+}
+
+std::int64_t now_seconds() {
+  return g_get_real_time() / G_USEC_PER_SEC;
+}
+
+std::string credits_text(MilliCredits amount) {
+  JsonWriter text;
+  text.number(static_cast<double>(amount) / 1000.0);
+  return text.text();
+}
+
+bool has_ended(Status status) {
+  return status != Status::pending && status != Status::processing;
+}
+
+constexpr int frames_per_second = 24;
+constexpr std::int64_t first_output_id = 1900;
+
+}  // namespace
+
+const char* status_word(Status status) {
+  switch (status) {
+    case Status::pending:
+      return "pending";
+    case Status::processing:
+      return "processing";
+    case Status::completed:
+      return "completed";
+    case Status::failed:
+      return "failed";
+    case Status::stopped:
+      break;
+  }
+  return "stopped";
+}
+
+std::optional<MilliCredits> price(const std::string& name, int seconds) {
+  const Model* model = model_named(name);
+  if (model == nullptr) return {};
+  return model->per_second * seconds;
+}
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const auto& model : models) names.emplace_back(model.name);
+  return names;
+}
+
+// One run from pending to an end; a stop and a continue make a new one, so that nothing that
+// belongs to the earlier run can reach the later.
+struct Generations::Attempt {
+  std::string folder;
+  RenderQueue::Ticket ticket = 0;
+  Timer pending_timer;
+  Timer latency_timer;
+  bool pending_passed = false;
+  bool latency_passed = false;
+  bool render_started = false;
+  bool rendered = false;
+};
+
+Generations::Generations(Store& store, const Resources& resources, const Folders& folders,
+                         RendererSettings renderer, double latency)
+    : store_(store),
+      resources_(resources),
+      folders_(folders),
+      latency_(latency),
+      renders_(std::move(renderer)) {}
+
+Generations::~Generations() = default;
+
+Generation Generations::get(std::int64_t id) const {
+  auto generation = store_.generation(id);
+  if (!generation) {
+    throw not_found("There is no generation " + std::to_string(id) +
+                    ". Use the generation_id of the answer to the generate call.");
+  }
+  return *generation;
+}
+
+void Generations::charge(Generation& generation) {
+  const auto cost = price(generation.settings.model, generation.settings.duration).value_or(0);
+  if (cost > store_.credit()) {
+    throw ApiError(422, "insufficient_credits_for_job",
+                   "This generation costs " + credits_text(cost) + " credits and " +
+                       credits_text(store_.credit()) +
+                       " are left. Choose a shorter duration or a cheaper model, or start the "
+                       "emulator with more --credit.");
+  }
+  store_.add_credit(-cost);
+  generation.charged = cost;
+}
+
+void Generations::refund(Generation& generation) {
+  store_.add_credit(std::exchange(generation.charged, 0));
+}
+
+Generation Generations::create(const std::string& sheet, const std::string& cell,
+                               const GenerationSettings& settings) {
+  for (const auto id : settings.asset_ids) resources_.get(id);
+  Generation generation;
+  generation.sheet = sheet;
+  generation.cell = cell;
+  generation.settings = settings;
+  generation.created_at = generation.updated_at = now_seconds();
+  charge(generation);
+  generation.id = store_.next_id(Sequence::generation);
+  store_.save(generation);
+  begin(generation);
+  return get(generation.id);
+}
+
+Generation Generations::stop(std::int64_t id) {
+  Generation generation = get(id);
+  if (has_ended(generation.status)) {
+    throw ApiError(422, "job_cannot_be_stopped",
+                   "Generation " + std::to_string(id) + " is " + status_word(generation.status) +
+                       " already. GET it to see its result.");
+  }
+  end_attempt(id);
+  refund(generation);
+  generation.status = Status::stopped;
+  generation.updated_at = now_seconds();
+  store_.save(generation);
+  return generation;
+}
+
+Generation Generations::resume(std::int64_t id) {
+  Generation generation = get(id);
+  if (generation.status != Status::failed && generation.status != Status::stopped) {
+    throw validation_error("Generation " + std::to_string(id) + " is " +
+                           status_word(generation.status) +
+                           ". Only a failed or stopped generation can be continued.");
+  }
+  for (const auto asset : generation.settings.asset_ids) resources_.get(asset);
+  charge(generation);
+  generation.status = Status::pending;
+  generation.failed_reason.clear();
+  generation.updated_at = now_seconds();
+  store_.save(generation);
+  begin(generation);
+  return get(id);
+}
+
+std::string Generations::write_spec(const Generation& generation, const std::string& folder) const {
+  std::filesystem::create_directory(folder);
+  const GenerationSettings& settings = generation.settings;
+  const Model& model = *model_named(settings.model);
+  const Raster raster = raster_of(settings.aspect_ratio);
+
+  JsonWriter spec;
+  spec.begin_object();
+  spec.key("output").string(folder + "/output.mp4");
+  spec.key("thumbnail").string(folder + "/thumbnail.jpg");
+  spec.key("width").integer(raster.width).key("height").integer(raster.height);
+  spec.key("fps").integer(frames_per_second);
+  spec.key("duration").integer(settings.duration);
+  spec.key("prompt").string(settings.prompt);
+  spec.key("model").string(settings.model);
+  spec.key("generation_id").string(std::to_string(generation.id));
+  spec.key("audio").boolean(model.audio);
+  spec.key("moov_at_end").boolean(model.moov_at_end);
+  spec.key("ingredients").begin_array();
+  int index = 0;
+  for (const auto id : settings.asset_ids) {
+    const Resource resource = resources_.get(id);
+    // A link of its own: deleting the resource while this renders must not pull the file away.
+    const std::string path = folder + "/" + std::to_string(index++) + "-" + resource.stored_name;
+    if (link(folders_.uploads(resource.stored_name).c_str(), path.c_str()) != 0) {
+      throw std::system_error(errno, std::generic_category(),
+                              "The ingredient \"" + resource.file_name + "\" is not there");
+    }
+    spec.begin_object().key("path").string(path);
+    spec.key("content_type").string(resource.content_type);
+    spec.key("file_name").string(resource.file_name).end_object();
+  }
+  spec.end_array().end_object();
+
+  const std::string path = folder + "/spec.json";
+  NewFile file(folders_.unfinished());
+  file.write(spec.text().data(), spec.text().size());
+  file.move_to(path);
+  return path;
+}
+
+void Generations::begin(const Generation& generation) {
+  const std::int64_t id = generation.id;
+  auto& attempt = *(attempts_[id] = std::make_unique<Attempt>());
+  attempt.folder = folders_.jobs(std::to_string(id) + "-" + std::to_string(next_attempt_++));
+  std::string spec;
+  try {
+    spec = write_spec(generation, attempt.folder);
+  } catch (const std::exception& failure) {
+    fail(id, std::string("The render could not be prepared: ") + failure.what() + ".");
+    return;
+  }
+  attempt.pending_timer.start(latency_ / 3, [this, id] {
+    attempts_.at(id)->pending_passed = true;
+    advance(id);
+  });
+  attempt.latency_timer.start(latency_, [this, id] {
+    attempts_.at(id)->latency_passed = true;
+    advance(id);
+  });
+  attempt.ticket = renders_.submit(
+      spec,
+      [this, id] {
+        attempts_.at(id)->render_started = true;
+        advance(id);
+      },
+      [this, id](const std::string& failure) {
+        if (!failure.empty()) {
+          fail(id, failure);
+          return;
+        }
+        attempts_.at(id)->rendered = true;
+        advance(id);
+      });
+}
+
+void Generations::advance(std::int64_t id) {
+  const Attempt& attempt = *attempts_.at(id);
+  Generation generation = get(id);
+  // A render that waits for its turn is pending, however much time has passed.
+  if (generation.status == Status::pending && attempt.pending_passed && attempt.render_started) {
+    generation.status = Status::processing;
+    generation.updated_at = now_seconds();
+    store_.save(generation);
+  }
+  if (attempt.latency_passed && attempt.rendered) complete(generation);
+}
+
+void Generations::complete(Generation generation) {
+  const std::string folder = attempts_.at(generation.id)->folder;
+  Output output;
+  output.id = store_.next_id(Sequence::output);
+  char name[48];
+  std::snprintf(name, sizeof name, "vid_ingredients_%03lld",
+                static_cast<long long>(output.id - first_output_id + 1));
+  output.name = name;
+  const std::string clip = folder + "/output.mp4";
+  const std::string picture = folder + "/thumbnail.jpg";
+  if (rename(picture.c_str(), folders_.thumbnails(output.name + ".jpg").c_str()) != 0 ||
+      rename(clip.c_str(), folders_.outputs(output.name + ".mp4").c_str()) != 0) {
+    fail(generation.id, "The renderer left no clip behind. Generate again.");
+    return;
+  }
+  end_attempt(generation.id);
+  generation.status = Status::completed;
+  generation.output = output;
+  generation.updated_at = now_seconds();
+  store_.save(generation);
+}
+
+void Generations::fail(std::int64_t id, const std::string& reason) {
+  end_attempt(id);
+  Generation generation = get(id);
+  refund(generation);
+  generation.status = Status::failed;
+  generation.failed_reason = reason;
+  generation.updated_at = now_seconds();
+  store_.save(generation);
+}
+
+void Generations::end_attempt(std::int64_t id) {
+  const auto found = attempts_.find(id);
+  if (found == attempts_.end()) return;
+  const std::string folder = found->second->folder;
+  renders_.cancel(found->second->ticket);
+  attempts_.erase(found);
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+}
+
+}  // namespace genpro::emulator

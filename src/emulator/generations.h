@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The life of generations: charged, pending, processing, and one end. One thread: the one whose
+// default main context is current when this is made.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/folders.h"
+#include "emulator/render_queue.h"
+#include "emulator/resources.h"
+#include "emulator/store.h"
+
+namespace genpro::emulator {
+
+const char* status_word(Status status);
+
+// What a clip of `seconds` costs; nothing for an unknown model.
+std::optional<MilliCredits> price(const std::string& model, int seconds);
+// The models that price() knows.
+std::vector<std::string> model_names();
+
+class Generations {
+ public:
+  // `latency`: seconds from pending to completed, as long as rendering does not take longer.
+  Generations(Store& store, const Resources& resources, const Folders& folders,
+              RendererSettings renderer, double latency);
+  ~Generations();
+
+  // Charges the price and starts. Throws ApiError: an unknown ingredient, not enough credit.
+  Generation create(const std::string& sheet, const std::string& cell,
+                    const GenerationSettings& settings);
+  // Throw ApiError 404 for an unknown id.
+  Generation get(std::int64_t id) const;
+  // Refunds. 422 job_cannot_be_stopped when it has ended.
+  Generation stop(std::int64_t id);
+  // Charges again; 422 unless it has failed or was stopped.
+  Generation resume(std::int64_t id);
+
+ private:
+  struct Attempt;
+
+  void charge(Generation& generation);
+  void refund(Generation& generation);
+  void begin(const Generation& generation);
+  std::string write_spec(const Generation& generation, const std::string& folder) const;
+  void advance(std::int64_t id);
+  void complete(Generation generation);
+  void fail(std::int64_t id, const std::string& reason);
+  void end_attempt(std::int64_t id);
+
+  Store& store_;
+  const Resources& resources_;
+  const Folders& folders_;
+  double latency_;
+  unsigned next_attempt_ = 1;
+  std::map<std::int64_t, std::unique_ptr<Attempt>> attempts_;
+  // Last, so that it goes first: its children call back into the rest.
+  RenderQueue renders_;
+};
+
+}  // namespace genpro::emulator

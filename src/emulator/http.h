@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A request and a reply as the handlers see them, apart from the server library.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/glib_ptr.h"
+
+namespace genpro::emulator {
+
+struct Request {
+  std::string method;
+  std::vector<std::string> path;                           // decoded segments
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  std::map<std::string, std::string> headers;              // names in lower case
+  std::vector<std::string> parameters;                     // what the route's {} stood for
+  std::string origin;                                      // "http://127.0.0.1:8787"
+
+  // The header's value, empty when it is missing.
+  std::string header(const std::string& lower_case_name) const;
+  std::optional<std::string> query_value(std::string_view name) const;
+  // The content type without its parameters, in lower case.
+  std::string media_type() const;
+};
+
+struct Reply {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string text;  // the body, unless `bytes` is set
+  BytesPtr bytes;
+  // The Content-Length of a reply that has no body of its own, such as 304; -1: the body's.
+  std::int64_t announced_length = -1;
+
+  static Reply json(unsigned status, std::string text) {
+    Reply reply;
+    reply.status = status;
+    reply.text = std::move(text);
+    return reply;
+  }
+};
+
+// The contract's error JSON.
+Reply error_reply(unsigned status, const std::string& code, const std::string& text);
+
+// The decoded segments of a path, without a trailing slash; nothing when it is malformed.
+std::optional<std::vector<std::string>> split_path(std::string_view encoded);
+// The pairs of a query; malformed ones are left out.
+std::vector<std::pair<std::string, std::string>> split_query(std::string_view encoded);
+
+}  // namespace genpro::emulator

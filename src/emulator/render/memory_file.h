@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A file without a name, kept in memory. Prepared media must be reachable by URI for GES, and must
+// be gone however this process ends: a killed renderer leaves no temporary file behind.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace genpro::emulator::render {
+
+class MemoryFile {
+ public:
+  // Throws RenderError when the system gives no memory file.
+  explicit MemoryFile(const char* label);
+  MemoryFile(MemoryFile&& other) noexcept;
+  MemoryFile& operator=(MemoryFile&& other) noexcept;
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  ~MemoryFile();
+
+  void append(std::span<const std::byte> bytes);
+  // Both are valid in this process only, each open has its own position.
+  std::string path() const;
+  std::string uri() const;
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace genpro::emulator::render

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What one rendering is asked for, and its JSON form: the file that the server writes and the
+// renderer's process reads. Needs GLib and json-glib only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace genpro::emulator::render {
+
+struct RenderIngredient {
+  std::string path;          // a local file
+  std::string content_type;  // what the upload claimed; a hint for messages, never trusted
+  std::string file_name;     // the name that the person knows it by
+};
+
+struct RenderSpec {
+  std::string output;     // the MP4 to write
+  std::string thumbnail;  // the JPEG to write; empty: none
+  int width = 1280;       // pixels, even
+  int height = 720;       // pixels, even
+  int fps = 24;
+  int duration = 5;  // seconds; the clip has exactly duration * fps frames
+  std::string prompt;
+  std::string model;
+  std::string generation_id;
+  bool audio = false;        // an AAC track of the clip's length
+  bool moov_at_end = false;  // mdat before moov
+  std::vector<RenderIngredient> ingredients;
+
+  // Reads the JSON text or file. On failure returns false and says in `error` what is wrong with
+  // which member. A member that is missing keeps its default, except `output`.
+  static bool parse(const std::string& json, RenderSpec* spec, std::string* error);
+  static bool load(const std::string& path, RenderSpec* spec, std::string* error);
+
+  std::string to_json() const;
+  bool save(const std::string& path, std::string* error) const;
+};
+
+}  // namespace genpro::emulator::render

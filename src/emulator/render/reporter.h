@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the rendering process says on its standard output, one JSON object a line, and the watchdog
+// that ends the process when nothing moves any more.
+//
+// Threads: touch() from any thread; the others from the rendering thread, except that the
+// watchdog's own thread writes the error of a stall, and then ends the process.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace genpro::emulator::render {
+
+class Reporter {
+ public:
+  // Keeps the real standard output to itself: whatever a decoder prints goes to standard error.
+  Reporter();
+  ~Reporter();
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+
+  // Said before an ingredient is opened, so that a crash can be put down to it.
+  void ingredient(int index, const std::string& file_name);
+  // No ingredient is being opened any more.
+  void encode(double progress);
+  void done(std::int64_t frames, int width, int height);
+  void error(const std::string& sentence);
+
+  // Something moved: the watchdog starts to count anew.
+  void touch() noexcept { last_move_.store(g_get_monotonic_time()); }
+  // Files to remove when the watchdog ends the process.
+  void set_leftovers(std::vector<std::string> paths);
+
+ private:
+  void watch();
+  void line(const std::string& text);
+  std::string stall_sentence() const;
+
+  int fd_ = -1;
+  std::atomic<std::int64_t> last_move_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  bool ended_ = false;
+  std::string activity_ = "starting";
+  std::vector<std::string> leftovers_;
+  std::thread watchdog_;
+};
+
+}  // namespace genpro::emulator::render

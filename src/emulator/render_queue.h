@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Runs the renderer as child processes, a few at a time, so that a file that crashes a decoder
+// takes one child down and nothing else. Everything happens on the main context that was the
+// thread's default when the queue was made.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace genpro::emulator {
+
+struct RendererSettings {
+  // The renderer and its leading arguments; the path of the specification is added.
+  std::vector<std::string> command{"/proc/self/exe", "render"};
+  unsigned slots = 2;
+  double timeout = 180;  // seconds a render may take
+  bool verbose = false;  // let the children write to standard error
+};
+
+class RenderQueue {
+ public:
+  using Ticket = std::uint64_t;
+  // Called once when the child runs.
+  using Started = std::function<void()>;
+  // Called once at the end; `failure` is empty when the render succeeded, else a sentence that
+  // says what happened, to which ingredient, and what to do.
+  using Finished = std::function<void(const std::string& failure)>;
+
+  explicit RenderQueue(RendererSettings settings);
+  ~RenderQueue();  // kills what runs
+  RenderQueue(const RenderQueue&) = delete;
+  RenderQueue& operator=(const RenderQueue&) = delete;
+
+  // Never calls back from inside submit().
+  Ticket submit(std::string spec_path, Started started, Finished finished);
+  // Kills the child or drops the waiting render. Neither callback is called afterwards.
+  void cancel(Ticket ticket);
+
+ private:
+  struct Waiting {
+    Ticket ticket;
+    std::string spec_path;
+    Started started;
+    Finished finished;
+  };
+  class Child;
+
+  void schedule();
+  void pump();
+  void ended(Child* child);
+
+  RendererSettings settings_;
+  Ticket next_ticket_ = 1;
+  std::deque<Waiting> waiting_;
+  std::list<std::unique_ptr<Child>> children_;
+  struct Pump;
+  std::unique_ptr<Pump> pump_;
+};
+
+}  // namespace genpro::emulator

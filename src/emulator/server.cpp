@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "emulator/api_error.h"
+#include "emulator/text.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+// After so many bytes of one transfer the others get their turn.
+constexpr std::size_t turn_size = 1024 * 1024;
+
+// The library moves a body for as long as the socket is ready, which with a fast peer is until its
+// end. Pausing and resuming sends it through the main loop once.
+void take_turns(SoupServerMessage* message, std::size_t& moved, std::size_t size) {
+  moved += size;
+  if (moved < turn_size) return;
+  moved = 0;
+  soup_server_message_pause(message);
+  soup_server_message_unpause(message);
+}
+
+void send(SoupServerMessage* message, const Reply& reply) {
+  SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
+  soup_message_body_truncate(body);
+  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  for (const auto& [name, value] : reply.headers) {
+    soup_message_headers_replace(headers, name.c_str(), value.c_str());
+  }
+  // Sent pieces are let go, and the library leaves the ranges to us.
+  soup_message_body_set_accumulate(body, FALSE);
+  BytesPtr bytes(reply.bytes ? g_bytes_ref(reply.bytes.get())
+                             : g_bytes_new(reply.text.data(), reply.text.size()));
+  const std::size_t size = g_bytes_get_size(bytes.get());
+  if (size > 0) soup_message_body_append_bytes(body, bytes.get());
+  soup_message_body_complete(body);
+  soup_message_headers_set_content_length(
+      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(size));
+  soup_server_message_set_status(message, reply.status, nullptr);
+}
+
+// Whatever goes wrong inside becomes a reply: no exception reaches the library.
+std::optional<Reply> guarded(const std::function<void()>& action) {
+  try {
+    action();
+    return {};
+  } catch (const ApiError& error) {
+    return error_reply(error.status(), error.code(), error.what());
+  } catch (const std::exception& error) {
+    return error_reply(500, "internal_error",
+                       std::string("The emulator failed: ") + error.what() + ".");
+  }
+}
+
+bool is_host(const std::string& text) {
+  if (text.empty() || text.size() > 255) return false;
+  return text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
+         std::string::npos;
+}
+
+constexpr const char* pending_key = "genpro-pending";
+
+// What the library answers by itself, for a request it cannot parse, has no body: this is it.
+void put_default_body(SoupServerMessage* message) {
+  const Reply reply =
+      error_reply(400, "bad_request", "The request is not well-formed HTTP, or it ends too early.");
+  soup_message_headers_replace(soup_server_message_get_response_headers(message), "Content-Type",
+                               reply.content_type.c_str());
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
+  const BytesPtr bytes(g_bytes_new(reply.text.data(), reply.text.size()));
+  soup_message_body_truncate(body);
+  soup_message_body_append_bytes(body, bytes.get());
+}
+
+}  // namespace
+
+struct Server::Pending {
+  Exchange exchange;
+  const Route* route = nullptr;
+  std::optional<Reply> refusal;
+  std::size_t received = 0;
+  std::size_t sent = 0;
+};
+
+Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose)
+    : api_(api),
+      verbose_(verbose),
+      server_(ObjectPtr<SoupServer>::adopt(
+          soup_server_new("raw-paths", TRUE, "server-header", "genpro-emulator", nullptr))),
+      listener_(host, port, [this](GSocket* connection) { accept(connection); }) {
+  g_signal_connect(server_.get(), "request-started", G_CALLBACK(&Server::on_started), this);
+  soup_server_add_early_handler(server_.get(), nullptr, &Server::on_headers, this, nullptr);
+  soup_server_add_handler(server_.get(), nullptr, &Server::on_body, this, nullptr);
+}
+
+Server::~Server() {
+  // Unfinished messages may outlive the server by a turn of the loop; they must not call back.
+  g_signal_handlers_disconnect_by_data(server_.get(), this);
+  soup_server_remove_handler(server_.get(), nullptr);
+  soup_server_disconnect(server_.get());
+}
+
+void Server::accept(GSocket* connection) {
+  const auto stream = ObjectPtr<GSocketConnection>::adopt(
+      g_socket_connection_factory_create_connection(connection));
+  const auto local =
+      ObjectPtr<GSocketAddress>::adopt(g_socket_get_local_address(connection, nullptr));
+  const auto remote =
+      ObjectPtr<GSocketAddress>::adopt(g_socket_get_remote_address(connection, nullptr));
+  // Without a remote address the client has gone already.
+  if (!local || !remote) return;
+  // Small replies go out at once.
+  g_socket_set_option(connection, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
+  ErrorPtr error;
+  soup_server_accept_iostream(server_.get(), G_IO_STREAM(stream.get()), local.get(), remote.get(),
+                              error.out());
+}
+
+Request Server::read_request(SoupServerMessage* message) const {
+  Request request;
+  request.method = soup_server_message_get_method(message);
+  SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+  SoupMessageHeadersIter iter;
+  soup_message_headers_iter_init(&iter, headers);
+  const char* name = nullptr;
+  const char* value = nullptr;
+  while (soup_message_headers_iter_next(&iter, &name, &value)) {
+    std::string& text = request.headers[to_lower(name)];
+    if (!text.empty()) text += ", ";
+    text += value;
+  }
+  const std::string host = request.header("host");
+  request.origin = is_host(host) ? "http://" + host : origin();
+  GUri* uri = soup_server_message_get_uri(message);
+  if (const char* query = g_uri_get_query(uri)) request.query = split_query(query);
+  auto path = split_path(g_uri_get_path(uri));
+  if (!path) throw not_found("The path of the request is malformed.");
+  request.path = std::move(*path);
+  return request;
+}
+
+void Server::on_started(SoupServer*, SoupServerMessage* message, gpointer data) {
+  put_default_body(message);
+  g_signal_connect(message, "got-chunk", G_CALLBACK(&Server::on_chunk), nullptr);
+  g_signal_connect(message, "wrote-body-data", G_CALLBACK(&Server::on_written), nullptr);
+  auto* self = static_cast<Server*>(data);
+  if (self->verbose_) {
+    g_signal_connect(message, "finished", G_CALLBACK(&Server::on_finished), nullptr);
+  }
+}
+
+void Server::on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
+                        gpointer data) {
+  auto* self = static_cast<Server*>(data);
+  auto owned = std::make_unique<Pending>();
+  Pending& pending = *owned;
+  g_object_set_data_full(G_OBJECT(message), pending_key, owned.release(), [](gpointer p) {
+    const std::unique_ptr<Pending> last(static_cast<Pending*>(p));
+  });
+  // Bodies are read as they come; the library must not collect them as well.
+  soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+  SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+  const bool waits =
+      (soup_message_headers_get_expectations(headers) & SOUP_EXPECTATION_CONTINUE) != 0;
+  const goffset length = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH
+                             ? soup_message_headers_get_content_length(headers)
+                             : -1;
+  std::string allowed;
+  auto refusal = guarded([&] {
+    pending.exchange.request = self->read_request(message);
+    pending.route = &self->api_.open(pending.exchange, length, allowed);
+  });
+  soup_message_headers_remove(headers, "Range");
+  if (!refusal) return;
+  if (refusal->status == 405) refusal->headers.emplace_back("Allow", allowed);
+  // A client that waits for leave to send its body may send it or not: only the end of the
+  // connection is safe to tell where the next request starts.
+  if (waits) refusal->headers.emplace_back("Connection", "close");
+  pending.exchange.body.reset();
+  send(message, *refusal);
+}
+
+void Server::on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer) {
+  auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
+  if (pending == nullptr) return;
+  gsize size = 0;
+  const auto* data = static_cast<const char*>(g_bytes_get_data(chunk, &size));
+  if (pending->exchange.body && !pending->refusal) {
+    pending->refusal = guarded([&] { pending->exchange.body->feed({data, size}); });
+    // What has been received of a refused body is of no use any more.
+    if (pending->refusal) pending->exchange.body.reset();
+  }
+  // "100 Continue" has cleared it.
+  if (soup_server_message_get_status(message) == 0 &&
+      soup_server_message_get_response_body(message)->length == 0) {
+    put_default_body(message);
+  }
+  take_turns(message, pending->received, size);
+}
+
+void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
+                     gpointer data) {
+  auto* self = static_cast<Server*>(data);
+  auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
+  if (pending == nullptr || (pending->route == nullptr && !pending->refusal)) return;
+  Reply reply;
+  if (!pending->refusal) {
+    pending->refusal = guarded([&] {
+      if (pending->exchange.body) pending->exchange.body->finish();
+      reply = (self->api_.*pending->route->handle)(pending->exchange);
+    });
+  }
+  send(message, pending->refusal ? *pending->refusal : reply);
+  pending->exchange.body.reset();
+}
+
+void Server::on_written(SoupServerMessage* message, guint size, gpointer) {
+  auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
+  if (pending != nullptr) take_turns(message, pending->sent, size);
+}
+
+void Server::on_finished(SoupServerMessage* message, gpointer) {
+  GUri* uri = soup_server_message_get_uri(message);
+  const char* method = soup_server_message_get_method(message);
+  std::string path = uri != nullptr ? g_uri_get_path(uri) : "?";
+  // The URL of a direct upload is a key of its own.
+  if (path.starts_with("/storage/")) path = "/storage/...";
+  std::fprintf(stderr, "%s %s %u\n", method != nullptr ? method : "?", path.c_str(),
+               soup_server_message_get_status(message));
+}
+
+}  // namespace genpro::emulator

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// HTTP: takes requests from SoupServer to the Api and its replies back. Runs on the main context
+// that was the thread's default when it was made; nothing in it blocks on a client.
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/glib_ptr.h"
+#include "emulator/api.h"
+#include "emulator/listener.h"
+
+namespace genpro::emulator {
+
+class Server {
+ public:
+  // Throws std::runtime_error when the address cannot be had.
+  Server(Api& api, const std::string& host, std::uint16_t port, bool verbose);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  std::uint16_t port() const { return listener_.port(); }
+  // "http://127.0.0.1:8787"
+  std::string origin() const { return "http://" + listener_.authority(); }
+
+ private:
+  struct Pending;
+
+  static void on_started(SoupServer* server, SoupServerMessage* message, gpointer data);
+  static void on_headers(SoupServer* server, SoupServerMessage* message, const char* path,
+                         GHashTable* query, gpointer data);
+  static void on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer data);
+  static void on_body(SoupServer* server, SoupServerMessage* message, const char* path,
+                      GHashTable* query, gpointer data);
+  static void on_written(SoupServerMessage* message, guint size, gpointer data);
+  static void on_finished(SoupServerMessage* message, gpointer data);
+
+  void accept(GSocket* connection);
+  Request read_request(SoupServerMessage* message) const;
+
+  Api& api_;
+  bool verbose_;
+  ObjectPtr<SoupServer> server_;
+  Listener listener_;
+};
+
+}  // namespace genpro::emulator

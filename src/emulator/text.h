@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Small text tools: names, tokens, digits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace genpro::emulator {
+
+// `bytes` random bytes of the kernel as lower-case hexadecimal digits: not guessable.
+std::string random_token(std::size_t bytes = 16);
+
+// Whether two texts are equal, in a time that does not depend on where they differ.
+bool equal_in_constant_time(std::string_view left, std::string_view right);
+
+// The lower-case SHA-256 of `text`.
+std::string sha256_hex(std::string_view text);
+
+// A number made of decimal digits only, or nothing.
+std::optional<std::int64_t> parse_digits(std::string_view text);
+
+// What a client calls its file, made fit to be shown: the part after the last slash or backslash,
+// valid UTF-8 without control characters, at most 200 bytes. Never used as a path. "file" when
+// nothing is left.
+std::string clean_file_name(std::string_view name);
+
+// Undoes percent encoding. Nothing when an escape is broken, or when the result holds a NUL or is
+// no UTF-8. `plus_is_space` is for queries and forms.
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+std::vector<std::string> split(std::string_view text, char separator);
+std::string_view trim(std::string_view text);
+std::string to_lower(std::string_view text);
+// "a, b, c"
+std::string join(const std::vector<std::string>& parts, const char* separator = ", ");
+
+}  // namespace genpro::emulator

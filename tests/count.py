@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Counts the test cases of the last runs in the given build folders.
+
+A program that ended badly without a failed case (a crash, a time-out, a leak) counts as one failed
+case, so that nothing that went wrong is missing from the sum.
+"""
+import json
+import pathlib
+import sys
+import xml.etree.ElementTree as ElementTree
+
+
+def cases_of(log):
+    """Name of each program to its numbers of passed, failed and skipped cases."""
+    counts = {}
+    for suite in ElementTree.parse(log).getroot().iter("testsuite"):
+        passed = failed = skipped = 0
+        for case in suite.iter("testcase"):
+            if case.find("failure") is not None or case.find("error") is not None:
+                failed += 1
+            elif case.find("skipped") is not None:
+                skipped += 1
+            else:
+                passed += 1
+        counts[suite.get("name")] = (passed, failed, skipped)
+    return counts
+
+
+def main(folders):
+    total = [0, 0, 0]
+    for folder in folders:
+        logs = pathlib.Path(folder) / "meson-logs"
+        cases = cases_of(logs / "testlog.junit.xml")
+        broken = 0
+        for line in (logs / "testlog.json").read_text().splitlines():
+            run = json.loads(line)
+            if run["result"] not in ("OK", "SKIP", "EXPECTEDFAIL"):
+                broken += 1
+                print(f"{folder}: {run['name']}: {run['result']}")
+        sums = [sum(column) for column in zip(*cases.values())] or [0, 0, 0]
+        sums[1] = max(sums[1], broken)
+        total = [a + b for a, b in zip(total, sums)]
+    passed, failed, skipped = total
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

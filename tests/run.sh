@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Builds everything and runs all tests: once as built for use, once under AddressSanitizer and
+# UndefinedBehaviorSanitizer. The last line counts the test cases. Arguments go to `meson test`.
+set -eu
+cd "$(dirname "$0")/.."
+
+./examples/install-packages.sh --tests
+
+jobs=$(nproc)
+failed=0
+
+# build FOLDER MESON-OPTIONS…
+build() {
+  folder=$1
+  shift
+  if [ ! -f "$folder/build.ninja" ]; then
+    meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
+      cat "$folder.log"
+      exit 1
+    }
+    rm -f "$folder.log"
+  fi
+  ninja -C "$folder" -j "$jobs" --quiet
+}
+
+echo "Building"
+build build
+build build-sanitized -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+
+echo "Running the tests"
+meson test -C build --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" || failed=1
+
+echo "Running the tests once more under AddressSanitizer and UndefinedBehaviorSanitizer"
+# GLib, GStreamer and the libraries below keep what they allocate once per process; the list names
+# them. Everything of the project's own counts.
+ASAN_OPTIONS="detect_stack_use_after_return=1:abort_on_error=1:disable_coredump=1" \
+LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0" \
+UBSAN_OPTIONS="halt_on_error=1:abort_on_error=1:print_stacktrace=1" \
+G_SLICE=always-malloc \
+  meson test -C build-sanitized --no-rebuild --num-processes "$jobs" --print-errorlogs \
+  --timeout-multiplier 4 "$@" || failed=1
+
+python3 tests/count.py build build-sanitized || failed=1
+exit "$failed"
