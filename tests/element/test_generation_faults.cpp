@@ -141,7 +141,8 @@ TEST(Unreachable, SilenceAfterThePoll) {
 TEST(Unreachable, AServiceThatSpeaksPlainHttpOnTheTlsPort) {
   FakeService service;
   const std::string base = "https" + service.api_base().substr(4);
-  const Streamed streamed = stream(seed_src(service, {{"api-base-url", base}}));
+  const Streamed streamed =
+      stream(seed_src(service, {{"api-base-url", base}, {"stall-timeout", "1"}}));
   expect_one_error(streamed.outcome, {.codes = unreachable});
   EXPECT_EQ(service.count(), 0U);
 }

@@ -45,8 +45,6 @@ const Variation variations[] = {
     {.name = "poll_id_as_text", .poll = R"({"id": "9040", "status": "completed", "output_resources":
        [{"id": "1900", "url": "$URL", "object_type": "video", "type": "output"}],
        "execution_cost": 3.5})"},
-    {.name = "poll_without_id", .poll = R"({"status": "completed", "output_resources":
-       [{"url": "$URL", "object_type": "video"}], "execution_cost": 3.5})"},
     {.name = "object_type_with_a_capital",
      .poll = R"({"id": 9040, "status": "completed", "output_resources":
        [{"id": 1900, "url": "$URL", "object_type": "Video", "type": "output"}],

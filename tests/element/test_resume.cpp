@@ -170,14 +170,32 @@ TEST_F(Resume, AnotherRangeThanAskedForGivesNoWrongByte) {
   EXPECT_TRUE(streamed.outcome.eos == (streamed.bytes.size() == clip.size()));
 }
 
-TEST_F(Resume, ACutClipWithoutALengthIsNoEnd) {
-  const std::string part = clip.substr(0, 300'000);
-  service.files().push_answer(Answer{.raw = [part](Wire& wire) {
-    wire.write("HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nTransfer-Encoding: chunked\r\n\r\n");
-    char length[32];
-    g_snprintf(length, sizeof length, "%zx\r\n", part.size());
-    wire.write(length + part + "\r\n");  // and no last chunk
-  }});
+std::string chunk_of(const std::string& bytes, std::size_t promised) {
+  char length[32];
+  g_snprintf(length, sizeof length, "%zx\r\n", promised);
+  return length + bytes;
+}
+
+constexpr const char* chunked_head =
+    "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+TEST_F(Resume, AClipWithoutALengthThatIsCutWithinAChunkIsNoEnd) {
+  const std::string text = chunked_head + chunk_of(clip.substr(0, 300'000), 400'000);
+  service.files().push_answer(Answer{.raw = [text](Wire& wire) { wire.write(text); }});
+  expect_no_wrong_byte(run_it());
+}
+
+TEST_F(Resume, AClipWithoutALengthThatIsCutBetweenChunksIsNoEnd) {
+  const std::string text = chunked_head + chunk_of(clip.substr(0, 300'000), 300'000) + "\r\n";
+  service.files().push_answer(Answer{.raw = [text](Wire& wire) { wire.write(text); }});
+  expect_no_wrong_byte(run_it());
+}
+
+TEST_F(Resume, AClipThatEndsWithItsConnectionMustBeWhole) {
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nConnection: close\r\n\r\n";
+  const std::string text = head + clip.substr(0, 300'000);
+  service.files().push_answer(Answer{.raw = [text](Wire& wire) { wire.write(text); }});
   expect_no_wrong_byte(run_it());
 }
 

@@ -188,7 +188,8 @@ void expect_unreadable_poll(const ShapeFault& fault) {
   service.push_poll(fault.answer());
   const Streamed streamed = stream(seed_src(service, {{"stall-timeout", "2"}}));
   expect_one_error(streamed.outcome, {.codes = unreadable, .generation_id = "9040"});
-  EXPECT_LE(service.count(is_poll), 2U);
+  // libsoup itself repeats a GET whose kept connection was closed on it.
+  EXPECT_LE(service.count(is_poll), 4U);
   EXPECT_EQ(service.count(is_generate), 1U);
   EXPECT_EQ(service.count(is_cdn), 0U);
 }

@@ -90,6 +90,13 @@ std::vector<const GstStructure*> Outcome::named(const char* name) const {
   return result;
 }
 
+bool Outcome::reached(const char* status) const {
+  const auto messages = named("genpro-generation");
+  return std::any_of(messages.begin(), messages.end(), [&](const GstStructure* message) {
+    return g_strcmp0(gst_structure_get_string(message, "status"), status) == 0;
+  });
+}
+
 BusListener::BusListener(GstElement* pipeline)
     : bus_(ObjectPtr<GstBus>::adopt(gst_element_get_bus(pipeline))) {
   gst_bus_set_sync_handler(bus_.get(), on_message, this, nullptr);
@@ -129,7 +136,8 @@ Outcome BusListener::outcome() {
         std::string(GST_MESSAGE_TYPE_NAME(message)) + " " + as_text(structure) + "\n";
     switch (GST_MESSAGE_TYPE(message)) {
       case GST_MESSAGE_EOS:
-        result.eos = true;
+        // A base source ends its stream after an error too; that is no end of the clip.
+        result.eos = result.errors.empty();
         result.order.emplace_back("eos");
         break;
       case GST_MESSAGE_ERROR:

@@ -38,7 +38,7 @@ struct Progress {
 
 // What a pipeline did between its start and NULL.
 struct Outcome {
-  bool eos = false;
+  bool eos = false;  // EOS, and no error before it
   bool timed_out = false;
   std::vector<BusError> errors;
   std::vector<BusError> warnings;
@@ -49,6 +49,8 @@ struct Outcome {
   std::string everything;          // every message in full, one a line
   std::string summary() const;
   std::vector<const GstStructure*> named(const char* name) const;
+  // Whether a genpro-generation message had this status.
+  bool reached(const char* status) const;
 };
 
 // Hears every message of a pipeline in the order in which they are posted, also those that a

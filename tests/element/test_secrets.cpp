@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The key goes to the API's origin and appears nowhere else.
+#include <filesystem>
+
+#include "element/element_test.h"
+#include "support/process.h"
+
+namespace genpro::test {
+namespace {
+
+class Secrets : public testing::TestWithParam<const char*> {
+ protected:
+  Secrets() { service.set_clip({.bytes = small_clip()}); }
+
+  // Runs the application with everything logged and looks for the key in all that it leaves.
+  // `evidence` has to be in its output, so that an application that did nothing cannot pass.
+  void run_app(const std::string& evidence) {
+    const TempDir folder;
+    const std::string way = GetParam();
+    std::vector<std::string> command{SECRET_APP, service.api_base(), way};
+    Environment environment{{"GST_DEBUG", "*:9"},
+                            {"GST_DEBUG_NO_COLOR", "1"},
+                            {"GST_DEBUG_FILE", folder.file("gst.log")},
+                            {"GST_DEBUG_DUMP_DOT_DIR", folder.path()},
+                            {"G_MESSAGES_DEBUG", "all"}};
+    const TempDir elsewhere;
+    if (way == "env") environment.emplace_back("GEN_API_KEY", test_key);
+    if (way == "file") {
+      write_file(elsewhere.file("key"), std::string(test_key) + "\n");
+      command.push_back(elsewhere.file("key"));
+    }
+    const Finished finished =
+        run_command(command, environment, way == "property" ? std::string(test_key) + "\n" : "");
+    ASSERT_TRUE(finished.in_time) << finished.out;
+    ASSERT_EQ(finished.exit_code, 0) << finished.out;
+    EXPECT_NE(finished.out.find(evidence), std::string::npos) << finished.out;
+    EXPECT_EQ(finished.out.find(test_key), std::string::npos) << "the key is on the bus";
+
+    std::size_t graphs = 0;
+    std::size_t logged = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      const std::string text = read_file(entry.path());
+      const auto at = text.find(test_key);
+      EXPECT_EQ(at, std::string::npos)
+          << entry.path() << ": " << text.substr(at < 200 ? 0 : at - 200, 300);
+      if (entry.path().extension() == ".dot") ++graphs;
+      if (entry.path().filename() == "gst.log") logged = text.size();
+    }
+    EXPECT_GE(graphs, 3U);
+    EXPECT_GE(logged, 100'000U);
+
+    const auto posts = service.requests(is_generate);
+    ASSERT_FALSE(posts.empty());
+    EXPECT_EQ(posts[0].header("x-api-key"), test_key);
+    expect_cdn_saw_no_key(service);
+  }
+
+  FakeService service;
+};
+
+TEST_P(Secrets, AreNowhereAfterAGoodRun) {
+  run_app("message eos");
+}
+
+TEST_P(Secrets, AreNotRepeatedWhenTheServiceDoes) {
+  service.push_post(json_answer(401, std::string(R"({"error": "The key )") + test_key +
+                                         R"( is unknown", "error_code": ")" + test_key + R"("})"));
+  run_app("message error");
+}
+
+TEST_P(Secrets, AreNotRepeatedFromAReasonOfFailure) {
+  service.push_poll(json_answer(
+      200, std::string(R"({"id": 9040, "status": "failed", "failed_reason": "job of )") + test_key +
+               R"(", "output_resources": []})"));
+  run_app("message error");
+}
+
+TEST_P(Secrets, AreNotRepeatedFromAnUnreadableAnswer) {
+  service.push_poll(html_answer(200, std::string("<h1>X-API-Key: ") + test_key + "</h1>"));
+  run_app("message error");
+}
+
+TEST_P(Secrets, DoNotFollowARedirectOfThePost) {
+  for (const int status : {301, 302, 303, 307, 308}) {
+    FakeService each;
+    each.push_post(redirect_answer(status, each.cdn_url() + "/v1/generate"));
+    const Streamed streamed = stream(seed_src(each));
+    EXPECT_FALSE(streamed.outcome.eos);
+    expect_one_error(streamed.outcome, {});
+    expect_cdn_saw_no_key(each);
+    EXPECT_EQ(each.count(is_generate), 1U) << status;
+  }
+}
+
+TEST_P(Secrets, DoNotFollowARedirectOfAPoll) {
+  for (const int status : {301, 302, 307}) {
+    FakeService each;
+    each.push_poll(redirect_answer(status, each.cdn_url() + "/v1/generations/9040"));
+    const Streamed streamed = stream(seed_src(each));
+    EXPECT_FALSE(streamed.outcome.eos);
+    expect_one_error(streamed.outcome, {});
+    expect_cdn_saw_no_key(each);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(By, Secrets, testing::Values("env", "file", "property"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+// A clip whose address is at the API's own origin is still a clip.
+TEST(SecretsAndClips, TheClipIsFetchedWithoutTheKeyWhereverItLies) {
+  FakeService service;
+  service.set_clip({.bytes = small_clip()});
+  service.files().push_answer(redirect_answer(302, service.clip_url() + "?signed=1"));
+  const Streamed streamed = stream(seed_src(service));
+  EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  EXPECT_GE(service.count(is_cdn), 2U);
+  expect_cdn_saw_no_key(service);
+}
+
+}  // namespace
+}  // namespace genpro::test
