@@ -169,9 +169,18 @@ TEST(Composition, TurnsAClipAsItsContainerAsks) {
   const TemporaryFolder folder;
   run_pipeline(
       "videotestsrc num-buffers=24 pattern=smpte75 ! video/x-raw,width=320,height=180,"
-      "framerate=24/1 ! taginject tags=image-orientation=rotate-180 ! "
-      "x264enc speed-preset=ultrafast ! mp4mux ! filesink location=" +
-      folder.path("turned.mp4"));
+      "framerate=24/1 ! x264enc speed-preset=ultrafast ! mp4mux ! filesink location=" +
+      folder.path("straight.mp4"));
+  // The matrix in the track's header, as a camera writes it that was held upside down.
+  std::string bytes = read_file(folder.path("straight.mp4"));
+  const std::size_t matrix = bytes.find("tkhd") + 44;
+  ASSERT_LT(matrix + 36, bytes.size());
+  bytes.replace(matrix, 36,
+                std::string("\xff\xff\0\0\0\0\0\0\0\0\0\0"
+                            "\0\0\0\0\xff\xff\0\0\0\0\0\0"
+                            "\x01\x40\0\0\0\xb4\0\0\x40\0\0\0",
+                            36));
+  write_file(folder.path("turned.mp4"), bytes);
   RenderSpec spec = make_spec(folder);
   add_ingredient(spec, folder, "turned.mp4");
   const RenderRun run = run_render(spec, folder);

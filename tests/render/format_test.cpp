@@ -166,15 +166,12 @@ INSTANTIATE_TEST_SUITE_P(
                        [](const std::string& path) {
                          write_clip(path, {.width = 180, .height = 320, .frames = 30});
                        }},
+        IngredientCase{"Tiff", "picture.tiff",
+                       [](const std::string& path) { plain(path, "avenc_tiff", "RGB", 400, 300); }},
+        IngredientCase{"Gif", "still.gif",
+                       [](const std::string& path) { write_gif(path, 1, 200, 100, kBlue); }},
         IngredientCase{"Animation", "moving.gif",
-                       [](const std::string& path) {
-                         run_pipeline(
-                             "videotestsrc num-buffers=10 pattern=solid-color "
-                             "foreground-color=0xff1e28dc ! video/x-raw,width=200,"
-                             "height=100,framerate=10/1 ! videoconvert ! avenc_gif ! "
-                             "avmux_gif ! filesink location=" +
-                             path);
-                       }}),
+                       [](const std::string& path) { write_gif(path, 20, 200, 100, kBlue); }}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Ingredients, GreyAndSixteenBitPicturesKeepTheirLight) {

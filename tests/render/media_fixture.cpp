@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <vector>
@@ -92,6 +93,40 @@ void write_plain_picture(const std::string& path, const std::string& encoder, in
                          Rgba colour) {
   write_picture(path, encoder, encoder.starts_with("jpegenc") ? kJpeg : "RGBA", width, height,
                 [&](int, int) { return colour; });
+}
+
+void write_gif(const std::string& path, int pictures, int width, int height, Rgba colour) {
+  std::string bytes = "GIF89a";
+  const auto number = [&](int value) {
+    bytes += static_cast<char>(value & 0xff);
+    bytes += static_cast<char>(value >> 8);
+  };
+  number(width);
+  number(height);
+  bytes += std::string("\xf6\0\0", 3);
+  for (const std::uint8_t channel : {colour.r, colour.g, colour.b}) {
+    bytes += static_cast<char>(channel);
+  }
+  bytes += std::string(127 * 3, '\0');
+  // Codes of eight bits, as long as the table is cleared before it grows.
+  std::string codes;
+  for (int left = width * height; left > 0; left -= 100) {
+    codes += '\x80' + std::string(static_cast<std::size_t>(std::min(left, 100)), '\0');
+  }
+  codes += '\x81';
+  for (int i = 0; i < pictures; ++i) {
+    bytes += std::string("\x21\xf9\x04\x08\x0a\0\0\0\x2c\0\0\0\0", 13);
+    number(width);
+    number(height);
+    bytes += std::string("\0\x07", 2);
+    for (std::size_t at = 0; at < codes.size(); at += 255) {
+      const std::string block = codes.substr(at, 255);
+      bytes += static_cast<char>(block.size());
+      bytes += block;
+    }
+    bytes += '\0';
+  }
+  write_file(path, bytes + ";");
 }
 
 void write_clip(const std::string& path, const ClipRecipe& recipe) {

@@ -47,6 +47,9 @@ void write_picture(const std::string& path, const std::string& encoder, const st
 void write_plain_picture(const std::string& path, const std::string& encoder, int width, int height,
                          Rgba colour);
 
+// A GIF with so many equal pictures, a tenth of a second each.
+void write_gif(const std::string& path, int pictures, int width, int height, Rgba colour);
+
 struct ClipRecipe {
   int width = 320;
   int height = 180;
