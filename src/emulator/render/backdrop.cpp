@@ -53,6 +53,12 @@ struct Light {
   bool disc;  // a soft-edged disc instead of a wide glow
 };
 
+// Adds light as a projector does: bright stays bright, and two colours do not turn grey.
+Colour lit(Colour ground, Colour light, double share) {
+  const auto screen = [&](double a, double b) { return a + (1 - a) * b * share; };
+  return {screen(ground.r, light.r), screen(ground.g, light.g), screen(ground.b, light.b)};
+}
+
 Colour mix(Colour a, Colour b, double t) {
   return {a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
 }
@@ -97,7 +103,7 @@ Raster make_backdrop(const std::string& seed, Size size) {
       Colour colour = mix(palette.top, palette.bottom, y * 0.8 + 0.2 * x / aspect);
       for (const Light& light : lights) {
         const double share = coverage(light, x, y);
-        if (share > 0.002) colour = mix(colour, light.glow ? palette.glow : palette.light, share);
+        if (share > 0.002) colour = lit(colour, light.glow ? palette.glow : palette.light, share);
       }
       // Half a step of grain hides the bands that a gradient has in eight bits.
       const double grain = noise.next() * 1.4 - 0.2;

@@ -34,14 +34,14 @@ double aspect_of(Size size) {
 
 }  // namespace
 
-void Framer::fill(const Raster& source, Raster& target) {
+bool Framer::fill(const Raster& source, Raster& target) {
   const Size size = target.size();
   const double picture = aspect_of(source.display_size());
   const double raster = aspect_of(size);
   const double visible = std::min(picture / raster, raster / picture);
   if (visible >= kLeastVisible) {
     main_.place(source, cut_to(source.size(), picture, raster), target, whole(size));
-    return;
+    return false;
   }
   // The background is blurred while it is small: that is cheap, and enlarging it blurs it further.
   const double shrink = static_cast<double>(kBackgroundSide) / std::max(size.width, size.height);
@@ -62,6 +62,7 @@ void Framer::fill(const Raster& source, Raster& target) {
     to.x = (size.width - to.width) / 4 * 2;
   }
   main_.place(source, whole(source.size()), target, to);
+  return true;
 }
 
 }  // namespace genpro::emulator::render

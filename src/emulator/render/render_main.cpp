@@ -72,6 +72,14 @@ void write_thumbnail(const Raster& still, const std::string& path) {
   }
 }
 
+// The decoders of libav for these formats need whole pictures in one buffer, which nothing gives
+// them here; gdk-pixbuf's are not chosen unless asked for.
+void prefer_picture_decoders() {
+  const auto feature = ObjectPtr<GstPluginFeature>::adopt(
+      gst_registry_lookup_feature(gst_registry_get(), "gdkpixbufdec"));
+  if (feature) gst_plugin_feature_set_rank(feature.get(), GST_RANK_SECONDARY);
+}
+
 void render(const RenderSpec& spec, Reporter& reporter) {
   PartFile video(spec.output);
   PartFile thumbnail(spec.thumbnail);
@@ -136,6 +144,7 @@ int render_main(const char* spec_path) {
       throw RenderError("GStreamer could not be started (" + error.message() +
                         "); check its installation.");
     }
+    prefer_picture_decoders();
     render(spec, reporter);
     return 0;
   } catch (const std::exception& error) {
