@@ -217,6 +217,16 @@ TEST_F(Undisturbed, AnEosSentByTheApplicationEndsTheWait) {
   ASSERT_TRUE(service.wait_for(is_poll));
   gst_element_send_event(collector.pipeline(), gst_event_new_eos());
   ASSERT_TRUE(collector.listener().wait_for_end());
+  // gst-launch-1.0 -e waits for this before it goes on to the end.
+  EXPECT_TRUE(collector.listener().wait_for(
+      [](GstMessage* message) {
+        GstProgressType type = GST_PROGRESS_TYPE_START;
+        if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_PROGRESS) return false;
+        gst_message_parse_progress(message, &type, nullptr, nullptr);
+        return type == GST_PROGRESS_TYPE_CANCELED;
+      },
+      std::chrono::seconds(5)))
+      << "the progress goes on after the end of the stream";
   gst_element_set_state(collector.pipeline(), GST_STATE_READY);
   const Outcome outcome = collector.listener().outcome();
   EXPECT_TRUE(outcome.eos) << outcome.summary();

@@ -145,6 +145,8 @@ TEST_F(Stream, ElementMessagesTellEachStatus) {
 }
 
 TEST_F(Stream, PropertiesTellTheResult) {
+  // Large enough that the sink stands still long before its end.
+  service.set_clip({.bytes = large_clip(3U << 20U)});
   ElementPtr src = seed_src(service);
   double cost = 0;
   g_object_get(src.get(), "cost", &cost, nullptr);
