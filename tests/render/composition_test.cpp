@@ -143,6 +143,34 @@ TEST(Composition, ShowsAPortraitPictureWholeInALandscapeRaster) {
   EXPECT_LT(side.r, 190) << "the sides are darker than the picture";
 }
 
+TEST(Composition, ShowsAPortraitClipWholeInALandscapeRaster) {
+  // In formats that need a conversion and in one that needs none.
+  for (const char* format : {"I420", "Y444", "I420_10LE"}) {
+    const TemporaryFolder folder;
+    run_pipeline(
+        "videotestsrc num-buffers=30 pattern=solid-color foreground-color=0xff1e28dc ! "
+        "video/x-raw,format=" +
+        std::string(format) +
+        ",width=180,height=320,framerate=30/1 ! x264enc speed-preset=ultrafast ! mp4mux ! "
+        "filesink location=" +
+        folder.path("tall.mp4"));
+    RenderSpec spec = make_spec(folder);
+    spec.width = 640;
+    spec.height = 360;
+    add_ingredient(spec, folder, "tall.mp4");
+    const RenderRun run = run_render(spec, folder);
+    ASSERT_EQ(run.exit_code, 0) << run.error;
+    const Frame frame = decode_clip(spec.output).frames.at(12);
+    expect_near(frame.mean(0.4, 0.05, 0.6, 0.95), kBlue, 12, format);
+    for (const double x : {0.05, 0.85}) {
+      const Colour side = frame.mean(x, 0.1, x + 0.1, 0.9);
+      EXPECT_GT(side.b, 100) << format;
+      EXPECT_LT(side.b, 170) << format;
+      EXPECT_LT(side.g, 60) << format;
+    }
+  }
+}
+
 TEST(Composition, TurnsAPhotoAsItsExifDataAsks) {
   const TemporaryFolder folder;
   // Orientation 6: to be turned by 90 degrees to the right.

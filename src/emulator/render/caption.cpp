@@ -15,8 +15,8 @@ constexpr glong kMostCharacters = 400;
 constexpr double kFontShare = 0.043;    // of the raster's short side
 constexpr double kWidthShare = 0.82;    // of the raster's width
 constexpr double kMarginShare = 0.058;  // of the short side, below the text
-constexpr double kShade = 0.58;
-constexpr double kShadeAbove = 0.14;  // of the short side, above the text
+constexpr double kShade = 0.55;
+constexpr double kShadeAbove = 0.19;  // of the short side, above the text
 
 using SurfacePtr = Owned<cairo_surface_t, cairo_surface_destroy>;
 using CairoPtr = Owned<cairo_t, cairo_destroy>;

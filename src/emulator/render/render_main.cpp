@@ -90,10 +90,10 @@ void render(const RenderSpec& spec, Reporter& reporter) {
   Prepared prepared = open_ingredients(spec, reporter);
   if (prepared.visuals.empty()) {
     Visual backdrop;
+    // PNG keeps the grain that hides the gradients' bands.
     backdrop.media =
-        encode_jpeg(make_backdrop(spec.prompt, {static_cast<int>(spec.width * kPanRoom) / 2 * 2,
-                                                static_cast<int>(spec.height * kPanRoom) / 2 * 2}),
-                    97);
+        encode_png(make_backdrop(spec.prompt, {static_cast<int>(spec.width * kPanRoom) / 2 * 2,
+                                               static_cast<int>(spec.height * kPanRoom) / 2 * 2}));
     prepared.visuals.push_back(std::move(backdrop));
   }
   const int count = static_cast<int>(prepared.visuals.size());
