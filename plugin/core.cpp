@@ -19,8 +19,8 @@ CapsPtr caps_of(clip::Container container) {
     case clip::Container::mpeg4_3gpp:
       return CapsPtr(gst_caps_new_empty_simple("application/x-3gp"));
     case clip::Container::quicktime:
-      return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "apple",
-                                         nullptr));
+      return CapsPtr(
+          gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "apple", nullptr));
     case clip::Container::fragmented:
       return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING,
                                          "iso-fragmented", nullptr));
@@ -36,7 +36,8 @@ Reader::Block join(const Reader::Block& first, const Reader::Block& second) {
   gsize second_size = 0;
   const auto* a = static_cast<const guint8*>(g_bytes_get_data(first.bytes.get(), &first_size));
   const auto* b = static_cast<const guint8*>(g_bytes_get_data(second.bytes.get(), &second_size));
-  const Owned<GByteArray, g_byte_array_unref> joined(g_byte_array_sized_new(first_size + second_size));
+  const Owned<GByteArray, g_byte_array_unref> joined(
+      g_byte_array_sized_new(first_size + second_size));
   g_byte_array_append(joined.get(), a, static_cast<guint>(first_size));
   g_byte_array_append(joined.get(), b, static_cast<guint>(second_size));
   return {BytesPtr(g_byte_array_free_to_bytes(g_byte_array_ref(joined.get()))), first.offset};
@@ -82,8 +83,9 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
 
   in_progress_ = true;
   post_progress(element_, GST_PROGRESS_TYPE_START,
-                settings.generation_id.empty() ? "Asking GEN for a video"
-                                               : "Attaching to generation " + settings.generation_id);
+                settings.generation_id.empty()
+                    ? "Asking GEN for a video"
+                    : "Attaching to generation " + settings.generation_id);
   auto runtime = Runtime::acquire();
   auto flow = flow_.lock();
   flow->runtime = std::move(runtime);
@@ -124,8 +126,8 @@ void SourceCore::set_interrupted(bool interrupted) {
 GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   // The failure was told once; whoever goes on pulling gets no second message.
   if (failed_) return GST_FLOW_ERROR;
-  // An interruption from here on concerns this call, also one that is over before it is seen: an EOS
-  // event that the application sends comes as such a one.
+  // An interruption from here on concerns this call, also one that is over before it is seen: an
+  // EOS event that the application sends comes as such a one.
   const std::uint64_t begun_at = flow_.lock()->interruption.count;
   const GstFlowReturn result = advance(offset, begun_at, buffer);
   if (result == GST_FLOW_FLUSHING && eos_announced_) {
@@ -212,8 +214,7 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_a
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::identify(Reader& reader, std::uint64_t begun_at,
-                                   Reader::Block* block) {
+GstFlowReturn SourceCore::identify(Reader& reader, std::uint64_t begun_at, Reader::Block* block) {
   // Servers may drip their first bytes one by one; a verdict needs a whole box header.
   while (g_bytes_get_size(block->bytes.get()) < clip::container_head_size) {
     Reader::Outcome outcome = reader.read(begun_at);
@@ -226,8 +227,7 @@ GstFlowReturn SourceCore::identify(Reader& reader, std::uint64_t begun_at,
     *block = join(*block, std::get<Reader::Block>(outcome));
   }
   gsize size = 0;
-  const auto* data =
-      static_cast<const unsigned char*>(g_bytes_get_data(block->bytes.get(), &size));
+  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(block->bytes.get(), &size));
   const auto container = clip::identify_container({data, size});
   const auto info = reader.info();
   if (!container) {

@@ -89,7 +89,8 @@ class SourceCore {
   // `begun_at`: see Interruption.
   GstFlowReturn advance(std::uint64_t offset, std::uint64_t begun_at, GstBuffer** buffer);
   GstFlowReturn await_clip(std::uint64_t begun_at);
-  GstFlowReturn next_block(std::uint64_t offset, std::uint64_t begun_at, clip::Reader::Block* block);
+  GstFlowReturn next_block(std::uint64_t offset, std::uint64_t begun_at,
+                           clip::Reader::Block* block);
   GstFlowReturn identify(clip::Reader& reader, std::uint64_t begun_at, clip::Reader::Block* block);
   GstFlowReturn finish_clip();
   void open(const job::Update& update);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// genprosrc: the GObject shell. All that it knows lives in GenproSrcState, which a destructor cleans
-// up; all that it does is in SourceCore.
+// genprosrc: the GObject shell. All that it knows lives in GenproSrcState, which a destructor
+// cleans up; all that it does is in SourceCore.
 #include "genprosrc.h"
 
 #include <new>
@@ -15,13 +15,12 @@ GST_DEBUG_CATEGORY_STATIC(genpro_src_debug);
 
 namespace {
 
-// The largest block that is read at once: large enough that the cost of a block does not show, small
-// enough that a clip starts to play before much of it is there.
+// The largest block that is read at once: large enough that the cost of a block does not show,
+// small enough that a clip starts to play before much of it is there.
 constexpr guint default_block_size = 128 * 1024;
 
-GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-                            GST_STATIC_CAPS("video/quicktime; application/x-3gp"));
+GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/quicktime; application/x-3gp"));
 
 class SrcPad : public genpro::SourceCore::Pad {
  public:
@@ -56,8 +55,8 @@ G_DEFINE_FINAL_TYPE(GenproSrc, genpro_src, GST_TYPE_PUSH_SRC)
 namespace {
 
 void SrcPad::queue_tags(genpro::TagListPtr tags) {
-  // The base class's own handler, since gst_element_send_event() takes the state lock, which a state
-  // change may hold while it waits for this thread.
+  // The base class's own handler, since gst_element_send_event() takes the state lock, which a
+  // state change may hold while it waits for this thread.
   GST_ELEMENT_CLASS(genpro_src_parent_class)
       ->send_event(GST_ELEMENT(src_), gst_event_new_tag(tags.release()));
 }
@@ -263,9 +262,8 @@ static void genpro_src_class_init(GenproSrcClass* src_class) {
 }
 
 static void genpro_src_init(GenproSrc* src) {
-  genpro::guard_c_callback("init", [&] {
-    src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release();
-  });
+  genpro::guard_c_callback(
+      "init", [&] { src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release(); });
   gst_base_src_set_format(GST_BASE_SRC(src), GST_FORMAT_BYTES);
   gst_base_src_set_blocksize(GST_BASE_SRC(src), default_block_size);
   // The end is where the reader says it is: only then is the clip known to be whole.

@@ -76,10 +76,11 @@ const std::array properties = {
     Property{"aspect-ratio", "Aspect ratio",
              "Width to height of the video; default: not sent, the cell decides (default: default)",
              EnumMember{&Settings::aspect_ratio, aspect_ratio_type}},
-    Property{"duration", "Duration",
-             "Length of the video in seconds, at most 3600; 0: not sent, the cell decides (default: "
-             "0)",
-             UintMember{&Settings::duration, 0, G_MAXUINT, 0}},
+    Property{
+        "duration", "Duration",
+        "Length of the video in seconds, at most 3600; 0: not sent, the cell decides (default: "
+        "0)",
+        UintMember{&Settings::duration, 0, G_MAXUINT, 0}},
     Property{"prompt-var", "Prompt variable",
              "Name of the variable that the service takes the prompt from (default: none)",
              TextMember{&Settings::prompt_var, nullptr}},
@@ -128,27 +129,27 @@ GParamSpec* make_spec(const Property& property) {
   // Settings are read once, when a generation is started.
   constexpr auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                                                   GST_PARAM_MUTABLE_READY);
-  constexpr auto write_only = static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS |
-                                                       GST_PARAM_MUTABLE_READY);
+  constexpr auto write_only =
+      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   const auto& [name, nick, blurb, content] = property;
-  return std::visit(
-      Overloaded{
-          [&](const TextMember& text) {
-            return g_param_spec_string(name, nick, blurb, text.initial,
-                                       text.readable ? flags : write_only);
-          },
-          [&](const EnumMember& choice) {
-            return g_param_spec_enum(name, nick, blurb, choice.type(), 0, flags);
-          },
-          [&](const UintMember& number) {
-            return g_param_spec_uint(name, nick, blurb, number.minimum, number.maximum,
-                                     number.initial, flags);
-          },
-          [&](const SizeMember& size) {
-            return g_param_spec_uint64(name, nick, blurb, 1, G_MAXUINT64, size.initial, flags);
-          },
-      },
-      content);
+  return std::visit(Overloaded{
+                        [&](const TextMember& text) {
+                          return g_param_spec_string(name, nick, blurb, text.initial,
+                                                     text.readable ? flags : write_only);
+                        },
+                        [&](const EnumMember& choice) {
+                          return g_param_spec_enum(name, nick, blurb, choice.type(), 0, flags);
+                        },
+                        [&](const UintMember& number) {
+                          return g_param_spec_uint(name, nick, blurb, number.minimum,
+                                                   number.maximum, number.initial, flags);
+                        },
+                        [&](const SizeMember& size) {
+                          return g_param_spec_uint64(name, nick, blurb, 1, G_MAXUINT64,
+                                                     size.initial, flags);
+                        },
+                    },
+                    content);
 }
 
 const Property* find_property(unsigned id) {
@@ -183,46 +184,36 @@ void install_settings(GObjectClass* object_class) {
 bool set_setting(Settings& settings, unsigned id, const GValue* value) {
   const Property* property = find_property(id);
   if (property == nullptr) return false;
-  std::visit(Overloaded{
-                 [&](const TextMember& text) {
-                   const char* content = g_value_get_string(value);
-                   settings.*text.member = content != nullptr ? content : "";
-                 },
-                 [&](const EnumMember& choice) {
-                   settings.*choice.member = g_value_get_enum(value);
-                 },
-                 [&](const UintMember& number) {
-                   settings.*number.member = g_value_get_uint(value);
-                 },
-                 [&](const SizeMember& size) {
-                   settings.*size.member = g_value_get_uint64(value);
-                 },
-             },
-             property->content);
+  std::visit(
+      Overloaded{
+          [&](const TextMember& text) {
+            const char* content = g_value_get_string(value);
+            settings.*text.member = content != nullptr ? content : "";
+          },
+          [&](const EnumMember& choice) { settings.*choice.member = g_value_get_enum(value); },
+          [&](const UintMember& number) { settings.*number.member = g_value_get_uint(value); },
+          [&](const SizeMember& size) { settings.*size.member = g_value_get_uint64(value); },
+      },
+      property->content);
   return true;
 }
 
 bool get_setting(const Settings& settings, unsigned id, GValue* value) {
   const Property* property = find_property(id);
   if (property == nullptr) return false;
-  std::visit(Overloaded{
-                 [&](const TextMember& text) {
-                   const std::string& content = text.member == &Settings::api_base_url
-                                                    ? effective_base_url(settings)
-                                                    : settings.*text.member;
-                   g_value_set_string(value, content.empty() ? nullptr : content.c_str());
-                 },
-                 [&](const EnumMember& choice) {
-                   g_value_set_enum(value, settings.*choice.member);
-                 },
-                 [&](const UintMember& number) {
-                   g_value_set_uint(value, settings.*number.member);
-                 },
-                 [&](const SizeMember& size) {
-                   g_value_set_uint64(value, settings.*size.member);
-                 },
-             },
-             property->content);
+  std::visit(
+      Overloaded{
+          [&](const TextMember& text) {
+            const std::string& content = text.member == &Settings::api_base_url
+                                             ? effective_base_url(settings)
+                                             : settings.*text.member;
+            g_value_set_string(value, content.empty() ? nullptr : content.c_str());
+          },
+          [&](const EnumMember& choice) { g_value_set_enum(value, settings.*choice.member); },
+          [&](const UintMember& number) { g_value_set_uint(value, settings.*number.member); },
+          [&](const SizeMember& size) { g_value_set_uint64(value, settings.*size.member); },
+      },
+      property->content);
   return true;
 }
 

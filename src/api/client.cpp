@@ -34,18 +34,21 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
                           ". Set it to an https address, such as https://api.gen.pro/v1.");
   }
   if (url->text != url->without_query()) {
-    return settings_error("api-base-url has a query or a fragment. Set it to the address alone, "
-                          "such as https://api.gen.pro/v1.");
+    return settings_error(
+        "api-base-url has a query or a fragment. Set it to the address alone, "
+        "such as https://api.gen.pro/v1.");
   }
   if (trim(key).empty()) {
-    return settings_error("No API key is set. Set GEN_API_KEY, api-key-file or api-key to the "
-                          "key that gen.pro shows.");
+    return settings_error(
+        "No API key is set. Set GEN_API_KEY, api-key-file or api-key to the "
+        "key that gen.pro shows.");
   }
   const bool fits_header =
       std::all_of(key.begin(), key.end(), [](char c) { return g_ascii_isgraph(c); });
   if (!fits_header) {
-    return settings_error("The API key holds a line break, white space or another character that "
-                          "no key has. Set api-key, api-key-file or GEN_API_KEY to the key alone.");
+    return settings_error(
+        "The API key holds a line break, white space or another character that "
+        "no key has. Set api-key, api-key-file or GEN_API_KEY to the key alone.");
   }
   // Parsing gives an empty path its slash.
   while (url->text.ends_with('/')) url->text.pop_back();

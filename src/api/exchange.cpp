@@ -49,10 +49,10 @@ std::shared_ptr<Exchange> Exchange::start(Runtime& runtime, const HttpRequest& r
 }
 
 void Exchange::send(const HttpRequest& request) {
-  const UriPtr uri(g_uri_parse(request.url.text.c_str(),
-                                 static_cast<GUriFlags>(SOUP_HTTP_URI_FLAGS), nullptr));
-  message_ = ObjectPtr<SoupMessage>::adopt(
-      soup_message_new_from_uri(request.method.c_str(), uri.get()));
+  const UriPtr uri(
+      g_uri_parse(request.url.text.c_str(), static_cast<GUriFlags>(SOUP_HTTP_URI_FLAGS), nullptr));
+  message_ =
+      ObjectPtr<SoupMessage>::adopt(soup_message_new_from_uri(request.method.c_str(), uri.get()));
   unsigned flags = SOUP_MESSAGE_NO_REDIRECT;
   // A kept connection may be closed by the server just as a POST is written to it, which leaves it
   // open whether the POST was taken. A new one makes that rare.
@@ -86,9 +86,9 @@ void Exchange::on_headers(GAsyncResult* result) {
       soup_session_send_finish(runtime_.api_session(), result, error.out()));
   if (!done_) return;
   if (!stream_) {
-    return fail(is_connect_error(error.get()) ? HttpFailure::Kind::unreachable
-                                              : HttpFailure::Kind::broken,
-                one_line(error.message()));
+    return fail(
+        is_connect_error(error.get()) ? HttpFailure::Kind::unreachable : HttpFailure::Kind::broken,
+        one_line(error.message()));
   }
   SoupMessageHeaders* headers = soup_message_get_response_headers(message_.get());
   reply_.status = soup_message_get_status(message_.get());

@@ -23,16 +23,16 @@ enum class Phase {
 struct Generation {
   std::string id;  // empty when the answer had none
   Phase phase = Phase::unknown;
-  std::string status;         // the service's own word, empty when it gave none
-  std::string failed_reason;  // one line, empty when the service gave none
+  std::string status;          // the service's own word, empty when it gave none
+  std::string failed_reason;   // one line, empty when the service gave none
   std::optional<double> cost;  // `execution_cost`; its unit is not documented
   // The URL of the first video among the output resources, as it stands there; unset when there is
   // no video. It may be empty or of any scheme.
   std::optional<std::string> video_url;
 };
 
-// Reads the answer of generate, of GET and of stop. Liberal: ids and costs as number or text, `id` or
-// `generation_id`, members missing or null. The error is a fragment that says what is wrong.
+// Reads the answer of generate, of GET and of stop. Liberal: ids and costs as number or text, `id`
+// or `generation_id`, members missing or null. The error is a fragment that says what is wrong.
 Result<Generation, std::string> parse_generation(std::string_view body);
 
 }  // namespace genpro::api

@@ -137,8 +137,8 @@ Failure failure_from_shape(const HttpReply& reply, const std::string& wrong,
                            const Subject& subject) {
   Failure failure;
   failure.error.kind = ErrorKind::read;
-  failure.error.message = "The answer to " + subject.what + " cannot be used: " +
-                          one_line(redact(wrong, subject.secret), 200) +
+  failure.error.message = "The answer to " + subject.what +
+                          " cannot be used: " + one_line(redact(wrong, subject.secret), 200) +
                           ". Check that api-base-url is the address of the GEN API.";
   failure.error.debug = subject.address + " answered HTTP " + std::to_string(reply.status) + ", " +
                         one_line(reply.content_type, 80) + ": " +

@@ -85,7 +85,8 @@ std::vector<std::string> duration_warnings(const RequestSettings& settings) {
     return {asked + "kling_1_6 is documented to make 5 or 10 s. The service may refuse it."};
   }
   if (settings.model.starts_with("veo_3_1") && seconds > 8) {
-    return {asked + settings.model + " is documented to make up to 8 s. The service may refuse it."};
+    return {asked + settings.model +
+            " is documented to make up to 8 s. The service may refuse it."};
   }
   return {};
 }
@@ -145,8 +146,8 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   if (!extra) return extra.error();
 
   const std::string prompt = fill_variables(settings.prompt, *variables);
-  if (trim(prompt).empty() && settings.prompt_var.empty() &&
-      !has_member(*extra, "prompt") && !has_member(*extra, "prompt_var")) {
+  if (trim(prompt).empty() && settings.prompt_var.empty() && !has_member(*extra, "prompt") &&
+      !has_member(*extra, "prompt_var")) {
     return settings_error(
         "No prompt is set. Set prompt to a description of the video, or prompt-var to the name of "
         "a variable that holds one.");
@@ -164,8 +165,7 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   }
 
   GenerationRequest request;
-  request.cell_path =
-      settings.sheet_route + "/" + settings.sheet_id + "/cells/" + settings.cell_id;
+  request.cell_path = settings.sheet_route + "/" + settings.sheet_id + "/cells/" + settings.cell_id;
   request.agent_id = settings.agent_id;
   request.prompt = prompt;
   request.model = settings.model;

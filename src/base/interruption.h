@@ -5,8 +5,9 @@
 
 namespace genpro {
 
-// Whether a thread that waits is wanted elsewhere. An interruption may be over before the thread has
-// woken up to see it, so they are counted: a wait that began at `count` n ends when it is no longer n.
+// Whether a thread that waits is wanted elsewhere. An interruption may be over before the thread
+// has woken up to see it, so they are counted: a wait that began at `count` n ends when it is no
+// longer n.
 struct Interruption {
   bool active = false;
   std::uint64_t count = 0;

@@ -57,8 +57,7 @@ std::shared_ptr<Runtime> Runtime::acquire() {
   return runtime;
 }
 
-Runtime::Runtime()
-    : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
+Runtime::Runtime() : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
   thread_ = std::thread([this] { run(); });
   thread_id_ = thread_.get_id();
 }

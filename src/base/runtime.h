@@ -21,9 +21,9 @@ class Runtime {
   using Task = std::function<void()>;
   using ResultFunction = std::function<void(GAsyncResult*)>;
 
-  // The process's runtime, started if nothing holds it yet. Hold it outside the runtime thread only:
-  // it ends with its last reference, which
-  // waits for the thread: a few milliseconds, since all that is under way is cancelled.
+  // The process's runtime, started if nothing holds it yet. Hold it outside the runtime thread
+  // only: it ends with its last reference, which waits for the thread: a few milliseconds, since
+  // all that is under way is cancelled.
   static std::shared_ptr<Runtime> acquire();
 
   Runtime(const Runtime&) = delete;
@@ -60,8 +60,8 @@ class Runtime {
   ObjectPtr<SoupSession> clip_session_;
 };
 
-// A one-shot timer of the runtime thread. Destroying or stopping it cancels it, also from within its
-// own function.
+// A one-shot timer of the runtime thread. Destroying or stopping it cancels it, also from within
+// its own function.
 class Timer {
  public:
   Timer() = default;

@@ -13,8 +13,8 @@ namespace genpro {
 // Longest id that is accepted, in characters. The service's own are under 20.
 inline constexpr std::size_t max_id_length = 128;
 
-// Letters, digits, `_` and `-`, at least one and at most max_id_length of them. Such an id can stand
-// in a URL path without escaping and cannot change which path that is.
+// Letters, digits, `_` and `-`, at least one and at most max_id_length of them. Such an id can
+// stand in a URL path without escaping and cannot change which path that is.
 bool is_id(std::string_view text);
 
 // Splits at commas and trims white space around each part. Empty parts are kept, so that a caller

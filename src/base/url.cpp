@@ -8,10 +8,9 @@ namespace genpro {
 
 namespace {
 
-constexpr GUriFlags uri_flags =
-    static_cast<GUriFlags>(G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH |
-                           G_URI_FLAGS_ENCODED_QUERY | G_URI_FLAGS_ENCODED_FRAGMENT |
-                           G_URI_FLAGS_SCHEME_NORMALIZE);
+constexpr GUriFlags uri_flags = static_cast<GUriFlags>(
+    G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH | G_URI_FLAGS_ENCODED_QUERY |
+    G_URI_FLAGS_ENCODED_FRAGMENT | G_URI_FLAGS_SCHEME_NORMALIZE);
 
 Result<Url, std::string> from_uri(GUri* uri) {
   Url url;

@@ -11,16 +11,16 @@
 
 namespace genpro {
 
-// An absolute http or https URL. Shapes: `scheme` and `host` in lower case, `port` never 0, the host
-// of an IPv6 address without brackets.
+// An absolute http or https URL. Shapes: `scheme` and `host` in lower case, `port` never 0, the
+// host of an IPv6 address without brackets.
 struct Url {
   std::string text;
   std::string scheme;
   std::string host;
   int port = 0;
 
-  // `scheme://host:port`, the unit that a browser calls an origin. Two URLs with equal origins reach
-  // the same server.
+  // `scheme://host:port`, the unit that a browser calls an origin. Two URLs with equal origins
+  // reach the same server.
   std::string origin() const;
   // Scheme, host and path, without query and fragment: a signed URL's signature is a secret of a
   // kind, and does not belong in a log.

@@ -21,8 +21,8 @@ class BoxWalker {
   void on_header();
 
   std::array<unsigned char, 16> header_{};
-  std::size_t header_size_ = 0;     // bytes of a header that is not complete yet
-  std::uint64_t remaining_ = 0;     // bytes of the current box still to come
+  std::size_t header_size_ = 0;  // bytes of a header that is not complete yet
+  std::uint64_t remaining_ = 0;  // bytes of the current box still to come
   bool until_end_ = false;
 };
 

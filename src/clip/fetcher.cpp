@@ -78,8 +78,7 @@ void Fetcher::connect() {
     return fail(ErrorKind::open_read,
                 "The clip's address cannot be used. Ask the service's support for it.", url_.text);
   }
-  connection->message =
-      ObjectPtr<SoupMessage>::adopt(soup_message_new_from_uri("GET", uri.get()));
+  connection->message = ObjectPtr<SoupMessage>::adopt(soup_message_new_from_uri("GET", uri.get()));
   connection->cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   // Redirects are followed here, where https cannot become http and their number is bounded.
   soup_message_set_flags(connection->message.get(), SOUP_MESSAGE_NO_REDIRECT);
@@ -221,7 +220,9 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   }
   const bool gone = status == 404 || status == 410;
   const bool forbidden = status == 401 || status == 403;
-  fail(gone ? ErrorKind::not_found : forbidden ? ErrorKind::not_authorized : read_kind(),
+  fail(gone        ? ErrorKind::not_found
+       : forbidden ? ErrorKind::not_authorized
+                   : read_kind(),
        "The clip's server does not hand out the clip (" + answer +
            "). Its address may have expired: attach to the generation with generation-id for a "
            "fresh one.",
@@ -269,7 +270,8 @@ bool Fetcher::deliver(BytesPtr bytes) {
   }
   backoff_.reset();
   if (boxes_ && !identity_->total) {
-    boxes_->add({static_cast<const unsigned char*>(g_bytes_get_data(bytes.get(), nullptr)), length});
+    boxes_->add(
+        {static_cast<const unsigned char*>(g_bytes_get_data(bytes.get(), nullptr)), length});
   }
   auto shared = channel_->lock();
   // A seek is on its way here, and these bytes are of before it.
@@ -327,8 +329,7 @@ void Fetcher::end() {
   shared.notify();
 }
 
-void Fetcher::fail(ErrorKind kind, std::string message, const std::string& debug,
-                   unsigned status) {
+void Fetcher::fail(ErrorKind kind, std::string message, const std::string& debug, unsigned status) {
   disconnect();
   Error error;
   error.kind = kind;

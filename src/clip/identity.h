@@ -12,8 +12,8 @@
 namespace genpro::clip {
 
 struct Identity {
-  std::string entity_tag;     // as on the wire, with quotes; empty when there is none
-  std::string last_modified;  // as on the wire; empty when there is none
+  std::string entity_tag;              // as on the wire, with quotes; empty when there is none
+  std::string last_modified;           // as on the wire; empty when there is none
   std::optional<std::uint64_t> total;  // length of the whole clip in bytes
 
   // What If-Range may hold: a strong entity tag, else the date. Empty when there is neither.
@@ -24,10 +24,10 @@ struct Identity {
 // The answer to a request, as far as it matters for joining bytes.
 struct Part {
   Identity identity;
-  std::uint64_t first = 0;  // offset of the body's first byte in the clip
+  std::uint64_t first = 0;              // offset of the body's first byte in the clip
   std::optional<std::uint64_t> length;  // of the body, in bytes
-  bool ranged = false;      // the server honours byte ranges
-  std::string wrong;        // a fragment, when the answer contradicts itself or the request
+  bool ranged = false;                  // the server honours byte ranges
+  std::string wrong;  // a fragment, when the answer contradicts itself or the request
 };
 
 // Reads a 200 or 206 answer to a request for the bytes from `offset` on.

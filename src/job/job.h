@@ -24,16 +24,16 @@ struct JobSettings {
   api::Access access;
   // What to ask for, or the id of a generation that exists, to which nothing is posted.
   std::variant<api::GenerationRequest, std::string> subject;
-  std::chrono::milliseconds silence{15'000};       // without a byte, per call
-  std::chrono::milliseconds poll_interval{0};      // 0: adaptive
+  std::chrono::milliseconds silence{15'000};        // without a byte, per call
+  std::chrono::milliseconds poll_interval{0};       // 0: adaptive
   std::chrono::milliseconds generation_timeout{0};  // over all; 0: none
-  unsigned retries = 5;                            // per call, beyond the first try
+  unsigned retries = 5;                             // per call, beyond the first try
 };
 
 // One change. The last one of a job has an error or a clip.
 struct Update {
   Status status = Status::idle;
-  std::string generation_id;     // empty until the service has given one
+  std::string generation_id;             // empty until the service has given one
   std::chrono::milliseconds elapsed{0};  // since the job began
   std::optional<double> cost;
   std::optional<Url> clip;

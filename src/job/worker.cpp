@@ -27,15 +27,14 @@ void Worker::start() {
     deadline_timer_.start(settings_.generation_timeout, [this] {
       Error error;
       error.kind = ErrorKind::failed;
-      error.message =
-          (generation_id_.empty() ? std::string("The generation")
-                                  : "Generation " + generation_id_) +
-          " was not completed within generation-timeout (" +
-          in_seconds(settings_.generation_timeout) + "). " +
-          (generation_id_.empty()
-               ? "Raise generation-timeout, then try again."
-               : "It goes on at the service: set generation-id to " + generation_id_ +
-                     " to pick it up, or raise generation-timeout.");
+      error.message = (generation_id_.empty() ? std::string("The generation")
+                                              : "Generation " + generation_id_) +
+                      " was not completed within generation-timeout (" +
+                      in_seconds(settings_.generation_timeout) + "). " +
+                      (generation_id_.empty()
+                           ? "Raise generation-timeout, then try again."
+                           : "It goes on at the service: set generation-id to " + generation_id_ +
+                                 " to pick it up, or raise generation-timeout.");
       give_up(std::move(error));
     });
   }
@@ -153,11 +152,9 @@ void Worker::complete(const api::Generation& generation) {
   }
   auto url = parse_url(*generation.video_url);
   if (!url) {
-    const std::string shown =
-        one_line(redact(*generation.video_url, settings_.access.key), 120);
-    error.message =
-        subject + "its video's address \"" + shown + "\" cannot be used: " + url.error() + "." +
-        advice;
+    const std::string shown = one_line(redact(*generation.video_url, settings_.access.key), 120);
+    error.message = subject + "its video's address \"" + shown +
+                    "\" cannot be used: " + url.error() + "." + advice;
     return give_up(std::move(error));
   }
   Update update;

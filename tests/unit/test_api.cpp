@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include "api/client.h"
+#include "api/generation.h"
+#include "api/json.h"
+#include "api/key.h"
+#include "api/reply.h"
+#include "api/request.h"
+#include "api/variables.h"
+
+namespace genpro::api {
+namespace {
+
+RequestSettings seed() {
+  RequestSettings settings;
+  settings.sheet_id = "101";
+  settings.cell_id = "3300";
+  settings.agent_id = "42";
+  settings.prompt = "A product";
+  settings.asset_ids = "501,502";
+  return settings;
+}
+
+TEST(Request, SendsWhatIsSetAndNothingElse) {
+  const auto request = make_request(seed());
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->cell_path, "autocontentengine/101/cells/3300");
+  EXPECT_EQ(request->body,
+            R"({"generation_type":"video_from_ingredients","data":{"prompt":"A product",)"
+            R"("asset_resource_ids":[501,502]}})");
+}
+
+TEST(Request, SendsEveryField) {
+  RequestSettings settings = seed();
+  settings.sheet_route = "vidsheet";
+  settings.model = "kling_1_6";
+  settings.aspect_ratio = "9:16";
+  settings.duration = 10;
+  settings.prompt_var = "title";
+  settings.content_resource_vars = "a, b";
+  settings.asset_ids = "501,asset_x,007";
+  settings.extra_data = R"({"seed": 7, "duration": 4})";
+  const auto request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->cell_path, "vidsheet/101/cells/3300");
+  EXPECT_EQ(request->body,
+            R"({"generation_type":"video_from_ingredients","data":{"prompt":"A product",)"
+            R"("model":"kling_1_6","asset_resource_ids":[501,"asset_x","007"],)"
+            R"("aspect_ratio":"9:16","duration":4,"prompt_var":"title",)"
+            R"("content_resource_vars":["a","b"],"seed":7}})");
+}
+
+TEST(Request, TakesPromptAndIngredientsFromVariables) {
+  RequestSettings settings = seed();
+  settings.prompt.clear();
+  settings.prompt_var = "title";
+  settings.asset_ids.clear();
+  settings.content_resource_vars = "logo";
+  const auto request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->body,
+            R"({"generation_type":"video_from_ingredients","data":{"asset_resource_ids":[],)"
+            R"("prompt_var":"title","content_resource_vars":["logo"]}})");
+}
+
+TEST(Request, WarnsOfLengthsThatAModelIsNotDocumentedToMake) {
+  const auto warnings = [](const char* model, unsigned seconds) {
+    RequestSettings settings = seed();
+    settings.model = model;
+    settings.duration = seconds;
+    return make_request(settings)->warnings.size();
+  };
+  EXPECT_EQ(warnings("kling_1_6", 5), 0U);
+  EXPECT_EQ(warnings("kling_1_6", 10), 0U);
+  EXPECT_EQ(warnings("kling_1_6", 7), 1U);
+  EXPECT_EQ(warnings("veo_3_1", 8), 0U);
+  EXPECT_EQ(warnings("veo_3_1_fast", 9), 1U);
+  EXPECT_EQ(warnings("", 9), 0U);
+}
+
+struct Wrong {
+  const char* name;
+  const char* word;  // what the message has to name
+  void (*spoil)(RequestSettings&);
+};
+
+class RequestError : public testing::TestWithParam<Wrong> {};
+
+TEST_P(RequestError, NamesTheSetting) {
+  RequestSettings settings = seed();
+  GetParam().spoil(settings);
+  const auto request = make_request(settings);
+  ASSERT_FALSE(request);
+  EXPECT_EQ(request.error().kind, ErrorKind::settings);
+  EXPECT_NE(request.error().message.find(GetParam().word), std::string::npos)
+      << request.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, RequestError,
+    testing::Values(
+        Wrong{"no_sheet", "sheet-id", [](RequestSettings& s) { s.sheet_id.clear(); }},
+        Wrong{"path_as_cell", "cell-id", [](RequestSettings& s) { s.cell_id = "../x"; }},
+        Wrong{"spaced_agent", "agent-id", [](RequestSettings& s) { s.agent_id = "a b"; }},
+        Wrong{"path_as_route", "sheet-route", [](RequestSettings& s) { s.sheet_route = "a/b"; }},
+        Wrong{"blank_prompt", "prompt", [](RequestSettings& s) { s.prompt = " \n"; }},
+        Wrong{"prompt_that_empties", "prompt",
+              [](RequestSettings& s) {
+                s.prompt = "{{a}}";
+                s.variables = R"({"a": ""})";
+              }},
+        Wrong{"prompt_of_bytes", "UTF-8", [](RequestSettings& s) { s.prompt = "\xff"; }},
+        Wrong{"no_ingredients", "asset-ids", [](RequestSettings& s) { s.asset_ids.clear(); }},
+        Wrong{"gap_in_ids", "asset-ids", [](RequestSettings& s) { s.asset_ids = "1,,2"; }},
+        Wrong{"gap_in_names", "content-resource-vars",
+              [](RequestSettings& s) { s.content_resource_vars = "a,"; }},
+        Wrong{"variables_list", "variables", [](RequestSettings& s) { s.variables = "[1]"; }},
+        Wrong{"variables_nested", "variables",
+              [](RequestSettings& s) { s.variables = R"({"a": {}})"; }},
+        Wrong{"extra_text", "extra-data", [](RequestSettings& s) { s.extra_data = "x"; }},
+        Wrong{"long", "duration", [](RequestSettings& s) { s.duration = 100000; }}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Variables, FillKnownNamesOnceAndLeaveOthers) {
+  const auto variables = parse_variables(R"({"a": "{{b}}", "b": 2, "c": true, "d e": 1.5})");
+  ASSERT_TRUE(variables);
+  EXPECT_EQ(fill_variables("{{a}} {{ b }} {{c}} {{d e}} {{other}}", *variables),
+            "{{b}} 2 true 1.5 {{other}}");
+  EXPECT_EQ(fill_variables("{{x {{b}} }} {{", *variables), "{{x 2 }} {{");
+  EXPECT_EQ(fill_variables("no names", *variables), "no names");
+}
+
+TEST(Json, RefusesWhatTheParserWouldNotBear) {
+  EXPECT_TRUE(parse_json(std::string(60, '[') + std::string(60, ']')));
+  EXPECT_FALSE(parse_json(std::string(10'000, '[') + std::string(10'000, ']')));
+  EXPECT_FALSE(parse_json(std::string(1'000'000, '{')));
+  for (const char* text : {"", "  ", "{", "{} {}", "{\"a\":}", "\xff", "<html>"}) {
+    EXPECT_FALSE(parse_json(text)) << text;
+  }
+  EXPECT_TRUE(parse_json(R"({"a": "[[[\"]]]"})"));
+}
+
+TEST(Generation, ReadsTheSeedsAnswer) {
+  const auto generation = parse_generation(R"({
+    "id": 9040, "status": "completed", "user_job_type": "video_generation", "result": null,
+    "failed_reason": null, "output_resources": [{"id": 1900,
+    "url": "https://cdn.gen.pro/outputs/vid_ingredients_001.mp4", "thumbnail_url": "x",
+    "object_type": "video", "type": "output"}], "execution_cost": 3.5})");
+  ASSERT_TRUE(generation);
+  EXPECT_EQ(generation->id, "9040");
+  EXPECT_EQ(generation->phase, Phase::completed);
+  EXPECT_EQ(generation->cost, 3.5);
+  EXPECT_EQ(generation->video_url, "https://cdn.gen.pro/outputs/vid_ingredients_001.mp4");
+}
+
+TEST(Generation, IsReadLiberally) {
+  EXPECT_EQ(parse_generation(R"({"generation_id": "gen_1", "status": "pending"})")->id, "gen_1");
+  EXPECT_EQ(parse_generation(R"({"id": "77", "status": "Processing"})")->phase, Phase::processing);
+  EXPECT_EQ(parse_generation(R"({"id": 1, "status": "queued"})")->phase, Phase::unknown);
+  EXPECT_EQ(parse_generation(R"({"id": 1, "execution_cost": "3.50"})")->cost, 3.5);
+  EXPECT_FALSE(parse_generation(R"({"id": 1, "execution_cost": "free"})")->cost);
+  EXPECT_FALSE(parse_generation(R"({"id": 1, "output_resources": null})")->video_url);
+  EXPECT_EQ(parse_generation(R"({"id": 1, "output_resources": [{"object_type": "image",
+            "url": "a"}, 5, {"object_type": "Video", "url": "b"}]})")
+                ->video_url,
+            "b");
+  EXPECT_EQ(parse_generation(R"({"status": "pending"})")->id, "");
+}
+
+TEST(Generation, RefusesOtherShapes) {
+  for (const char* text : {"[]", "5", "\"x\"", "null", R"({"id": "../x"})", "<html></html>"}) {
+    EXPECT_FALSE(parse_generation(text)) << text;
+  }
+}
+
+struct Status {
+  unsigned status;
+  const char* code;
+  ErrorKind kind;
+  bool retryable;
+};
+
+class ReplyError : public testing::TestWithParam<Status> {};
+
+TEST_P(ReplyError, IsClassifiedByStatusThenByCode) {
+  const auto& [status, code, kind, retryable] = GetParam();
+  HttpReply reply;
+  reply.status = status;
+  reply.body = std::string(R"({"error": "no: s3cret", "error_code": ")") + code + "\"}";
+  const Failure failure =
+      failure_from_reply(reply, {"generation 1", "Check it.", "https://a/b", "s3cret"});
+  EXPECT_EQ(failure.error.kind, kind);
+  EXPECT_EQ(failure.retryable, retryable);
+  EXPECT_EQ(failure.error.http_status, status);
+  EXPECT_EQ(failure.error.error_code, code);
+  EXPECT_NE(failure.error.message.find("no: ***"), std::string::npos) << failure.error.message;
+  EXPECT_EQ((failure.error.message + failure.error.debug).find("s3cret"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, ReplyError,
+    testing::Values(Status{401, "unauthorized", ErrorKind::not_authorized, false},
+                    Status{403, "permission_denied", ErrorKind::not_authorized, false},
+                    Status{404, "spreadsheet_not_found", ErrorKind::not_found, false},
+                    Status{422, "usable_gen_credit_required", ErrorKind::not_authorized, false},
+                    Status{422, "insufficient_credits_for_job", ErrorKind::not_authorized, false},
+                    Status{422, "agent_not_found", ErrorKind::not_found, false},
+                    Status{422, "validation_error", ErrorKind::settings, false},
+                    Status{422, "job_cannot_be_stopped", ErrorKind::settings, false},
+                    Status{429, "rate_limited", ErrorKind::open_read, true},
+                    Status{500, "any", ErrorKind::open_read, true},
+                    Status{501, "any", ErrorKind::open_read, false},
+                    Status{502, "any", ErrorKind::open_read, true},
+                    Status{503, "any", ErrorKind::open_read, true},
+                    Status{504, "any", ErrorKind::open_read, true}));
+
+TEST(ReplyError, NeedsNoJson) {
+  HttpReply reply;
+  reply.status = 503;
+  reply.body = "<html>Bad \x01 gateway</html>";
+  const Failure failure = failure_from_reply(reply, {"it", "Check.", "https://a", "KEY"});
+  EXPECT_TRUE(failure.retryable);
+  EXPECT_NE(failure.error.debug.find("Bad gateway"), std::string::npos);
+}
+
+TEST(Access, RefusesKeysAndAddressesThatCannotBe) {
+  EXPECT_TRUE(make_access("https://api.gen.pro/v1/", "gen_pat_x"));
+  EXPECT_EQ(make_access("https://api.gen.pro/v1//", "k")->base.text, "https://api.gen.pro/v1");
+  EXPECT_EQ(make_access("http://localhost:1", "k")->base.text, "http://localhost:1");
+  for (const char* key : {"", " ", "a b", "a\nb", "a\r\nX: y", "ké", "a\t"}) {
+    const auto access = make_access("https://api.gen.pro/v1", key);
+    ASSERT_FALSE(access) << key;
+    EXPECT_EQ(access.error().kind, ErrorKind::settings);
+  }
+  for (const char* url :
+       {"", "x", "http://gen.pro/v1", "https://api.gen.pro/v1?a=1", "https://u:p@api.gen.pro/"}) {
+    EXPECT_FALSE(make_access(url, "k")) << url;
+  }
+}
+
+TEST(Key, IsTheFirstLineOfAFile) {
+  const GCharPtr path(g_build_filename(testing::TempDir().c_str(), "key", nullptr));
+  ASSERT_TRUE(g_file_set_contents(path.get(), "from_file \r\nsecond line\n", -1, nullptr));
+  EXPECT_EQ(*find_key("", path.get()), "from_file");
+  EXPECT_EQ(*find_key("set", path.get()), "set");
+  ASSERT_TRUE(g_file_set_contents(path.get(), "\nkey\n", -1, nullptr));
+  EXPECT_FALSE(find_key("", path.get()));
+  EXPECT_FALSE(find_key("", "/nonexistent/key"));
+  EXPECT_FALSE(find_key("", "/dev/null"));
+  EXPECT_FALSE(find_key("", testing::TempDir()));
+}
+
+}  // namespace
+}  // namespace genpro::api

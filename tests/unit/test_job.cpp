@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "job/job.h"
+#include "job/poll_schedule.h"
+#include "support/fake_service.h"
+
+namespace genpro::job {
+namespace {
+
+using namespace std::chrono_literals;
+using test::FakeService;
+
+class JobTest : public testing::Test {
+ protected:
+  JobSettings settings() {
+    api::RequestSettings request;
+    request.sheet_id = "101";
+    request.cell_id = "3300";
+    request.agent_id = "42";
+    request.prompt = "A product";
+    request.asset_ids = "501";
+    JobSettings settings;
+    settings.access = *api::make_access(service_.api_base(), "the_key");
+    settings.subject = *api::make_request(request);
+    settings.poll_interval = 10ms;
+    settings.retries = 1;
+    settings.silence = 1s;
+    return settings;
+  }
+
+  // All updates up to the one with a clip or an error.
+  std::vector<Update> run(JobSettings settings) {
+    auto job = Job::start(Runtime::acquire(), std::move(settings));
+    std::vector<Update> updates;
+    do {
+      auto update = job->wait(0);
+      if (!update) break;
+      updates.push_back(std::move(*update));
+    } while (!updates.back().clip && !updates.back().error);
+    return updates;
+  }
+
+  FakeService service_;
+};
+
+TEST_F(JobTest, ReportsEachStatusOnceAndThenTheClip) {
+  for (const char* status : {"pending", "pending", "processing", "processing"}) {
+    service_.push_status(status);
+  }
+  service_.push_poll(test::json_answer(200, FakeService::completed_json(service_.clip_url())));
+  const auto updates = run(settings());
+  ASSERT_EQ(updates.size(), 4U);
+  EXPECT_EQ(updates[0].status, Status::submitting);
+  EXPECT_EQ(updates[0].generation_id, "");
+  EXPECT_EQ(updates[1].status, Status::pending);
+  EXPECT_EQ(updates[1].generation_id, "9040");
+  EXPECT_EQ(updates[2].status, Status::processing);
+  ASSERT_TRUE(updates[3].clip);
+  EXPECT_EQ(updates[3].clip->text, service_.clip_url());
+  EXPECT_EQ(updates[3].cost, 3.5);
+}
+
+TEST_F(JobTest, AttachesWithoutPosting) {
+  JobSettings attach = settings();
+  attach.subject = std::string("9040");
+  EXPECT_TRUE(run(attach).back().clip);
+  EXPECT_EQ(service_.count(test::is_generate), 0U);
+}
+
+TEST_F(JobTest, RepeatsALostPostWithTheSameKey) {
+  service_.push_post(test::json_answer(503, "{}"));
+  service_.push_post(test::json_answer(201, R"({"generation_id": 9040, "status": "pending"})"));
+  EXPECT_TRUE(run(settings()).back().clip);
+  const auto posts = service_.requests(test::is_generate);
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_NE(posts[0].header("idempotency-key"), "");
+  EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
+}
+
+TEST_F(JobTest, TwoJobsHaveTwoKeys) {
+  run(settings());
+  run(settings());
+  const auto posts = service_.requests(test::is_generate);
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_NE(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
+}
+
+TEST_F(JobTest, AnAnswerThatCannotBeReadIsNotAskedForTwice) {
+  service_.push_post(test::json_answer(201, "<html></html>"));
+  const auto updates = run(settings());
+  ASSERT_TRUE(updates.back().error);
+  EXPECT_EQ(updates.back().error->kind, ErrorKind::read);
+  EXPECT_EQ(service_.count(test::is_generate), 1U);
+}
+
+TEST_F(JobTest, FailureCarriesTheServicesReasonAndTheId) {
+  service_.push_poll(test::json_answer(
+      200, R"({"id": 9040, "status": "failed", "failed_reason": "no faces, please"})"));
+  const auto updates = run(settings());
+  ASSERT_TRUE(updates.back().error);
+  EXPECT_EQ(updates.back().error->kind, ErrorKind::failed);
+  EXPECT_NE(updates.back().error->message.find("no faces, please"), std::string::npos);
+  EXPECT_EQ(updates.back().error->generation_id, "9040");
+}
+
+TEST_F(JobTest, AnInterruptionEndsTheWaitAndNotTheJob) {
+  auto gate = std::make_shared<test::Gate>();
+  test::Answer held = test::json_answer(200, FakeService::completed_json(service_.clip_url()));
+  held.hold = gate;
+  service_.push_poll(held);
+  auto job = Job::start(Runtime::acquire(), settings());
+  EXPECT_EQ(job->wait(0)->status, Status::submitting);
+  EXPECT_EQ(job->wait(0)->status, Status::pending);
+
+  Interruption interruption;
+  std::thread waker([&] {
+    EXPECT_TRUE(service_.wait_for(test::is_poll));
+    interruption.set(true);
+    job->set_interruption(interruption);
+  });
+  EXPECT_FALSE(job->wait(0));
+  waker.join();
+  interruption.set(false);
+  job->set_interruption(interruption);
+  EXPECT_FALSE(job->wait(0)) << "a wait that began before the interruption";
+  gate->open();
+  const auto update = job->wait(interruption.count);
+  ASSERT_TRUE(update);
+  EXPECT_TRUE(update->clip);
+  EXPECT_EQ(service_.count(test::is_generate), 1U);
+}
+
+TEST(PollSchedule, GrowsWithTheWaitWithinBounds) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    PollSchedule schedule(0ms, seed);
+    const auto near = [](std::chrono::milliseconds value, std::chrono::milliseconds middle) {
+      return value >= middle * 9 / 10 && value <= middle * 11 / 10;
+    };
+    EXPECT_TRUE(near(schedule.next(0s), 1s));
+    EXPECT_TRUE(near(schedule.next(50s), 5s));
+    EXPECT_TRUE(near(schedule.next(1h), 10s));
+  }
+  EXPECT_EQ(PollSchedule(250ms, 1).next(1h), 250ms);
+}
+
+}  // namespace
+}  // namespace genpro::job
