@@ -192,6 +192,24 @@ TEST(Ingredients, GreyAndSixteenBitPicturesKeepTheirLight) {
   }
 }
 
+// Slots that do not divide the clip evenly: no frame may be lost or won at any cut.
+TEST(Ingredients, ShareTheClipToTheFrame) {
+  const TemporaryFolder folder;
+  write_plain_picture(folder.path("photo.jpg"), "jpegenc", 320, 180, kRed);
+  write_clip(folder.path("clip.mp4"), {.frames = 12});
+  for (const int count : {3, 5, 7, 8}) {
+    RenderSpec spec = make_spec(folder);
+    spec.width = 160;
+    spec.height = 90;
+    for (int i = 0; i < count; ++i) {
+      add_ingredient(spec, folder, i % 2 == 0 ? "photo.jpg" : "clip.mp4");
+    }
+    const RenderRun run = run_render(spec, folder);
+    ASSERT_EQ(run.exit_code, 0) << count << ": " << run.error;
+    EXPECT_EQ(decode_clip(spec.output).frames.size(), 24U) << count;
+  }
+}
+
 TEST(Ingredients, MayBeTwenty) {
   const TemporaryFolder folder;
   RenderSpec spec = make_spec(folder);

@@ -97,12 +97,14 @@ void render(const RenderSpec& spec, Reporter& reporter) {
     prepared.visuals.push_back(std::move(backdrop));
   }
   const int count = static_cast<int>(prepared.visuals.size());
-  if (count > total) {
-    throw RenderError("There are more ingredients (" + std::to_string(count) + ") than frames (" +
-                      std::to_string(total) + "); ask for a longer video or use fewer.");
+  const int grid = schedule_grid(spec.fps);
+  if (count > total / grid) {
+    throw RenderError("A video of " + std::to_string(spec.duration) + " s has room for at most " +
+                      std::to_string(total / grid) + " pictures and clips, and there are " +
+                      std::to_string(count) + "; ask for a longer one or give fewer.");
   }
   // Half a second of cross-fade.
-  const std::vector<Slot> slots = make_schedule(count, total, spec.fps / 2);
+  const std::vector<Slot> slots = make_schedule(count, total, spec.fps / 2, grid);
   conform_clips(spec, slots, prepared, reporter);
 
   Composition composition{spec, slots, prepared, std::nullopt, {}, {}};
