@@ -141,6 +141,7 @@ int render_main(const char* spec_path) {
     if (!RenderSpec::load(spec_path, &spec, &problem)) {
       throw RenderError("Nothing was rendered: " + problem + ".");
     }
+    reporter.set_stall_timeout(spec.stall_timeout);
     ErrorPtr error;
     if (!gst_init_check(nullptr, nullptr, error.out()) || !ges_init()) {
       throw RenderError("GStreamer could not be started (" + error.message() +

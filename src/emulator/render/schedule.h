@@ -20,7 +20,8 @@ int schedule_grid(int fps);
 
 // `count` slots of about equal length that cover frames 0 to total - 1 without a gap; every cut and
 // every end of a cross-fade falls on the grid. `fade` is the wanted length of a cross-fade; short
-// slots get shorter ones or none. `total` must be a multiple of `grid`, `count` at most total / grid.
+// slots get shorter ones or none. `total` must be a multiple of `grid`, `count` at most total /
+// grid.
 std::vector<Slot> make_schedule(int count, int total, int fade, int grid);
 
 }  // namespace genpro::emulator::render
