@@ -81,6 +81,16 @@ TEST(Container, HasItsIndexWhereItWasAskedFor) {
   }
 }
 
+TEST(Container, NeedsNoThumbnail) {
+  const TemporaryFolder folder;
+  RenderSpec spec = make_spec(folder);
+  spec.width = spec.height = 240;
+  spec.thumbnail.clear();
+  const RenderRun run = run_render(spec, folder);
+  ASSERT_EQ(run.exit_code, 0) << run.error;
+  EXPECT_EQ(folder.listing(), "out.mp4 spec.json");
+}
+
 TEST(Container, SaysWhoMadeItAndWhatFor) {
   const TemporaryFolder folder;
   RenderSpec spec = make_spec(folder);

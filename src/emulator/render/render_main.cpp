@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <vector>
 
 #include "emulator/render/backdrop.h"
 #include "emulator/render/caption.h"
@@ -35,7 +36,7 @@ class PartFile {
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
   ~PartFile() {
-    if (!kept_) g_unlink(part_.c_str());
+    if (!kept_ && !path_.empty()) g_unlink(part_.c_str());
   }
   const std::string& part() const { return part_; }
   void keep() {
@@ -83,7 +84,8 @@ void prefer_picture_decoders() {
 void render(const RenderSpec& spec, Reporter& reporter) {
   PartFile video(spec.output);
   PartFile thumbnail(spec.thumbnail);
-  reporter.set_leftovers({video.part(), thumbnail.part()});
+  reporter.set_leftovers(spec.thumbnail.empty() ? std::vector{video.part()}
+                                                : std::vector{video.part(), thumbnail.part()});
   const int total = spec.duration * spec.fps;
   const Size raster{spec.width, spec.height};
 
