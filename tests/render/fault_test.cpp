@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include "emulator/render/render_spec.h"
 #include "media_fixture.h"
 #include "render_run.h"
@@ -136,6 +138,20 @@ INSTANTIATE_TEST_SUITE_P(
                   "wholly transparent"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Fault, EndsAnIngredientThatNeverAnswers) {
+  const TemporaryFolder folder;
+  // Nobody writes into it: whoever opens it waits for ever.
+  ASSERT_EQ(mkfifo(folder.path("pipe.png").c_str(), 0600), 0);
+  RenderSpec spec = make_spec(folder);
+  spec.stall_timeout = 1;
+  add_ingredient(spec, folder, "pipe.png");
+  const RenderRun run = run_render(spec, folder);
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.error, HasSubstr("no progress for 1 seconds"));
+  EXPECT_THAT(run.error, HasSubstr("\"pipe.png\""));
+  EXPECT_LT(run.seconds, 10);
+}
+
 TEST(Fault, NamesTheMemberOfABadSpecification) {
   const TemporaryFolder folder;
   const auto error_of = [&](const std::string& json) {
@@ -176,6 +192,7 @@ TEST(Spec, SurvivesItsJson) {
   spec.generation_id = "9041";
   spec.audio = true;
   spec.moov_at_end = true;
+  spec.stall_timeout = 33;
   spec.ingredients = {{"/p.png", "image/png", "p.png"}, {"/c.mp4", "video/mp4", "c.mp4"}};
   RenderSpec read;
   std::string error;
@@ -185,6 +202,7 @@ TEST(Spec, SurvivesItsJson) {
   EXPECT_EQ(read.ingredients.size(), 2U);
   EXPECT_TRUE(read.audio);
   EXPECT_TRUE(read.moov_at_end);
+  EXPECT_EQ(read.stall_timeout, 33);
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 // The files that come out, and the kinds of files that go in.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "decoded_clip.h"
 #include "media_fixture.h"
 #include "render_run.h"
@@ -81,6 +79,16 @@ TEST(Container, HasItsIndexWhereItWasAskedFor) {
     EXPECT_EQ(decode_clip(spec.output).frames.size(), 24U);
     EXPECT_EQ(folder.listing(), "out.jpg out.mp4 spec.json");
   }
+}
+
+TEST(Container, NeedsNoThumbnail) {
+  const TemporaryFolder folder;
+  RenderSpec spec = make_spec(folder);
+  spec.width = spec.height = 240;
+  spec.thumbnail.clear();
+  const RenderRun run = run_render(spec, folder);
+  ASSERT_EQ(run.exit_code, 0) << run.error;
+  EXPECT_EQ(folder.listing(), "out.mp4 spec.json");
 }
 
 TEST(Container, SaysWhoMadeItAndWhatFor) {
@@ -192,6 +200,24 @@ TEST(Ingredients, GreyAndSixteenBitPicturesKeepTheirLight) {
   }
 }
 
+// Slots that do not divide the clip evenly: no frame may be lost or won at any cut.
+TEST(Ingredients, ShareTheClipToTheFrame) {
+  const TemporaryFolder folder;
+  write_plain_picture(folder.path("photo.jpg"), "jpegenc", 320, 180, kRed);
+  write_clip(folder.path("clip.mp4"), {.frames = 12});
+  for (const int count : {3, 5, 7, 8}) {
+    RenderSpec spec = make_spec(folder);
+    spec.width = 160;
+    spec.height = 90;
+    for (int i = 0; i < count; ++i) {
+      add_ingredient(spec, folder, i % 2 == 0 ? "photo.jpg" : "clip.mp4");
+    }
+    const RenderRun run = run_render(spec, folder);
+    ASSERT_EQ(run.exit_code, 0) << count << ": " << run.error;
+    EXPECT_EQ(decode_clip(spec.output).frames.size(), 24U) << count;
+  }
+}
+
 TEST(Ingredients, MayBeTwenty) {
   const TemporaryFolder folder;
   RenderSpec spec = make_spec(folder);
@@ -208,38 +234,6 @@ TEST(Ingredients, MayBeTwenty) {
   const RenderRun run = run_render(spec, folder);
   ASSERT_EQ(run.exit_code, 0) << run.error;
   EXPECT_EQ(decode_clip(spec.output).frames.size(), 48U);
-}
-
-TEST(Speed, FiveSecondsOfPhotoLogoAndClipTakeLessThanEight) {
-  const TemporaryFolder folder;
-  write_picture(folder.path("photo.jpg"), "jpegenc", kJpeg, 1920, 1280, [](int x, int y) {
-    return Rgba{static_cast<std::uint8_t>(x * 7 + y), static_cast<std::uint8_t>(y * 3),
-                static_cast<std::uint8_t>(x ^ y)};
-  });
-  write_picture(folder.path("logo.png"), "pngenc", "RGBA", 400, 400, [](int x, int) {
-    return x < 200 ? kGreen : Rgba{0, 0, 0, 0};
-  });
-  write_clip(
-      folder.path("clip.mp4"),
-      {.width = 1280, .height = 720, .rate = "30/1", .frames = 90, .colour = "", .sound = true});
-  RenderSpec spec = make_spec(folder);
-  spec.duration = 5;
-  spec.audio = true;
-  spec.prompt = "A dynamic product showcase video";
-  add_ingredient(spec, folder, "photo.jpg");
-  add_ingredient(spec, folder, "logo.png");
-  add_ingredient(spec, folder, "clip.mp4");
-  const RenderRun run = run_render(spec, folder);
-  ASSERT_EQ(run.exit_code, 0) << run.error;
-  EXPECT_EQ(run.frames, 120);
-  EXPECT_LT(run.seconds, 8);
-  RecordProperty("seconds", std::to_string(run.seconds));
-  // The order in which a parent learns what is being done.
-  ASSERT_GE(run.lines.size(), 5U);
-  EXPECT_EQ(run.lines.front(), R"({"stage":"ingredient","index":0,"file_name":"photo.jpg"})");
-  EXPECT_TRUE(std::any_of(run.lines.begin(), run.lines.end(), [](const std::string& line) {
-    return line.find(R"("stage":"encode")") != std::string::npos;
-  }));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "emulator/render/caption.h"
@@ -13,28 +15,35 @@ namespace genpro::emulator::render {
 namespace {
 
 TEST(Schedule, CoversEveryFrameForAnyNumberOfSlots) {
-  for (const int total : {24, 48, 120, 125, 1440}) {
-    for (int count = 1; count <= 24; ++count) {
-      const auto slots = make_schedule(count, total, 12);
-      ASSERT_EQ(slots.size(), static_cast<std::size_t>(count));
-      EXPECT_EQ(slots.front().start, 0);
-      EXPECT_EQ(slots.back().start + slots.back().frames, total);
-      for (std::size_t i = 0; i < slots.size(); ++i) {
-        const Slot& slot = slots[i];
-        EXPECT_GT(slot.frames, 0);
-        EXPECT_GE(slot.frames, slot.fade_in + slot.fade_out) << count << " in " << total;
-        if (i == 0) continue;
-        EXPECT_EQ(slots[i - 1].start + slots[i - 1].frames, slot.start + slot.fade_in);
-        EXPECT_EQ(slots[i - 1].fade_out, slot.fade_in);
+  for (const int fps : {24, 25, 30}) {
+    const int grid = schedule_grid(fps);
+    EXPECT_EQ(grid, fps == 25 ? 1 : 3);
+    for (const int total : {fps, 2 * fps, 5 * fps, 60 * fps}) {
+      for (int count = 1; count <= std::min(24, total / grid); ++count) {
+        const auto slots = make_schedule(count, total, 12, grid);
+        ASSERT_EQ(slots.size(), static_cast<std::size_t>(count));
+        EXPECT_EQ(slots.front().start, 0);
+        EXPECT_EQ(slots.back().start + slots.back().frames, total);
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+          const Slot& slot = slots[i];
+          EXPECT_GT(slot.frames, 0);
+          EXPECT_EQ(slot.start % grid, 0);
+          EXPECT_EQ(slot.frames % grid, 0);
+          EXPECT_EQ(slot.fade_in % grid, 0);
+          EXPECT_GE(slot.frames, slot.fade_in + slot.fade_out) << count << " in " << total;
+          if (i == 0) continue;
+          EXPECT_EQ(slots[i - 1].start + slots[i - 1].frames, slot.start + slot.fade_in);
+          EXPECT_EQ(slots[i - 1].fade_out, slot.fade_in);
+        }
       }
     }
   }
 }
 
 TEST(Schedule, CrossFadesForHalfASecondWhenThereIsTime) {
-  const auto slots = make_schedule(2, 120, 12);
+  const auto slots = make_schedule(2, 120, 12, 3);
   EXPECT_EQ(slots[0].fade_out, 12);
-  EXPECT_EQ(slots[0].frames, slots[1].frames);
+  EXPECT_LE(std::abs(slots[0].frames - slots[1].frames), 3);
 }
 
 TEST(Caption, KeepsMarkupAndDropsControlCharacters) {
