@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <vector>
 
 #include "emulator/render/backdrop.h"
 #include "emulator/render/caption.h"
@@ -35,7 +36,7 @@ class PartFile {
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
   ~PartFile() {
-    if (!kept_) g_unlink(part_.c_str());
+    if (!kept_ && !path_.empty()) g_unlink(part_.c_str());
   }
   const std::string& part() const { return part_; }
   void keep() {
@@ -72,29 +73,40 @@ void write_thumbnail(const Raster& still, const std::string& path) {
   }
 }
 
+// The decoders of libav for these formats need whole pictures in one buffer, which nothing gives
+// them here; gdk-pixbuf's are not chosen unless asked for.
+void prefer_picture_decoders() {
+  const auto feature = ObjectPtr<GstPluginFeature>::adopt(
+      gst_registry_lookup_feature(gst_registry_get(), "gdkpixbufdec"));
+  if (feature) gst_plugin_feature_set_rank(feature.get(), GST_RANK_SECONDARY);
+}
+
 void render(const RenderSpec& spec, Reporter& reporter) {
   PartFile video(spec.output);
   PartFile thumbnail(spec.thumbnail);
-  reporter.set_leftovers({video.part(), thumbnail.part()});
+  reporter.set_leftovers(spec.thumbnail.empty() ? std::vector{video.part()}
+                                                : std::vector{video.part(), thumbnail.part()});
   const int total = spec.duration * spec.fps;
   const Size raster{spec.width, spec.height};
 
   Prepared prepared = open_ingredients(spec, reporter);
   if (prepared.visuals.empty()) {
     Visual backdrop;
+    // PNG keeps the grain that hides the gradients' bands.
     backdrop.media =
-        encode_jpeg(make_backdrop(spec.prompt, {static_cast<int>(spec.width * kPanRoom) / 2 * 2,
-                                                static_cast<int>(spec.height * kPanRoom) / 2 * 2}),
-                    97);
+        encode_png(make_backdrop(spec.prompt, {static_cast<int>(spec.width * kPanRoom) / 2 * 2,
+                                               static_cast<int>(spec.height * kPanRoom) / 2 * 2}));
     prepared.visuals.push_back(std::move(backdrop));
   }
   const int count = static_cast<int>(prepared.visuals.size());
-  if (count > total) {
-    throw RenderError("There are more ingredients (" + std::to_string(count) + ") than frames (" +
-                      std::to_string(total) + "); ask for a longer video or use fewer.");
+  const int grid = schedule_grid(spec.fps);
+  if (count > total / grid) {
+    throw RenderError("A video of " + std::to_string(spec.duration) + " s has room for at most " +
+                      std::to_string(total / grid) + " pictures and clips, and there are " +
+                      std::to_string(count) + "; ask for a longer one or give fewer.");
   }
   // Half a second of cross-fade.
-  const std::vector<Slot> slots = make_schedule(count, total, spec.fps / 2);
+  const std::vector<Slot> slots = make_schedule(count, total, spec.fps / 2, grid);
   conform_clips(spec, slots, prepared, reporter);
 
   Composition composition{spec, slots, prepared, std::nullopt, {}, {}};
@@ -131,11 +143,13 @@ int render_main(const char* spec_path) {
     if (!RenderSpec::load(spec_path, &spec, &problem)) {
       throw RenderError("Nothing was rendered: " + problem + ".");
     }
+    reporter.set_stall_timeout(spec.stall_timeout);
     ErrorPtr error;
     if (!gst_init_check(nullptr, nullptr, error.out()) || !ges_init()) {
       throw RenderError("GStreamer could not be started (" + error.message() +
                         "); check its installation.");
     }
+    prefer_picture_decoders();
     render(spec, reporter);
     return 0;
   } catch (const std::exception& error) {

@@ -16,8 +16,8 @@ namespace genpro::emulator::render {
 // A process that dies without a last line was killed or crashed; the last "ingredient" line without
 // an "encode" line after it names the ingredient that did it.
 //
-// Call it once, on the main thread of a process that does nothing else. When nothing moves for 20
-// seconds it reports an error and ends the process itself.
+// Call it once, on the main thread of a process that does nothing else. When nothing moves for the
+// specification's stall_timeout it reports an error and ends the process itself.
 int render_main(const char* spec_path);
 
 }  // namespace genpro::emulator::render

@@ -14,6 +14,7 @@ constexpr int kMinSide = 16;
 constexpr int kMaxSide = 4096;
 constexpr int kMaxFps = 120;
 constexpr int kMaxDuration = 600;
+constexpr int kMaxStallTimeout = 3600;
 
 // Reads members of one JSON object; the first that has the wrong type is remembered.
 class Members {
@@ -128,6 +129,7 @@ bool RenderSpec::parse(const std::string& json, RenderSpec* spec, std::string* e
   members.read("generation_id", &spec->generation_id);
   members.read("audio", &spec->audio);
   members.read("moov_at_end", &spec->moov_at_end);
+  members.read("stall_timeout", &spec->stall_timeout, 1, kMaxStallTimeout);
   if (members.ok() && spec->output.empty()) members.fail("output", "is missing");
   // 4:2:0 pictures have half as many colour samples either way.
   if (members.ok() && spec->width % 2 != 0) members.fail("width", "must be even");
@@ -165,6 +167,7 @@ std::string RenderSpec::to_json() const {
   add(object, "generation_id", generation_id);
   json_object_set_boolean_member(object, "audio", audio);
   json_object_set_boolean_member(object, "moov_at_end", moov_at_end);
+  json_object_set_int_member(object, "stall_timeout", stall_timeout);
   JsonArray* array = json_array_new();
   json_object_set_array_member(object, "ingredients", array);
   for (const RenderIngredient& ingredient : ingredients) {

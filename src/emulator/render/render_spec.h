@@ -27,6 +27,7 @@ struct RenderSpec {
   std::string generation_id;
   bool audio = false;        // an AAC track of the clip's length
   bool moov_at_end = false;  // mdat before moov
+  int stall_timeout = 20;    // seconds without any progress, after which the renderer gives up
   std::vector<RenderIngredient> ingredients;
 
   // Reads the JSON text or file. On failure returns false and says in `error` what is wrong with

@@ -13,8 +13,6 @@
 namespace genpro::emulator::render {
 namespace {
 
-constexpr std::int64_t kStallMicroseconds = 20 * G_USEC_PER_SEC;
-
 std::string object_line(const std::function<void(JsonObject*)>& fill) {
   const Owned<JsonNode, json_node_unref> root(json_node_new(JSON_NODE_OBJECT));
   json_node_take_object(root.get(), json_object_new());
@@ -61,6 +59,7 @@ void Reporter::ingredient(int index, const std::string& file_name) {
     json_object_set_string_member(object, "file_name", valid_text(file_name).c_str());
   });
   const std::lock_guard lock(mutex_);
+  ingredient_ = true;
   activity_ = "reading the ingredient \"" + file_name + "\"";
   line(text);
 }
@@ -72,6 +71,7 @@ void Reporter::encode(double progress) {
     json_object_set_double_member(object, "progress", progress);
   });
   const std::lock_guard lock(mutex_);
+  ingredient_ = false;
   activity_ = "composing the video";
   line(text);
 }
@@ -95,6 +95,11 @@ void Reporter::error(const std::string& sentence) {
   line(error_line(sentence));
 }
 
+void Reporter::set_stall_timeout(int seconds) {
+  const std::lock_guard lock(mutex_);
+  stall_seconds_ = seconds;
+}
+
 void Reporter::set_leftovers(std::vector<std::string> paths) {
   const std::lock_guard lock(mutex_);
   leftovers_ = std::move(paths);
@@ -111,10 +116,12 @@ void Reporter::line(const std::string& text) {
   }
 }
 
+// With the lock held.
 std::string Reporter::stall_sentence() const {
-  return "The renderer made no progress for " +
-         std::to_string(kStallMicroseconds / G_USEC_PER_SEC) + " seconds while " + activity_ +
-         "; check that ingredient, or try again when the machine is less busy.";
+  return "The renderer made no progress for " + std::to_string(stall_seconds_) + " seconds while " +
+         activity_ + "; " +
+         (ingredient_ ? "save that ingredient again in a common format, or leave it out."
+                      : "try again when the machine is less busy.");
 }
 
 void Reporter::watch() {
@@ -122,7 +129,7 @@ void Reporter::watch() {
   while (!ended_) {
     wake_.wait_for(lock, std::chrono::milliseconds(500));
     if (ended_) return;
-    if (g_get_monotonic_time() - last_move_.load() < kStallMicroseconds) continue;
+    if (g_get_monotonic_time() - last_move_.load() < stall_seconds_ * G_USEC_PER_SEC) continue;
     for (const std::string& path : leftovers_) unlink(path.c_str());
     line(error_line(stall_sentence()));
     // The rendering thread is stuck in foreign code: nothing can be unwound.

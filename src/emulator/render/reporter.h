@@ -36,6 +36,8 @@ class Reporter {
 
   // Something moved: the watchdog starts to count anew.
   void touch() noexcept { last_move_.store(g_get_monotonic_time()); }
+  // How long nothing may move, from now on; 20 until then.
+  void set_stall_timeout(int seconds);
   // Files to remove when the watchdog ends the process.
   void set_leftovers(std::vector<std::string> paths);
 
@@ -49,7 +51,9 @@ class Reporter {
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   bool ended_ = false;
+  int stall_seconds_ = 20;
   std::string activity_ = "starting";
+  bool ingredient_ = false;  // the activity is an ingredient's
   std::vector<std::string> leftovers_;
   std::thread watchdog_;
 };

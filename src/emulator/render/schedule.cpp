@@ -2,26 +2,22 @@
 #include "emulator/render/schedule.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace genpro::emulator::render {
-namespace {
+int schedule_grid(int fps) {
+  return fps / std::gcd(fps, 1'000'000'000);
+}
 
-// At 24 frames a second three frames are 125 ms, a whole number of nanoseconds: a cut there falls
-// on the same frame whichever way a time is rounded.
-constexpr int kGrid = 3;
-
-}  // namespace
-
-std::vector<Slot> make_schedule(int count, int total, int fade) {
+std::vector<Slot> make_schedule(int count, int total, int fade, int grid) {
   std::vector<Slot> slots(static_cast<std::size_t>(std::max(count, 0)));
   if (count <= 0) return slots;
   int shared = count > 1 ? std::min(fade, total / count / 3) : 0;
-  const int grid = total % kGrid == 0 && total / count >= 4 * kGrid ? kGrid : 1;
   shared -= shared % grid;
   const auto cut = [&](int index) {
     if (index == count) return total - shared;
-    const long frame = static_cast<long>(index) * (total - shared) / count;
-    return static_cast<int>(frame - frame % grid);
+    const long cell = static_cast<long>(index) * ((total - shared) / grid) / count;
+    return static_cast<int>(cell * grid);
   };
   for (int i = 0; i < count; ++i) {
     Slot& slot = slots[static_cast<std::size_t>(i)];
