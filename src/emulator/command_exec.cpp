@@ -9,6 +9,7 @@
 #include "emulator/commands.h"
 #include "emulator/janitor.h"
 #include "emulator/options.h"
+#include "emulator/process_limits.h"
 #include "emulator/signals.h"
 #include "emulator/text.h"
 
@@ -81,6 +82,8 @@ int command_exec(int argc, char** argv) {
   if (settings.data_dir.empty()) temporary = settings.data_dir = make_temporary_folder();
 
   Janitor janitor(temporary, options.command);
+  // After the clean-up process, whose command keeps the limits it was started with.
+  raise_open_file_limit();
   Execution execution(janitor);
   const SignalWatch signals(
       [&](int number, bool from_terminal) { execution.pass_on(number, from_terminal); });

@@ -4,6 +4,7 @@
 #include "emulator/commands.h"
 #include "emulator/janitor.h"
 #include "emulator/options.h"
+#include "emulator/process_limits.h"
 #include "emulator/signals.h"
 
 namespace genpro::emulator {
@@ -18,6 +19,7 @@ int command_serve(int argc, char** argv) {
     options.settings.data_dir = make_temporary_folder();
     janitor.emplace(options.settings.data_dir, std::vector<std::string>());
   }
+  raise_open_file_limit();
   const MainLoopPtr loop(g_main_loop_new(nullptr, FALSE));
   const SignalWatch signals([&](int, bool) { g_main_loop_quit(loop.get()); });
   Emulator emulator(options.settings);

@@ -23,6 +23,7 @@ class Listener {
   // Port 0: any free one. Throws std::runtime_error when the address cannot be had.
   Listener(const std::string& host, std::uint16_t port, Accepted accepted);
 
+  GSocket* socket() const { return socket_.get(); }
   std::uint16_t port() const { return port_; }
   // "127.0.0.1:8787" or "[::1]:8787"
   const std::string& authority() const { return authority_; }

@@ -210,6 +210,12 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
   add_ids(v.cells, "--cell", settings.known.cells);
   add_ids(v.agents, "--agent", settings.known.agents);
   settings.verbose = settings.renderer.verbose = v.verbose != FALSE;
+  if (!settings.verbose) {
+    // A library that complains about a client must not write into the output of exec's command.
+    g_log_set_writer_func(
+        [](GLogLevelFlags, const GLogField*, gsize, gpointer) { return G_LOG_WRITER_HANDLED; },
+        nullptr, nullptr);
+  }
   for (char** file = v.ingredients; file != nullptr && *file != nullptr; ++file) {
     options.ingredients.emplace_back(*file);
   }

@@ -8,6 +8,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "emulator/api_error.h"
@@ -97,12 +98,25 @@ struct Server::Pending {
 Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose)
     : api_(api),
       verbose_(verbose),
+      still_context_(g_main_context_new()),
       server_(ObjectPtr<SoupServer>::adopt(
           soup_server_new("raw-paths", TRUE, "server-header", "genpro-emulator", nullptr))),
       listener_(host, port, [this](GSocket* connection) { accept(connection); }) {
   g_signal_connect(server_.get(), "request-started", G_CALLBACK(&Server::on_started), this);
   soup_server_add_early_handler(server_.get(), nullptr, &Server::on_headers, this, nullptr);
   soup_server_add_handler(server_.get(), nullptr, &Server::on_body, this, nullptr);
+  keep_connections();
+}
+
+// A SoupServer without a listener of its own closes each connection after one request, and one with
+// a listener accepts by itself. So it gets the socket, on a main context that never runs.
+void Server::keep_connections() {
+  ErrorPtr error;
+  g_main_context_push_thread_default(still_context_.get());
+  const gboolean listening = soup_server_listen_socket(
+      server_.get(), listener_.socket(), static_cast<SoupServerListenOptions>(0), error.out());
+  g_main_context_pop_thread_default(still_context_.get());
+  if (!listening) throw std::runtime_error("The server cannot be set up: " + error.message());
 }
 
 Server::~Server() {

@@ -39,11 +39,14 @@ class Server {
   static void on_written(SoupServerMessage* message, guint size, gpointer data);
   static void on_finished(SoupServerMessage* message, gpointer data);
 
+  void keep_connections();
   void accept(GSocket* connection);
   Request read_request(SoupServerMessage* message) const;
 
   Api& api_;
   bool verbose_;
+  // Nobody runs this one: see keep_connections().
+  MainContextPtr still_context_;
   ObjectPtr<SoupServer> server_;
   Listener listener_;
 };

@@ -35,11 +35,12 @@ class Program : public ::testing::Test {
 
   void SetUp() override { std::filesystem::create_directory(folder_.path("tmp")); }
 
-  std::unique_ptr<ChildProcess> run(const Words& arguments, bool terminal = false) {
+  std::unique_ptr<ChildProcess> run(const Words& arguments, bool terminal = false,
+                                    ChildProcess::Environment environment = {}) {
     Words argv{EMULATOR_PROGRAM};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
-    return std::make_unique<ChildProcess>(
-        argv, ChildProcess::Environment{{"TMPDIR", folder_.path("tmp")}}, terminal);
+    environment.emplace_back("TMPDIR", folder_.path("tmp"));
+    return std::make_unique<ChildProcess>(argv, environment, terminal);
   }
   // Starts `exec` with a script and `options`.
   std::unique_ptr<ChildProcess> exec(const std::string& script, Words options = {},
@@ -302,6 +303,24 @@ TEST_F(Program, ExecCanBeStoppedAndContinuedByAShell) {
   EXPECT_EQ(shell.wait(), 0) << shell.output();
 }
 
+// libsoup 3.2 loses a few bytes with each of these, hence a process of its own.
+TEST_F(Program, SurvivesBodiesThatCannotBeRead) {
+  const auto process = serve({});
+  Client client(origin_of(*process));
+  const std::string origin = client.origin();
+  const auto port = static_cast<std::uint16_t>(std::stoi(origin.substr(origin.rfind(':') + 1)));
+  for (const char* header :
+       {"Content-Length: x", "Content-Length: -5", "Transfer-Encoding: gzip"}) {
+    const auto answer = raw_exchange(
+        port, std::string("POST /v1/direct_upload HTTP/1.1\r\nHost: x\r\n") + header + "\r\n\r\n");
+    EXPECT_FALSE(answer.starts_with("HTTP/1.1 2")) << answer;
+  }
+  EXPECT_EQ(client.get("/v1/organizations/1").status, 200u);
+  process->kill(SIGKILL);
+  process->wait();
+  EXPECT_TRUE(process->errors().empty()) << process->errors();
+}
+
 // The request of the documentation, host aside, and its answer field by field; with the real
 // renderer.
 TEST_F(Program, TheDocumentedRequestGetsTheDocumentedAnswer) {
@@ -335,8 +354,10 @@ curl -s -o "$0" "$(echo "$answer" | sed 's/.*"\(http[^"]*mp4\)".*/\1/')"
   const std::string file =
       folder_.write("product.png", std::string(reinterpret_cast<char*>(picture.get()), size));
   const std::string clip = folder_.path("clip.mp4");
+  // GStreamer loads plugins that a leak check objects to at the end.
   const auto process = run({"exec", "--api-key", "your-api-key", "--ingredient", file,
-                            "--ingredient", file, "--", "/bin/sh", "-c", script, clip});
+                            "--ingredient", file, "--", "/bin/sh", "-c", script, clip},
+                           false, {{"ASAN_OPTIONS", "detect_leaks=0"}});
   EXPECT_EQ(process->wait(), 0);
   const auto line_end = process->output().find('\n');
   ASSERT_NE(line_end, std::string::npos) << process->output();
