@@ -62,10 +62,43 @@ cat >"$folder/logo.svg" <<'SVG'
 SVG
 draw logo pngenc logo.png
 
+# A boat on the waves, drawn frame by frame, and the wind.
+mkdir "$folder/frames"
+awk -v folder="$folder/frames" 'BEGIN {
+  for (frame = 0; frame < 75; ++frame) {
+    file = sprintf("%s/%03d.svg", folder, frame)
+    t = frame / 25
+    print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1280\" height=\"720\">" \
+      "<defs><linearGradient id=\"sky\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"1\">" \
+      "<stop offset=\"0\" stop-color=\"#7dd3fc\"/><stop offset=\"1\" stop-color=\"#fef3c7\"/>" \
+      "</linearGradient></defs><rect width=\"1280\" height=\"720\" fill=\"url(#sky)\"/>" \
+      "<circle cx=\"980\" cy=\"190\" r=\"76\" fill=\"#fde68a\"/>" > file
+    for (wave = 0; wave < 4; ++wave) {
+      level = 430 + wave * 62
+      if (wave == 2) {
+        x = 330 + 90 * t
+        y = level - 6 + 12 * sin(2.4 * t)
+        printf "<g transform=\"translate(%.1f %.1f) rotate(%.1f)\">", x, y, 5 * sin(2.4 * t + 1) > file
+        print "<path d=\"M-110 0 H110 L74 46 H-74Z\" fill=\"#7c2d12\"/>" \
+          "<path d=\"M0 -8 V-210 L104 -8Z\" fill=\"#fff7ed\"/>" \
+          "<path d=\"M-10 -8 V-160 L-78 -8Z\" fill=\"#ef4444\"/></g>" > file
+      }
+      printf "<path fill=\"#%s\" d=\"M0 720", substr("38bdf80ea5e90284c7075985", wave * 6 + 1, 6) > file
+      for (x = 0; x <= 1280; x += 16) {
+        y = level + (14 + 3 * wave) * sin(x / (88 + 22 * wave) + t * (1.6 + wave * 0.5) + wave)
+        printf " L%d %.1f", x, y > file
+      }
+      print " V720Z\"/>" > file
+    }
+    print "</svg>" > file
+    close(file)
+  }
+}'
 gst-launch-1.0 -q \
-  videotestsrc num-buffers=90 pattern=circular horizontal-speed=2 ! \
-  video/x-raw,width=1280,height=720,framerate=30/1 ! videoconvert ! \
-  x264enc speed-preset=veryfast key-int-max=30 ! h264parse ! queue ! mux. \
-  audiotestsrc num-buffers=130 samplesperbuffer=1024 wave=pink-noise volume=0.05 ! \
+  multifilesrc location="$folder/frames/%03d.svg" caps="image/svg+xml,framerate=25/1" ! \
+  rsvgdec ! queue ! videoconvert ! x264enc speed-preset=veryfast key-int-max=25 ! h264parse ! \
+  queue ! mux. \
+  audiotestsrc num-buffers=129 samplesperbuffer=1024 wave=pink-noise volume=0.05 ! \
   audio/x-raw,rate=44100,channels=2 ! avenc_aac ! aacparse ! queue ! mux. \
   mp4mux name=mux ! filesink location="$folder/clip.mp4"
+rm -r "$folder/frames"

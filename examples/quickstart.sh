@@ -76,17 +76,16 @@ gst-launch-1.0 -q filesrc location=quickstart.mp4 ! decodebin name=decode \
 # describe FILE: its codecs, raster, frame rate and length, as GStreamer reads them back.
 describe() {
   gst-discoverer-1.0 -v "$1" 2>/dev/null | awk -v file="$1" '
-    /^ *Duration:/ && length_ == "" {length_ = $2}
+    /^ *Duration:/ && seconds == "" {split($2, part, ":"); seconds = part[1] * 3600 + part[2] * 60 + part[3]}
     /^ *Width:/ {width = $2}
     /^ *Height:/ {height = $2}
     /^ *Frame rate:/ {rate = $3}
-    /^ *(video|audio) codec:/ && !seen[$0]++ {
-      sub(/^[^:]*: */, "")
-      codecs = codecs (codecs == "" ? "" : " + ") $0
-    }
+    /^ *video codec:/ {sub(/^[^:]*: */, ""); video = $0}
+    /^ *audio codec:/ {sub(/^[^:]*: */, ""); audio = " + " $0}
     END {
       sub(/\/1$/, "", rate)
-      print file ": " codecs ", " width "x" height ", " rate " frames a second, " length_
+      printf "%s: %s%s, %sx%s, %s frames a second, %.2f s\n",
+        file, video, audio, width, height, rate, seconds
     }'
 }
 echo

@@ -57,6 +57,7 @@ std::string describe(const job::Update& update) {
 
 bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   failed_ = false;
+  eos_announced_ = false;
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
     *face_.lock() = Face{.status = Status::failed};
@@ -87,7 +88,7 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   auto flow = flow_.lock();
   flow->runtime = std::move(runtime);
   flow->job = job::Job::start(flow->runtime, std::move(*job_settings));
-  flow->job->set_interrupted(flow->interrupted);
+  flow->job->set_interruption(flow->interruption);
   return true;
 }
 
@@ -115,20 +116,34 @@ void SourceCore::stop() {
 
 void SourceCore::set_interrupted(bool interrupted) {
   auto flow = flow_.lock();
-  flow->interrupted = interrupted;
-  if (flow->job) flow->job->set_interrupted(interrupted);
-  if (flow->reader) flow->reader->set_interrupted(interrupted);
+  flow->interruption.set(interrupted);
+  if (flow->job) flow->job->set_interruption(flow->interruption);
+  if (flow->reader) flow->reader->set_interruption(flow->interruption);
 }
 
 GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   // The failure was told once; whoever goes on pulling gets no second message.
   if (failed_) return GST_FLOW_ERROR;
+  // An interruption from here on concerns this call, also one that is over before it is seen: an EOS
+  // event that the application sends comes as such a one.
+  const std::uint64_t begun_at = flow_.lock()->interruption.count;
+  const GstFlowReturn result = advance(offset, begun_at, buffer);
+  if (result == GST_FLOW_FLUSHING && eos_announced_) {
+    // An application waits for the progress to end before it goes on to PLAYING, where alone the
+    // EOS reaches it.
+    end_progress(GST_PROGRESS_TYPE_CANCELED, "Ended before the generation was completed");
+  }
+  return result;
+}
+
+GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
+                                  GstBuffer** buffer) {
   if (!reader()) {
-    const GstFlowReturn ready = await_clip();
+    const GstFlowReturn ready = await_clip(begun_at);
     if (ready != GST_FLOW_OK) return ready;
   }
   Reader::Block block;
-  const GstFlowReturn read = next_block(offset, &block);
+  const GstFlowReturn read = next_block(offset, begun_at, &block);
   if (read != GST_FLOW_OK) return read;
 
   std::size_t length = g_bytes_get_size(block.bytes.get());
@@ -148,10 +163,10 @@ GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::await_clip() {
+GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
   const std::shared_ptr<job::Job> job = flow_.lock()->job;
   if (!job) return GST_FLOW_FLUSHING;
-  while (auto update = job->wait()) {
+  while (auto update = job->wait(begun_at)) {
     report(update->status, &*update);
     if (update->error) return fail(std::move(*update->error));
     if (update->clip) {
@@ -169,20 +184,21 @@ void SourceCore::open(const job::Update& update) {
   if (!flow->runtime) return;
   flow->reader = std::make_shared<Reader>(
       flow->runtime, make_reader_settings(settings_, *update.clip, block_size_));
-  flow->reader->set_interrupted(flow->interrupted);
+  flow->reader->set_interruption(flow->interruption);
 }
 
-GstFlowReturn SourceCore::next_block(std::uint64_t offset, Reader::Block* block) {
+GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_at,
+                                     Reader::Block* block) {
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader) return GST_FLOW_FLUSHING;
-  Reader::Outcome outcome = reader->read();
+  Reader::Outcome outcome = reader->read(begun_at);
   if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
   if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
 
   *block = std::move(std::get<Reader::Block>(outcome));
   if (!identified_) {
-    const GstFlowReturn identity = identify(*reader, block);
+    const GstFlowReturn identity = identify(*reader, begun_at, block);
     if (identity != GST_FLOW_OK) return identity;
   }
   if (block->offset != offset) {
@@ -196,10 +212,11 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, Reader::Block* block)
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::identify(Reader& reader, Reader::Block* block) {
+GstFlowReturn SourceCore::identify(Reader& reader, std::uint64_t begun_at,
+                                   Reader::Block* block) {
   // Servers may drip their first bytes one by one; a verdict needs a whole box header.
   while (g_bytes_get_size(block->bytes.get()) < clip::container_head_size) {
-    Reader::Outcome outcome = reader.read();
+    Reader::Outcome outcome = reader.read(begun_at);
     if (std::holds_alternative<Reader::Interrupted>(outcome)) {
       reader.seek(0);
       return GST_FLOW_FLUSHING;

@@ -49,6 +49,8 @@ class SourceCore {
   bool start(const Settings& settings, std::size_t block_size);
   void stop();
   void set_interrupted(bool interrupted);
+  // An EOS event is about to interrupt create() and to be pushed in place of a buffer.
+  void announce_eos() { eos_announced_ = true; }
 
   // The next buffer, which the base class expects to begin at `offset`. Posts the error before it
   // returns GST_FLOW_ERROR.
@@ -80,13 +82,15 @@ class SourceCore {
     std::shared_ptr<Runtime> runtime;
     std::shared_ptr<job::Job> job;
     std::shared_ptr<clip::Reader> reader;
-    bool interrupted = false;
+    Interruption interruption;
   };
   enum class Tags { unsent, queued, sent };
 
-  GstFlowReturn await_clip();
-  GstFlowReturn next_block(std::uint64_t offset, clip::Reader::Block* block);
-  GstFlowReturn identify(clip::Reader& reader, clip::Reader::Block* block);
+  // `begun_at`: see Interruption.
+  GstFlowReturn advance(std::uint64_t offset, std::uint64_t begun_at, GstBuffer** buffer);
+  GstFlowReturn await_clip(std::uint64_t begun_at);
+  GstFlowReturn next_block(std::uint64_t offset, std::uint64_t begun_at, clip::Reader::Block* block);
+  GstFlowReturn identify(clip::Reader& reader, std::uint64_t begun_at, clip::Reader::Block* block);
   GstFlowReturn finish_clip();
   void open(const job::Update& update);
   void send_tags();
@@ -100,6 +104,7 @@ class SourceCore {
   Guarded<Face> face_;
   Guarded<Flow> flow_;
   std::atomic<bool> failed_ = false;
+  std::atomic<bool> eos_announced_ = false;
 
   // The rest is of the streaming thread, once started.
   Settings settings_;

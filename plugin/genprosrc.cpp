@@ -196,6 +196,11 @@ gboolean query(GstBaseSrc* src, GstQuery* query) {
   }
 }
 
+gboolean send_event(GstElement* element, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) state_of(element).core.announce_eos();
+  return GST_ELEMENT_CLASS(genpro_src_parent_class)->send_event(element, event);
+}
+
 // A failure is told once. The base class adds an error of its own to every flow error and to every
 // start that fails ("Internal data stream error"), which would bury the one that says what to do.
 gboolean post_message(GstElement* element, GstMessage* message) {
@@ -241,6 +246,7 @@ static void genpro_src_class_init(GenproSrcClass* src_class) {
       "Asks the GEN service for a video from a prompt and ingredients, and streams the clip",
       "The gst-genpro developers");
 
+  element_class->send_event = send_event;
   element_class->post_message = post_message;
 
   GstBaseSrcClass* base_class = GST_BASE_SRC_CLASS(src_class);

@@ -41,6 +41,8 @@ Fetcher::Fetcher(Runtime& runtime, ReaderSettings settings, Reader::Channel chan
 void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
   disconnect();
   backoff_.reset();
+  boxes_.reset();
+  if (offset == 0) boxes_.emplace();
   offset_ = offset;
   epoch_ = epoch;
   if (identity_ && identity_->total && offset_ >= *identity_->total) return end();
@@ -266,6 +268,9 @@ bool Fetcher::deliver(BytesPtr bytes) {
     return false;
   }
   backoff_.reset();
+  if (boxes_ && !identity_->total) {
+    boxes_->add({static_cast<const unsigned char*>(g_bytes_get_data(bytes.get(), nullptr)), length});
+  }
   auto shared = channel_->lock();
   // A seek is on its way here, and these bytes are of before it.
   if (shared->epoch != epoch_) return false;
@@ -290,6 +295,9 @@ void Fetcher::on_body_end() {
     return fail(ErrorKind::wrong_type,
                 "The clip is empty. Ask the service's support for it, with the generation's id.",
                 url_.without_query());
+  }
+  if (!identity_->total && boxes_ && !boxes_->at_boundary()) {
+    return retry("it ended within a part of it, after " + std::to_string(offset_) + " bytes");
   }
   end();
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/backoff.h"
+#include "clip/box_walker.h"
 #include "clip/identity.h"
 #include "clip/reader.h"
 
@@ -52,6 +53,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;
   bool delivered_ = false;  // whether any byte ever left for the element
+  // Of a clip whose length the server does not tell, as long as it is read without a seek.
+  std::optional<BoxWalker> boxes_{std::in_place};
   std::uint64_t offset_ = 0;
   std::uint64_t epoch_ = 0;
   ConnectionPtr connection_;

@@ -17,12 +17,12 @@ Reader::~Reader() {
   runtime_->post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
 }
 
-Reader::Outcome Reader::read() {
+Reader::Outcome Reader::read(std::uint64_t begun_at) {
   auto shared = channel_->lock();
-  shared.wait([](const Shared& s) {
-    return s.interrupted || !s.blocks.empty() || s.ended || s.error;
+  shared.wait([begun_at](const Shared& s) {
+    return s.interruption.concerns(begun_at) || !s.blocks.empty() || s.ended || s.error;
   });
-  if (shared->interrupted) return Interrupted{};
+  if (shared->interruption.concerns(begun_at)) return Interrupted{};
   if (!shared->blocks.empty()) {
     Block block = std::move(shared->blocks.front());
     shared->blocks.pop_front();
@@ -49,9 +49,9 @@ void Reader::seek(std::uint64_t offset) {
   runtime_->post([fetcher = fetcher_, offset, epoch] { fetcher->seek(offset, epoch); });
 }
 
-void Reader::set_interrupted(bool interrupted) {
+void Reader::set_interruption(const Interruption& interruption) {
   auto shared = channel_->lock();
-  shared->interrupted = interrupted;
+  shared->interruption = interruption;
   shared.notify();
 }
 

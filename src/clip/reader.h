@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/guarded.h"
+#include "base/interruption.h"
 #include "base/runtime.h"
 #include "base/url.h"
 
@@ -55,13 +56,13 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  // The next block. After an error or the end, the same again until seek().
-  Outcome read();
+  // The next block. After an error or the end, the same again until seek(). Interrupted when that
+  // came since `begun_at`, see Interruption; fetching goes on then, up to the read-ahead.
+  Outcome read(std::uint64_t begun_at);
   // Continues at `offset`, which may be beyond the end: read() then ends at once. What was read
   // ahead elsewhere is dropped.
   void seek(std::uint64_t offset);
-  // While interrupted, read() returns at once; fetching goes on up to the read-ahead.
-  void set_interrupted(bool interrupted);
+  void set_interruption(const Interruption& interruption);
   // Unset before the first answer.
   std::optional<ClipInfo> info();
 
@@ -71,7 +72,7 @@ class Reader {
     std::deque<Block> blocks;
     std::size_t queued = 0;      // bytes in `blocks`
     bool fetcher_waits = false;  // stopped at the read-ahead's limit
-    bool interrupted = false;
+    Interruption interruption;
     bool ended = false;
     std::optional<Error> error;
     std::optional<ClipInfo> info;

@@ -25,18 +25,20 @@ Job::~Job() {
   runtime_->post([worker = std::move(worker_)] { worker->cancel(); });
 }
 
-std::optional<Update> Job::wait() {
+std::optional<Update> Job::wait(std::uint64_t begun_at) {
   auto shared = channel_->lock();
-  shared.wait([](const Shared& s) { return s.interrupted || !s.updates.empty(); });
-  if (shared->interrupted) return std::nullopt;
+  shared.wait([begun_at](const Shared& s) {
+    return s.interruption.concerns(begun_at) || !s.updates.empty();
+  });
+  if (shared->interruption.concerns(begun_at)) return std::nullopt;
   Update update = std::move(shared->updates.front());
   shared->updates.pop_front();
   return update;
 }
 
-void Job::set_interrupted(bool interrupted) {
+void Job::set_interruption(const Interruption& interruption) {
   auto shared = channel_->lock();
-  shared->interrupted = interrupted;
+  shared->interruption = interruption;
   shared.notify();
 }
 

@@ -12,6 +12,7 @@
 
 #include "api/client.h"
 #include "base/guarded.h"
+#include "base/interruption.h"
 
 namespace genpro::job {
 
@@ -49,16 +50,16 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  // Waits for the next update. Nothing while interrupted.
-  std::optional<Update> wait();
-  // While interrupted, wait() returns at once; the job goes on, and its updates are kept.
-  void set_interrupted(bool interrupted);
+  // Waits for the next update. Nothing when interrupted since `begun_at`, see Interruption; the job
+  // goes on then, and its updates are kept.
+  std::optional<Update> wait(std::uint64_t begun_at);
+  void set_interruption(const Interruption& interruption);
 
  private:
   friend class Worker;
   struct Shared {
     std::deque<Update> updates;
-    bool interrupted = false;
+    Interruption interruption;
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 

@@ -19,10 +19,10 @@ struct Palette {
 
 constexpr std::array<Palette, 5> kPalettes{{
     {{0.07, 0.09, 0.22}, {0.30, 0.11, 0.36}, {0.98, 0.45, 0.40}, {0.30, 0.45, 0.95}},
-    {{0.03, 0.15, 0.20}, {0.06, 0.30, 0.34}, {0.98, 0.72, 0.35}, {0.20, 0.75, 0.70}},
+    {{0.02, 0.11, 0.20}, {0.04, 0.26, 0.34}, {0.55, 0.95, 0.80}, {0.10, 0.60, 0.85}},
     {{0.14, 0.06, 0.18}, {0.42, 0.12, 0.24}, {1.00, 0.62, 0.36}, {0.65, 0.25, 0.75}},
     {{0.04, 0.08, 0.18}, {0.08, 0.22, 0.42}, {0.45, 0.85, 0.95}, {0.45, 0.35, 0.90}},
-    {{0.06, 0.12, 0.11}, {0.16, 0.32, 0.22}, {0.93, 0.88, 0.48}, {0.25, 0.65, 0.45}},
+    {{0.09, 0.06, 0.10}, {0.30, 0.13, 0.12}, {1.00, 0.72, 0.40}, {0.90, 0.35, 0.30}},
 }};
 
 // FNV-1a: the same on every machine, unlike std::hash.
@@ -52,6 +52,12 @@ struct Light {
   bool glow;
   bool disc;  // a soft-edged disc instead of a wide glow
 };
+
+// Adds light as a projector does: bright stays bright, and two colours do not turn grey.
+Colour lit(Colour ground, Colour light, double share) {
+  const auto screen = [&](double a, double b) { return a + (1 - a) * b * share; };
+  return {screen(ground.r, light.r), screen(ground.g, light.g), screen(ground.b, light.b)};
+}
 
 Colour mix(Colour a, Colour b, double t) {
   return {a.r + (b.r - a.r) * t, a.g + (b.g - a.g) * t, a.b + (b.b - a.b) * t};
@@ -97,7 +103,7 @@ Raster make_backdrop(const std::string& seed, Size size) {
       Colour colour = mix(palette.top, palette.bottom, y * 0.8 + 0.2 * x / aspect);
       for (const Light& light : lights) {
         const double share = coverage(light, x, y);
-        if (share > 0.002) colour = mix(colour, light.glow ? palette.glow : palette.light, share);
+        if (share > 0.002) colour = lit(colour, light.glow ? palette.glow : palette.light, share);
       }
       // Half a step of grain hides the bands that a gradient has in eight bits.
       const double grain = noise.next() * 1.4 - 0.2;

@@ -15,7 +15,8 @@ constexpr glong kMostCharacters = 400;
 constexpr double kFontShare = 0.043;    // of the raster's short side
 constexpr double kWidthShare = 0.82;    // of the raster's width
 constexpr double kMarginShare = 0.058;  // of the short side, below the text
-constexpr double kShadeAbove = 0.11;    // of the short side, above the text
+constexpr double kShade = 0.55;
+constexpr double kShadeAbove = 0.19;  // of the short side, above the text
 
 using SurfacePtr = Owned<cairo_surface_t, cairo_surface_destroy>;
 using CairoPtr = Owned<cairo_t, cairo_destroy>;
@@ -41,14 +42,17 @@ LayoutPtr make_layout(cairo_t* cairo, const std::string& text, Size raster) {
   return layout;
 }
 
-void draw_shade(cairo_t* cairo, Size strip) {
+// Rises softly to the first line and is even from there on: letters need a quiet ground.
+void draw_shade(cairo_t* cairo, Size strip, double text_top) {
   const PatternPtr shade(cairo_pattern_create_linear(0, 0, 0, strip.height));
+  const double end = text_top / strip.height;
   // Steps of an eased curve: a straight ramp shows its upper edge.
   for (int i = 0; i <= 8; ++i) {
     const double t = i / 8.0;
-    cairo_pattern_add_color_stop_rgba(shade.get(), t, 0.02, 0.02, 0.04,
-                                      0.72 * t * t * (3 - 2 * t) / 1.0);
+    cairo_pattern_add_color_stop_rgba(shade.get(), t * end, 0.02, 0.02, 0.04,
+                                      kShade * t * t * (3 - 2 * t));
   }
+  cairo_pattern_add_color_stop_rgba(shade.get(), 1, 0.02, 0.02, 0.04, kShade + 0.1);
   cairo_set_source(cairo, shade.get());
   cairo_paint(cairo);
 }
@@ -117,7 +121,7 @@ std::optional<Raster> make_caption(const std::string& prompt, Size raster) {
     throw RenderError("There is no memory for the caption; try again later.");
   }
   const CairoPtr cairo(cairo_create(surface.get()));
-  draw_shade(cairo.get(), strip);
+  draw_shade(cairo.get(), strip, above);
   const LayoutPtr layout = make_layout(cairo.get(), text, raster);
   const double x = (raster.width - static_cast<int>(raster.width * kWidthShare)) / 2.0;
   const double y = strip.height - below - text_height;

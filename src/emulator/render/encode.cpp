@@ -72,9 +72,10 @@ void on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data) {
   if (factory == nullptr) return;
   const std::string_view name = GST_OBJECT_NAME(factory);
   if (name == "x264enc") {
-    // Constant quality: a clip of any length is as sharp, and no rate control needs to look ahead.
-    g_object_set(element, "pass", 5, "quantizer", 21, "speed-preset", 3, "key-int-max",
-                 shared->spec->fps * 2, nullptr);
+    // Constant quality: a clip of any length is as sharp. No B-frames: the first picture then has
+    // the time stamp 0 also for players that do not read edit lists.
+    g_object_set(element, "pass", 5, "quantizer", 20, "speed-preset", 3, "bframes", 0,
+                 "key-int-max", shared->spec->fps * 2, nullptr);
     const PadPtr sink = PadPtr::adopt(gst_element_get_static_pad(element, "sink"));
     const PadPtr source = PadPtr::adopt(gst_element_get_static_pad(element, "src"));
     gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_BUFFER, on_raw_frame, shared, nullptr);

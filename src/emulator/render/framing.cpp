@@ -34,23 +34,23 @@ double aspect_of(Size size) {
 
 }  // namespace
 
-void Framer::fill(const Raster& source, Raster& target) {
+bool Framer::fill(const Raster& source, Raster& target) {
   const Size size = target.size();
   const double picture = aspect_of(source.display_size());
   const double raster = aspect_of(size);
   const double visible = std::min(picture / raster, raster / picture);
   if (visible >= kLeastVisible) {
-    main_.place(source, cut_to(source.size(), picture, raster), target, whole(size));
-    return;
+    main_.place(source, cut_to(source.size(), picture, raster), target);
+    return false;
   }
   // The background is blurred while it is small: that is cheap, and enlarging it blurs it further.
   const double shrink = static_cast<double>(kBackgroundSide) / std::max(size.width, size.height);
   Raster small(GST_VIDEO_FORMAT_BGRA, {std::max(2, static_cast<int>(size.width * shrink)),
                                        std::max(2, static_cast<int>(size.height * shrink))});
-  shrink_.place(source, cut_to(source.size(), picture, raster), small, whole(small.size()));
+  shrink_.place(source, cut_to(source.size(), picture, raster), small);
   blur(small, kBackgroundBlur);
   darken(small, kBackgroundLight);
-  grow_.place(small, whole(small.size()), target, whole(size));
+  grow_.place(small, whole(small.size()), target);
 
   Rect to = whole(size);
   // Even edges, so that 4:2:0 colour ends where the picture ends.
@@ -61,7 +61,10 @@ void Framer::fill(const Raster& source, Raster& target) {
     to.width = std::max(2, static_cast<int>(size.height * picture) / 2 * 2);
     to.x = (size.width - to.width) / 4 * 2;
   }
-  main_.place(source, whole(source.size()), target, to);
+  Raster inner(GST_VIDEO_INFO_FORMAT(&target.info()), {to.width, to.height});
+  main_.place(source, whole(source.size()), inner);
+  paste(inner, target, to.x, to.y);
+  return true;
 }
 
 }  // namespace genpro::emulator::render

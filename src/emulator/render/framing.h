@@ -10,8 +10,8 @@ namespace genpro::emulator::render {
 
 class Framer {
  public:
-  // Fills the whole of `target`, which may be of any format.
-  void fill(const Raster& source, Raster& target);
+  // Fills the whole of `target`, which may be of any format. True when the picture is shown whole.
+  bool fill(const Raster& source, Raster& target);
 
  private:
   Placer main_;

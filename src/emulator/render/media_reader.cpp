@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "emulator/render/render_error.h"
+#include "emulator/render/sniff.h"
 
 namespace genpro::emulator::render {
 namespace {
@@ -87,6 +88,10 @@ struct MediaReader::State {
   Touch touch;
   std::atomic<bool> linked{false};
   bool ended = false;
+  // The GIF demuxer of GStreamer 1.22 reads its last picture and then spins instead of ending, so
+  // the pictures are counted. 0: the stream's own end counts.
+  int most = 0;
+  int given = 0;
 
   void check_bus() {
     const MessagePtr message(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
@@ -120,6 +125,7 @@ gboolean on_autoplug_continue(GstElement*, GstPad*, GstCaps* caps, gpointer data
 MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
     : state_(std::make_unique<State>()) {
   state_->kind = kind;
+  state_->most = count_gif_pictures(path);
   state_->touch = std::move(touch);
   const char* description =
       kind == StreamKind::video
@@ -179,12 +185,13 @@ MediaReader::~MediaReader() {
 }
 
 SamplePtr MediaReader::next() {
-  if (state_->ended) return nullptr;
+  if (state_->ended || (state_->most > 0 && state_->given >= state_->most)) return nullptr;
   constexpr GstClockTime kStep = GST_SECOND / 10;
   for (int i = 0; i < kSilentSeconds * 10; ++i) {
     SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(state_->sink.get()), kStep));
     if (sample) {
       state_->touch();
+      ++state_->given;
       return sample;
     }
     state_->check_bus();

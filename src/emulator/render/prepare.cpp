@@ -154,7 +154,7 @@ class Opener {
       visual.ingredient = index;
       Raster large(GST_VIDEO_FORMAT_BGRA, {static_cast<int>(raster_.width * kPanRoom) / 2 * 2,
                                            static_cast<int>(raster_.height * kPanRoom) / 2 * 2});
-      Framer().fill(picture, large);
+      visual.whole = Framer().fill(picture, large);
       visual.media = encode_jpeg(large, 95);
       prepared.visuals.push_back(std::move(visual));
     }

@@ -24,6 +24,7 @@ inline constexpr double kPanRoom = 1.25;
 struct Visual {
   int ingredient = -1;  // index, or -1 for the designed background
   bool clip = false;    // else a still that wants movement
+  bool whole = false;   // a still of which no edge should leave the raster
   std::optional<MemoryFile> media;
   double announced = 0;  // seconds that its container claims; 0: unknown
   bool has_sound = false;

@@ -80,21 +80,18 @@ MappedRaster::MappedRaster(const Raster& raster, GstMapFlags flags) {
 
 bool Placer::fits(const Shape& shape) const {
   return converter_ && gst_video_info_is_equal(&shape.source, &shape_.source) &&
-         gst_video_info_is_equal(&shape.target, &shape_.target) && shape.from == shape_.from &&
-         shape.to == shape_.to && shape.around == shape_.around;
+         gst_video_info_is_equal(&shape.target, &shape_.target) && shape.from == shape_.from;
 }
 
-void Placer::place(const Raster& source, Rect from, Raster& target, Rect to, Around around) {
-  const Shape shape{source.info(), target.info(), from, to, around};
+void Placer::place(const Raster& source, Rect from, Raster& target) {
+  const Shape shape{source.info(), target.info(), from};
   if (!fits(shape)) {
+    // Never with a part of the target as destination: the converter then writes beside it, too,
+    // whenever it has to convert the format.
     GstStructure* config = gst_structure_new(
         "config", GST_VIDEO_CONVERTER_OPT_SRC_X, G_TYPE_INT, from.x, GST_VIDEO_CONVERTER_OPT_SRC_Y,
         G_TYPE_INT, from.y, GST_VIDEO_CONVERTER_OPT_SRC_WIDTH, G_TYPE_INT, from.width,
-        GST_VIDEO_CONVERTER_OPT_SRC_HEIGHT, G_TYPE_INT, from.height, GST_VIDEO_CONVERTER_OPT_DEST_X,
-        G_TYPE_INT, to.x, GST_VIDEO_CONVERTER_OPT_DEST_Y, G_TYPE_INT, to.y,
-        GST_VIDEO_CONVERTER_OPT_DEST_WIDTH, G_TYPE_INT, to.width,
-        GST_VIDEO_CONVERTER_OPT_DEST_HEIGHT, G_TYPE_INT, to.height,
-        GST_VIDEO_CONVERTER_OPT_FILL_BORDER, G_TYPE_BOOLEAN, around == Around::black,
+        GST_VIDEO_CONVERTER_OPT_SRC_HEIGHT, G_TYPE_INT, from.height,
         GST_VIDEO_CONVERTER_OPT_RESAMPLER_METHOD, GST_TYPE_VIDEO_RESAMPLER_METHOD,
         GST_VIDEO_RESAMPLER_METHOD_CUBIC, GST_VIDEO_CONVERTER_OPT_THREADS, G_TYPE_UINT, 2u,
         nullptr);
@@ -122,8 +119,25 @@ Rect whole(Size size) {
 
 Raster scaled(const Raster& source, GstVideoFormat format, Size size) {
   Raster target(format, size);
-  Placer().place(source, whole(source.size()), target, whole(size));
+  Placer().place(source, whole(source.size()), target);
   return target;
+}
+
+void paste(const Raster& source, Raster& target, int x, int y) {
+  MappedRaster read(source, GST_MAP_READ);
+  MappedRaster write(target, GST_MAP_READWRITE);
+  const GstVideoFormatInfo* format = source.info().finfo;
+  for (guint plane = 0; plane < GST_VIDEO_FORMAT_INFO_N_PLANES(format); ++plane) {
+    const int step = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, plane);
+    const int left = x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, plane);
+    const int top = y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, plane);
+    const int width = GST_VIDEO_FRAME_COMP_WIDTH(read.frame(), plane);
+    const int height = GST_VIDEO_FRAME_COMP_HEIGHT(read.frame(), plane);
+    for (int row = 0; row < height; ++row) {
+      std::memcpy(write.row(top + row, static_cast<int>(plane)) + left * step,
+                  read.row(row, static_cast<int>(plane)), static_cast<std::size_t>(width * step));
+    }
+  }
 }
 
 Raster cropped(const Raster& source, Rect from) {

@@ -76,22 +76,17 @@ class MappedRaster {
   GstVideoFrame frame_;
 };
 
-enum class Around { keep, black };
-
-// Scales and converts `from` of one picture into `to` of another. Keeps its tables between pictures
-// of the same shape, for the frames of a clip.
+// Scales and converts a part of one picture into the whole of another. Keeps its tables between
+// pictures of the same shape, for the frames of a clip.
 class Placer {
  public:
-  void place(const Raster& source, Rect from, Raster& target, Rect to,
-             Around around = Around::keep);
+  void place(const Raster& source, Rect from, Raster& target);
 
  private:
   struct Shape {
     GstVideoInfo source;
     GstVideoInfo target;
     Rect from;
-    Rect to;
-    Around around;
   };
   bool fits(const Shape& shape) const;
 
@@ -102,6 +97,10 @@ class Placer {
 Rect whole(Size size);
 // The whole picture in another format and size.
 Raster scaled(const Raster& source, GstVideoFormat format, Size size);
+
+// Copies a picture into a larger one of the same format, BGRA or I420; x and y must be even in
+// I420.
+void paste(const Raster& source, Raster& target, int x, int y);
 
 // BGRA pictures only:
 Raster cropped(const Raster& source, Rect from);

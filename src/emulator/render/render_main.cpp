@@ -72,6 +72,14 @@ void write_thumbnail(const Raster& still, const std::string& path) {
   }
 }
 
+// The decoders of libav for these formats need whole pictures in one buffer, which nothing gives
+// them here; gdk-pixbuf's are not chosen unless asked for.
+void prefer_picture_decoders() {
+  const auto feature = ObjectPtr<GstPluginFeature>::adopt(
+      gst_registry_lookup_feature(gst_registry_get(), "gdkpixbufdec"));
+  if (feature) gst_plugin_feature_set_rank(feature.get(), GST_RANK_SECONDARY);
+}
+
 void render(const RenderSpec& spec, Reporter& reporter) {
   PartFile video(spec.output);
   PartFile thumbnail(spec.thumbnail);
@@ -82,10 +90,10 @@ void render(const RenderSpec& spec, Reporter& reporter) {
   Prepared prepared = open_ingredients(spec, reporter);
   if (prepared.visuals.empty()) {
     Visual backdrop;
+    // PNG keeps the grain that hides the gradients' bands.
     backdrop.media =
-        encode_jpeg(make_backdrop(spec.prompt, {static_cast<int>(spec.width * kPanRoom) / 2 * 2,
-                                                static_cast<int>(spec.height * kPanRoom) / 2 * 2}),
-                    97);
+        encode_png(make_backdrop(spec.prompt, {static_cast<int>(spec.width * kPanRoom) / 2 * 2,
+                                               static_cast<int>(spec.height * kPanRoom) / 2 * 2}));
     prepared.visuals.push_back(std::move(backdrop));
   }
   const int count = static_cast<int>(prepared.visuals.size());
@@ -136,6 +144,7 @@ int render_main(const char* spec_path) {
       throw RenderError("GStreamer could not be started (" + error.message() +
                         "); check its installation.");
     }
+    prefer_picture_decoders();
     render(spec, reporter);
     return 0;
   } catch (const std::exception& error) {

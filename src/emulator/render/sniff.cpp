@@ -161,6 +161,33 @@ std::string find_fault(const std::string& path, const std::string& content_type)
   return fault_in(bytes_of(file.get()), content_type);
 }
 
+int count_gif_pictures(const std::string& path) {
+  ErrorPtr error;
+  const MappedFilePtr file = map_file(path, error);
+  if (!file) return 0;
+  const Bytes bytes = bytes_of(file.get());
+  if (!has(bytes, 0, "GIF8") || bytes.size() < 13) return 0;
+  const auto table = [](std::uint8_t flags) -> std::size_t {
+    return (flags & 0x80) != 0 ? std::size_t{3} << ((flags & 7) + 1) : 0;
+  };
+  std::size_t at = 13 + table(bytes[10]);
+  int count = 0;
+  while (at < bytes.size() && bytes[at] != ';') {
+    if (bytes[at] == ',' && at + 10 <= bytes.size()) {
+      ++count;
+      at += 11 + table(bytes[at + 9]);
+    } else if (bytes[at] == '!') {
+      at += 2;
+    } else {
+      break;
+    }
+    // Either is followed by blocks, each with its length, up to an empty one.
+    while (at < bytes.size() && bytes[at] != 0) at += bytes[at] + std::size_t{1};
+    ++at;
+  }
+  return count;
+}
+
 std::string exif_orientation(const std::string& path) {
   ErrorPtr error;
   const MappedFilePtr file = map_file(path, error);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kMarginShare = 0.05;     // of the raster's short side, around logos
 constexpr double kLogoHeightShare = 0.6;  // of the raster's height, that logos may use
-constexpr GstClockTime kOverlayFade = 400 * GST_MSECOND;
+constexpr GstClockTime kCaptionFade = 300 * GST_MSECOND;
 
 struct Key {
   GstClockTime time;
@@ -33,6 +33,8 @@ constexpr std::array<Move, 4> kMoves{{{1.02, 1.20, 0.30, 0.62, 0.45, 0.55},
                                       {1.20, 1.03, 0.75, 0.40, 0.40, 0.55},
                                       {1.06, 1.22, 0.70, 0.35, 0.65, 0.40},
                                       {1.22, 1.05, 0.20, 0.65, 0.55, 0.45}}};
+// For pictures that are shown whole: their frame moves more than they do.
+constexpr Move kWholeMove{1.0, 1.07, 0.5, 0.5, 0.5, 0.5};
 constexpr Move kBackdropMove{1.02, 1.45, 0.10, 0.85, 0.80, 0.30};
 
 class Builder {
@@ -115,20 +117,22 @@ class Builder {
                                               frame.height, nullptr);
   }
 
-  // Pictures over the whole clip appear softly with its beginning, and stay.
-  void add_overlay(const MemoryFile& media, Rect frame) {
+  // A picture over the whole clip.
+  GESTrackElement* add_overlay(const MemoryFile& media, Rect frame) {
     GESLayer* layer = ges_timeline_append_layer(timeline_.get());
     GESClip* clip = add_media(layer, media, 0, total(), GES_TRACK_TYPE_VIDEO);
     GESTrackElement* element = video_of(clip);
     set_frame(element, frame);
-    animate(element, "alpha",
-            {{0, 0.0}, {std::min(kOverlayFade, total() / 3), 1.0}, {total(), 1.0}});
+    return element;
   }
 
   void add_caption() {
     if (!composition_.caption) return;
     const Size size = composition_.caption_size;
-    add_overlay(*composition_.caption, {0, spec_.height - size.height, size.width, size.height});
+    GESTrackElement* element = add_overlay(
+        *composition_.caption, {0, spec_.height - size.height, size.width, size.height});
+    // The caption appears softly and stays.
+    animate(element, "alpha", {{0, 0.0}, {kCaptionFade, 1.0}, {total(), 1.0}});
   }
 
   // The first logo stands in the upper right corner, the next in the upper left, more below them.
@@ -165,6 +169,11 @@ class Builder {
     animate(effect, "pan-y", {{0, move.y_from}, {duration, move.y_to}});
   }
 
+  static const Move& move_of(const Visual& visual, std::size_t index) {
+    if (visual.ingredient < 0) return kBackdropMove;
+    return visual.whole ? kWholeMove : kMoves[index % kMoves.size()];
+  }
+
   void add_visuals() {
     GESLayer* layer = ges_timeline_append_layer(timeline_.get());
     // Where two clips of a layer overlap, GES puts a cross-fade.
@@ -176,10 +185,7 @@ class Builder {
       const GstClockTime duration = time_of(slot.start + slot.frames) - start;
       GESClip* clip = add_media(layer, *visual.media, start, duration, GES_TRACK_TYPE_VIDEO);
       set_frame(video_of(clip), {0, 0, spec_.width, spec_.height});
-      if (!visual.clip) {
-        add_movement(clip, visual.ingredient < 0 ? kBackdropMove : kMoves[i % kMoves.size()],
-                     duration);
-      }
+      if (!visual.clip) add_movement(clip, move_of(visual, i), duration);
     }
   }
 

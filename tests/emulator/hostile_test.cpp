@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Input that means harm or makes no sense: an error, and the service goes on.
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "emulator/folders.h"
+#include "emulator_fixture.h"
+
+namespace genpro::emulator::test {
+
+class Hostile : public EmulatorTest {
+ protected:
+  void TearDown() override {
+    ASSERT_TRUE(client_);
+    EXPECT_EQ(client_->get("/v1/organizations/1").status, 200u);
+  }
+  std::string raw(const std::string& request) { return raw_exchange(emulator_->port(), request); }
+  std::string head(const std::string& line) {
+    return line + " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
+           "\r\nConnection: close\r\n";
+  }
+  static void expect_json_error(const std::string& answer, unsigned status) {
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + std::to_string(status))) << answer;
+    const auto body = answer.find("\r\n\r\n");
+    ASSERT_NE(body, std::string::npos) << answer;
+    EXPECT_FALSE(Json::parse(answer.substr(body + 4))["error"].text().empty()) << answer;
+    EXPECT_NE(answer.find("\"error_code\""), std::string::npos) << answer;
+  }
+};
+
+TEST_F(Hostile, PathsLeadNowhereElse) {
+  for (const char* path : {"/outputs/../../etc/passwd", "/outputs/%2e%2e/%2e%2e/etc/passwd",
+                           "/outputs/..%2flock", "/outputs/%2e%2e%2flock", "/../../etc/passwd",
+                           "/uploads/..", "/uploads/%2e%2e", "/outputs/%00", "/outputs/a%00.mp4",
+                           "/outputs/%ff%fe", "/outputs/%zz", "/outputs/%", "/outputs/....//lock",
+                           "//etc/passwd", "/v1/generations/..%2f..%2f", "/outputs\\..\\lock"}) {
+    const auto answer = raw(head(std::string("GET ") + path) + "\r\n");
+    EXPECT_EQ(answer.find("root:"), std::string::npos) << path;
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"))
+        << path << ": " << answer;
+    expect_json_error(answer, answer[9] == '4' && answer[11] == '4' ? 404 : 400);
+  }
+  expect_json_error(raw(head("GET /" + std::string(60'000, 'a')) + "\r\n"), 404);
+}
+
+TEST_F(Hostile, DeepJsonIsRefusedBeforeItIsParsed) {
+  for (const char* unit : {"[", "{\"a\":", "[{\"a\":"}) {
+    std::string deep;
+    for (int i = 0; i < 10'000; ++i) deep += unit;
+    expect_error(client_->post(generate_path, deep), 422, "validation_error", "64 deep");
+  }
+  // What hides from a check that is not as strict as the parser is lax.
+  for (const std::string& sly :
+       {std::string("/* \" */") + std::string(10'000, '['), "var x = " + std::string(10'000, '['),
+        "{'a\":'" + std::string(10'000, '[')}) {
+    expect_error(client_->post(generate_path, sly), 422, "validation_error");
+  }
+}
+
+TEST_F(Hostile, LargeJsonIsRefused) {
+  const std::string large = body_with(std::string(std::size_t{50} * 1024 * 1024, 'a'));
+  expect_error(client_->post(generate_path, large), 422, "validation_error", "1 MB");
+  // Without an announced length.
+  std::string chunked = head(std::string("POST ") + generate_path) +
+                        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (int i = 0; i < 200; ++i) chunked += "4000\r\n" + std::string(0x4000, ' ') + "\r\n";
+  expect_json_error(raw(chunked + "0\r\n\r\n"), 422);
+}
+
+TEST_F(Hostile, TextThatIsNoUtf8IsRefused) {
+  upload_two();
+  expect_error(client_->post(generate_path, body_with("a\xff\xfe")), 422, "validation_error",
+               "UTF-8");
+  expect_error(client_->post(generate_path, body_with("a\\u0000b")), 422, "validation_error",
+               "U+0000");
+  expect_error(client_->post(generate_path, body_with("\\ud800")), 422, "validation_error",
+               "surrogate");
+  EXPECT_EQ(client_->post(generate_path, body_with("\\ud83d\\ude00")).status, 201u);
+  expect_error(client_->get("/v1/content_resources?agent_id=%ff"), 422, "agent_not_found");
+}
+
+TEST_F(Hostile, BrokenHttpGetsAnErrorOrNothing) {
+  for (const std::string& request :
+       {std::string("\r\n\r\n"), std::string("GET\r\n\r\n"), std::string("GET / HTTP/9.9\r\n\r\n"),
+        std::string("\0\0\0\0", 4), std::string("GET / HTTP/1.1\r\n\r\n"),
+        head("GET /") + "Content-Length: -5\r\n\r\n",
+        head("POST /v1/direct_upload") + "Content-Length: x\r\n\r\n",
+        head("POST /v1/direct_upload") + "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        head("POST /v1/direct_upload") + "Transfer-Encoding: gzip\r\n\r\n",
+        head("OPTIONS *") + "\r\n", head("CONNECT a:1") + "\r\n", head("GET http://[/") + "\r\n",
+        "GET / HTTP/1.1\r\nX: " + std::string(200'000, 'x')}) {
+    const auto answer = raw(request);
+    if (!answer.empty()) {
+      EXPECT_TRUE(answer.starts_with("HTTP/1.")) << answer;
+      EXPECT_FALSE(answer.starts_with("HTTP/1.1 2")) << request.substr(0, 100) << answer;
+    }
+  }
+  expect_json_error(raw("GET / HTTP/1.1\r\n\r\n"), 400);
+}
+
+TEST_F(Hostile, ABodyThatIsCutLeavesTheServiceAlone) {
+  raw(head(std::string("POST ") + generate_path) +
+      "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"generation_type\":");
+  EXPECT_EQ(client_->get("/v1/vidsheet/101/cells/3300?agent_id=42").json()["user_jobs"].size(), 0u);
+}
+
+TEST_F(Hostile, AHostHeaderCannotWriteIntoTheAnswer) {
+  upload_two();
+  wait_for(generate("a"), "completed");
+  const auto answer =
+      raw("GET /v1/generations/9040 HTTP/1.1\r\nHost: a\"b,<script>\r\nConnection: close\r\n"
+          "X-API-Key: " +
+          std::string(test_key) + "\r\n\r\n");
+  EXPECT_EQ(answer.find("<script>"), std::string::npos) << answer;
+}
+
+TEST_F(Hostile, AnswersNeverHoldTheKey) {
+  const std::string secret = test_key;
+  for (const auto& response :
+       {client_->get("/v1/" + secret), client_->post(generate_path, "x"),
+        client_->get("/v1/generations/1"), client_->get("/v1/organizations/1"),
+        client_->get("/v1/organizations/1", {{"X-API-Key", "wrong"}})}) {
+    EXPECT_EQ(response.body.find(secret), std::string::npos) << response.body;
+  }
+}
+
+TEST_F(Hostile, SlowClientsDoNotHoldUpOthers) {
+  std::vector<Fd> slow;
+  for (int i = 0; i < 300; ++i) {
+    slow.emplace_back(connect_to(emulator_->port()));
+    const std::string start = i % 3 == 0   ? "GET /v1/org"
+                              : i % 3 == 1 ? head(std::string("POST ") + generate_path) +
+                                                 "Content-Length: 500\r\n\r\n{\"a\":"
+                                           : "";
+    if (!start.empty()) {
+      EXPECT_GT(send(slow.back().get(), start.data(), start.size(), MSG_NOSIGNAL), 0);
+    }
+  }
+  upload_two();
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(client_->get("/v1/organizations/1").status, 200u);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+TEST_F(Hostile, ALargeTransferDoesNotHoldUpOthers) {
+  const std::string bytes = mp4_bytes(std::size_t{400} * 1024 * 1024);
+  const auto announced =
+      client_
+          ->post("/v1/direct_upload", R"({"blob":{"filename":"c.mp4","byte_size":)" +
+                                          std::to_string(bytes.size()) + R"(,"checksum":")" +
+                                          md5_base64(bytes) + R"(","content_type":"video/mp4"}})")
+          .json();
+  std::atomic<bool> busy{true};
+  Response put;
+  std::thread uploader([&] {
+    Client other(emulator_->origin());
+    put = other.send("PUT", announced["direct_upload"]["url"].text(), bytes,
+                     {{"Content-Type", "video/mp4"}, {"Content-MD5", md5_base64(bytes)}});
+    busy = false;
+  });
+  double worst = 0;
+  int asked = 0;
+  while (busy) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(client_->get("/v1/organizations/1").status, 200u);
+    worst = std::max(
+        worst, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    ++asked;
+  }
+  uploader.join();
+  EXPECT_EQ(put.status, 200u) << put.body;
+  EXPECT_GT(asked, 10);
+  EXPECT_LT(worst, 1.0);
+}
+
+TEST_F(Hostile, ManyConnectionsComeAndGo) {
+  const auto open_files = [] {
+    int count = 0;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator("/proc/self/fd")) {
+      ++count;
+    }
+    return count;
+  };
+  client_->get("/v1/organizations/1");
+  const int before = open_files();
+  for (int i = 0; i < 1500; ++i) {
+    const Fd fd(connect_to(emulator_->port()));
+    ASSERT_TRUE(fd);
+  }
+  EXPECT_EQ(client_->get("/v1/organizations/1").status, 200u);
+  EXPECT_TRUE(eventually([&] { return open_files() <= before + 2; }));
+}
+
+TEST_F(Hostile, AShortageOfDescriptorsPasses) {
+  rlimit original = {};
+  getrlimit(RLIMIT_NOFILE, &original);
+  client_->get("/v1/organizations/1");
+  const Fd probe(dup(0));
+  rlimit tight = original;
+  tight.rlim_cur = static_cast<rlim_t>(probe.get()) + 60;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  {
+    std::vector<Fd> hoard;
+    for (int i = 0; i < 200; ++i) {
+      Fd fd(socket(AF_INET, SOCK_STREAM, 0));
+      if (!fd) break;
+      hoard.push_back(std::move(fd));
+      const int connected = connect_to(emulator_->port());
+      if (connected >= 0) hoard.emplace_back(connected);
+    }
+  }
+  setrlimit(RLIMIT_NOFILE, &original);
+  Client fresh(emulator_->origin());
+  EXPECT_EQ(fresh.get("/v1/organizations/1").status, 200u);
+}
+
+}  // namespace genpro::emulator::test
