@@ -156,6 +156,21 @@ TEST(GenerationTimeout, EndsAWaitWithoutEnd) {
   EXPECT_EQ(streamed.outcome.errors[0].domain, GST_RESOURCE_ERROR);
 }
 
+// The timer that gives up and the timer of the next poll fall due together sooner or later.
+TEST(GenerationTimeout, MayMeetAPoll) {
+  FakeService service;
+  service.push_status("processing");
+  std::vector<std::unique_ptr<Collector>> all;
+  for (int i = 0; i < 20; ++i) {
+    all.push_back(std::make_unique<Collector>(
+        seed_src(service, {{"generation-timeout", "1"}, {"poll-interval", "10"}})));
+    gst_element_set_state(all.back()->pipeline(), GST_STATE_PLAYING);
+  }
+  for (const auto& collector : all)
+    expect_one_error(collector->play_out(), {.mentions = {"generation-timeout"}});
+  EXPECT_EQ(service.count(is_generate), 20U);
+}
+
 class Again : public testing::Test {
  protected:
   Again() { service.set_clip({.bytes = small_clip()}); }
