@@ -188,11 +188,14 @@ void Server::on_headers(SoupServer*, SoupServerMessage* message, const char*, GH
   SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
   const bool waits =
       (soup_message_headers_get_expectations(headers) & SOUP_EXPECTATION_CONTINUE) != 0;
-  const goffset length = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH
-                             ? soup_message_headers_get_content_length(headers)
-                             : -1;
+  const bool announced = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH;
+  const goffset length = announced ? soup_message_headers_get_content_length(headers) : -1;
   std::string allowed;
   auto refusal = guarded([&] {
+    // The library takes it for a number.
+    if (announced && length < 0) {
+      throw ApiError(400, "bad_request", "The Content-Length of the request is negative.");
+    }
     pending.exchange.request = self->read_request(message);
     pending.route = &self->api_.open(pending.exchange, length, allowed);
   });
@@ -200,8 +203,8 @@ void Server::on_headers(SoupServer*, SoupServerMessage* message, const char*, GH
   if (!refusal) return;
   if (refusal->status == 405) refusal->headers.emplace_back("Allow", allowed);
   // A client that waits for leave to send its body may send it or not: only the end of the
-  // connection is safe to tell where the next request starts.
-  if (waits) refusal->headers.emplace_back("Connection", "close");
+  // connection is safe to tell where the next request starts. So it is with a wrong length.
+  if (waits || (announced && length < 0)) refusal->headers.emplace_back("Connection", "close");
   pending.exchange.body.reset();
   send(message, *refusal);
 }

@@ -35,6 +35,11 @@ class Program : public ::testing::Test {
 
   void SetUp() override { std::filesystem::create_directory(folder_.path("tmp")); }
 
+  // Whatever a test did, nothing is left of it; the clean-up may still be at work.
+  void TearDown() override {
+    EXPECT_TRUE(eventually([this] { return is_clean(); }));
+  }
+
   std::unique_ptr<ChildProcess> run(const Words& arguments, bool terminal = false,
                                     ChildProcess::Environment environment = {}) {
     Words argv{EMULATOR_PROGRAM};
