@@ -15,19 +15,23 @@ failed=0
 build() {
   folder=$1
   shift
-  if [ ! -f "$folder/build.ninja" ]; then
-    meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
-      cat "$folder.log"
+  if [ ! -d "$folder/tests" ]; then
+    # Also for a folder that was set up before GoogleTest was installed.
+    log=$(mktemp)
+    if [ -f "$folder/build.ninja" ]; then set -- --reconfigure "$@"; fi
+    meson setup "$folder" -Dtests=enabled "$@" >"$log" 2>&1 || {
+      cat "$log"
       exit 1
     }
-    rm -f "$folder.log"
+    rm "$log"
   fi
   ninja -C "$folder" -j "$jobs" --quiet
 }
 
 echo "Building"
 build build
-build build-sanitized -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1
+build build-sanitized -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
+  -Dcpp_args=-g1
 
 echo "Running the tests"
 meson test -C build --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" || failed=1
