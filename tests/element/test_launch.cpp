@@ -31,6 +31,20 @@ class Launch : public testing::Test {
     return result;
   }
 
+  // Started and left running, with its output on a pipe.
+  ObjectPtr<GSubprocess> spawn(const std::vector<std::string>& words) const {
+    auto launcher = ObjectPtr<GSubprocessLauncher>::adopt(
+        g_subprocess_launcher_new(static_cast<GSubprocessFlags>(G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+                                                                G_SUBPROCESS_FLAGS_STDERR_MERGE)));
+    for (const auto& [name, value] : environment())
+      g_subprocess_launcher_setenv(launcher.get(), name.c_str(), value.c_str(), TRUE);
+    std::vector<const char*> arguments;
+    for (const std::string& word : words) arguments.push_back(word.c_str());
+    arguments.push_back(nullptr);
+    return ObjectPtr<GSubprocess>::adopt(
+        g_subprocess_launcher_spawnv(launcher.get(), arguments.data(), nullptr));
+  }
+
   const std::string clip = make_mp4({.frames = 36, .moov_at_end = true});
   FakeService service;
 };
@@ -88,17 +102,7 @@ TEST_F(Launch, EndsOnAnInterruptWhileTheGenerationRuns) {
   service.push_status("processing");
   for (const char* option : {"-q", "-e"}) {
     const std::size_t before = service.count(is_poll);
-    auto launcher = ObjectPtr<GSubprocessLauncher>::adopt(
-        g_subprocess_launcher_new(static_cast<GSubprocessFlags>(
-            G_SUBPROCESS_FLAGS_STDOUT_SILENCE | G_SUBPROCESS_FLAGS_STDERR_SILENCE)));
-    for (const auto& [name, value] : environment())
-      g_subprocess_launcher_setenv(launcher.get(), name.c_str(), value.c_str(), TRUE);
-    const auto words = command({option}, {"!", "fakesink"});
-    std::vector<const char*> arguments;
-    for (const std::string& word : words) arguments.push_back(word.c_str());
-    arguments.push_back(nullptr);
-    auto process = ObjectPtr<GSubprocess>::adopt(
-        g_subprocess_launcher_spawnv(launcher.get(), arguments.data(), nullptr));
+    auto process = spawn(command({option}, {"!", "fakesink"}));
     ASSERT_TRUE(process);
     EXPECT_TRUE(service.wait_for(is_poll, before + 2));
     g_subprocess_send_signal(process.get(), SIGINT);
@@ -111,6 +115,35 @@ TEST_F(Launch, EndsOnAnInterruptWhileTheGenerationRuns) {
     if (!ended) g_subprocess_force_exit(process.get());
     waiter.join();
   }
+}
+
+// A process that stood still (a laptop's lid, a debugger) finds the end of its patience and its
+// next poll due at the same moment.
+TEST_F(Launch, GivesUpInOrderAfterTheProcessStoodStill) {
+  service.push_status("processing");
+  // Without --no-fault the tool would catch a crash and wait for a debugger.
+  auto process = spawn(
+      command({"--no-fault"}, {"generation-timeout=1", "poll-interval=500", "!", "fakesink"}));
+  ASSERT_TRUE(process);
+  ASSERT_TRUE(service.wait_for(is_poll));
+  g_usleep(200'000);  // the answer arrives, and the next poll waits for its time
+  g_subprocess_send_signal(process.get(), SIGSTOP);
+  g_usleep(1'200'000);
+  g_subprocess_send_signal(process.get(), SIGCONT);
+  std::atomic<bool> ended = false;
+  std::thread watchdog([&] {
+    if (!eventually([&] { return ended.load(); })) g_subprocess_force_exit(process.get());
+  });
+  char* text = nullptr;
+  g_subprocess_communicate_utf8(process.get(), nullptr, nullptr, &text, nullptr, nullptr);
+  ended = true;
+  watchdog.join();
+  const std::string out = take_string(text);
+  ASSERT_TRUE(g_subprocess_get_if_exited(process.get()))
+      << "ended by signal " << g_subprocess_get_term_sig(process.get()) << "\n"
+      << out;
+  EXPECT_NE(g_subprocess_get_exit_status(process.get()), 0);
+  EXPECT_NE(out.find("generation-timeout"), std::string::npos) << out;
 }
 
 }  // namespace
