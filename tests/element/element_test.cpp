@@ -76,6 +76,15 @@ std::string get_property(GstElement* element, const std::string& name) {
   return result;
 }
 
+std::vector<std::pair<std::string, std::string>> tool_environment() {
+#ifdef SANITIZER_RUNTIME
+  // What the tools and the system's plugins leave behind is theirs.
+  return {{"LD_PRELOAD", SANITIZER_RUNTIME}, {"ASAN_OPTIONS", "detect_leaks=0"}};
+#else
+  return {};
+#endif
+}
+
 ElementPtr bare_src() {
   ElementPtr src = sunk(gst_element_factory_make("genprosrc", nullptr));
   if (!src) throw std::runtime_error("no element genprosrc: is GST_PLUGIN_PATH set?");

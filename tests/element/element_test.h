@@ -30,6 +30,8 @@ Settings seed_settings(const FakeService& service);
 
 void set_property(GstElement* element, const std::string& name, const std::string& value);
 std::string get_property(GstElement* element, const std::string& name);
+// What gst-launch-1.0 and gst-inspect-1.0 need to load the plugin as it is built; often nothing.
+std::vector<std::pair<std::string, std::string>> tool_environment();
 // A genprosrc with nothing set.
 ElementPtr bare_src();
 // A genprosrc with `settings` only.

@@ -179,8 +179,9 @@ TEST(Face, HasOnePadThatIsAlwaysThere) {
 }
 
 TEST(Face, GstInspectShowsItWithoutAComplaint) {
-  const Finished finished =
-      run_command({"gst-inspect-1.0", "genprosrc"}, {{"G_DEBUG", "fatal-warnings"}});
+  Environment environment = tool_environment();
+  environment.emplace_back("G_DEBUG", "fatal-warnings");
+  const Finished finished = run_command({"gst-inspect-1.0", "genprosrc"}, environment);
   ASSERT_TRUE(finished.in_time);
   EXPECT_EQ(finished.exit_code, 0) << finished.out;
   for (const Property& property : properties)

@@ -25,7 +25,10 @@ class Launch : public testing::Test {
     return words;
   }
   Environment environment() const {
-    return {{"GEN_API_BASE_URL", service.api_base()}, {"GEN_API_KEY", test_key}};
+    Environment result = tool_environment();
+    result.insert(result.end(),
+                  {{"GEN_API_BASE_URL", service.api_base()}, {"GEN_API_KEY", test_key}});
+    return result;
   }
 
   const std::string clip = make_mp4({.frames = 36, .moov_at_end = true});
