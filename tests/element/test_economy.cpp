@@ -93,11 +93,11 @@ TEST(Economy, WaitingElementsShareOneThread) {
     return threads;
   };
   wait_with(1);
-  const int base = thread_count();
   const int few = wait_with(2);
-  const int more = wait_with(22);
-  // Each has a streaming thread of GStreamer's own; nothing else may grow with their number.
-  EXPECT_LE(more - few, 20 + 2) << base << " " << few << " " << more;
+  const int more = wait_with(42);
+  // Each has a streaming thread of GStreamer's own. Nothing else may grow with their number; GLib's
+  // pool for name look-ups and the like comes and goes, and has ten threads at most.
+  EXPECT_LE(more - few, 40 + 12) << few << " " << more;
 }
 
 // The changes that GStreamer's generic test makes with every element, and some more.
