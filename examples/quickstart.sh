@@ -20,14 +20,26 @@ for file in "$@"; do
 done
 
 "$here/install-packages.sh"
-[ -f "$root/build/build.ninja" ] || meson setup "$root/build" "$root" >/dev/null
-ninja -C "$root/build" --quiet plugin/libgstgenpro.so src/emulator/genpro-emulator
 export GST_PLUGIN_PATH="$root/build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# quietly COMMAND…: shows what it prints only when it fails.
+quietly() {
+  "$@" >"$work/log" 2>&1 || {
+    cat "$work/log" >&2
+    exit 1
+  }
+}
+
+if [ ! -f "$root/build/build.ninja" ]; then
+  echo "Building, once"
+  quietly meson setup "$root/build" "$root"
+fi
+quietly ninja -C "$root/build" plugin/libgstgenpro.so src/emulator/genpro-emulator
 
 if [ $# -eq 0 ]; then
   "$here/make-ingredients.sh" "$work"
@@ -53,13 +65,10 @@ echo "  model=veo_3_1 aspect-ratio=16:9 duration=5 prompt=\"$prompt\" \\"
 echo "  ! filesink location=quickstart.mp4"
 echo
 rm -f quickstart.mp4 quickstart.webm
-if ! "$root/build/src/emulator/genpro-emulator" exec "$@" -- \
+quietly "$root/build/src/emulator/genpro-emulator" exec "$@" -- \
   gst-launch-1.0 genprosrc sheet-id=101 cell-id=3300 agent-id=42 asset-ids="$ids" \
   model=veo_3_1 aspect-ratio=16:9 duration=5 prompt="$prompt" \
-  ! filesink location=quickstart.mp4 >"$work/log" 2>&1; then
-  cat "$work/log" >&2
-  exit 1
-fi
+  ! filesink location=quickstart.mp4
 grep '^Progress' "$work/log" || true
 cost=$(sed -n 's/^Progress.*is completed, cost //p' "$work/log")
 

@@ -118,9 +118,13 @@ void Runtime::finish(GObject*, GAsyncResult* result, gpointer data) noexcept {
 GSourceFuncs Timer::functions_ = {nullptr, nullptr, Timer::dispatch, nullptr, nullptr, nullptr};
 
 gboolean Timer::dispatch(GSource* source, GSourceFunc, gpointer data) noexcept {
-  g_source_set_ready_time(source, -1);
+  auto* timer = static_cast<Timer*>(data);
+  // A source that became ready in the same turn of the loop as another is dispatched after it, even
+  // if that one stopped or restarted it.
+  if (timer->due_ < 0 || g_source_get_time(source) < timer->due_) return G_SOURCE_CONTINUE;
+  timer->stop();
   // A copy, since the task may destroy or restart the timer that holds it.
-  const Runtime::Task task = static_cast<Timer*>(data)->task_;
+  const Runtime::Task task = timer->task_;
   guard_c_callback("a timer", task);
   return G_SOURCE_CONTINUE;
 }
@@ -143,10 +147,12 @@ void Timer::start(std::chrono::milliseconds delay, Runtime::Task task) {
 }
 
 void Timer::restart(std::chrono::milliseconds delay) {
-  g_source_set_ready_time(source_.get(), g_get_monotonic_time() + delay.count() * 1000);
+  due_ = g_get_monotonic_time() + delay.count() * 1000;
+  g_source_set_ready_time(source_.get(), due_);
 }
 
 void Timer::stop() {
+  due_ = -1;
   if (source_) g_source_set_ready_time(source_.get(), -1);
 }
 

@@ -81,6 +81,7 @@ class Timer {
 
   Owned<GSource, g_source_unref> source_;
   Runtime::Task task_;
+  gint64 due_ = -1;  // monotonic, in microseconds; -1: not running
 };
 
 }  // namespace genpro

@@ -23,9 +23,7 @@ std::string variable(const char* name) {
 Environment child_environment() {
   const std::string preload = variable("GENPRO_TEST_PRELOAD");
   if (preload.empty()) return {};
-  return {{"LD_PRELOAD", preload},
-          {"ASAN_OPTIONS", "detect_leaks=0"},
-          {"GST_REGISTRY_FORK", "no"}};
+  return {{"LD_PRELOAD", preload}, {"ASAN_OPTIONS", "detect_leaks=0"}, {"GST_REGISTRY_FORK", "no"}};
 }
 
 class EndToEnd : public testing::Test {
@@ -37,13 +35,20 @@ class EndToEnd : public testing::Test {
   // Runs a launch line behind `genpro-emulator exec`, with the clip as ingredient 501.
   Finished launch(const std::vector<std::string>& settings,
                   const std::vector<std::string>& rest) const {
-    std::vector<std::string> words{variable("GENPRO_EMULATOR"), "exec",
-                                   "--latency", "0.2",
-                                   "--ingredient", folder_.file("clip.mp4"),
-                                   "--", "gst-launch-1.0",
-                                   "genprosrc", "sheet-id=101",
-                                   "cell-id=3300", "agent-id=42",
-                                   "asset-ids=501", "prompt=A product, turning",
+    std::vector<std::string> words{variable("GENPRO_EMULATOR"),
+                                   "exec",
+                                   "--latency",
+                                   "0.2",
+                                   "--ingredient",
+                                   folder_.file("clip.mp4"),
+                                   "--",
+                                   "gst-launch-1.0",
+                                   "genprosrc",
+                                   "sheet-id=101",
+                                   "cell-id=3300",
+                                   "agent-id=42",
+                                   "asset-ids=501",
+                                   "prompt=A product, turning",
                                    "poll-interval=50"};
     words.insert(words.end(), settings.begin(), settings.end());
     words.insert(words.end(), rest.begin(), rest.end());
@@ -70,7 +75,8 @@ TEST_F(EndToEnd, PikaHasItsMoovAtTheEndAndPlaysWhileItIsRead) {
 }
 
 TEST_F(EndToEnd, VeoHasItsMoovAtTheStartAndSound) {
-  const Finished finished = launch({"model=veo_3_1_fast", "duration=1", "aspect-ratio=1:1"}, save());
+  const Finished finished =
+      launch({"model=veo_3_1_fast", "duration=1", "aspect-ratio=1:1"}, save());
   ASSERT_EQ(finished.exit_code, 0) << finished.out;
   const std::string clip = saved();
   EXPECT_LT(box_position(clip, "moov"), box_position(clip, "mdat"));

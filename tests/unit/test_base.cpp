@@ -180,5 +180,33 @@ TEST(Timer, FiresOnceCanBeStoppedAndMayDestroyItself) {
   EXPECT_EQ(done.get_future().get(), 1);
 }
 
+TEST(Timer, StoppedByAnotherInTheSameTurnDoesNotFire) {
+  auto runtime = Runtime::acquire();
+  std::promise<int> done;
+  struct Timers {
+    Timer first;
+    Timer second;
+    Timer last;
+    int fired = 0;
+  };
+  auto timers = std::make_shared<Timers>();
+  runtime->post([&] {
+    timers->first.start(0ms, [&] {
+      ++timers->fired;
+      timers->second.stop();
+    });
+    timers->second.start(0ms, [&] {
+      ++timers->fired;
+      timers->first.stop();
+    });
+    timers->last.start(20ms, [&] {
+      const int fired = timers->fired;
+      timers.reset();
+      done.set_value(fired);
+    });
+  });
+  EXPECT_EQ(done.get_future().get(), 1);
+}
+
 }  // namespace
 }  // namespace genpro
