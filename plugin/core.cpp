@@ -342,6 +342,7 @@ std::shared_ptr<Reader> SourceCore::reader() {
 }
 
 bool SourceCore::is_seekable() {
+  if (!identified_) return false;
   const std::shared_ptr<Reader> reader = this->reader();
   const auto info = reader ? reader->info() : std::nullopt;
   return info && info->seekable;

@@ -106,6 +106,8 @@ class SourceCore {
   Guarded<Flow> flow_;
   std::atomic<bool> failed_ = false;
   std::atomic<bool> eos_announced_ = false;
+  // The first bytes were looked at. Only then can the stream be read from elsewhere.
+  std::atomic<bool> identified_ = false;
 
   // The rest is of the streaming thread, once started.
   Settings settings_;
@@ -113,7 +115,6 @@ class SourceCore {
   std::string title_;
   std::chrono::steady_clock::time_point started_;
   bool in_progress_ = false;  // a PROGRESS start without its end
-  bool identified_ = false;   // the first bytes were looked at
   Tags tags_ = Tags::unsent;
   clip::Coverage coverage_;
   std::uint64_t next_offset_ = 0;  // of the reader's next block

@@ -46,7 +46,7 @@ void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
   offset_ = offset;
   epoch_ = epoch;
   if (identity_ && identity_->total && offset_ >= *identity_->total) return end();
-  connect();
+  begin();
 }
 
 void Fetcher::resume(std::uint64_t epoch) {
@@ -66,6 +66,12 @@ void Fetcher::disconnect() {
 
 ErrorKind Fetcher::read_kind() const {
   return delivered_ ? ErrorKind::read : ErrorKind::open_read;
+}
+
+void Fetcher::begin() {
+  url_ = settings_.url;
+  redirects_ = 0;
+  connect();
 }
 
 void Fetcher::connect() {
@@ -308,7 +314,7 @@ void Fetcher::retry(const std::string& reason, unsigned status,
                     std::optional<std::chrono::milliseconds> retry_after) {
   disconnect();
   if (backoff_.failures() < settings_.retries) {
-    retry_timer_.start(backoff_.next(retry_after), [this] { connect(); });
+    retry_timer_.start(backoff_.next(retry_after), [this] { begin(); });
     return;
   }
   const std::string tries = std::to_string(backoff_.failures() + 1);

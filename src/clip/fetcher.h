@@ -26,6 +26,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   struct Connection;
   using ConnectionPtr = std::shared_ptr<Connection>;
 
+  // Asks for the bytes from the current offset on, at the clip's own address: where a redirect led
+  // may not be there any more.
+  void begin();
   void connect();
   void on_headers(const ConnectionPtr& connection, GAsyncResult* result);
   void on_redirect(const ConnectionPtr& connection);
@@ -48,7 +51,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   Runtime& runtime_;
   const ReaderSettings settings_;
   const Reader::Channel channel_;
-  Url url_;  // after redirects
+  Url url_;  // of the current request, after redirects
   int redirects_ = 0;
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The program itself: its command line, `serve` and `exec`, and what is left when it ends.
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -275,7 +277,15 @@ TEST_F(Program, ExecCleansUpWhenItIsKilled) {
   EXPECT_TRUE(eventually([this] { return is_clean(); }));
 }
 
+// A container or a chroot may come without them.
+bool has_terminals() {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) close(terminal);
+  return terminal >= 0;
+}
+
 TEST_F(Program, ExecOnATerminalLeavesItToTheCommand) {
+  if (!has_terminals()) GTEST_SKIP() << "this machine gives out no pseudo-terminal";
   const auto process = exec(
       "trap 'echo interrupted; exit 5' INT; read line; echo \"line=$line\"; "
       "while :; do sleep 0.05; done",
@@ -292,6 +302,7 @@ TEST_F(Program, ExecOnATerminalLeavesItToTheCommand) {
 
 // Stopped and continued by the keys of an interactive shell.
 TEST_F(Program, ExecCanBeStoppedAndContinuedByAShell) {
+  if (!has_terminals()) GTEST_SKIP() << "this machine gives out no pseudo-terminal";
   ChildProcess shell({"/bin/bash", "--norc", "--noprofile", "-i"},
                      {{"TMPDIR", folder_.path("tmp")}, {"PS1", ""}}, true);
   shell.write("PS1=; set -m\n" EMULATOR_PROGRAM
