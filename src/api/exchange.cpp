@@ -74,16 +74,15 @@ void Exchange::send(const HttpRequest& request) {
     fail(HttpFailure::Kind::silent,
          "no answer for " + std::to_string(silence_.count() / 1000.0).substr(0, 5) + " s");
   });
+  session_ = runtime_.session(Runtime::Purpose::api, request.url);
   soup_session_send_async(
-      runtime_.api_session(), message_.get(), G_PRIORITY_DEFAULT, cancellable_.get(),
-      Runtime::finish,
+      session_, message_.get(), G_PRIORITY_DEFAULT, cancellable_.get(), Runtime::finish,
       runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
 }
 
 void Exchange::on_headers(GAsyncResult* result) {
   ErrorPtr error;
-  stream_ = ObjectPtr<GInputStream>::adopt(
-      soup_session_send_finish(runtime_.api_session(), result, error.out()));
+  stream_ = ObjectPtr<GInputStream>::adopt(soup_session_send_finish(session_, result, error.out()));
   if (!done_) return;
   if (!stream_) {
     return fail(

@@ -70,6 +70,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void finish(Outcome outcome);
 
   Runtime& runtime_;
+  SoupSession* session_ = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message_;
   ObjectPtr<GInputStream> stream_;
   ObjectPtr<GCancellable> cancellable_;

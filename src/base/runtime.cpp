@@ -13,8 +13,10 @@ namespace {
 constexpr gint64 drain_limit_us = 200 * G_TIME_SPAN_MILLISECOND;
 
 constexpr unsigned idle_connection_seconds = 60;
+constexpr int max_api_connections = 8;
+constexpr int max_clip_connections = 1024;
 
-ObjectPtr<SoupSession> make_session(int max_connections) {
+ObjectPtr<SoupSession> make_session(int max_connections, bool is_direct) {
   auto session = ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
       "max-conns", max_connections, "max-conns-per-host", max_connections, "idle-timeout",
       idle_connection_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
@@ -22,6 +24,7 @@ ObjectPtr<SoupSession> make_session(int max_connections) {
   soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_CONTENT_DECODER);
   // The API authenticates by a header; a challenge is an answer like any other.
   soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_AUTH_MANAGER);
+  if (is_direct) soup_session_set_proxy_resolver(session.get(), nullptr);
   return session;
 }
 
@@ -80,27 +83,25 @@ void Runtime::run() {
   g_main_context_push_thread_default(context_.get());
   g_main_loop_run(loop_.get());
 
-  if (api_session_) soup_session_abort(api_session_.get());
-  if (clip_session_) soup_session_abort(clip_session_.get());
+  for (const auto& [kind, session] : sessions_) soup_session_abort(session.get());
   // Cancelled calls report back through the context; what they hold is released there.
   const gint64 deadline = g_get_monotonic_time() + drain_limit_us;
   while (g_main_context_iteration(context_.get(), FALSE) ||
          (pending_ > 0 && g_get_monotonic_time() < deadline)) {
     if (!g_main_context_pending(context_.get()) && pending_ > 0) g_usleep(200);
   }
-  api_session_.reset();
-  clip_session_.reset();
+  sessions_.clear();
   g_main_context_pop_thread_default(context_.get());
 }
 
-SoupSession* Runtime::api_session() {
-  if (!api_session_) api_session_ = make_session(8);
-  return api_session_.get();
-}
-
-SoupSession* Runtime::clip_session() {
-  if (!clip_session_) clip_session_ = make_session(1024);
-  return clip_session_.get();
+SoupSession* Runtime::session(Purpose purpose, const Url& url) {
+  const bool is_direct = url.is_loopback();
+  ObjectPtr<SoupSession>& session = sessions_[{purpose, is_direct}];
+  if (!session) {
+    session = make_session(purpose == Purpose::api ? max_api_connections : max_clip_connections,
+                           is_direct);
+  }
+  return session.get();
 }
 
 gpointer Runtime::async(ResultFunction function) {

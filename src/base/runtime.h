@@ -6,10 +6,13 @@
 #include <libsoup/soup.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/glib_ptr.h"
+#include "base/url.h"
 
 namespace genpro {
 
@@ -35,10 +38,12 @@ class Runtime {
   void post(Task task);
   bool on_thread() const { return std::this_thread::get_id() == thread_id_; }
 
-  // Sessions never follow redirects by themselves (see http.h), and never decode bodies. The API's
-  // session has few connections, since requests are short; a clip holds one for minutes.
-  SoupSession* api_session();
-  SoupSession* clip_session();
+  enum class Purpose { api, clip };
+  // The session for a request to `url`; it lives as long as the runtime. Sessions never decode
+  // bodies, and messages are to be sent without following redirects. The API's have few
+  // connections, since its requests are short; a clip holds one for minutes. A request to this
+  // machine takes no proxy: it is in the clear, and a proxy would see the key.
+  SoupSession* session(Purpose purpose, const Url& url);
 
   // The pair for an asynchronous GLib call: pass `Runtime::finish` as the callback and this as its
   // data. `function` runs exactly once, when the call ends or is cancelled.
@@ -56,8 +61,7 @@ class Runtime {
   std::thread thread_;
   // Calls whose `finish` has not run yet; the thread ends only when there are none.
   int pending_ = 0;
-  ObjectPtr<SoupSession> api_session_;
-  ObjectPtr<SoupSession> clip_session_;
+  std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
 };
 
 // A one-shot timer of the runtime thread. Destroying or stopping it cancels it, also from within

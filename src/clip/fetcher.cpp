@@ -24,6 +24,7 @@ std::string header(SoupMessage* message, const char* name) {
 // One request and its answer. A connection that is not the current one any more reports back to
 // nobody: each callback compares.
 struct Fetcher::Connection {
+  SoupSession* session = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message;
   ObjectPtr<GInputStream> stream;
   ObjectPtr<GCancellable> cancellable;
@@ -101,7 +102,8 @@ void Fetcher::connect() {
   stall_timer_.start(settings_.stall_timeout, [this] {
     retry("no byte came for " + std::to_string(settings_.stall_timeout.count() / 1000) + " s");
   });
-  soup_session_send_async(runtime_.clip_session(), connection->message.get(), G_PRIORITY_DEFAULT,
+  connection->session = runtime_.session(Runtime::Purpose::clip, url_);
+  soup_session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,
                           connection->cancellable.get(), Runtime::finish,
                           runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {
                             self->on_headers(connection, r);
@@ -111,7 +113,7 @@ void Fetcher::connect() {
 void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) {
   ErrorPtr error;
   connection->stream = ObjectPtr<GInputStream>::adopt(
-      soup_session_send_finish(runtime_.clip_session(), result, error.out()));
+      soup_session_send_finish(connection->session, result, error.out()));
   if (connection != connection_) return;
   if (!connection->stream) return retry(one_line(error.message(), 200));
 

@@ -59,6 +59,17 @@ TEST_F(Launch, SavesTheClip) {
   EXPECT_EQ(finished.out.find(test_key), std::string::npos);
 }
 
+// Such a request is in the clear: a proxy would see the key.
+TEST_F(Launch, TakesNoProxyToThisMachine) {
+  FakeService proxy;
+  Environment with_proxy = environment();
+  with_proxy.emplace_back("http_proxy", proxy.api_url());
+  const Finished finished = run_command(command({}, {"!", "fakesink"}), with_proxy);
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_EQ(proxy.count(), 0U);
+  EXPECT_EQ(service.count(is_generate), 1U);
+}
+
 TEST_F(Launch, DecodesAndTranscodes) {
   const TempDir folder;
   const Finished finished = run_command(
