@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/runtime.h"
 
+#include <vector>
+
 #include "base/callback.h"
 #include "base/guarded.h"
 
@@ -9,7 +11,7 @@ namespace genpro {
 namespace {
 
 // How long a runtime that ends waits for cancelled calls to report back. They do at once; the bound
-// is there so that a library that does not cannot hang a state change.
+// is there so that a library that does not cannot hang the end of the process.
 constexpr gint64 drain_limit_us = 200 * G_TIME_SPAN_MILLISECOND;
 
 constexpr unsigned idle_connection_seconds = 60;
@@ -49,24 +51,45 @@ struct Runtime::Pending {
   ResultFunction function;
 };
 
+// Runtimes whose last reference is gone. They are destroyed when their thread has ended: by the
+// next acquire(), else when the process exits.
+struct Runtime::Ending {
+  static Guarded<std::vector<std::unique_ptr<Runtime>>>& list() {
+    static Guarded<std::vector<std::unique_ptr<Runtime>>> ending;
+    return ending;
+  }
+
+  // Called in place of a destructor.
+  void operator()(Runtime* runtime) const {
+    std::unique_ptr<Runtime> owned(runtime);
+    owned->post([loop = owned->loop_.get()] { g_main_loop_quit(loop); });
+    list().lock()->push_back(std::move(owned));
+  }
+
+  static void collect() {
+    auto ending = list().lock();
+    std::erase_if(*ending, [](const auto& runtime) { return runtime->ended_.load(); });
+  }
+};
+
 std::shared_ptr<Runtime> Runtime::acquire() {
+  Ending::collect();
   auto current = current_runtime().lock();
   std::shared_ptr<Runtime> runtime = current->lock();
   if (!runtime) {
-    struct Access : Runtime {};
-    runtime = std::make_shared<Access>();
+    runtime = std::shared_ptr<Runtime>(std::make_unique<Runtime>(Access()).release(), Ending());
     *current = runtime;
   }
   return runtime;
 }
 
-Runtime::Runtime() : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
+Runtime::Runtime(Access)
+    : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
   thread_ = std::thread([this] { run(); });
   thread_id_ = thread_.get_id();
 }
 
 Runtime::~Runtime() {
-  post([loop = loop_.get()] { g_main_loop_quit(loop); });
   thread_.join();
 }
 
@@ -92,6 +115,7 @@ void Runtime::run() {
   }
   sessions_.clear();
   g_main_context_pop_thread_default(context_.get());
+  ended_ = true;
 }
 
 SoupSession* Runtime::session(Purpose purpose, const Url& url) {

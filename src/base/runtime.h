@@ -5,6 +5,7 @@
 
 #include <libsoup/soup.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,13 +25,20 @@ class Runtime {
   using Task = std::function<void()>;
   using ResultFunction = std::function<void(GAsyncResult*)>;
 
-  // The process's runtime, started if nothing holds it yet. Hold it outside the runtime thread
-  // only: it ends with its last reference, which waits for the thread: a few milliseconds, since
-  // all that is under way is cancelled.
+  // The process's runtime, started if nothing holds it yet. With its last reference all that is
+  // under way is cancelled and the thread ends; nobody waits for that, since the reference may go
+  // in a state change, and a TLS handshake takes a while to give up.
   static std::shared_ptr<Runtime> acquire();
 
+  // For acquire() alone.
+  class Access {
+    friend class Runtime;
+    Access() = default;
+  };
+  explicit Runtime(Access access);
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
+  // Waits for the thread, which has to have been told to end.
   ~Runtime();
 
   // Runs `task` on the runtime thread, after everything posted before it. Never runs it in the
@@ -52,7 +60,7 @@ class Runtime {
 
  private:
   struct Pending;
-  Runtime();
+  struct Ending;
   void run();
 
   MainContextPtr context_;
@@ -61,6 +69,7 @@ class Runtime {
   std::thread thread_;
   // Calls whose `finish` has not run yet; the thread ends only when there are none.
   int pending_ = 0;
+  std::atomic<bool> ended_ = false;  // nothing of the thread is left to wait for
   std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
 };
 

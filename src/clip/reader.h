@@ -81,7 +81,7 @@ class Reader {
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
-  // First, so that it is released last: with the last reference the thread ends.
+  // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;
   Channel channel_;
   std::shared_ptr<class Fetcher> fetcher_;

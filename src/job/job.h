@@ -65,7 +65,7 @@ class Job {
 
   Job(std::shared_ptr<Runtime> runtime, JobSettings settings);
 
-  // First, so that it is released last: with the last reference the thread ends.
+  // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;
   Channel channel_;
   std::shared_ptr<class Worker> worker_;
