@@ -79,7 +79,7 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
                       Done done) {
   auto call = std::make_shared<Call>();
   const std::string address = access_.base.text + "/" + request.cell_path + "/generate";
-  call->subject = {"the request for a generation",
+  call->subject = {"the request for a generation", "an id in the request for a generation",
                    "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route.", address,
                    access_.key};
   call->request.method = "POST";
@@ -95,8 +95,8 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
 void Client::get_generation(const std::string& id, Done done) {
   auto call = std::make_shared<Call>();
   const std::string address = access_.base.text + "/generations/" + id;
-  call->subject = {"generation " + id, "Check generation-id, and that the key is of its owner.",
-                   address, access_.key};
+  call->subject = {"generation " + id, "generation " + id,
+                   "Check generation-id, and that the key is of its owner.", address, access_.key};
   call->request.method = "GET";
   auto url = parse_url(address);
   call->request.url = std::move(*url);

@@ -62,7 +62,7 @@ Verdict judge(unsigned status, const ErrorBody& body, const Subject& subject) {
   }
   if (status == 404 || status == 410 || (status == 422 && body.code == "agent_not_found")) {
     return {ErrorKind::not_found,
-            "The GEN API does not know " + subject.what + answer + subject.not_found};
+            "The GEN API does not know " + subject.unknown + answer + subject.not_found};
   }
   if (status == 429) {
     return {ErrorKind::open_read, "The GEN API asks for fewer requests" + answer +

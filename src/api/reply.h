@@ -21,7 +21,8 @@ struct Failure {
 // What was asked, for the error's text.
 struct Subject {
   std::string what;       // "the request for a generation", "generation 9040"
-  std::string not_found;  // what to check when the service does not know it
+  std::string unknown;    // what a 404 means: "generation 9040", "an id in the request"
+  std::string not_found;  // what to check then
   std::string address;    // without its query
   std::string secret;     // the key, which a server may echo and which must not get out
 };

@@ -106,8 +106,9 @@ void Worker::on_generation(const api::Generation& generation) {
       error.kind = ErrorKind::failed;
       error.message = "Generation " + generation_id_ + (failed ? " failed" : " was stopped");
       if (!generation.failed_reason.empty()) {
-        error.message +=
-            ": " + one_line(redact(generation.failed_reason, settings_.access.key), 200);
+        std::string reason = one_line(redact(generation.failed_reason, settings_.access.key), 200);
+        while (reason.ends_with('.')) reason.pop_back();
+        error.message += ": " + reason;
       }
       error.message += failed ? ". The service refunds it. Change the prompt or the ingredients, "
                                 "then try again."

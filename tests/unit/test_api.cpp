@@ -188,8 +188,8 @@ TEST_P(ReplyError, IsClassifiedByStatusThenByCode) {
   HttpReply reply;
   reply.status = status;
   reply.body = std::string(R"({"error": "no: s3cret", "error_code": ")") + code + "\"}";
-  const Failure failure =
-      failure_from_reply(reply, {"generation 1", "Check it.", "https://a/b", "s3cret"});
+  const Failure failure = failure_from_reply(
+      reply, {"generation 1", "generation 1", "Check it.", "https://a/b", "s3cret"});
   EXPECT_EQ(failure.error.kind, kind);
   EXPECT_EQ(failure.retryable, retryable);
   EXPECT_EQ(failure.error.http_status, status);
@@ -219,7 +219,7 @@ TEST(ReplyError, NeedsNoJson) {
   HttpReply reply;
   reply.status = 503;
   reply.body = "<html>Bad \x01 gateway</html>";
-  const Failure failure = failure_from_reply(reply, {"it", "Check.", "https://a", "KEY"});
+  const Failure failure = failure_from_reply(reply, {"it", "it", "Check.", "https://a", "KEY"});
   EXPECT_TRUE(failure.retryable);
   EXPECT_NE(failure.error.debug.find("Bad gateway"), std::string::npos);
 }
