@@ -128,34 +128,5 @@ TEST_F(Launch, EndsOnAnInterruptWhileTheGenerationRuns) {
   }
 }
 
-// A process that stood still (a laptop's lid, a debugger) finds the end of its patience and its
-// next poll due at the same moment.
-TEST_F(Launch, GivesUpInOrderAfterTheProcessStoodStill) {
-  service.push_status("processing");
-  // Without --no-fault the tool would catch a crash and wait for a debugger.
-  auto process = spawn(
-      command({"--no-fault"}, {"generation-timeout=1", "poll-interval=500", "!", "fakesink"}));
-  ASSERT_TRUE(process);
-  ASSERT_TRUE(service.wait_for(is_poll));
-  g_usleep(200'000);  // the answer arrives, and the next poll waits for its time
-  g_subprocess_send_signal(process.get(), SIGSTOP);
-  g_usleep(1'200'000);
-  g_subprocess_send_signal(process.get(), SIGCONT);
-  std::atomic<bool> ended = false;
-  std::thread watchdog([&] {
-    if (!eventually([&] { return ended.load(); })) g_subprocess_force_exit(process.get());
-  });
-  char* text = nullptr;
-  g_subprocess_communicate_utf8(process.get(), nullptr, nullptr, &text, nullptr, nullptr);
-  ended = true;
-  watchdog.join();
-  const std::string out = take_string(text);
-  ASSERT_TRUE(g_subprocess_get_if_exited(process.get()))
-      << "ended by signal " << g_subprocess_get_term_sig(process.get()) << "\n"
-      << out;
-  EXPECT_NE(g_subprocess_get_exit_status(process.get()), 0);
-  EXPECT_NE(out.find("generation-timeout"), std::string::npos) << out;
-}
-
 }  // namespace
 }  // namespace genpro::test
