@@ -462,8 +462,8 @@ Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) 
   });
 }
 
-bool Ledger::is_followed(const Entry& entry) {
-  return locks_->is_held(entry.id);
+bool Ledger::is_followed(std::int64_t id) {
+  return locks_->is_held(id);
 }
 
 // The row itself is not needed, only its place.

@@ -171,7 +171,7 @@ class Ledger {
   Result<std::optional<Entry>> find(std::int64_t id);
   Result<std::vector<Entry>> find_generation(const std::string& generation_id);
   // Whether a process is at it now.
-  bool is_followed(const Entry& entry);
+  bool is_followed(std::int64_t id);
   // Whether it has ended, and nothing is left to be done or picked up.
   static bool is_closed(const Entry& entry);
   // Removes closed rows created before `before`; returns how many.

@@ -42,6 +42,12 @@ void LifeLock::release() noexcept {
   if (const auto file = std::exchange(file_, nullptr)) file->release(place_, exclusive_);
 }
 
+void LifeLock::share() noexcept {
+  if (!file_ || !exclusive_) return;
+  file_->downgrade(place_);
+  exclusive_ = false;
+}
+
 std::shared_ptr<LockFile> LockFile::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) throw std::system_error(errno, std::generic_category());
@@ -101,6 +107,14 @@ void LockFile::release(std::int64_t place, bool exclusive) noexcept {
   if (!exclusive && --found->second.shared > 0) return;
   table->erase(found);
   set(place, F_UNLCK);
+}
+
+void LockFile::downgrade(std::int64_t place) noexcept {
+  auto table = table_.lock();
+  const auto found = table->find(place);
+  if (found == table->end()) return;
+  set(place, F_RDLCK);
+  found->second = {1, false};
 }
 
 }  // namespace genpro::job

@@ -25,6 +25,8 @@ class LifeLock {
 
   explicit operator bool() const { return file_ != nullptr; }
   void release() noexcept;
+  // Makes an exclusive lock a shared one, without giving it up in between.
+  void share() noexcept;
 
  private:
   friend class LockFile;
@@ -67,6 +69,7 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
 
   bool set(std::int64_t place, short type) const;
   void release(std::int64_t place, bool exclusive) noexcept;
+  void downgrade(std::int64_t place) noexcept;
 
   const int descriptor_;
   Guarded<Table> table_;
