@@ -118,16 +118,18 @@ void Exchange::read() {
   silence_timer_.restart(silence_);
   g_input_stream_read_bytes_async(
       stream_.get(), read_size, G_PRIORITY_DEFAULT, cancellable_.get(), Runtime::finish,
-      runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_bytes(r); }));
+      runtime_.async([self = shared_from_this(), stream = stream_](GAsyncResult* r) {
+        ErrorPtr error;
+        const BytesPtr bytes(g_input_stream_read_bytes_finish(stream.get(), r, error.out()));
+        if (!self->done_) return;
+        if (!bytes) return self->fail(HttpFailure::Kind::broken, one_line(error.message()));
+        self->on_bytes(*bytes);
+      }));
 }
 
-void Exchange::on_bytes(GAsyncResult* result) {
-  ErrorPtr error;
-  const BytesPtr bytes(g_input_stream_read_bytes_finish(stream_.get(), result, error.out()));
-  if (!done_) return;
-  if (!bytes) return fail(HttpFailure::Kind::broken, one_line(error.message()));
+void Exchange::on_bytes(GBytes& bytes) {
   gsize size = 0;
-  const auto* data = static_cast<const char*>(g_bytes_get_data(bytes.get(), &size));
+  const auto* data = static_cast<const char*>(g_bytes_get_data(&bytes, &size));
   if (size == 0) return finish(std::move(reply_));
   if (reply_.body.size() + size > max_reply_size) {
     return fail(HttpFailure::Kind::too_large, "its answer is too large");
@@ -151,6 +153,10 @@ void Exchange::cancel() {
   done_ = nullptr;
   silence_timer_.stop();
   g_cancellable_cancel(cancellable_.get());
+  // The connection is free for others only when the stream is closed, and this object may be kept
+  // until the next call.
+  stream_.reset();
+  message_.reset();
 }
 
 }  // namespace genpro::api

@@ -67,7 +67,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void send(const HttpRequest& request);
   void on_headers(GAsyncResult* result);
   void read();
-  void on_bytes(GAsyncResult* result);
+  void on_bytes(GBytes& bytes);
   void fail(HttpFailure::Kind kind, std::string reason);
   void finish(Outcome outcome);
 

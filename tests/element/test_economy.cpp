@@ -84,7 +84,8 @@ TEST(Economy, WaitingElementsShareOneThread) {
     std::vector<std::unique_ptr<Collector>> all;
     const std::size_t before = service.count(is_generate);
     for (std::size_t i = 0; i < number; ++i) {
-      all.push_back(std::make_unique<Collector>(seed_src(service, {{"poll-interval", "200"}})));
+      all.push_back(std::make_unique<Collector>(
+          seed_src(service, {{"poll-interval", "200"}, {"reuse", "never"}})));
       gst_element_set_state(all.back()->pipeline(), GST_STATE_PAUSED);
     }
     EXPECT_TRUE(service.wait_for(is_generate, before + number));

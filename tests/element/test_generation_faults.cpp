@@ -162,8 +162,8 @@ TEST(GenerationTimeout, MayMeetAPoll) {
   service.push_status("processing");
   std::vector<std::unique_ptr<Collector>> all;
   for (int i = 0; i < 20; ++i) {
-    all.push_back(std::make_unique<Collector>(
-        seed_src(service, {{"generation-timeout", "1"}, {"poll-interval", "10"}})));
+    all.push_back(std::make_unique<Collector>(seed_src(
+        service, {{"generation-timeout", "1"}, {"poll-interval", "10"}, {"reuse", "never"}})));
     gst_element_set_state(all.back()->pipeline(), GST_STATE_PLAYING);
   }
   for (const auto& collector : all)

@@ -88,7 +88,7 @@ TEST_F(Seek, AQueryBeforeTheClipIsThereReturns) {
 TEST_F(Seek, AFlushingSeekGivesTheBytesFromThere) {
   const auto size = static_cast<std::int64_t>(clip.size());
   for (const std::int64_t position : {std::int64_t{0}, std::int64_t{1}, size / 2, size - 1}) {
-    Collector collector(seed_src(service));
+    Collector collector(seed_src(service, {{"reuse", "never"}}));
     ASSERT_TRUE(collector.preroll());
     ASSERT_TRUE(collector.seek(position)) << position;
     ASSERT_TRUE(collector.settle());

@@ -4,6 +4,10 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "base/glib_ptr.h"
+
 int main(int argc, char** argv) {
   // What the person who runs the tests has set must not send a test to the real service.
   for (const char* name : {"GEN_API_BASE_URL", "GEN_API_KEY", "GEN_API_KEY_FILE", "http_proxy",
@@ -12,6 +16,13 @@ int main(int argc, char** argv) {
   // A critical warning is a defect of whoever caused it, and the test that did ends here.
   g_log_set_always_fatal(static_cast<GLogLevelFlags>(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK));
   testing::InitGoogleTest(&argc, argv);
+  // Nor may a test read or write the ledger of who runs it.
+  const std::filesystem::path state =
+      genpro::take_string(g_dir_make_tmp("genpro-test-XXXXXX", nullptr));
+  g_setenv("XDG_STATE_HOME", state.c_str(), TRUE);
   gst_init(&argc, &argv);
-  return RUN_ALL_TESTS();
+  const int result = RUN_ALL_TESTS();
+  std::error_code ignored;
+  std::filesystem::remove_all(state, ignored);
+  return result;
 }
