@@ -25,9 +25,13 @@ std::int64_t place_of_cell(const std::string& base_url, const std::string& cell_
   return (std::int64_t{1} << 62) | std::stoll(hash, nullptr, 16);
 }
 
+bool is_unsettled(const Entry& entry) {
+  return entry.status == EntryStatus::submitting || entry.status == EntryStatus::unknown;
+}
+
 bool is_unfinished(const Entry& entry) {
-  return entry.status == EntryStatus::submitting || entry.status == EntryStatus::unknown ||
-         entry.status == EntryStatus::pending || entry.status == EntryStatus::processing;
+  return is_unsettled(entry) || entry.status == EntryStatus::pending ||
+         entry.status == EntryStatus::processing;
 }
 
 bool can_serve(const Entry& entry, Reuse reuse) {
@@ -90,11 +94,8 @@ RequestIdentity identify(const api::Access& access, const api::GenerationRequest
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
   return attempt_on<std::unique_ptr<Ledger>>(path, [&] {
     LedgerFile file = open_ledger_file(path, busy_timeout_ms);
-    struct Access : Ledger {
-      explicit Access(LedgerFile file)
-          : Ledger(std::move(file.path), std::move(file.database), std::move(file.locks)) {}
-    };
-    return std::unique_ptr<Ledger>(std::make_unique<Access>(std::move(file)));
+    return std::make_unique<Ledger>(Opened(), std::move(file.path), std::move(file.database),
+                                    std::move(file.locks));
   });
 }
 
@@ -145,11 +146,16 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
   claim.kind = Claim::Kind::follow;
   if (entry->stop_wanted && is_unfinished(*entry)) {
     presence->release();
-    if (auto exclusive = locks_->take(id)) {
-      presence = std::move(exclusive);
+    auto exclusive = locks_->take(id);
+    const bool is_alone = exclusive.has_value();
+    presence = is_alone ? std::move(exclusive) : locks_->share(id);
+    if (!presence) return Claim();
+    // While nothing was held, another one may have sent the stop.
+    entry = read_entry(database_, id);
+    if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
+    if (is_alone) {
+      if (!entry->stop_wanted || !is_unfinished(*entry)) return Claim();
       claim.kind = Claim::Kind::stop;
-    } else if (presence = locks_->share(id); !presence) {
-      return Claim();
     }
   }
   claim.presence = std::move(*presence);
@@ -350,7 +356,7 @@ Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Gener
         .bind(wall_clock_now())
         .bind(id)
         .run();
-    if (before && before->jobs_before) drop_jobs_before(*before);
+    if (before && (before->jobs_before || is_unsettled(*before))) drop_jobs_before(*before);
     transaction.commit();
     return std::monostate();
   });
@@ -427,14 +433,19 @@ Result<std::vector<Ledger::Held>> Ledger::stops_to_send(const std::string& base_
                                                         std::size_t limit) {
   return attempt<std::vector<Held>>([&] {
     std::vector<Held> result;
-    for (Entry& entry : read_entries(
+    for (const Entry& entry : read_entries(
              database_,
              "WHERE stop_wanted AND base_url = ? AND generation_id <> '' AND posted_at > ? "
              "ORDER BY id DESC",
              [&](Statement& statement) { statement.bind(base_url).bind(since); })) {
       if (result.size() == limit) break;
       auto lock = locks_->take(entry.id);
-      if (lock) result.push_back({std::move(entry), std::move(*lock)});
+      if (!lock) continue;
+      // Another one may have sent it before the row was held.
+      auto current = read_entry(database_, entry.id);
+      if (current && current->stop_wanted) {
+        result.push_back({std::move(*current), std::move(*lock)});
+      }
     }
     return result;
   });

@@ -180,9 +180,16 @@ class Ledger {
   Result<Removal> remove(std::int64_t id);
 
  private:
-  Ledger(std::string path, Database database, std::shared_ptr<LockFile> locks)
+  // So that only open() can make one.
+  struct Opened {
+    explicit Opened() = default;
+  };
+
+ public:
+  Ledger(Opened, std::string path, Database database, std::shared_ptr<LockFile> locks)
       : path_(std::move(path)), database_(std::move(database)), locks_(std::move(locks)) {}
 
+ private:
   template <typename T>
   Result<T> attempt(const std::function<T()>& work);
   std::vector<std::int64_t> candidates(const RequestIdentity& request, Reuse reuse);

@@ -100,9 +100,18 @@ void create_private(const std::string& path) {
   if (!S_ISREG(info.st_mode)) {
     throw std::system_error(EINVAL, std::generic_category(), "it is not a regular file");
   }
-  // Prompts are nobody else's business. Fails for a file that cannot be written either, which is
-  // found out below.
-  if ((info.st_mode & 077) != 0) (void)chmod(path.c_str(), 0600);
+}
+
+// Prompts are nobody else's business. Fails for files that another user owns, and then that user
+// can see to it.
+void make_private(const std::string& path) {
+  for (const char* part : {"", "-wal", "-shm"}) {
+    const std::string name = path + part;
+    struct stat info {};
+    if (stat(name.c_str(), &info) == 0 && (info.st_mode & 077) != 0) {
+      (void)chmod(name.c_str(), 0600);
+    }
+  }
 }
 
 // With a write-ahead log, SQLite may find page 1 there and never look at the file's own head.
@@ -179,6 +188,8 @@ LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   database.execute("PRAGMA synchronous=FULL");
   database.execute("PRAGMA cache_size=-256");
   database.execute("PRAGMA journal_size_limit=1048576");
+  // Not before the file is known to be ours; the log's files take their mode from it.
+  make_private(resolved);
   migrate(database, version);
   return {resolved, locks, std::move(database)};
 }

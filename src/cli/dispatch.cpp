@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+namespace genpro::cli {
+
+namespace {
+
+std::string with_commands(const Group& group) {
+  std::size_t width = 0;
+  for (const Command& command : group.commands) {
+    width = std::max(width, std::string_view(command.name).size());
+  }
+  std::string text = std::string(group.summary) + "\n\nCommands:";
+  for (const Command& command : group.commands) {
+    std::string name = command.name;
+    name.resize(width, ' ');
+    text += "\n  " + name + "   " + command.summary;
+  }
+  return text;
+}
+
+// "list, show and prune".
+std::string names_of(const Group& group) {
+  std::string text;
+  for (std::size_t index = 0; index < group.commands.size(); ++index) {
+    if (index > 0) text += index + 1 == group.commands.size() ? " and " : ", ";
+    text += group.commands[index].name;
+  }
+  return text;
+}
+
+}  // namespace
+
+int dispatch(const Group& group, int argc, char** argv, Globals globals) {
+  const std::string program = argv[0];
+  const std::string summary = with_commands(group);
+  Options options(program, "COMMAND …", summary);
+  options.stop_at_first_argument();
+  options.add_ledger();
+  if (group.tells_version) options.add_flag("version", "Print the version");
+  const auto words = options.parse(argc, argv);
+  if (!words) return exit_done;
+  if (group.tells_version && options.is_given("version")) {
+    print("genpro " GENPRO_VERSION "\n");
+    return exit_done;
+  }
+  const std::string known = group.commands.size() == 1
+                                ? std::string("The only command is ") + group.commands.front().name
+                                : "The commands are " + names_of(group);
+  if (words->empty()) throw UsageError(program, "A command is missing. " + known + ".");
+  const auto found = std::find_if(group.commands.begin(), group.commands.end(),
+                                  [&](const Command& c) { return words->front() == c.name; });
+  if (found == group.commands.end()) {
+    throw UsageError(
+        program, "There is no command \"" + one_line(words->front(), 60) + "\". " + known + ".");
+  }
+  if (auto ledger = options.value("ledger")) globals.ledger = std::move(ledger);
+
+  std::vector<std::string> rest = *words;
+  rest.front() = program + " " + found->name;
+  std::vector<char*> pointers;
+  for (std::string& word : rest) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return found->run(static_cast<int>(rest.size()), pointers.data(), globals);
+}
+
+}  // namespace genpro::cli

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/ledger_file.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace genpro::cli {
+
+std::string ledger_path(const Options& options, const Globals& globals) {
+  if (auto path = options.value("ledger")) return std::move(*path);
+  return globals.ledger ? *globals.ledger : job::default_ledger_path();
+}
+
+std::unique_ptr<job::Ledger> open_ledger(const std::string& path) {
+  struct stat info {};
+  // What else can be wrong with it is told when it is opened.
+  if (stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return nullptr;
+  return need(job::Ledger::open(path));
+}
+
+std::string no_ledger_text(const std::string& path) {
+  return "There is no ledger " + one_line(path, 200) +
+         " yet. The first pipeline that asks for a generation creates it.";
+}
+
+}  // namespace genpro::cli

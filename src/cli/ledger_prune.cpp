@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/ledger_file.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/when.h"
+
+namespace genpro::cli {
+
+namespace {
+
+using job::Ledger;
+
+constexpr unsigned default_days = 90;
+// The daily limit counts the rows of the last 24 hours.
+constexpr unsigned least_days = 1;
+constexpr unsigned most_days = 36'500;
+constexpr job::WallTime day = 24LL * 3600 * 1000;
+
+struct Outcome {
+  std::int64_t id = 0;
+  Ledger::Removal removal = Ledger::Removal::missing;
+  std::string loss;  // empty: nothing is lost
+};
+
+const char* to_word(Ledger::Removal removal) {
+  switch (removal) {
+    case Ledger::Removal::removed:
+      return "removed";
+    case Ledger::Removal::in_use:
+      return "in_use";
+    case Ledger::Removal::missing:
+      break;
+  }
+  return "missing";
+}
+
+std::vector<std::int64_t> read_ids(const Options& options, const std::vector<std::string>& words) {
+  std::vector<std::int64_t> ids;
+  for (const std::string& word : words) {
+    const auto number = parse_unsigned(word);
+    if (!number || *number > G_MAXINT64) {
+      throw UsageError(options.program(), "\"" + one_line(word, 60) + "\" is no number of a row.");
+    }
+    ids.push_back(static_cast<std::int64_t>(*number));
+  }
+  return ids;
+}
+
+Outcome remove(Ledger& ledger, std::int64_t id) {
+  Outcome outcome{id, Ledger::Removal::missing, ""};
+  auto entry = need(ledger.find(id));
+  if (!entry) return outcome;
+  outcome.removal = need(ledger.remove(id));
+  if (outcome.removal != Ledger::Removal::removed) return outcome;
+  // Whoever was at it when it was looked at has let it go since.
+  outcome.loss = loss_of({std::move(*entry), false});
+  return outcome;
+}
+
+std::string sentence(const Outcome& outcome) {
+  const std::string row = "Row " + std::to_string(outcome.id);
+  switch (outcome.removal) {
+    case Ledger::Removal::removed:
+      return row + " is removed." + (outcome.loss.empty() ? "" : " " + outcome.loss);
+    case Ledger::Removal::in_use:
+      return row + " is not removed: a process is at it. End that process first.";
+    case Ledger::Removal::missing:
+      break;
+  }
+  return row + " is not in the ledger.";
+}
+
+std::string count_text(std::int64_t number) {
+  return "Removed " + std::to_string(number) + (number == 1 ? " row.\n" : " rows.\n");
+}
+
+void print_document(std::int64_t removed, std::optional<unsigned> days,
+                    std::optional<job::WallTime> before, const std::vector<Outcome>& outcomes) {
+  api::JsonObjectPtr document(json_object_new());
+  json_object_set_int_member(document.get(), "removed", removed);
+  if (days) {
+    json_object_set_int_member(document.get(), "older_than_days", *days);
+  } else {
+    json_object_set_null_member(document.get(), "older_than_days");
+  }
+  set_text_or_null(document.get(), "before", before ? utc_time(*before) : "");
+  api::JsonArrayPtr rows(json_array_new());
+  for (const Outcome& outcome : outcomes) {
+    api::JsonObjectPtr row(json_object_new());
+    json_object_set_int_member(row.get(), "id", outcome.id);
+    set_text(row.get(), "result", to_word(outcome.removal));
+    set_text_or_null(row.get(), "lost", outcome.loss);
+    json_array_add_object_element(rows.get(), row.release());
+  }
+  json_object_set_array_member(document.get(), "rows", rows.release());
+  print_json(to_node(std::move(document)));
+}
+
+}  // namespace
+
+int run_ledger_prune(int argc, char** argv, const Globals& globals) {
+  Options options(
+      argv[0], "[ID…]",
+      "Removes rows of generations that have ended, and of which nothing is left to be done or\n"
+      "picked up. With IDs, removes those rows instead, whatever their state, unless a process\n"
+      "is at them; with IDs and --older-than, both. What is removed cannot be picked up again,\n"
+      "and a row of the last 24 hours no longer counts for daily-generation-limit.");
+  options.add_text("older-than", "DAYS", "Rows that are older than that, at least 1 (90)");
+  options.add_flag("json", "Print a JSON object");
+  options.add_ledger();
+  const auto words = options.parse(argc, argv);
+  if (!words) return exit_done;
+  const std::vector<std::int64_t> ids = read_ids(options, *words);
+  auto days = options.number("older-than", least_days, most_days);
+  if (!days && ids.empty()) days = default_days;
+  std::optional<job::WallTime> before;
+  if (days) before = job::wall_clock_now() - *days * day;
+  const std::string path = ledger_path(options, globals);
+
+  std::int64_t removed = 0;
+  bool all_done = true;
+  std::vector<Outcome> outcomes;
+  const auto ledger = open_ledger(path);
+  if (!ledger) {
+    tell(no_ledger_text(path));
+  } else {
+    for (const std::int64_t id : ids) {
+      outcomes.push_back(remove(*ledger, id));
+      const bool done = outcomes.back().removal == Ledger::Removal::removed;
+      removed += done ? 1 : 0;
+      all_done = all_done && done;
+      // Before anything else can fail: what is gone has to be told.
+      tell(sentence(outcomes.back()));
+    }
+    if (before) removed += need(ledger->prune(*before));
+  }
+  if (options.is_given("json")) {
+    print_document(removed, days, before, outcomes);
+  } else {
+    print(count_text(removed));
+  }
+  return all_done ? exit_done : exit_failed;
+}
+
+}  // namespace genpro::cli
