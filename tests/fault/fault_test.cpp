@@ -26,13 +26,21 @@ Settings Bench::settings(const Settings& changes) const {
 
 std::unique_ptr<Child> Bench::start(const std::string& name, const Settings& changes,
                                     const std::string& option) const {
-  std::vector<std::string> words{"gst-launch-1.0", option, "genprosrc"};
-  for (const auto& [property, value] : settings(changes))
+  return launch(settings(changes), name, option);
+}
+
+std::unique_ptr<Child> Bench::launch(const Settings& all, const std::string& name,
+                                     const std::string& option, const Environment& environment,
+                                     const std::vector<std::string>& before) const {
+  std::vector<std::string> words = before;
+  words.insert(words.end(), {"gst-launch-1.0", option, "genprosrc"});
+  for (const auto& [property, value] : all)
     if (property != "api-key") words.push_back(property + "=" + value);
   words.insert(words.end(), {"!", "filesink", "location=" + file(name)});
-  Environment environment = tool_environment();
-  environment.emplace_back("GEN_API_KEY", test_key);
-  return std::make_unique<Child>(words, environment, file(name) + ".log");
+  Environment whole = tool_environment();
+  whole.emplace_back("GEN_API_KEY", test_key);
+  whole.insert(whole.end(), environment.begin(), environment.end());
+  return std::make_unique<Child>(words, whole, file(name) + ".log");
 }
 
 PaidService::Condition posts(std::size_t number) {
@@ -90,6 +98,23 @@ testing::AssertionResult ended_well(const Child& child) {
            << "exit code " << child.exit_code() << ": " << child.output();
   }
   return testing::AssertionSuccess();
+}
+
+BusListener::Match names(const std::string& generation_id) {
+  return [generation_id](GstMessage* message) {
+    if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ELEMENT) return false;
+    const GstStructure* structure = gst_message_get_structure(message);
+    return gst_structure_has_name(structure, "genpro-generation") &&
+           generation_id == gst_structure_get_string(structure, "generation-id");
+  };
+}
+
+testing::AssertionResult says(const Child& child, const std::string& text,
+                              std::chrono::milliseconds deadline) {
+  const auto said = [&] { return child.output().find(text) != std::string::npos; };
+  eventually([&] { return said() || child.wait({}); }, deadline);
+  if (said()) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "it does not say " << text << ": " << child.output();
 }
 
 bool Production::stop() {

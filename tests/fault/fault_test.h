@@ -33,6 +33,11 @@ struct Bench {
   // gst-launch-1.0 with genprosrc and a filesink that writes file(name).
   std::unique_ptr<Child> start(const std::string& name = "clip.mp4", const Settings& changes = {},
                                const std::string& option = "-q") const;
+  // The same with these settings only, and these words before it: a shell that prepares something.
+  std::unique_ptr<Child> launch(const Settings& all, const std::string& name = "clip.mp4",
+                                const std::string& option = "-q",
+                                const Environment& environment = {},
+                                const std::vector<std::string>& before = {}) const;
   std::string file(const std::string& name = "clip.mp4") const { return folder.file(name); }
 
   Books books() const { return service.books(); }
@@ -58,6 +63,12 @@ testing::AssertionResult one_charge_in_file(const Bench& bench, const std::strin
 testing::AssertionResult one_charge(const Bench& bench, const Streamed& streamed);
 // The process ends by itself, with exit code 0 and no word.
 testing::AssertionResult ended_well(const Child& child);
+
+// A genpro-generation message with this id.
+BusListener::Match names(const std::string& generation_id);
+// The child has written this; false when it has ended without.
+testing::AssertionResult says(const Child& child, const std::string& text,
+                              std::chrono::milliseconds deadline = generous);
 
 // A pipeline of its own with a genprosrc and a sink that a test runs step by step.
 class Production {

@@ -14,10 +14,6 @@ std::string name_of(int number) {
   return std::to_string(number) + ".mp4";
 }
 
-bool mentions(const Child& child, const std::string& text) {
-  return child.output().find(text) != std::string::npos;
-}
-
 // The generation that came of the POST with this text in its body.
 std::string generation_of(const Books& books, const std::string& text) {
   for (const Seen& post : books.posts) {
@@ -28,15 +24,6 @@ std::string generation_of(const Books& books, const std::string& text) {
   return "";
 }
 
-BusListener::Match names(const std::string& id) {
-  return [id](GstMessage* message) {
-    const GstStructure* structure = gst_message_get_structure(message);
-    return GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT &&
-           gst_structure_has_name(structure, "genpro-generation") &&
-           id == gst_structure_get_string(structure, "generation-id");
-  };
-}
-
 TEST(Sharing, TwentyProcessesWithTheSameRequestPayOnce) {
   auto gate = std::make_shared<Gate>();
   Bench bench({.end_gate = gate});
@@ -45,10 +32,7 @@ TEST(Sharing, TwentyProcessesWithTheSameRequestPayOnce) {
   ASSERT_TRUE(bench.service.wait_for(created(1), patient)) << children[0]->output();
   // It is not completed before each of them follows it.
   const std::string id = bench.books().generations[0].id;
-  for (const auto& child : children) {
-    EXPECT_TRUE(eventually([&] { return mentions(*child, id) || child->wait({}); }, patient));
-    EXPECT_TRUE(mentions(*child, id)) << bench.books().text() << "\n" << child->output();
-  }
+  for (const auto& child : children) ASSERT_TRUE(says(*child, id, patient)) << bench.books().text();
   gate->open();
   for (int i = 0; i < many; ++i) {
     ASSERT_TRUE(children[i]->wait(patient));
@@ -99,8 +83,7 @@ TEST_P(ThePoster, IsKilledAndTheOtherTakesOver) {
   auto poster = bench.start("poster.mp4", {{"stall-timeout", "600"}});
   ASSERT_TRUE(bench.wait_for(posts(1))) << poster->output();
   auto other = bench.start("other.mp4", {}, "-m");
-  ASSERT_TRUE(eventually([&] { return mentions(*other, "Progress: (generate)"); }))
-      << other->output();
+  ASSERT_TRUE(says(*other, "Progress: (generate)"));
   EXPECT_EQ(bench.books().posts.size(), 1U);
   ASSERT_TRUE(poster->kill());
   manners.next_posts.clear();
