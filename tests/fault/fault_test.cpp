@@ -65,6 +65,15 @@ PaidService::Condition stopped(std::size_t number) {
   return [number](const Books& books) { return books.stopped().size() >= number; };
 }
 
+std::string generation_of(const Books& books, const std::string& text) {
+  for (const Seen& post : books.posts) {
+    if (post.body.find(text) == std::string::npos) continue;
+    for (const PaidGeneration& generation : books.generations)
+      if (generation.key == post.header("idempotency-key")) return generation.id;
+  }
+  return "";
+}
+
 testing::AssertionResult one_charge(const Bench& bench, const std::string& bytes) {
   const Books books = bench.books();
   const auto charged = books.charged();

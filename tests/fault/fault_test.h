@@ -55,6 +55,9 @@ PaidService::Condition clip_requests(unsigned number);
 PaidService::Condition clip_bytes(std::size_t number);
 PaidService::Condition stopped(std::size_t number);
 
+// The first generation that came of a POST with this text in its body; empty when there is none.
+std::string generation_of(const Books& books, const std::string& text);
+
 // One generation is paid for, and these are the bytes of its clip.
 testing::AssertionResult one_charge(const Bench& bench, const std::string& bytes);
 // The same, of a file; a file that is not there is a failure.

@@ -14,16 +14,6 @@ std::string name_of(int number) {
   return std::to_string(number) + ".mp4";
 }
 
-// The generation that came of the POST with this text in its body.
-std::string generation_of(const Books& books, const std::string& text) {
-  for (const Seen& post : books.posts) {
-    if (post.body.find(text) == std::string::npos) continue;
-    for (const PaidGeneration& generation : books.generations)
-      if (generation.key == post.header("idempotency-key")) return generation.id;
-  }
-  return "";
-}
-
 TEST(Sharing, TwentyProcessesWithTheSameRequestPayOnce) {
   auto gate = std::make_shared<Gate>();
   Bench bench({.end_gate = gate});
