@@ -8,7 +8,7 @@
 set -eu
 
 build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
-  libges-1.0-dev libpango1.0-dev libsoup-3.0-dev libjson-glib-dev"
+  libges-1.0-dev libpango1.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev"
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gstreamer1.0-plugins-base-apps fonts-dejavu-core"

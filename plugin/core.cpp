@@ -50,15 +50,41 @@ std::string format_cost(double cost) {
 }
 
 std::string describe(const job::Update& update) {
+  if (update.is_earlier) {
+    return "Generation " + update.generation_id +
+           " was asked for before and is picked up: nothing new is charged";
+  }
   if (update.generation_id.empty()) return "The request is being submitted";
   return "Generation " + update.generation_id + " is " + status_nick(update.status);
 }
+
+std::string describe(job::Parting parting, bool has_ledger) {
+  switch (parting) {
+    case job::Parting::stopped:
+      return "The generation is stopped, and the service refunds it";
+    case job::Parting::left_to_others:
+      return "The generation goes on for another one that follows it";
+    case job::Parting::noted:
+      return has_ledger ? "The service did not take the request to stop the generation in time; "
+                          "the next run sends it"
+                        : "The service did not take the request to stop the generation in time";
+    case job::Parting::nothing:
+      break;
+  }
+  return "Stopped waiting for the generation";
+}
+
+constexpr const char* no_ledger_warning =
+    "No ledger is kept: a generation whose pipeline is killed is not picked up by the next run, "
+    "and several processes that ask for the same video all pay for it. Set ledger to a file to "
+    "be safe from that.";
 
 }  // namespace
 
 bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   failed_ = false;
   eos_announced_ = false;
+  ended_ = false;
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
     *face_.lock() = Face{.status = Status::failed};
@@ -71,7 +97,12 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   title_.clear();
   if (const auto* request = std::get_if<api::GenerationRequest>(&job_settings->subject)) {
     title_ = request->prompt;
-    for (const std::string& warning : request->warnings) post_settings_warning(element_, warning);
+    for (const std::string& warning : request->warnings) {
+      post_warning(element_, GST_RESOURCE_ERROR_SETTINGS, warning);
+    }
+    if (settings.ledger.empty()) {
+      post_warning(element_, GST_RESOURCE_ERROR_SETTINGS, no_ledger_warning);
+    }
   }
   started_ = std::chrono::steady_clock::now();
   identified_ = false;
@@ -103,6 +134,10 @@ void SourceCore::stop() {
     ended.reader = std::move(flow->reader);
   }
   ended.reader.reset();
+  auto parting = job::Parting::nothing;
+  if (ended.job) {
+    parting = ended.job->part({coverage_.size(), ended_ && status() == Status::done});
+  }
   ended.job.reset();
   ended.runtime.reset();
   {
@@ -113,7 +148,7 @@ void SourceCore::stop() {
     }
     face->uri.clear();
   }
-  end_progress(GST_PROGRESS_TYPE_CANCELED, "Stopped waiting for the generation");
+  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(parting, !settings_.ledger.empty()));
 }
 
 void SourceCore::set_interrupted(bool interrupted) {
@@ -169,13 +204,19 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
   const std::shared_ptr<job::Job> job = flow_.lock()->job;
   if (!job) return GST_FLOW_FLUSHING;
   while (auto update = job->wait(begun_at)) {
+    if (!update->warning.empty()) {
+      post_warning(element_, GST_RESOURCE_ERROR_WRITE, update->warning);
+      continue;
+    }
     report(update->status, &*update);
     if (update->error) return fail(std::move(*update->error));
+    if (!update->clip || update->is_earlier) {
+      post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, describe(*update));
+    }
     if (update->clip) {
       open(*update);
       return GST_FLOW_OK;
     }
-    post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, describe(*update));
   }
   return GST_FLOW_FLUSHING;
 }

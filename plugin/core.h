@@ -51,6 +51,8 @@ class SourceCore {
   void set_interrupted(bool interrupted);
   // An EOS event is about to interrupt create() and to be pushed in place of a buffer.
   void announce_eos() { eos_announced_ = true; }
+  // The end of the stream has been handed on, so that everything before it has been taken.
+  void note_end() { ended_ = true; }
 
   // The next buffer, which the base class expects to begin at `offset`. Posts the error before it
   // returns GST_FLOW_ERROR.
@@ -106,6 +108,7 @@ class SourceCore {
   Guarded<Flow> flow_;
   std::atomic<bool> failed_ = false;
   std::atomic<bool> eos_announced_ = false;
+  std::atomic<bool> ended_ = false;
   // The first bytes were looked at. Only then can the stream be read from elsewhere.
   std::atomic<bool> identified_ = false;
 

@@ -47,6 +47,28 @@ GType aspect_ratio_type() {
   return type;
 }
 
+GType reuse_type() {
+  static const GEnumValue values[] = {
+      {static_cast<int>(job::Reuse::never), "Always ask for a new generation", "never"},
+      {static_cast<int>(job::Reuse::in_flight),
+       "One that is unfinished, or finished and never delivered whole", "in-flight"},
+      {static_cast<int>(job::Reuse::completed), "Also one that was delivered before", "completed"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = register_enum("GstGenproReuse", values);
+  return type;
+}
+
+GType on_shutdown_type() {
+  static const GEnumValue values[] = {
+      {on_shutdown_stop, "Ask the service to stop it, for a refund", "stop"},
+      {on_shutdown_detach, "Leave it running, for the next run to pick up", "detach"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = register_enum("GstGenproOnShutdown", values);
+  return type;
+}
+
 GType status_type() {
   static const GEnumValue values[] = {
       {number(job::Status::idle), "Nothing has been asked for", "idle"},

@@ -15,6 +15,11 @@ namespace genpro {
 // Values: see the table in enums.cpp. 0 is `default`: not sent, the cell decides.
 GType model_type();
 GType aspect_ratio_type();
+// Values: job::Reuse.
+GType reuse_type();
+inline constexpr int on_shutdown_stop = 0;
+inline constexpr int on_shutdown_detach = 1;
+GType on_shutdown_type();
 // Values: job::Status.
 GType status_type();
 

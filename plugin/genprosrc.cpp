@@ -210,6 +210,14 @@ gboolean post_message(GstElement* element, GstMessage* message) {
   return GST_ELEMENT_CLASS(genpro_src_parent_class)->post_message(element, message);
 }
 
+// Everything that was pushed before the end has been taken by then; with the last buffer alone it
+// may still be dropped.
+GstPadProbeReturn watch_end(GstPad*, GstPadProbeInfo* info, gpointer element) {
+  const GstEventType type = GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info));
+  if (type == GST_EVENT_EOS || type == GST_EVENT_SEGMENT_DONE) state_of(element).core.note_end();
+  return GST_PAD_PROBE_OK;
+}
+
 void finalize(GObject* object) {
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): GObject owns the memory around it
   const std::unique_ptr<GenproSrcState> state(std::exchange(GENPRO_SRC(object)->state, nullptr));
@@ -264,6 +272,8 @@ static void genpro_src_class_init(GenproSrcClass* src_class) {
 static void genpro_src_init(GenproSrc* src) {
   genpro::guard_c_callback(
       "init", [&] { src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release(); });
+  gst_pad_add_probe(GST_BASE_SRC_PAD(src), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_end, src,
+                    nullptr);
   gst_base_src_set_format(GST_BASE_SRC(src), GST_FORMAT_BYTES);
   gst_base_src_set_blocksize(GST_BASE_SRC(src), default_block_size);
   // The end is where the reader says it is: only then is the clip known to be whole.

@@ -16,6 +16,7 @@ struct Code {
 Code code_of(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::settings:
+    case ErrorKind::limit:
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
     case ErrorKind::not_authorized:
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED};
@@ -28,6 +29,12 @@ Code code_of(ErrorKind kind) {
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
     case ErrorKind::wrong_type:
       return {GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE};
+    case ErrorKind::ledger:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ_WRITE};
+    case ErrorKind::ledger_busy:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY};
+    case ErrorKind::ledger_full:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT};
     case ErrorKind::failed:
       break;
   }
@@ -68,15 +75,17 @@ void post_error(GstElement* element, const Error& error) {
     gst_structure_set(details.get(), "generation-id", G_TYPE_STRING, error.generation_id.c_str(),
                       nullptr);
   }
+  for (const auto& [name, value] : error.details) {
+    gst_structure_set(details.get(), name.c_str(), G_TYPE_STRING, value.c_str(), nullptr);
+  }
   gst_element_message_full_with_details(element, GST_MESSAGE_ERROR, domain, code,
                                         copy_or_null(error.message), copy_or_null(error.debug),
                                         __FILE__, GST_FUNCTION, __LINE__, details.release());
 }
 
-void post_settings_warning(GstElement* element, const std::string& text) {
-  gst_element_message_full(element, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
-                           GST_RESOURCE_ERROR_SETTINGS, copy_or_null(text), nullptr, __FILE__,
-                           GST_FUNCTION, __LINE__);
+void post_warning(GstElement* element, GstResourceError code, const std::string& text) {
+  gst_element_message_full(element, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, code,
+                           copy_or_null(text), nullptr, __FILE__, GST_FUNCTION, __LINE__);
 }
 
 }  // namespace genpro

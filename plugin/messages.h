@@ -34,9 +34,8 @@ void post_generation(GstElement* element, const GenerationReport& report);
 void post_progress(GstElement* element, GstProgressType type, const std::string& text);
 
 // One ERROR, with the details `http-status-code` (uint), `error-code` (string) and `generation-id`
-// (string), each where it is known.
+// (string), each where it is known, and Error::details as strings.
 void post_error(GstElement* element, const Error& error);
-// A WARNING about a setting that the service may refuse.
-void post_settings_warning(GstElement* element, const std::string& text);
+void post_warning(GstElement* element, GstResourceError code, const std::string& text);
 
 }  // namespace genpro

@@ -17,6 +17,7 @@ constexpr std::uint64_t default_max_clip_size = std::uint64_t{4} << 30;
 struct EnumMember {
   int Settings::*member;
   GType (*type)();
+  int initial = 0;
 };
 struct UintMember {
   unsigned Settings::*member;
@@ -32,6 +33,8 @@ struct TextMember {
   std::string Settings::*member;
   const char* initial;
   bool readable = true;
+  // Empty means something else than not set, which is null.
+  bool has_empty = false;
 };
 
 struct Property {
@@ -100,6 +103,21 @@ const std::array properties = {
              "Set: attach to this generation and ask for no new one. Read: the current generation "
              "(default: none)",
              TextMember{&Settings::generation_id, nullptr}},
+    Property{"reuse", "Reuse",
+             "Which earlier generation of the same request may serve this one (default: in-flight)",
+             EnumMember{&Settings::reuse, reuse_type, static_cast<int>(job::Reuse::in_flight)}},
+    Property{"on-shutdown", "On shutdown",
+             "What becomes of an unfinished generation when the pipeline shuts down (default: "
+             "stop)",
+             EnumMember{&Settings::on_shutdown, on_shutdown_type, on_shutdown_stop}},
+    Property{"ledger", "Ledger",
+             "File that keeps account of paid generations, shared by all processes; empty: none, "
+             "and a run that is killed may be paid for twice (default: genpro/ledger.db in the XDG "
+             "state folder)",
+             TextMember{&Settings::ledger, nullptr, true, true}},
+    Property{"daily-generation-limit", "Daily generation limit",
+             "New generations in 24 hours by this ledger and agent; 0: no limit (default: 0)",
+             UintMember{&Settings::daily_generation_limit, 0, G_MAXUINT, 0}},
     Property{"generation-timeout", "Generation timeout",
              "Longest wait for the generation in seconds; 0: no limit (default: 3600)",
              UintMember{&Settings::generation_timeout, 0, G_MAXUINT, 3600}},
@@ -132,24 +150,24 @@ GParamSpec* make_spec(const Property& property) {
   constexpr auto write_only =
       static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
   const auto& [name, nick, blurb, content] = property;
-  return std::visit(Overloaded{
-                        [&](const TextMember& text) {
-                          return g_param_spec_string(name, nick, blurb, text.initial,
-                                                     text.readable ? flags : write_only);
-                        },
-                        [&](const EnumMember& choice) {
-                          return g_param_spec_enum(name, nick, blurb, choice.type(), 0, flags);
-                        },
-                        [&](const UintMember& number) {
-                          return g_param_spec_uint(name, nick, blurb, number.minimum,
-                                                   number.maximum, number.initial, flags);
-                        },
-                        [&](const SizeMember& size) {
-                          return g_param_spec_uint64(name, nick, blurb, 1, G_MAXUINT64,
-                                                     size.initial, flags);
-                        },
-                    },
-                    content);
+  return std::visit(
+      Overloaded{
+          [&](const TextMember& text) {
+            return g_param_spec_string(name, nick, blurb, text.initial,
+                                       text.readable ? flags : write_only);
+          },
+          [&](const EnumMember& choice) {
+            return g_param_spec_enum(name, nick, blurb, choice.type(), choice.initial, flags);
+          },
+          [&](const UintMember& number) {
+            return g_param_spec_uint(name, nick, blurb, number.minimum, number.maximum,
+                                     number.initial, flags);
+          },
+          [&](const SizeMember& size) {
+            return g_param_spec_uint64(name, nick, blurb, 1, G_MAXUINT64, size.initial, flags);
+          },
+      },
+      content);
 }
 
 const Property* find_property(unsigned id) {
@@ -188,7 +206,9 @@ bool set_setting(Settings& settings, unsigned id, const GValue* value) {
       Overloaded{
           [&](const TextMember& text) {
             const char* content = g_value_get_string(value);
-            settings.*text.member = content != nullptr ? content : "";
+            settings.*text.member = content != nullptr ? content
+                                    : text.has_empty   ? Settings().*text.member
+                                                       : "";
           },
           [&](const EnumMember& choice) { settings.*choice.member = g_value_get_enum(value); },
           [&](const UintMember& number) { settings.*number.member = g_value_get_uint(value); },
@@ -207,7 +227,8 @@ bool get_setting(const Settings& settings, unsigned id, GValue* value) {
             const std::string& content = text.member == &Settings::api_base_url
                                              ? effective_base_url(settings)
                                              : settings.*text.member;
-            g_value_set_string(value, content.empty() ? nullptr : content.c_str());
+            const bool is_null = content.empty() && !text.has_empty;
+            g_value_set_string(value, is_null ? nullptr : content.c_str());
           },
           [&](const EnumMember& choice) { g_value_set_enum(value, settings.*choice.member); },
           [&](const UintMember& number) { g_value_set_uint(value, settings.*number.member); },
@@ -253,6 +274,15 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   result.poll_interval = std::chrono::milliseconds(settings.poll_interval);
   result.generation_timeout = std::chrono::seconds(settings.generation_timeout);
   result.retries = settings.retries;
+  result.ledger = settings.ledger;
+  result.reuse = static_cast<job::Reuse>(settings.reuse);
+  result.stops = settings.on_shutdown == on_shutdown_stop;
+  result.daily_limit = settings.daily_generation_limit;
+  if (result.daily_limit > 0 && result.ledger.empty() && settings.generation_id.empty()) {
+    return settings_error(
+        "daily-generation-limit is set, but ledger is empty, and without one nothing counts the "
+        "generations. Set ledger to a file, or daily-generation-limit to 0.");
+  }
   return result;
 }
 

@@ -33,6 +33,10 @@ struct Settings {
   std::string variables;
   std::string extra_data;
   std::string generation_id;
+  int reuse = static_cast<int>(job::Reuse::in_flight);
+  int on_shutdown = 0;  // on_shutdown_stop
+  std::string ledger = job::default_ledger_path();
+  unsigned daily_generation_limit = 0;
   unsigned generation_timeout = 3600;
   unsigned poll_interval = 0;
   unsigned stall_timeout = 15;

@@ -58,8 +58,7 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
 struct Client::Call {
   HttpRequest request;
   Subject subject;
-  Done done;
-  std::string id;  // of the generation that is asked about; empty: the answer has to name one
+  std::function<void(Result<HttpReply, Failure>)> done;
   int redirects = 0;
 };
 
@@ -88,20 +87,64 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
   // Ids need no escaping, see is_id().
   auto url = parse_url(address + "?agent_id=" + request.agent_id);
   call->request.url = std::move(*url);
-  call->done = std::move(done);
+  call->done = [subject = call->subject, done = std::move(done)](Result<HttpReply, Failure> reply) {
+    if (!reply) return done(std::move(reply.error()));
+    auto generation = parse_generation(reply->body);
+    if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
+    if (generation->id.empty()) {
+      return done(failure_from_shape(*reply, "it has no generation_id", subject));
+    }
+    done(std::move(*generation));
+  };
   send(std::move(call));
 }
 
 void Client::get_generation(const std::string& id, Done done) {
+  ask_about("GET", id, "generation " + id, "", std::move(done));
+}
+
+void Client::stop_generation(const std::string& id, Done done) {
+  ask_about("POST", id, "the request to stop generation " + id, "/stop", std::move(done));
+}
+
+void Client::ask_about(const char* method, const std::string& id, const std::string& what,
+                       const std::string& suffix, Done done) {
   auto call = std::make_shared<Call>();
-  const std::string address = access_.base.text + "/generations/" + id;
-  call->subject = {"generation " + id, "generation " + id,
+  const std::string address = access_.base.text + "/generations/" + id + suffix;
+  call->subject = {what, "generation " + id,
                    "Check generation-id, and that the key is of its owner.", address, access_.key};
-  call->request.method = "GET";
+  call->request.method = method;
   auto url = parse_url(address);
   call->request.url = std::move(*url);
-  call->done = std::move(done);
-  call->id = id;
+  call->done = [id, subject = call->subject,
+                done = std::move(done)](Result<HttpReply, Failure> reply) {
+    if (!reply) return done(std::move(reply.error()));
+    auto generation = parse_generation(reply->body);
+    if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
+    if (generation->status.empty()) {
+      return done(failure_from_shape(*reply, "it has no status", subject));
+    }
+    generation->id = id;
+    done(std::move(*generation));
+  };
+  send(std::move(call));
+}
+
+void Client::get_cell_jobs(const std::string& cell_path, const std::string& agent_id,
+                           JobsDone done) {
+  auto call = std::make_shared<Call>();
+  const std::string address = access_.base.text + "/" + cell_path;
+  call->subject = {"the cell's generations", "the cell",
+                   "Check sheet-id, cell-id, agent-id and sheet-route.", address, access_.key};
+  call->request.method = "GET";
+  auto url = parse_url(address + "?agent_id=" + agent_id);
+  call->request.url = std::move(*url);
+  call->done = [subject = call->subject, done = std::move(done)](Result<HttpReply, Failure> reply) {
+    if (!reply) return done(std::move(reply.error()));
+    auto jobs = parse_cell_jobs(reply->body);
+    if (!jobs) return done(failure_from_shape(*reply, jobs.error(), subject));
+    done(std::move(*jobs));
+  };
   send(std::move(call));
 }
 
@@ -123,17 +166,7 @@ void Client::on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply)
   if (reply.status < 200 || reply.status >= 300) {
     return call->done(failure_from_reply(reply, call->subject));
   }
-  auto generation = parse_generation(reply.body);
-  if (!generation) return call->done(failure_from_shape(reply, generation.error(), call->subject));
-  if (!call->id.empty()) {
-    if (generation->status.empty()) {
-      return call->done(failure_from_shape(reply, "it has no status", call->subject));
-    }
-    generation->id = call->id;
-  } else if (generation->id.empty()) {
-    return call->done(failure_from_shape(reply, "it has no generation_id", call->subject));
-  }
-  call->done(std::move(*generation));
+  call->done(reply);
 }
 
 // Only within the API's origin: the key goes nowhere else, and without it there is nothing to ask.

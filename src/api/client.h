@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/generation.h"
 #include "api/reply.h"
@@ -28,6 +29,7 @@ Result<Access> make_access(std::string_view base_url, std::string_view key);
 class Client {
  public:
   using Done = std::function<void(Result<Generation, Failure>)>;
+  using JobsDone = std::function<void(Result<std::vector<std::string>, Failure>)>;
 
   Client(Runtime& runtime, Access access, std::chrono::milliseconds silence);
   ~Client();
@@ -38,11 +40,17 @@ class Client {
   void generate(const GenerationRequest& request, const std::string& idempotency_key, Done done);
   // The answer has to name a status.
   void get_generation(const std::string& id, Done done);
+  // Asks for a generation's end, which refunds it. The answer may say no more than the status.
+  void stop_generation(const std::string& id, Done done);
+  // The ids of all generations that the cell has. `cell_path` as in GenerationRequest.
+  void get_cell_jobs(const std::string& cell_path, const std::string& agent_id, JobsDone done);
   // The current call's `done` will not be called.
   void cancel();
 
  private:
   struct Call;
+  void ask_about(const char* method, const std::string& id, const std::string& what,
+                 const std::string& suffix, Done done);
   void send(std::shared_ptr<Call> call);
   void on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply);
   void follow(const std::shared_ptr<Call>& call, const HttpReply& reply);

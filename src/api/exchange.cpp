@@ -69,6 +69,19 @@ void Exchange::send(const HttpRequest& request) {
     soup_message_set_request_body_from_bytes(message_.get(), "application/json", body.get());
   }
 
+  // Emitted when there is a connection, just before anything is written to it.
+  g_signal_connect_data(
+      message_.get(), "starting", G_CALLBACK(+[](SoupMessage*, gpointer data) noexcept {
+        const auto self = static_cast<std::weak_ptr<Exchange>*>(data)->lock();
+        if (self) self->sent_ = true;
+      }),
+      std::make_unique<std::weak_ptr<Exchange>>(weak_from_this()).release(),
+      [](gpointer data, GClosure*) noexcept {
+        const std::unique_ptr<std::weak_ptr<Exchange>> owned(
+            static_cast<std::weak_ptr<Exchange>*>(data));
+      },
+      static_cast<GConnectFlags>(0));
+
   cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   silence_timer_.start(silence_, [this] {
     fail(HttpFailure::Kind::silent,
@@ -124,7 +137,7 @@ void Exchange::on_bytes(GAsyncResult* result) {
 }
 
 void Exchange::fail(HttpFailure::Kind kind, std::string reason) {
-  finish(HttpFailure{kind, std::move(reason)});
+  finish(HttpFailure{kind, std::move(reason), sent_});
 }
 
 void Exchange::finish(Outcome outcome) {

@@ -46,6 +46,8 @@ struct HttpFailure {
   };
   Kind kind = Kind::broken;
   std::string reason;
+  // False: not a byte of the request left, so the service cannot have acted on it.
+  bool sent = true;
 };
 
 // Belongs to the runtime thread. Neither follows redirects nor retries.
@@ -72,6 +74,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   Runtime& runtime_;
   SoupSession* session_ = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message_;
+  bool sent_ = false;  // a connection is there, and the request is being written
   ObjectPtr<GInputStream> stream_;
   ObjectPtr<GCancellable> cancellable_;
   Timer silence_timer_;

@@ -108,6 +108,7 @@ Failure failure_from_transport(const HttpFailure& transport, const Subject& subj
   failure.error.kind = ErrorKind::open_read;
   failure.error.debug = subject.address + ": " + reason;
   failure.retryable = true;
+  failure.sent = transport.sent;
   switch (transport.kind) {
     case HttpFailure::Kind::unreachable:
       failure.error.message = "The GEN API cannot be reached at " + subject.address + " (" +

@@ -15,6 +15,8 @@ namespace genpro::api {
 struct Failure {
   Error error;
   bool retryable = false;
+  // False: the service never saw the request.
+  bool sent = true;
   std::optional<std::chrono::milliseconds> retry_after;
 };
 

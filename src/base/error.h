@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace genpro {
 
@@ -19,6 +20,10 @@ enum class ErrorKind {
   failed,          // the service gave the generation up
   wrong_type,      // what came is not an MP4
   too_large,       // the clip is larger than allowed
+  limit,           // a limit that the user set is reached
+  ledger,          // the ledger cannot be used
+  ledger_busy,     // another program holds it
+  ledger_full,     // there is no space left for it
 };
 
 struct Error {
@@ -30,6 +35,8 @@ struct Error {
   unsigned http_status = 0;   // 0: no answer was received
   std::string error_code;     // the service's own code, empty when it gave none
   std::string generation_id;  // empty when none is known
+  // Further facts for a program, by name.
+  std::vector<std::pair<std::string, std::string>> details;
 };
 
 // A value or the reason why there is none.

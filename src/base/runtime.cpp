@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/runtime.h"
 
-#include <vector>
-
 #include "base/callback.h"
 #include "base/guarded.h"
 
@@ -51,33 +49,17 @@ struct Runtime::Pending {
   ResultFunction function;
 };
 
-// Runtimes whose last reference is gone. They are destroyed when their thread has ended: by the
-// next acquire(), else when the process exits.
-struct Runtime::Ending {
-  static Guarded<std::vector<std::unique_ptr<Runtime>>>& list() {
-    static Guarded<std::vector<std::unique_ptr<Runtime>>> ending;
-    return ending;
-  }
-
-  // Called in place of a destructor.
-  void operator()(Runtime* runtime) const {
-    std::unique_ptr<Runtime> owned(runtime);
-    owned->post([loop = owned->loop_.get()] { g_main_loop_quit(loop); });
-    list().lock()->push_back(std::move(owned));
-  }
-
-  static void collect() {
-    auto ending = list().lock();
-    std::erase_if(*ending, [](const auto& runtime) { return runtime->ended_.load(); });
-  }
-};
-
 std::shared_ptr<Runtime> Runtime::acquire() {
-  Ending::collect();
+  collect();
   auto current = current_runtime().lock();
   std::shared_ptr<Runtime> runtime = current->lock();
   if (!runtime) {
-    runtime = std::shared_ptr<Runtime>(std::make_unique<Runtime>(Access()).release(), Ending());
+    runtime = std::shared_ptr<Runtime>(
+        std::make_unique<Runtime>(Access()).release(), [](Runtime* unused) {
+          std::unique_ptr<Runtime> owned(unused);
+          owned->post([loop = owned->loop_.get()] { g_main_loop_quit(loop); });
+          retire(std::move(owned));
+        });
     *current = runtime;
   }
   return runtime;
@@ -115,7 +97,7 @@ void Runtime::run() {
   }
   sessions_.clear();
   g_main_context_pop_thread_default(context_.get());
-  ended_ = true;
+  set_ended();
 }
 
 SoupSession* Runtime::session(Purpose purpose, const Url& url) {

@@ -5,7 +5,6 @@
 
 #include <libsoup/soup.h>
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "base/glib_ptr.h"
+#include "base/thread_owner.h"
 #include "base/url.h"
 
 namespace genpro {
@@ -20,7 +20,7 @@ namespace genpro {
 // Threads: post() and on_thread() may be called anywhere; everything else on the runtime thread
 // only, since libsoup 3 ties a session and its messages to the thread and main context that made
 // them. Functions that run here must not block: each one delays the others' polls and reads.
-class Runtime {
+class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime> {
  public:
   using Task = std::function<void()>;
   using ResultFunction = std::function<void(GAsyncResult*)>;
@@ -36,10 +36,8 @@ class Runtime {
     Access() = default;
   };
   explicit Runtime(Access access);
-  Runtime(const Runtime&) = delete;
-  Runtime& operator=(const Runtime&) = delete;
   // Waits for the thread, which has to have been told to end.
-  ~Runtime();
+  ~Runtime() override;
 
   // Runs `task` on the runtime thread, after everything posted before it. Never runs it in the
   // calling thread, and never blocks.
@@ -60,7 +58,6 @@ class Runtime {
 
  private:
   struct Pending;
-  struct Ending;
   void run();
 
   MainContextPtr context_;
@@ -69,7 +66,6 @@ class Runtime {
   std::thread thread_;
   // Calls whose `finish` has not run yet; the thread ends only when there are none.
   int pending_ = 0;
-  std::atomic<bool> ended_ = false;  // nothing of the thread is left to wait for
   std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
 };
 

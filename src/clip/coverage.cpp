@@ -26,4 +26,10 @@ bool Coverage::covers(std::uint64_t size) const {
   return first != ranges_.end() && first->first == 0 && first->second >= size;
 }
 
+std::uint64_t Coverage::size() const {
+  std::uint64_t size = 0;
+  for (const auto& [begin, end] : ranges_) size += end - begin;
+  return size;
+}
+
 }  // namespace genpro::clip

@@ -13,6 +13,8 @@ class Coverage {
   void add(std::uint64_t begin, std::uint64_t end);
   // Whether every byte below `size` is there.
   bool covers(std::uint64_t size) const;
+  // How many different bytes there are.
+  std::uint64_t size() const;
   void clear() { ranges_.clear(); }
 
  private:

@@ -16,6 +16,7 @@ std::shared_ptr<Job> Job::start(std::shared_ptr<Runtime> runtime, JobSettings se
 Job::Job(std::shared_ptr<Runtime> runtime, JobSettings settings)
     : runtime_(std::move(runtime)),
       channel_(std::make_shared<Guarded<Shared>>()),
+      stops_(settings.stops && std::holds_alternative<api::GenerationRequest>(settings.subject)),
       worker_(std::make_shared<Worker>(*runtime_, std::move(settings), channel_)) {
   runtime_->post([worker = worker_] { worker->start(); });
 }
@@ -40,6 +41,15 @@ void Job::set_interruption(const Interruption& interruption) {
   auto shared = channel_->lock();
   shared->interruption = interruption;
   shared.notify();
+}
+
+Parting Job::part(const Delivery& delivery) {
+  runtime_->post([worker = worker_, delivery] { worker->part(delivery); });
+  if (!stops_) return Parting::nothing;
+  const auto deadline = std::chrono::steady_clock::now() + longest_parting;
+  auto shared = channel_->lock();
+  shared.wait_until(deadline, [](const Shared& s) { return s.parting.has_value(); });
+  return shared->parting.value_or(Parting::noted);
 }
 
 }  // namespace genpro::job

@@ -13,6 +13,7 @@
 #include "api/client.h"
 #include "base/guarded.h"
 #include "base/interruption.h"
+#include "job/ledger.h"
 
 namespace genpro::job {
 
@@ -24,6 +25,10 @@ struct JobSettings {
   api::Access access;
   // What to ask for, or the id of a generation that exists, to which nothing is posted.
   std::variant<api::GenerationRequest, std::string> subject;
+  std::string ledger;  // path; empty: none is kept
+  Reuse reuse = Reuse::in_flight;
+  unsigned daily_limit = 0;                         // new generations in 24 hours; 0: no limit
+  bool stops = true;                                // an unfinished generation, when it parts
   std::chrono::milliseconds silence{15'000};        // without a byte, per call
   std::chrono::milliseconds poll_interval{0};       // 0: adaptive
   std::chrono::milliseconds generation_timeout{0};  // over all; 0: none
@@ -38,14 +43,34 @@ struct Update {
   std::optional<double> cost;
   std::optional<Url> clip;
   std::optional<Error> error;
+  bool is_earlier = false;  // an earlier run's generation is picked up: nothing was posted
+  std::string warning;      // something beside the generation went wrong; empty: nothing did
 };
 
-// The handle that an element holds. Threads: any; none of its functions waits for the network.
+// What was made of the clip.
+struct Delivery {
+  std::uint64_t bytes = 0;
+  bool is_whole = false;
+};
+
+// What became of the generation when its job parted from it.
+enum class Parting {
+  nothing,         // there was nothing to stop
+  stopped,         // the service has stopped it, and refunds it
+  left_to_others,  // another one follows it, and it goes on for that one
+  noted,           // the service could not be told in time
+};
+
+// The handle that an element holds. Threads: any; none of its functions but part() waits for the
+// network.
 class Job {
  public:
+  // How long part() waits for a stop request to be handed over.
+  static constexpr std::chrono::milliseconds longest_parting{500};
+
   // Starts at once, on the runtime thread, which the handle keeps alive.
   static std::shared_ptr<Job> start(std::shared_ptr<Runtime> runtime, JobSettings settings);
-  // Ends all calls; the generation itself goes on at the service.
+  // Ends all calls; without part(), the generation itself goes on at the service.
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -54,12 +79,17 @@ class Job {
   // goes on then, and its updates are kept.
   std::optional<Update> wait(std::uint64_t begun_at);
   void set_interruption(const Interruption& interruption);
+  // To be called once, when no update is wanted any more. Asks the service to stop a generation
+  // that is unfinished and that nobody else follows, and waits for that; what cannot be said in
+  // time is noted in the ledger for the next run.
+  Parting part(const Delivery& delivery);
 
  private:
   friend class Worker;
   struct Shared {
     std::deque<Update> updates;
     Interruption interruption;
+    std::optional<Parting> parting;
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
@@ -68,6 +98,7 @@ class Job {
   // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;
   Channel channel_;
+  const bool stops_;
   std::shared_ptr<class Worker> worker_;
 };
 

@@ -11,36 +11,32 @@ std::string in_seconds(std::chrono::milliseconds duration) {
   return std::to_string(duration.count() / 1000) + " s";
 }
 
+bool is_end(api::Phase phase) {
+  return phase == api::Phase::completed || phase == api::Phase::failed ||
+         phase == api::Phase::stopped;
+}
+
 }  // namespace
 
 Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
     : runtime_(runtime),
       settings_(std::move(settings)),
       channel_(std::move(channel)),
-      idempotency_key_(take_string(g_uuid_string_random())),
       started_(std::chrono::steady_clock::now()),
+      desk_(runtime, settings_.ledger),
       schedule_(settings_.poll_interval) {}
 
 void Worker::start() {
   client_ = std::make_unique<api::Client>(runtime_, settings_.access, settings_.silence);
   if (settings_.generation_timeout.count() > 0) {
-    deadline_timer_.start(settings_.generation_timeout, [this] {
-      Error error;
-      error.kind = ErrorKind::failed;
-      error.message = (generation_id_.empty() ? std::string("The generation")
-                                              : "Generation " + generation_id_) +
-                      " was not completed within generation-timeout (" +
-                      in_seconds(settings_.generation_timeout) + "). " +
-                      (generation_id_.empty()
-                           ? "Raise generation-timeout, then try again."
-                           : "It goes on at the service: set generation-id to " + generation_id_ +
-                                 " to pick it up, or raise generation-timeout.");
-      give_up(std::move(error));
-    });
+    deadline_timer_.start(settings_.generation_timeout, [this] { give_up(timeout_error()); });
   }
-  if (const auto* id = std::get_if<std::string>(&settings_.subject)) {
-    generation_id_ = *id;
-    poll();
+  if (desk_.is_kept()) {
+    sweep_ = std::make_unique<StopSweep>(runtime_, desk_, settings_.access, settings_.silence);
+    sweep_->start();
+  }
+  if (std::holds_alternative<std::string>(settings_.subject)) {
+    attach();
   } else {
     status_ = Status::submitting;
     report({});
@@ -48,15 +44,93 @@ void Worker::start() {
   }
 }
 
-void Worker::cancel() {
-  client_.reset();
-  step_timer_.stop();
-  deadline_timer_.stop();
+void Worker::attach() {
+  generation_id_ = std::get<std::string>(settings_.subject);
+  // Should it be one that this ledger knows, others are told that it is followed. Nothing is asked
+  // for, so a ledger that cannot be used is no reason not to follow it.
+  desk_.ask<std::optional<Ledger::Held>>(
+      [base_url = settings_.access.base.text, id = generation_id_](Ledger& ledger) {
+        return ledger.attach(base_url, id);
+      },
+      [this](Result<std::optional<Ledger::Held>> held) {
+        if (!held || !*held) return;
+        entry_ = std::move((*held)->entry);
+        presence_ = std::move((*held)->lock);
+      });
+  poll();
 }
 
 void Worker::submit() {
-  client_->generate(std::get<api::GenerationRequest>(settings_.subject), idempotency_key_,
-                    [this](Reply reply) { on_submitted(std::move(reply)); });
+  const auto& request = std::get<api::GenerationRequest>(settings_.subject);
+  submission_ = std::make_unique<Submission>(
+      desk_, *client_,
+      SubmissionSettings{request, identify(settings_.access, request), settings_.reuse,
+                         settings_.daily_limit, settings_.retries},
+      passed_over_, [this](Result<Taken> taken) { on_taken(std::move(taken)); });
+  submission_->start();
+}
+
+void Worker::on_taken(Result<Taken> taken) {
+  // It is what calls here.
+  const std::unique_ptr<Submission> submission = std::move(submission_);
+  if (!taken) {
+    if (is_parting_) return finish_parting(Parting::nothing);
+    return give_up(std::move(taken.error()));
+  }
+  entry_ = std::move(taken->entry);
+  presence_ = std::move(taken->presence);
+  generation_id_ = taken->generation.id;
+  is_unproven_ = taken->is_earlier;
+  if (taken->is_earlier) {
+    if (taken->stop_first) return stop_earlier();
+    if (entry_->stop_wanted) {
+      note([id = entry_->id](Ledger& ledger) { return ledger.note_stop_wanted(id, false); });
+    }
+    return poll();
+  }
+  auto cell = std::make_shared<LifeLock>(std::move(taken->cell));
+  if (entry_) {
+    // Should this fail, the next run finds out about the request: nothing is lost by going on.
+    note([id = entry_->id, generation = taken->generation, cell](Ledger& ledger) {
+      auto noted = ledger.note_generation(id, generation);
+      if (noted) noted = ledger.note_stop_wanted(id, false);
+      cell->release();
+      return noted;
+    });
+    phase_ = taken->generation.phase;
+  }
+  if (is_parting_) {
+    has_ended_ = is_end(taken->generation.phase);
+    return has_ended_ ? finish_parting(Parting::nothing) : stop();
+  }
+  // Only a GET has the resources: an answer to a POST that names no video is no end yet.
+  if (taken->generation.phase == api::Phase::completed && !taken->generation.video_url) {
+    return poll();
+  }
+  on_generation(taken->generation);
+}
+
+// An earlier run wanted it stopped and could not say so. What the service says of it now decides
+// whether there is a clip to pick up.
+void Worker::stop_earlier() {
+  stop_generation(*client_, generation_id_, [this](Reply reply) {
+    presence_.share();
+    if (!reply) return poll();
+    if (!is_end(reply->phase)) {
+      note([id = entry_->id](Ledger& ledger) { return ledger.note_stop_wanted(id, false); });
+    }
+    on_polled(std::move(reply));
+  });
+}
+
+void Worker::look_for_another() {
+  passed_over_.insert(entry_->id);
+  entry_.reset();
+  presence_.release();
+  generation_id_.clear();
+  phase_ = api::Phase::unknown;
+  is_unproven_ = false;
+  submit();
 }
 
 void Worker::poll() {
@@ -67,34 +141,25 @@ void Worker::schedule_poll() {
   step_timer_.start(schedule_.next(elapsed()), [this] { poll(); });
 }
 
-void Worker::on_submitted(Reply reply) {
-  if (!reply) {
-    // An answer that cannot be read came from something that took the request, and may have charged
-    // for it: asking for another generation is the user's decision.
-    if (reply.error().error.kind == ErrorKind::read) {
-      reply.error().retryable = false;
-      reply.error().error.message +=
-          " The service may have taken the request: look at the cell before trying again.";
-    }
-    return retry(std::move(reply.error()), &Worker::submit);
-  }
-  generation_id_ = reply->id;
-  // Only a GET has the resources: an answer to a POST that names no video is no end yet.
-  if (reply->phase == api::Phase::completed && !reply->video_url) {
-    backoff_.reset();
-    return poll();
-  }
-  on_generation(*reply);
-}
-
 void Worker::on_polled(Reply reply) {
-  if (!reply) return retry(std::move(reply.error()), &Worker::poll);
+  if (!reply) {
+    if (is_unproven_ && reply.error().error.kind == ErrorKind::not_found) {
+      return look_for_another();
+    }
+    return retry(std::move(reply.error()));
+  }
+  if (is_unproven_ && (reply->phase == api::Phase::failed || reply->phase == api::Phase::stopped)) {
+    // It was refunded, so a new one is not paid for twice.
+    note_generation(*reply);
+    return look_for_another();
+  }
   on_generation(*reply);
 }
 
 void Worker::on_generation(const api::Generation& generation) {
   backoff_.reset();
   if (generation.cost) cost_ = generation.cost;
+  note_generation(generation);
   switch (generation.phase) {
     case api::Phase::completed:
       return complete(generation);
@@ -127,11 +192,15 @@ void Worker::on_generation(const api::Generation& generation) {
              status_ == Status::idle) {
     status_ = Status::pending;
   }
-  if (status_ != before) report({});
+  if (status_ != before || is_unproven_) {
+    Update update;
+    update.is_earlier = std::exchange(is_unproven_, false);
+    report(std::move(update));
+  }
   schedule_poll();
 }
 
-void Worker::retry(api::Failure failure, void (Worker::*step)()) {
+void Worker::retry(api::Failure failure) {
   if (!failure.retryable || backoff_.failures() >= settings_.retries) {
     if (backoff_.failures() > 0) {
       failure.error.message +=
@@ -139,7 +208,7 @@ void Worker::retry(api::Failure failure, void (Worker::*step)()) {
     }
     return give_up(std::move(failure.error));
   }
-  step_timer_.start(backoff_.next(failure.retry_after), [this, step] { (this->*step)(); });
+  step_timer_.start(backoff_.next(failure.retry_after), [this] { poll(); });
 }
 
 void Worker::complete(const api::Generation& generation) {
@@ -160,20 +229,48 @@ void Worker::complete(const api::Generation& generation) {
   }
   Update update;
   update.clip = std::move(*url);
+  update.is_earlier = std::exchange(is_unproven_, false);
   report(std::move(update));
-  cancel();
+  step_timer_.stop();
+  deadline_timer_.stop();
+}
+
+Error Worker::timeout_error() const {
+  Error error;
+  error.kind = ErrorKind::failed;
+  const std::string limit = " was not completed within generation-timeout (" +
+                            in_seconds(settings_.generation_timeout) + "). ";
+  if (generation_id_.empty()) {
+    error.message = "The generation" + limit + "Raise generation-timeout, then try again.";
+  } else if (settings_.stops) {
+    error.message = "Generation " + generation_id_ + limit +
+                    "The service is asked to stop it when the pipeline shuts down. Raise "
+                    "generation-timeout, or set on-shutdown to detach and pick it up later.";
+  } else {
+    error.message = "Generation " + generation_id_ + limit +
+                    "It goes on at the service: set generation-id to " + generation_id_ +
+                    " to pick it up, or raise generation-timeout.";
+  }
+  return error;
 }
 
 void Worker::give_up(Error error) {
+  if (submission_) {
+    submission_->abandon(false);
+    submission_.reset();
+  }
   if (status_ != Status::stopped) status_ = Status::failed;
   error.generation_id = generation_id_;
   Update update;
   update.error = std::move(error);
   report(std::move(update));
-  cancel();
+  client_->cancel();
+  step_timer_.stop();
+  deadline_timer_.stop();
 }
 
 void Worker::report(Update update) {
+  if (is_parting_) return;
   update.status = status_;
   update.generation_id = generation_id_;
   update.elapsed = elapsed();
@@ -186,6 +283,97 @@ void Worker::report(Update update) {
 std::chrono::milliseconds Worker::elapsed() const {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
                                                                started_);
+}
+
+void Worker::note(std::function<Result<std::monostate>(Ledger&)> change) {
+  desk_.ask<std::monostate>(std::move(change), [this](Result<std::monostate> result) {
+    if (result) return;
+    Update update;
+    update.warning = result.error().message +
+                     " What became of this generation is not noted, and a later run may not "
+                     "know that it was paid for.";
+    report(std::move(update));
+  });
+}
+
+void Worker::note_generation(const api::Generation& generation) {
+  has_ended_ = is_end(generation.phase);
+  if (!entry_ || generation.phase == phase_) return;
+  phase_ = generation.phase;
+  api::Generation noted = generation;
+  noted.failed_reason = redact(noted.failed_reason, settings_.access.key);
+  note([id = entry_->id, noted = std::move(noted)](Ledger& ledger) {
+    return ledger.note_generation(id, noted);
+  });
+}
+
+void Worker::part(const Delivery& delivery) {
+  is_parting_ = true;
+  deadline_timer_.stop();
+  step_timer_.stop();
+  if (entry_ && delivery.bytes > 0) {
+    note([id = entry_->id, delivery](Ledger& ledger) {
+      return ledger.note_delivery(id, delivery.bytes, delivery.is_whole);
+    });
+  }
+  if (!settings_.stops || has_ended_ || std::holds_alternative<std::string>(settings_.subject)) {
+    return finish_parting(Parting::nothing);
+  }
+  // The answer that is on its way says what there is to stop.
+  if (submission_ && submission_->is_posting()) return;
+  if (submission_ || generation_id_.empty()) return finish_parting(Parting::nothing);
+  stop();
+}
+
+void Worker::stop() {
+  client_->cancel();
+  if (entry_) {
+    // Others that follow it go on, and the last one of them stops it.
+    presence_.release();
+    desk_.ask<std::optional<Ledger::Held>>(
+        [id = entry_->id](Ledger& ledger) -> Result<std::optional<Ledger::Held>> {
+          auto held = ledger.take(id);
+          if (held && *held) (void)ledger.note_stop_wanted(id, true);
+          return held;
+        },
+        [this](Result<std::optional<Ledger::Held>> held) {
+          if (held && !*held) return finish_parting(Parting::left_to_others);
+          // A ledger that cannot be used now says nothing of others: then it is not stopped.
+          if (!held) return finish_parting(Parting::noted);
+          presence_ = std::move((*held)->lock);
+          stop_generation(*client_, generation_id_,
+                          [this](Reply reply) { on_stopped(std::move(reply)); });
+        });
+    return;
+  }
+  stop_generation(*client_, generation_id_, [this](Reply reply) { on_stopped(std::move(reply)); });
+}
+
+void Worker::on_stopped(Reply reply) {
+  if (!reply) return finish_parting(Parting::noted);
+  const bool was_stopped =
+      reply->phase == api::Phase::stopped || reply->phase == api::Phase::failed;
+  if (!entry_) return finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
+  desk_.ask<std::monostate>([id = entry_->id, generation = *reply](
+                                Ledger& ledger) { return ledger.note_generation(id, generation); },
+                            [this, was_stopped](const Result<std::monostate>&) {
+                              finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
+                            });
+}
+
+void Worker::finish_parting(Parting outcome) {
+  auto shared = channel_->lock();
+  shared->parting = outcome;
+  shared.notify();
+}
+
+void Worker::cancel() {
+  if (submission_) submission_->abandon(settings_.stops);
+  submission_.reset();
+  sweep_.reset();
+  client_.reset();
+  step_timer_.stop();
+  deadline_timer_.stop();
 }
 
 }  // namespace genpro::job

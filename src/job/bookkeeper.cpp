@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/bookkeeper.h"
+
+#include <map>
+
+#include "base/callback.h"
+
+namespace genpro::job {
+
+namespace {
+
+using Known = std::map<std::string, std::weak_ptr<Bookkeeper>>;
+
+Guarded<Known>& known_bookkeepers() {
+  static Guarded<Known> known;
+  return known;
+}
+
+}  // namespace
+
+std::shared_ptr<Bookkeeper> Bookkeeper::acquire(const std::string& path) {
+  collect();
+  auto known = known_bookkeepers().lock();
+  std::erase_if(*known, [](const auto& item) { return item.second.expired(); });
+  std::weak_ptr<Bookkeeper>& entry = (*known)[path];
+  std::shared_ptr<Bookkeeper> bookkeeper = entry.lock();
+  if (!bookkeeper) {
+    bookkeeper = std::shared_ptr<Bookkeeper>(std::make_unique<Bookkeeper>(Access(), path).release(),
+                                             [](Bookkeeper* unused) {
+                                               std::unique_ptr<Bookkeeper> owned(unused);
+                                               {
+                                                 auto queue = owned->queue_.lock();
+                                                 queue->ends = true;
+                                                 queue.notify();
+                                               }
+                                               retire(std::move(owned));
+                                             });
+    entry = bookkeeper;
+  }
+  return bookkeeper;
+}
+
+Bookkeeper::Bookkeeper(Access, std::string path) : path_(std::move(path)) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Bookkeeper::~Bookkeeper() {
+  thread_.join();
+}
+
+void Bookkeeper::post(Task task) {
+  auto queue = queue_.lock();
+  queue->tasks.push_back(std::move(task));
+  queue.notify();
+}
+
+void Bookkeeper::run() {
+  pthread_setname_np(pthread_self(), "genpro-ledger");
+  while (true) {
+    Task task;
+    {
+      auto queue = queue_.lock();
+      queue.wait([](const Queue& q) { return q.ends || !q.tasks.empty(); });
+      if (queue->tasks.empty()) break;
+      task = std::move(queue->tasks.front());
+      queue->tasks.pop_front();
+    }
+    guard_c_callback("a task of the ledger", [&] { task(ledger()); });
+  }
+  ledger_.reset();
+  set_ended();
+}
+
+Result<Ledger*> Bookkeeper::ledger() {
+  if (!ledger_) {
+    auto opened = Ledger::open(path_);
+    if (!opened) return std::move(opened.error());
+    ledger_ = std::move(*opened);
+  }
+  return ledger_.get();
+}
+
+}  // namespace genpro::job

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The ledger for the runtime thread, which must not wait for a disk or for another process.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/guarded.h"
+#include "base/runtime.h"
+#include "job/ledger.h"
+
+namespace genpro::job {
+
+// One thread a ledger and process, on which the file is opened and used. With the last reference
+// what has been asked for is still done, and then the thread ends. Threads: any.
+class Bookkeeper : public ThreadOwner {
+ public:
+  using Task = std::function<void(Result<Ledger*>)>;
+
+  static std::shared_ptr<Bookkeeper> acquire(const std::string& path);
+
+  // For acquire() alone.
+  class Access {
+    friend class Bookkeeper;
+    Access() = default;
+  };
+  Bookkeeper(Access access, std::string path);
+  ~Bookkeeper() override;
+
+  // Runs the task on the ledger's thread, after everything posted before it, with the ledger or why
+  // it cannot be used. A ledger that could not be opened is tried again the next time.
+  void post(Task task);
+
+ private:
+  struct Queue {
+    std::deque<Task> tasks;
+    bool ends = false;
+  };
+  void run();
+  Result<Ledger*> ledger();
+
+  const std::string path_;
+  Guarded<Queue> queue_;
+  std::unique_ptr<Ledger> ledger_;  // of the thread
+  std::thread thread_;
+};
+
+// A place of the runtime thread from which questions go to the ledger. Answers that come after it
+// is gone are dropped; what was to be written is written.
+class LedgerDesk {
+ public:
+  // Without a path no ledger is kept.
+  LedgerDesk(Runtime& runtime, const std::string& path)
+      : runtime_(runtime.weak_from_this()),
+        books_(path.empty() ? nullptr : Bookkeeper::acquire(path)) {}
+  LedgerDesk(const LedgerDesk&) = delete;
+  LedgerDesk& operator=(const LedgerDesk&) = delete;
+
+  bool is_kept() const { return books_ != nullptr; }
+
+  // `then` is called on the runtime thread. Neither is called without a ledger.
+  template <typename T>
+  void ask(std::function<Result<T>(Ledger&)> question, std::function<void(Result<T>)> then) {
+    if (!books_) return;
+    books_->post([question = std::move(question), then = std::move(then), runtime = runtime_,
+                  here = std::weak_ptr<char>(here_)](Result<Ledger*> ledger) {
+      auto answer = std::make_shared<Result<T>>(ledger ? question(**ledger)
+                                                       : Result<T>(std::move(ledger.error())));
+      const std::shared_ptr<Runtime> thread = runtime.lock();
+      if (!thread) return;
+      thread->post([answer = std::move(answer), then, here] {
+        if (!here.expired()) then(std::move(*answer));
+      });
+    });
+  }
+
+ private:
+  std::weak_ptr<Runtime> runtime_;
+  std::shared_ptr<Bookkeeper> books_;
+  std::shared_ptr<char> here_ = std::make_shared<char>();
+};
+
+}  // namespace genpro::job

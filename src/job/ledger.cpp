@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What a run needs of the ledger. The reports are in ledger_report.cpp, the reading of rows in
+// ledger_rows.cpp.
+#include "job/ledger.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/text.h"
+#include "job/fingerprint.h"
+#include "job/ledger_attempt.h"
+#include "job/ledger_rows.h"
+#include "job/ledger_schema.h"
+
+namespace genpro::job {
+
+namespace {
+
+constexpr WallTime day_ms = 24LL * 3600 * 1000;
+
+// Rows have the low places, cells the high ones; 0 is for setting the file up.
+std::int64_t place_of_cell(const std::string& base_url, const std::string& cell_path) {
+  const std::string hash = fingerprint({base_url, cell_path}).substr(0, 15);
+  return (std::int64_t{1} << 62) | std::stoll(hash, nullptr, 16);
+}
+
+bool is_unfinished(const Entry& entry) {
+  return entry.status == EntryStatus::submitting || entry.status == EntryStatus::unknown ||
+         entry.status == EntryStatus::pending || entry.status == EntryStatus::processing;
+}
+
+bool can_serve(const Entry& entry, Reuse reuse) {
+  if (reuse == Reuse::never) return false;
+  if (entry.status == EntryStatus::completed) {
+    return entry.delivered_at == 0 || reuse == Reuse::completed;
+  }
+  return is_unfinished(entry);
+}
+
+EntryStatus status_of(api::Phase phase) {
+  switch (phase) {
+    case api::Phase::processing:
+      return EntryStatus::processing;
+    case api::Phase::completed:
+      return EntryStatus::completed;
+    case api::Phase::failed:
+      return EntryStatus::failed;
+    case api::Phase::stopped:
+      return EntryStatus::stopped;
+    case api::Phase::pending:
+    case api::Phase::unknown:
+      break;
+  }
+  return EntryStatus::pending;
+}
+
+std::string format_time(WallTime time) {
+  const DateTimePtr moment(g_date_time_new_from_unix_local(time / 1000));
+  return take_string(g_date_time_format(moment.get(), "%Y-%m-%d %H:%M:%S %Z"));
+}
+
+std::string format_utc(WallTime time) {
+  const DateTimePtr moment(g_date_time_new_from_unix_utc(time / 1000));
+  return take_string(g_date_time_format(moment.get(), "%Y-%m-%dT%H:%M:%SZ"));
+}
+
+}  // namespace
+
+WallTime wall_clock_now() {
+  return g_get_real_time() / 1000;
+}
+
+std::string default_ledger_path() {
+  return take_string(g_build_filename(g_get_user_state_dir(), "genpro", "ledger.db", nullptr));
+}
+
+RequestIdentity identify(const api::Access& access, const api::GenerationRequest& request) {
+  RequestIdentity identity;
+  identity.base_url = access.base.text;
+  identity.cell_path = request.cell_path;
+  identity.agent_id = request.agent_id;
+  identity.model = request.model;
+  identity.request = canonical_json(request.body);
+  identity.fingerprint =
+      fingerprint({identity.base_url, identity.cell_path, identity.agent_id, identity.request});
+  return identity;
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
+  return attempt_on<std::unique_ptr<Ledger>>(path, [&] {
+    LedgerFile file = open_ledger_file(path, busy_timeout_ms);
+    struct Access : Ledger {
+      explicit Access(LedgerFile file)
+          : Ledger(std::move(file.path), std::move(file.database), std::move(file.locks)) {}
+    };
+    return std::unique_ptr<Ledger>(std::make_unique<Access>(std::move(file)));
+  });
+}
+
+template <typename T>
+Result<T> Ledger::attempt(const std::function<T()>& work) {
+  return attempt_on<T>(path_, work);
+}
+
+// The one whose clip is there first, then the one that is furthest.
+std::vector<std::int64_t> Ledger::candidates(const RequestIdentity& request, Reuse reuse) {
+  Statement statement(database_,
+                      "SELECT id FROM generations WHERE fingerprint = ? AND status IN "
+                      "('submitting', 'unknown', 'pending', 'processing', 'completed') "
+                      "AND (delivered_at = 0 OR ?) "
+                      "ORDER BY status = 'completed' DESC, delivered_at = 0 DESC, "
+                      "generation_id = '' ASC, id DESC");
+  statement.bind(request.fingerprint).bind(std::int64_t{reuse == Reuse::completed ? 1 : 0});
+  std::vector<std::int64_t> ids;
+  while (statement.step()) ids.push_back(statement.integer(0));
+  return ids;
+}
+
+// Nothing when the row is none to follow after all.
+std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
+  Claim claim;
+  auto presence = locks_->share(id);
+  if (!presence) return claim;  // it is being stopped
+  // Only now nobody stops it, and what is read stays true.
+  auto entry = read_entry(database_, id);
+  if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
+
+  if (entry->generation_id.empty()) {
+    auto cell = locks_->take(place_of_cell(entry->base_url, entry->cell_path));
+    if (cell) {
+      entry = read_entry(database_, id);
+      if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
+      if (entry->generation_id.empty()) {
+        claim.kind = Claim::Kind::settle;
+        claim.cell = std::move(*cell);
+      }
+    }
+    claim.entry = std::move(*entry);
+    claim.presence = std::move(*presence);
+    if (claim.entry.generation_id.empty()) return claim;
+    presence = std::move(claim.presence);
+    entry = std::move(claim.entry);
+  }
+  claim.kind = Claim::Kind::follow;
+  if (entry->stop_wanted && is_unfinished(*entry)) {
+    presence->release();
+    if (auto exclusive = locks_->take(id)) {
+      presence = std::move(exclusive);
+      claim.kind = Claim::Kind::stop;
+    } else if (presence = locks_->share(id); !presence) {
+      return Claim();
+    }
+  }
+  claim.presence = std::move(*presence);
+  claim.entry = std::move(*entry);
+  return claim;
+}
+
+Result<Claim> Ledger::claim(const RequestIdentity& request, Reuse reuse,
+                            const std::set<std::int64_t>& passed_over) {
+  return attempt<Claim>([&]() -> Claim {
+    const auto claim_earlier = [&]() -> std::optional<Claim> {
+      if (reuse == Reuse::never) return std::nullopt;
+      for (const std::int64_t id : candidates(request, reuse)) {
+        if (passed_over.contains(id)) continue;
+        if (auto claim = claim_row(id, reuse)) return claim;
+      }
+      return std::nullopt;
+    };
+    // The second look is under the cell's lock, without which nobody adds a row.
+    LifeLock cell;
+    for (int look = 0; look < 2; ++look) {
+      if (auto claim = claim_earlier()) return std::move(*claim);
+      if (cell) break;
+      auto taken = locks_->take(place_of_cell(request.base_url, request.cell_path));
+      if (!taken) return Claim();
+      cell = std::move(*taken);
+    }
+    Claim claim;
+    claim.kind = Claim::Kind::create;
+    claim.cell = std::move(cell);
+    return claim;
+  });
+}
+
+std::optional<Error> Ledger::limit_error(const RequestIdentity& request, unsigned daily_limit) {
+  if (daily_limit == 0) return std::nullopt;
+  Statement statement(database_,
+                      "SELECT created_at FROM generations WHERE agent_id = ? AND created_at > ? "
+                      "AND status <> 'refused' ORDER BY created_at");
+  statement.bind(request.agent_id).bind(wall_clock_now() - day_ms);
+  std::vector<WallTime> times;
+  while (statement.step()) times.push_back(statement.integer(0));
+  if (times.size() < daily_limit) return std::nullopt;
+
+  const WallTime next = times[times.size() - daily_limit] + day_ms;
+  Error error;
+  error.kind = ErrorKind::limit;
+  error.message = "The daily-generation-limit of " + std::to_string(daily_limit) +
+                  " is reached: " + std::to_string(times.size()) +
+                  " generations were asked for in the last 24 hours by agent " + request.agent_id +
+                  ". The next one is allowed at " + format_time(next) +
+                  ". Wait until then, or raise the limit. Nothing was sent.";
+  error.debug = "counted in " + path_;
+  error.error_code = "daily_generation_limit_reached";
+  error.details = {{"generation-count", std::to_string(times.size())},
+                   {"generation-limit", std::to_string(daily_limit)},
+                   {"next-allowed", format_utc(next)}};
+  return error;
+}
+
+Result<std::monostate> Ledger::check_limit(const RequestIdentity& request, unsigned daily_limit) {
+  std::optional<Error> limit;
+  auto result = attempt<std::monostate>([&] {
+    limit = limit_error(request, daily_limit);
+    return std::monostate();
+  });
+  if (limit) return std::move(*limit);
+  return result;
+}
+
+Result<Ledger::Begun> Ledger::begin(const RequestIdentity& request,
+                                    std::optional<std::vector<std::string>> jobs_before,
+                                    unsigned daily_limit) {
+  std::optional<Error> limit;
+  auto result = attempt<Begun>([&] {
+    Transaction transaction(database_);
+    limit = limit_error(request, daily_limit);
+    if (limit) return Begun();
+    const WallTime now = wall_clock_now();
+    Statement(database_,
+              "INSERT INTO generations (fingerprint, base_url, cell_path, agent_id, model, "
+              "request, idempotency_key, status, created_at, posted_at, jobs_before) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, 'submitting', ?, ?, ?)")
+        .bind(request.fingerprint)
+        .bind(request.base_url)
+        .bind(request.cell_path)
+        .bind(request.agent_id)
+        .bind(request.model)
+        .bind(request.request)
+        .bind(take_string(g_uuid_string_random()))
+        .bind(now)
+        .bind(now)
+        .bind(jobs_text(jobs_before))
+        .run();
+    const std::int64_t id = database_.last_row();
+    Begun begun{*read_entry(database_, id), {}};
+    // Before anybody can see the row.
+    if (auto presence = locks_->share(id)) begun.presence = std::move(*presence);
+    transaction.commit();
+    return begun;
+  });
+  if (limit) return std::move(*limit);
+  return result;
+}
+
+Result<Entry> Ledger::begin_again(std::int64_t id, std::optional<std::vector<std::string>> jobs) {
+  return attempt<Entry>([&] {
+    Transaction transaction(database_);
+    auto entry = read_entry(database_, id);
+    if (!entry) throw SqliteFailure(SQLITE_NOTFOUND, "row " + std::to_string(id) + " was removed");
+    const WallTime now = wall_clock_now();
+    if (now - entry->created_at > key_lifetime_ms) {
+      entry->idempotency_key = take_string(g_uuid_string_random());
+      entry->created_at = now;
+    }
+    entry->status = EntryStatus::submitting;
+    entry->posted_at = now;
+    entry->stop_wanted = false;
+    if (jobs) entry->jobs_before = std::move(jobs);
+    Statement(database_,
+              "UPDATE generations SET idempotency_key = ?, created_at = ?, posted_at = ?, "
+              "status = 'submitting', stop_wanted = 0, jobs_before = ? WHERE id = ?")
+        .bind(entry->idempotency_key)
+        .bind(entry->created_at)
+        .bind(now)
+        .bind(jobs_text(entry->jobs_before))
+        .bind(id)
+        .run();
+    transaction.commit();
+    return std::move(*entry);
+  });
+}
+
+Result<std::vector<std::string>> Ledger::new_jobs(const Entry& entry,
+                                                  const std::vector<std::string>& jobs) {
+  return attempt<std::vector<std::string>>([&] {
+    std::set<std::string> known;
+    if (entry.jobs_before) known.insert(entry.jobs_before->begin(), entry.jobs_before->end());
+    Statement claimed(database_,
+                      "SELECT generation_id FROM generations WHERE base_url = ? AND id <> ? "
+                      "AND generation_id <> ''");
+    claimed.bind(entry.base_url).bind(entry.id);
+    while (claimed.step()) known.insert(claimed.text(0));
+
+    std::optional<std::set<std::string>> before_the_next;
+    Statement next(database_,
+                   "SELECT jobs_before FROM generations WHERE base_url = ? AND cell_path = ? "
+                   "AND id <> ? AND posted_at >= ? AND jobs_before IS NOT NULL "
+                   "AND (posted_at > ? OR id > ?) ORDER BY posted_at, id LIMIT 1");
+    next.bind(entry.base_url)
+        .bind(entry.cell_path)
+        .bind(entry.id)
+        .bind(entry.posted_at)
+        .bind(entry.posted_at)
+        .bind(entry.id);
+    if (next.step()) {
+      const auto later = parse_jobs(next.text(0));
+      before_the_next.emplace(later.begin(), later.end());
+    }
+    std::vector<std::string> result;
+    for (const std::string& job : jobs) {
+      if (known.contains(job) || (before_the_next && !before_the_next->contains(job))) continue;
+      known.insert(job);
+      result.push_back(job);
+    }
+    return result;
+  });
+}
+
+// The look at a cell's jobs is worth keeping as long as a request on that cell is open.
+void Ledger::drop_jobs_before(const Entry& entry) {
+  Statement(database_,
+            "UPDATE generations SET jobs_before = NULL WHERE base_url = ?1 AND cell_path = ?2 "
+            "AND jobs_before IS NOT NULL AND NOT EXISTS (SELECT 1 FROM generations WHERE "
+            "base_url = ?1 AND cell_path = ?2 AND status IN ('submitting', 'unknown'))")
+      .bind(entry.base_url)
+      .bind(entry.cell_path)
+      .run();
+}
+
+Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Generation& generation) {
+  return attempt<std::monostate>([&] {
+    Transaction transaction(database_);
+    const std::optional<Entry> before = read_entry(database_, id);
+    const EntryStatus status = status_of(generation.phase);
+    const bool has_ended = status == EntryStatus::completed || status == EntryStatus::failed ||
+                           status == EntryStatus::stopped;
+    Statement(database_,
+              "UPDATE generations SET generation_id = CASE WHEN ?1 = '' THEN generation_id ELSE "
+              "?1 END, status = ?2, cost = coalesce(?3, cost), reason = ?4, "
+              "stop_wanted = CASE WHEN ?5 THEN 0 ELSE stop_wanted END, "
+              "ended_at = CASE WHEN ?5 AND ended_at = 0 THEN ?6 ELSE ended_at END WHERE id = ?7")
+        .bind(generation.id)
+        .bind(std::string_view(to_word(status)))
+        .bind(generation.cost)
+        .bind(generation.failed_reason)
+        .bind(std::int64_t{has_ended ? 1 : 0})
+        .bind(wall_clock_now())
+        .bind(id)
+        .run();
+    if (before && before->jobs_before) drop_jobs_before(*before);
+    transaction.commit();
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::note_unknown(std::int64_t id, bool stop_wanted) {
+  return attempt<std::monostate>([&] {
+    Statement(database_,
+              "UPDATE generations SET status = 'unknown', stop_wanted = ? WHERE id = ? "
+              "AND generation_id = ''")
+        .bind(std::int64_t{stop_wanted ? 1 : 0})
+        .bind(id)
+        .run();
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::note_refused(std::int64_t id, const std::string& reason) {
+  return attempt<std::monostate>([&] {
+    Transaction transaction(database_);
+    Statement(database_,
+              "UPDATE generations SET status = 'refused', stop_wanted = 0, reason = ?, "
+              "ended_at = ? WHERE id = ? AND generation_id = ''")
+        .bind(one_line(reason))
+        .bind(wall_clock_now())
+        .bind(id)
+        .run();
+    if (const auto entry = read_entry(database_, id)) drop_jobs_before(*entry);
+    transaction.commit();
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::note_stop_wanted(std::int64_t id, bool wanted) {
+  return attempt<std::monostate>([&] {
+    Statement(database_,
+              "UPDATE generations SET stop_wanted = ? WHERE id = ? AND status IN "
+              "('submitting', 'unknown', 'pending', 'processing')")
+        .bind(std::int64_t{wanted ? 1 : 0})
+        .bind(id)
+        .run();
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, bool whole) {
+  return attempt<std::monostate>([&] {
+    Statement(database_,
+              "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), delivered_at = "
+              "CASE WHEN ?2 AND delivered_at = 0 THEN ?3 ELSE delivered_at END WHERE id = ?4")
+        .bind(static_cast<std::int64_t>(bytes))
+        .bind(std::int64_t{whole ? 1 : 0})
+        .bind(wall_clock_now())
+        .bind(id)
+        .run();
+    return std::monostate();
+  });
+}
+
+Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
+                                                   const std::string& generation_id) {
+  return attempt<std::optional<Held>>([&]() -> std::optional<Held> {
+    const auto entries =
+        read_entries(database_, "WHERE base_url = ? AND generation_id = ? ORDER BY id DESC LIMIT 1",
+                     [&](Statement& statement) { statement.bind(base_url).bind(generation_id); });
+    if (entries.empty()) return std::nullopt;
+    Held held{entries.front(), {}};
+    if (auto presence = locks_->share(held.entry.id)) held.lock = std::move(*presence);
+    return held;
+  });
+}
+
+Result<std::vector<Ledger::Held>> Ledger::stops_to_send(const std::string& base_url, WallTime since,
+                                                        std::size_t limit) {
+  return attempt<std::vector<Held>>([&] {
+    std::vector<Held> result;
+    for (Entry& entry : read_entries(
+             database_,
+             "WHERE stop_wanted AND base_url = ? AND generation_id <> '' AND posted_at > ? "
+             "ORDER BY id DESC",
+             [&](Statement& statement) { statement.bind(base_url).bind(since); })) {
+      if (result.size() == limit) break;
+      auto lock = locks_->take(entry.id);
+      if (lock) result.push_back({std::move(entry), std::move(*lock)});
+    }
+    return result;
+  });
+}
+
+Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
+  return attempt<std::optional<Held>>([&]() -> std::optional<Held> {
+    auto lock = locks_->take(id);
+    if (!lock) return std::nullopt;
+    auto entry = read_entry(database_, id);
+    if (!entry) return std::nullopt;
+    return Held{std::move(*entry), std::move(*lock)};
+  });
+}
+
+Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) {
+  return attempt<std::optional<HeldCell>>([&]() -> std::optional<HeldCell> {
+    auto lock = locks_->take(id);
+    if (!lock) return std::nullopt;
+    auto entry = read_entry(database_, id);
+    if (!entry) return std::nullopt;
+    auto cell = locks_->take(place_of_cell(entry->base_url, entry->cell_path));
+    if (!cell) return std::nullopt;
+    return HeldCell{std::move(*entry), std::move(*lock), std::move(*cell)};
+  });
+}
+
+bool Ledger::is_followed(std::int64_t id) {
+  return locks_->is_held(id);
+}
+
+// The row itself is not needed, only its place.
+Result<Ledger::Removal> Ledger::remove(std::int64_t id) {
+  return attempt<Removal>([&] {
+    const auto lock = locks_->take(id);
+    if (!lock) return Removal::in_use;
+    Statement(database_, "DELETE FROM generations WHERE id = ?").bind(id).run();
+    return database_.changes() > 0 ? Removal::removed : Removal::missing;
+  });
+}
+
+}  // namespace genpro::job

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The account of paid generations, on disk and shared by every process that uses the same file.
+//
+// One row a generation that was asked for. A row is written before the request leaves, so that
+// whatever dies afterwards, the next run knows what may have been charged. Rows say what happened;
+// who is at it right now is told by locks that die with their process (life_lock.h):
+//   - a place for each row, shared by all that follow the generation, taken to stop it,
+//   - a place for each cell, taken from the look at its jobs until the service's answer to a
+//     request is on disk. With one request under way a cell, a job that is new there is that
+//     request's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "api/client.h"
+#include "base/error.h"
+#include "job/life_lock.h"
+#include "job/sqlite.h"
+
+namespace genpro::job {
+
+// Milliseconds since 1970 by the wall clock; 0: it has not happened.
+using WallTime = std::int64_t;
+WallTime wall_clock_now();
+
+// `genpro/ledger.db` in the user's XDG state folder.
+std::string default_ledger_path();
+
+enum class EntryStatus {
+  submitting,  // the request is on its way, or its process died over it
+  unknown,     // the request may have been taken, and nobody is at it
+  pending,
+  processing,
+  completed,
+  failed,   // by the service, refunded
+  stopped,  // refunded
+  refused,  // the request was not taken: nothing was charged
+};
+const char* to_word(EntryStatus status);
+std::optional<EntryStatus> entry_status_from_word(std::string_view word);
+
+struct Entry {
+  std::int64_t id = 0;  // of the row; never used again
+  std::string fingerprint;
+  std::string base_url;
+  std::string cell_path;  // route/sheet/cells/cell
+  std::string agent_id;
+  std::string model;    // empty: the cell decided
+  std::string request;  // canonical JSON
+  std::string idempotency_key;
+  std::string generation_id;  // empty: not known
+  EntryStatus status = EntryStatus::submitting;
+  bool stop_wanted = false;    // a stop request has still to be sent
+  std::optional<double> cost;  // what the service said
+  std::string reason;          // why it failed or was refused, one line
+  std::uint64_t bytes_delivered = 0;
+  WallTime created_at = 0;
+  WallTime posted_at = 0;     // the latest request left
+  WallTime ended_at = 0;      // completed, failed, stopped or refused, as far as was seen
+  WallTime delivered_at = 0;  // handed on whole
+  // The cell's jobs before the request; unset when they could not be read or are no longer needed.
+  std::optional<std::vector<std::string>> jobs_before;
+};
+
+// A request as the ledger knows it. Never holds the key.
+struct RequestIdentity {
+  std::string fingerprint;  // SHA-256 over all that follows but the model, hexadecimal
+  std::string base_url;
+  std::string cell_path;
+  std::string agent_id;
+  std::string model;
+  std::string request;  // canonical JSON: members sorted, no white space
+};
+RequestIdentity identify(const api::Access& access, const api::GenerationRequest& request);
+
+// Which earlier generation of the same request may serve a new one.
+enum class Reuse { never, in_flight, completed };
+
+// What to do about a request.
+struct Claim {
+  enum class Kind {
+    follow,  // `entry` is its generation
+    stop,    // the same, but a stop request has to be sent first; `presence` is exclusive
+    settle,  // whether `entry` was taken has to be found out; `cell` is held
+    create,  // there is none: ask for one; `cell` is held
+    busy,    // another one is at it: claim again in a moment
+  } kind = Kind::busy;
+  Entry entry;
+  LifeLock presence;  // the row's place
+  LifeLock cell;      // the cell's place
+};
+
+// One connection. Blocks: on the disk, and on other processes for at most busy_timeout. Threads:
+// one at a time.
+//
+// Each function fails with ErrorKind::ledger, ledger_busy or ledger_full; the message names the
+// file and what to do.
+class Ledger {
+ public:
+  static constexpr int busy_timeout_ms = 5000;
+  // How long the service keeps an idempotency key, less a margin for clocks that differ.
+  static constexpr WallTime key_lifetime_ms = 23LL * 3600 * 1000;
+
+  // Creates folders and file, mode 0700 and 0600. A file of a newer version is left as it is.
+  static Result<std::unique_ptr<Ledger>> open(const std::string& path);
+  const std::string& path() const { return path_; }
+
+  // Rows in `passed_over` are none to follow.
+  Result<Claim> claim(const RequestIdentity& request, Reuse reuse,
+                      const std::set<std::int64_t>& passed_over);
+  struct Begun {
+    Entry entry;
+    LifeLock presence;
+  };
+  // The intention, on disk when this returns: the request may leave. `daily_limit` rows of this
+  // agent's in 24 hours are enough (0: no limit); fails with ErrorKind::limit then.
+  Result<Begun> begin(const RequestIdentity& request,
+                      std::optional<std::vector<std::string>> jobs_before, unsigned daily_limit);
+  // Nothing, or the error that begin() would fail with.
+  Result<std::monostate> check_limit(const RequestIdentity& request, unsigned daily_limit);
+  // The request leaves once more, with the same idempotency key or, if that has expired, a new one.
+  Result<Entry> begin_again(std::int64_t id, std::optional<std::vector<std::string>> jobs);
+  // Those of the cell's `jobs` that may be the entry's: not there before its request, there before
+  // the cell's next one, and not of another row.
+  Result<std::vector<std::string>> new_jobs(const Entry& entry,
+                                            const std::vector<std::string>& jobs);
+
+  // What the service says of it. The id stays when the generation has none.
+  Result<std::monostate> note_generation(std::int64_t id, const api::Generation& generation);
+  Result<std::monostate> note_unknown(std::int64_t id, bool stop_wanted);
+  Result<std::monostate> note_refused(std::int64_t id, const std::string& reason);
+  Result<std::monostate> note_stop_wanted(std::int64_t id, bool wanted);
+  Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes, bool whole);
+
+  struct Held {
+    Entry entry;
+    LifeLock lock;
+  };
+  // The row of a generation that is followed by its id, if there is one.
+  Result<std::optional<Held>> attach(const std::string& base_url, const std::string& generation_id);
+  // Rows whose stop request was not sent and that nobody follows, the newest first, exclusively
+  // held. Those from before `since` are left out: what they stand for has long ended.
+  Result<std::vector<Held>> stops_to_send(const std::string& base_url, WallTime since,
+                                          std::size_t limit);
+  // Nothing when somebody is at it, or the row is gone.
+  Result<std::optional<Held>> take(std::int64_t id);
+  struct HeldCell {
+    Entry entry;
+    LifeLock presence;
+    LifeLock cell;
+  };
+  // As above, with the cell's place.
+  Result<std::optional<HeldCell>> take_with_cell(std::int64_t id);
+
+  // ---- For reports ----
+  struct Filter {
+    std::optional<EntryStatus> status;
+    WallTime since = 0;     // of created_at
+    std::size_t limit = 0;  // 0: all
+  };
+  // The newest first.
+  Result<std::vector<Entry>> list(const Filter& filter);
+  Result<std::optional<Entry>> find(std::int64_t id);
+  Result<std::vector<Entry>> find_generation(const std::string& generation_id);
+  // Whether a process is at it now.
+  bool is_followed(std::int64_t id);
+  // Whether it has ended, and nothing is left to be done or picked up.
+  static bool is_closed(const Entry& entry);
+  // Removes closed rows created before `before`; returns how many.
+  Result<std::int64_t> prune(WallTime before);
+  enum class Removal { removed, in_use, missing };
+  Result<Removal> remove(std::int64_t id);
+
+ private:
+  Ledger(std::string path, Database database, std::shared_ptr<LockFile> locks)
+      : path_(std::move(path)), database_(std::move(database)), locks_(std::move(locks)) {}
+
+  template <typename T>
+  Result<T> attempt(const std::function<T()>& work);
+  std::vector<std::int64_t> candidates(const RequestIdentity& request, Reuse reuse);
+  std::optional<Claim> claim_row(std::int64_t id, Reuse reuse);
+  std::optional<Error> limit_error(const RequestIdentity& request, unsigned daily_limit);
+  void drop_jobs_before(const Entry& entry);
+
+  std::string path_;
+  Database database_;
+  std::shared_ptr<LockFile> locks_;
+};
+
+// For the errors of opening and of use alike. `reason` as the library has it.
+Error ledger_error(const std::string& path, int sqlite_code, const std::string& reason);
+Error foreign_ledger_error(const std::string& path, const std::string& reason);
+
+}  // namespace genpro::job

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Who is alive: locks that the kernel gives back when their process dies, however it dies.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/guarded.h"
+
+namespace genpro::job {
+
+class LockFile;
+
+// A lock that is held as long as the object lives. May be released by any thread.
+class LifeLock {
+ public:
+  LifeLock() = default;
+  LifeLock(LifeLock&& other) noexcept;
+  LifeLock& operator=(LifeLock&& other) noexcept;
+  ~LifeLock() { release(); }
+
+  explicit operator bool() const { return file_ != nullptr; }
+  void release() noexcept;
+  // Makes an exclusive lock a shared one, without giving it up in between.
+  void share() noexcept;
+
+ private:
+  friend class LockFile;
+  LifeLock(std::shared_ptr<LockFile> file, std::int64_t place, bool exclusive)
+      : file_(std::move(file)), place_(place), exclusive_(exclusive) {}
+
+  std::shared_ptr<LockFile> file_;
+  std::int64_t place_ = 0;
+  bool exclusive_ = false;
+};
+
+// A file whose bytes stand for things that processes share; only locked, never written. Open file
+// description locks are used: unlike POSIX record locks they survive another part of the program
+// opening and closing the same file. Within the process, holders are counted.
+//
+// Threads: any; nothing waits.
+class LockFile : public std::enable_shared_from_this<LockFile> {
+ public:
+  // Creates the file, mode 0600. Throws std::system_error.
+  static std::shared_ptr<LockFile> open(const std::string& path);
+  explicit LockFile(int descriptor) : descriptor_(descriptor) {}
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+  ~LockFile();
+
+  // Nothing when the place is held exclusively.
+  std::optional<LifeLock> share(std::int64_t place);
+  // Nothing when the place is held in any way, by this process or another one.
+  std::optional<LifeLock> take(std::int64_t place);
+  // Whether somebody holds the place.
+  bool is_held(std::int64_t place);
+
+ private:
+  friend class LifeLock;
+  struct Holders {
+    int shared = 0;
+    bool exclusive = false;
+  };
+  using Table = std::map<std::int64_t, Holders>;
+
+  bool set(std::int64_t place, short type) const;
+  void release(std::int64_t place, bool exclusive) noexcept;
+  void downgrade(std::int64_t place) noexcept;
+
+  const int descriptor_;
+  Guarded<Table> table_;
+};
+
+}  // namespace genpro::job
