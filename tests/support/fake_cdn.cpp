@@ -5,6 +5,15 @@
 #include <charconv>
 
 namespace genpro::test {
+
+std::string head_text(const Answer& answer, std::size_t length) {
+  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " Troubled\r\n";
+  head += "Content-Length: " + std::to_string(length) + "\r\n";
+  if (!answer.content_type.empty()) head += "Content-Type: " + answer.content_type + "\r\n";
+  for (const auto& [name, value] : answer.headers) head += name + ": " + value + "\r\n";
+  return head + "\r\n";
+}
+
 namespace {
 
 struct Range {
@@ -30,14 +39,6 @@ std::optional<Range> parse_range(const std::string& header, std::size_t size) {
   if (!first && !last) return std::nullopt;
   if (!first) return Range{size - std::min(*last, size), size - 1};
   return Range{*first, last ? std::min(*last, size - 1) : size - 1};
-}
-
-std::string head_text(const Answer& answer, std::size_t length) {
-  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " Troubled\r\n";
-  head += "Content-Length: " + std::to_string(length) + "\r\n";
-  if (!answer.content_type.empty()) head += "Content-Type: " + answer.content_type + "\r\n";
-  for (const auto& [name, value] : answer.headers) head += name + ": " + value + "\r\n";
-  return head + "\r\n";
 }
 
 Answer troubled(const Answer& whole, const Trouble& trouble, std::size_t first) {

@@ -35,6 +35,9 @@ struct Trouble {
   std::optional<Clip> replacement = std::nullopt;
 };
 
+// The head of an answer as a raw function writes it, with the length of its body.
+std::string head_text(const Answer& answer, std::size_t length);
+
 // Answers GET and HEAD for the files it was given. Thread-safe.
 class FakeCdn {
  public:

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// SIGKILL at every moment of a generation's life, then the same command again: it is paid for once,
+// and the clip is right.
+//
+// A moment is something that the service has seen, and a small time after it. Until the process is
+// dead the service keeps it from finishing, so that no moment comes too late.
+#include <atomic>
+#include <thread>
+
+#include "fault/fault_test.h"
+
+namespace genpro::test {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::microseconds;
+
+struct Moment {
+  std::string name;
+  Manners manners;                   // until the kill
+  PaidService::Condition condition;  // null: as soon as the process exists
+  microseconds after{0};
+  // What the next run finds.
+  bool honours_keys = true;
+  CellReading cell = CellReading::jobs;
+};
+
+// So many of 200 moments are run; a sanitizer makes each one slow.
+std::size_t share_of(std::size_t moments) {
+  const char* text = g_getenv("GENPRO_TEST_MOMENTS");
+  const std::size_t wanted = text != nullptr ? std::stoul(text) : 200;
+  return std::max<std::size_t>(1, (moments * wanted + 199) / 200);
+}
+
+// Wrong moments of a test after which the others would only take time.
+constexpr int enough = 5;
+
+class Kills : public testing::Test {
+ protected:
+  // Half of the moments with a service that ignores keys; of the others, every fourth with a cell
+  // that cannot be read.
+  void add(std::string name, Manners manners, PaidService::Condition condition,
+           microseconds after) {
+    const std::size_t number = moments.size();
+    Moment moment{std::move(name), std::move(manners), std::move(condition), after};
+    moment.honours_keys = number % 2 == 0;
+    if (number % 8 == 2) moment.cell = CellReading::not_found;
+    if (number % 8 == 6) moment.cell = CellReading::failing;
+    moments.push_back(std::move(moment));
+  }
+
+  void kill_at(const Moment& moment) {
+    if (!survives(moment)) ++wrong;
+  }
+
+  bool survives(const Moment& moment) {
+    Manners manners = moment.manners;
+    manners.honours_keys = moment.honours_keys;
+    manners.cell = moment.cell;
+    Bench bench(manners);
+    {
+      auto child = bench.start();
+      if (moment.condition && !bench.wait_for(moment.condition)) {
+        ADD_FAILURE() << moment.name << " never comes: " << bench.books().text() << "\n"
+                      << child->output();
+        return false;
+      }
+      std::this_thread::sleep_for(moment.after);
+      if (!child->kill()) {
+        ADD_FAILURE() << moment.name << " came too late: " << bench.books().text() << "\n"
+                      << child->output();
+        return false;
+      }
+    }
+    // What the service has taken is charged, whether or not anyone still listens.
+    bench.service.behave({.honours_keys = moment.honours_keys, .cell = moment.cell, .polls = 3});
+    const auto child = bench.start();
+    const auto ended = ended_well(*child);
+    const auto charged = one_charge_in_file(bench, bench.file());
+    EXPECT_TRUE(ended) << moment.name;
+    EXPECT_TRUE(charged) << moment.name;
+    return ended && charged;
+  }
+
+  // Evenly spread over those of the test, two at a time.
+  void run() {
+    const std::size_t number = share_of(moments.size());
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+      for (std::size_t i = next++; i < number && wrong < enough; i = next++)
+        kill_at(moments[i * moments.size() / number]);
+    };
+    std::thread beside(work);
+    work();
+    beside.join();
+    RecordProperty("moments", static_cast<int>(number));
+  }
+
+  const Manners endless{.polls = never};
+  std::vector<Moment> moments;
+  std::atomic<int> wrong = 0;
+};
+
+TEST_F(Kills, WhileItStarts) {
+  for (int i = 0; i < 16; ++i)
+    add("start + " + std::to_string(i * 6) + " ms", endless, nullptr, i * 6ms);
+  run();
+}
+
+TEST_F(Kills, BeforeThePost) {
+  // Nothing goes on while the cell is not shown.
+  Manners held = endless;
+  held.cell_gate = std::make_shared<Gate>();
+  for (int i = 0; i < 16; ++i)
+    add("cell asked for, held + " + std::to_string(i) + " ms", held, cell_readings(1), i * 1ms);
+  for (int i = 0; i < 32; ++i) {
+    add("cell read + " + std::to_string(i * 250) + " us", endless, cell_readings(1),
+        microseconds(i * 250));
+  }
+  run();
+}
+
+TEST_F(Kills, BeforeTheAnswerToThePost) {
+  Manners silent = endless;
+  silent.next_posts = {PostFate::unanswered};
+  silent.loss = Loss::silent;
+  for (int i = 0; i < 32; ++i) {
+    add("POST taken + " + std::to_string(i * 500) + " us", silent, created(1),
+        microseconds(i * 500));
+  }
+  run();
+}
+
+TEST_F(Kills, AfterTheAnswerToThePost) {
+  for (int i = 0; i < 32; ++i) {
+    add("POST answered + " + std::to_string(i * 400) + " us", endless, created(1),
+        microseconds(i * 400));
+  }
+  run();
+}
+
+TEST_F(Kills, WhileItPolls) {
+  for (unsigned poll = 1; poll <= 3; ++poll) {
+    for (int i = 0; i < 8; ++i) {
+      add("poll " + std::to_string(poll) + " + " + std::to_string(i * 3) + " ms", endless,
+          polls(poll), i * 3ms);
+    }
+  }
+  run();
+}
+
+TEST_F(Kills, WhenItIsCompleted) {
+  Manners held;
+  held.polls = 1;
+  held.clip_held_at = 0;
+  for (int i = 0; i < 16; ++i) {
+    add("completed + " + std::to_string(i * 500) + " us", held, polls(1), microseconds(i * 500));
+  }
+  run();
+}
+
+TEST_F(Kills, WhileItDownloads) {
+  for (const std::size_t at : {1, 8, 4096, 40'000, 70'000, 99'999, 100'000 - 8, 65'536}) {
+    Manners held;
+    held.polls = 1;
+    held.clip_held_at = at;
+    for (int i = 0; i < 4; ++i) {
+      add("byte " + std::to_string(at) + " + " + std::to_string(i) + " ms", held, clip_bytes(at),
+          i * 1ms);
+    }
+  }
+  run();
+}
+
+}  // namespace
+}  // namespace genpro::test

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Many who ask at the same moment, for the same and for different things.
+#include "fault/fault_test.h"
+
+namespace genpro::test {
+namespace {
+
+constexpr int many = 20;
+// They start together on few processors, and each one has GStreamer to load.
+constexpr std::chrono::seconds patient{120};
+
+std::string name_of(int number) {
+  return std::to_string(number) + ".mp4";
+}
+
+TEST(Sharing, TwentyProcessesWithTheSameRequestPayOnce) {
+  auto gate = std::make_shared<Gate>();
+  Bench bench({.end_gate = gate});
+  std::vector<std::unique_ptr<Child>> children;
+  for (int i = 0; i < many; ++i) children.push_back(bench.start(name_of(i), {}, "-m"));
+  ASSERT_TRUE(bench.service.wait_for(created(1), patient)) << children[0]->output();
+  // It is not completed before each of them follows it.
+  const std::string id = bench.books().generations[0].id;
+  for (const auto& child : children) ASSERT_TRUE(says(*child, id, patient)) << bench.books().text();
+  gate->open();
+  for (int i = 0; i < many; ++i) {
+    ASSERT_TRUE(children[i]->wait(patient));
+    EXPECT_EQ(children[i]->exit_code(), 0) << children[i]->output();
+    EXPECT_TRUE(one_charge_in_file(bench, bench.file(name_of(i)))) << i;
+  }
+}
+
+TEST(Sharing, TwentyProcessesWithDifferentRequestsPayEach) {
+  Bench bench;
+  std::vector<std::unique_ptr<Child>> children;
+  for (int i = 0; i < many; ++i)
+    children.push_back(bench.start(name_of(i), {{"prompt", "Scene <" + std::to_string(i) + ">"}}));
+  for (const auto& child : children) {
+    ASSERT_TRUE(child->wait(patient));
+    EXPECT_TRUE(ended_well(*child));
+  }
+  const Books books = bench.books();
+  EXPECT_EQ(books.created().size(), static_cast<std::size_t>(many)) << books.text();
+  EXPECT_EQ(books.charged().size(), static_cast<std::size_t>(many)) << books.text();
+  for (int i = 0; i < many; ++i) {
+    const std::string id = generation_of(books, "Scene <" + std::to_string(i) + ">");
+    ASSERT_NE(id, "") << i;
+    EXPECT_TRUE(read_file(bench.file(name_of(i))) == bench.service.clip(id)) << i;
+  }
+}
+
+struct Takeover {
+  const char* name;
+  PostFate fate;
+  bool honours_keys;
+};
+
+void PrintTo(const Takeover& takeover, std::ostream* out) {
+  *out << takeover.name;
+}
+
+class ThePoster : public testing::TestWithParam<Takeover> {};
+
+// The other one waits for what the poster will bring; when that is dead, it finds out itself.
+TEST_P(ThePoster, IsKilledAndTheOtherTakesOver) {
+  Manners manners;
+  manners.honours_keys = GetParam().honours_keys;
+  manners.next_posts = {GetParam().fate};
+  manners.loss = Loss::silent;
+  if (GetParam().fate == PostFate::answered) manners.polls = never;
+  Bench bench(manners);
+  auto poster = bench.start("poster.mp4", {{"stall-timeout", "600"}});
+  ASSERT_TRUE(bench.wait_for(posts(1))) << poster->output();
+  auto other = bench.start("other.mp4", {}, "-m");
+  ASSERT_TRUE(says(*other, "Progress: (generate)"));
+  EXPECT_EQ(bench.books().posts.size(), 1U);
+  ASSERT_TRUE(poster->kill());
+  manners.next_posts.clear();
+  manners.polls = 3;
+  bench.service.behave(manners);
+  ASSERT_TRUE(other->wait());
+  EXPECT_EQ(other->exit_code(), 0) << other->output();
+  EXPECT_TRUE(one_charge_in_file(bench, bench.file("other.mp4")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ThePoster,
+                         testing::Values(Takeover{"taken", PostFate::unanswered, true},
+                                         Takeover{"taken_key_ignored", PostFate::unanswered, false},
+                                         Takeover{"lost", PostFate::dropped, true},
+                                         Takeover{"lost_key_ignored", PostFate::dropped, false},
+                                         Takeover{"answered", PostFate::answered, true}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+// A poster that hangs is alive: whoever asks for the same thing waits, and does not ask again.
+TEST(Sharing, AWaitForALivePosterPostsNothing) {
+  Manners manners;
+  manners.next_posts = {PostFate::unanswered};
+  manners.loss = Loss::silent;
+  Bench bench(manners);
+  Production poster(bench.src({{"stall-timeout", "2"}}));
+  poster.play();
+  ASSERT_TRUE(bench.wait_for(created(1)));
+  Production other(bench.src());
+  other.play();
+  const Outcome first = poster.finish();
+  EXPECT_TRUE(first.eos) << first.summary();
+  const Outcome second = other.finish();
+  EXPECT_TRUE(second.eos) << second.summary();
+  EXPECT_TRUE(one_charge(bench, poster.collector().bytes()));
+  EXPECT_TRUE(one_charge(bench, other.collector().bytes()));
+}
+
+TEST(Sharing, TwoElementsOfOneProcessPayOnce) {
+  auto gate = std::make_shared<Gate>();
+  Bench bench({.end_gate = gate});
+  Production one(bench.src());
+  Production two(bench.src());
+  one.play();
+  two.play();
+  ASSERT_TRUE(bench.wait_for(created(1)));
+  const std::string id = bench.books().generations[0].id;
+  EXPECT_TRUE(one.collector().listener().wait_for(names(id)));
+  EXPECT_TRUE(two.collector().listener().wait_for(names(id)));
+  gate->open();
+  const Outcome first = one.finish();
+  EXPECT_TRUE(first.eos) << first.summary();
+  const Outcome second = two.finish();
+  EXPECT_TRUE(second.eos) << second.summary();
+  EXPECT_TRUE(one_charge(bench, one.collector().bytes()));
+  EXPECT_TRUE(one_charge(bench, two.collector().bytes()));
+}
+
+// The same words for another cell are another request.
+TEST(Sharing, AnotherCellIsAnotherRequest) {
+  auto gate = std::make_shared<Gate>();
+  Bench bench({.end_gate = gate});
+  Production one(bench.src());
+  Production two(bench.src({{"cell-id", "3301"}}));
+  one.play();
+  two.play();
+  EXPECT_TRUE(bench.wait_for(created(2)));
+  gate->open();
+  EXPECT_TRUE(one.finish().eos);
+  EXPECT_TRUE(two.finish().eos);
+  EXPECT_NE(one.collector().bytes(), two.collector().bytes());
+}
+
+}  // namespace
+}  // namespace genpro::test
