@@ -72,7 +72,7 @@ std::string meaning_of_completed(const Entry& entry) {
 
 Seen look_at(job::Ledger& ledger, Entry entry) {
   Seen seen{std::move(entry), false};
-  seen.is_followed = ledger.is_followed(seen.entry);
+  seen.is_followed = ledger.is_followed(seen.entry.id);
   if (!seen.is_followed && seen.entry.status == EntryStatus::submitting) {
     // Whoever was at it may have written the answer down and gone since the row was read.
     if (auto latest = need(ledger.find(seen.entry.id))) seen.entry = std::move(*latest);

@@ -128,11 +128,11 @@ TEST_F(LedgerClaim, AKilledPosterIsNoticedWithoutWaiting) {
   EXPECT_EQ(answer, 'y');
   const auto ledger = open();
   EXPECT_EQ(must(ledger->claim(request(), Reuse::in_flight, {})).kind, Kind::busy);
-  EXPECT_TRUE(ledger->is_followed(must(ledger->list({})).front()));
+  EXPECT_TRUE(ledger->is_followed(must(ledger->list({})).front().id));
   kill(child, SIGKILL);
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   for (const int end : pipe) close(end);
-  EXPECT_FALSE(ledger->is_followed(must(ledger->list({})).front()));
+  EXPECT_FALSE(ledger->is_followed(must(ledger->list({})).front().id));
   EXPECT_EQ(must(ledger->claim(request(), Reuse::in_flight, {})).kind, Kind::settle);
 }
 
@@ -268,19 +268,19 @@ TEST_F(LedgerClaim, LocksGoWithTheirObjectsNotWithTheLedger) {
   auto begun = must(ledger->begin(request(), std::nullopt, 0));
   must(ledger->note_generation(begun.entry.id, generation("9040", Phase::pending)));
   ledger.reset();
-  EXPECT_TRUE(other->is_followed(begun.entry));
+  EXPECT_TRUE(other->is_followed(begun.entry.id).id);
   {
     const Claim second = must(other->claim(request(), Reuse::in_flight, {}));
     EXPECT_EQ(second.kind, Kind::follow);
     begun.presence.release();
-    EXPECT_TRUE(other->is_followed(begun.entry));
-    EXPECT_TRUE(open()->is_followed(begun.entry));
+    EXPECT_TRUE(other->is_followed(begun.entry.id).id);
+    EXPECT_TRUE(open()->is_followed(begun.entry.id).id);
   }
-  EXPECT_FALSE(other->is_followed(begun.entry));
+  EXPECT_FALSE(other->is_followed(begun.entry.id).id);
   const auto held = must(other->take(begun.entry.id));
   ASSERT_TRUE(held);
   EXPECT_EQ(held->entry.generation_id, "9040");
-  EXPECT_TRUE(open()->is_followed(begun.entry));
+  EXPECT_TRUE(open()->is_followed(begun.entry.id).id);
 }
 
 TEST_F(LedgerClaim, StopsThatAreOwedAreHandedOutOnceAndNewestFirst) {
