@@ -268,19 +268,19 @@ TEST_F(LedgerClaim, LocksGoWithTheirObjectsNotWithTheLedger) {
   auto begun = must(ledger->begin(request(), std::nullopt, 0));
   must(ledger->note_generation(begun.entry.id, generation("9040", Phase::pending)));
   ledger.reset();
-  EXPECT_TRUE(other->is_followed(begun.entry.id).id);
+  EXPECT_TRUE(other->is_followed(begun.entry.id));
   {
     const Claim second = must(other->claim(request(), Reuse::in_flight, {}));
     EXPECT_EQ(second.kind, Kind::follow);
     begun.presence.release();
-    EXPECT_TRUE(other->is_followed(begun.entry.id).id);
-    EXPECT_TRUE(open()->is_followed(begun.entry.id).id);
+    EXPECT_TRUE(other->is_followed(begun.entry.id));
+    EXPECT_TRUE(open()->is_followed(begun.entry.id));
   }
-  EXPECT_FALSE(other->is_followed(begun.entry.id).id);
+  EXPECT_FALSE(other->is_followed(begun.entry.id));
   const auto held = must(other->take(begun.entry.id));
   ASSERT_TRUE(held);
   EXPECT_EQ(held->entry.generation_id, "9040");
-  EXPECT_TRUE(open()->is_followed(begun.entry.id).id);
+  EXPECT_TRUE(open()->is_followed(begun.entry.id));
 }
 
 TEST_F(LedgerClaim, StopsThatAreOwedAreHandedOutOnceAndNewestFirst) {

@@ -76,7 +76,7 @@ TEST_F(LedgerFileTest, TwoNamesAreOneLedger) {
   const auto begun = must(ledger->begin(request(), std::nullopt, 0));
   for (const char* name : {"link.db", "folder/ledger.db", "./folder/../ledger.db"}) {
     const auto other = must(Ledger::open(folder_.file(name)));
-    EXPECT_TRUE(other->is_followed(begun.entry.id).id) << name;
+    EXPECT_TRUE(other->is_followed(begun.entry.id)) << name;
     EXPECT_EQ(other->path(), ledger->path()) << name;
   }
 }
