@@ -75,9 +75,9 @@ std::string describe(job::Parting parting, bool has_ledger) {
 }
 
 constexpr const char* no_ledger_warning =
-    "No ledger is kept: a generation whose pipeline is killed is not picked up by the next run, "
-    "and several processes that ask for the same video all pay for it. Set ledger to a file to "
-    "be safe from that.";
+    "No ledger is kept: a generation whose pipeline is killed is not picked up but paid for again "
+    "by the next run, and each of several processes that ask for the same video is charged for it. "
+    "Set ledger to a file to be safe from that.";
 
 }  // namespace
 

@@ -11,6 +11,7 @@ int run_ledger(int argc, char** argv, const Globals& globals);
 int run_ledger_list(int argc, char** argv, const Globals& globals);
 int run_ledger_show(int argc, char** argv, const Globals& globals);
 int run_ledger_spend(int argc, char** argv, const Globals& globals);
+int run_ledger_settle(int argc, char** argv, const Globals& globals);
 int run_ledger_prune(int argc, char** argv, const Globals& globals);
 
 }  // namespace genpro::cli

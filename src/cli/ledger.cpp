@@ -12,13 +12,16 @@ constexpr std::array commands = {
     Command{"show", "All that is known of one generation, and what happens to it next",
             run_ledger_show},
     Command{"spend", "What was asked for and what it cost, by day and model", run_ledger_spend},
+    Command{"settle", "Ask the service how the open ones stand, and stop what has to be stopped",
+            run_ledger_settle},
     Command{"prune", "Remove what has ended long ago, or single rows", run_ledger_prune},
 };
 
 constexpr Group group = {
     .summary =
         "The ledger is the account of the generations that were asked for on this machine. It is\n"
-        "shared by all pipelines, and may be looked at while they run. No API key is needed.",
+        "shared by all pipelines, and may be looked at while they run. Only settle needs an API "
+        "key.",
     .commands = commands,
 };
 

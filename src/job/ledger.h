@@ -170,6 +170,8 @@ class Ledger {
   Result<std::vector<Entry>> list(const Filter& filter);
   Result<std::optional<Entry>> find(std::int64_t id);
   Result<std::vector<Entry>> find_generation(const std::string& generation_id);
+  // All that are not closed and not merely waiting to be picked up, the newest first.
+  Result<std::vector<Entry>> open_rows();
   // Whether a process is at it now.
   bool is_followed(std::int64_t id);
   // Whether it has ended, and nothing is left to be done or picked up.

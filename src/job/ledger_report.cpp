@@ -62,6 +62,15 @@ Result<std::vector<Entry>> Ledger::list(const Filter& filter) {
   });
 }
 
+Result<std::vector<Entry>> Ledger::open_rows() {
+  return attempt_on<std::vector<Entry>>(path_, [&] {
+    return read_entries(database_,
+                        "WHERE status IN ('submitting', 'unknown', 'pending', 'processing') "
+                        "ORDER BY posted_at DESC, id DESC",
+                        nullptr);
+  });
+}
+
 Result<std::optional<Entry>> Ledger::find(std::int64_t id) {
   return attempt_on<std::optional<Entry>>(path_, [&] { return read_entry(database_, id); });
 }

@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds shortest_look = 15ms;
 constexpr std::chrono::milliseconds longest_look = 60ms;
 
-// How long the service may take from a request's arrival until the cell lists it. A process that
-// died over a request and one that is started again are closer together than that.
-constexpr WallTime settling_time_ms = 2000;
-
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;

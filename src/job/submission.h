@@ -49,6 +49,10 @@ class Submission {
  public:
   using Done = std::function<void(Result<Taken>)>;
 
+  // How long the service may take from a request's arrival until the cell lists it. A process that
+  // died over a request and one that is started again are closer together than that.
+  static constexpr WallTime settling_time_ms = 2000;
+
   // `done` is called once, not from within the constructor or start(). Rows in `passed_over` are
   // not picked up.
   Submission(LedgerDesk& desk, api::Client& client, SubmissionSettings settings,
