@@ -65,6 +65,7 @@ int dispatch(const Group& group, int argc, char** argv, Globals globals) {
   std::vector<std::string> rest = *words;
   rest.front() = program + " " + found->name;
   std::vector<char*> pointers;
+  pointers.reserve(rest.size() + 1);
   for (std::string& word : rest) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   return found->run(static_cast<int>(rest.size()), pointers.data(), globals);

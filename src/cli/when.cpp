@@ -11,7 +11,7 @@ namespace {
 
 using job::WallTime;
 
-constexpr WallTime minute = 60LL * 1000;
+constexpr WallTime minute = 60'000;
 
 bool has_digits(const std::string& text, std::size_t at, std::size_t number) {
   if (text.size() < at + number) return false;
@@ -28,10 +28,10 @@ std::optional<WallTime> parse_ago(const std::string& text, WallTime now) {
       unit = minute;
       break;
     case 'h':
-      unit = 60 * minute;
+      unit = 60LL * minute;
       break;
     case 'd':
-      unit = 24 * 60 * minute;
+      unit = 24LL * 60 * minute;
       break;
     default:
       return std::nullopt;

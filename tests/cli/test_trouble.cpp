@@ -64,7 +64,7 @@ TEST_F(Trouble, AFolderIsNoLedger) {
 
 TEST_F(Trouble, WhileAnotherOneWritesReadingWorksAndPruningWaits) {
   const std::int64_t id = add(*open(), request(), generation("9040", Phase::failed, 3.5));
-  age(id, 400 * 24 * hour);
+  age(id, 400LL * 24 * hour);
   job::Database writer(path_, SQLITE_OPEN_READWRITE);
   writer.execute("BEGIN IMMEDIATE");
   writer.execute("UPDATE generations SET generation_id = '1'");

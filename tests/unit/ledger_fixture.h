@@ -121,6 +121,6 @@ class LedgerTest : public testing::Test {
   std::string path_ = folder_.file("ledger.db");
 };
 
-inline constexpr job::WallTime hour = 3600 * 1000;
+inline constexpr job::WallTime hour = 3'600'000;
 
 }  // namespace genpro::test

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <thread>
 
 #include "unit/ledger_fixture.h"
@@ -189,6 +190,36 @@ TEST_F(LedgerClaim, AStopThatIsOwedIsSentByOneWhoIsAlone) {
   EXPECT_FALSE(row(*second, id).stop_wanted);
   stopping = Claim();
   EXPECT_EQ(must(first->claim(request(), Reuse::in_flight, {})).kind, Kind::create);
+}
+
+// Whoever comes second finds it stopped, and does not stop it again.
+TEST_F(LedgerClaim, OfManyAtOnceOneSendsTheStop) {
+  constexpr std::size_t number = 4;
+  std::vector<std::unique_ptr<Ledger>> ledgers(number);
+  for (auto& ledger : ledgers) ledger = open();
+  for (int round = 0; round < 40; ++round) {
+    const std::int64_t id = add(*ledgers[0], request(), generation("9040", Phase::pending));
+    must(ledgers[0]->note_stop_wanted(id, true));
+    std::atomic<int> stops = 0;
+    std::atomic<int> failures = 0;
+    std::vector<std::thread> threads;
+    threads.reserve(number);
+    for (std::size_t index = 0; index < number; ++index) {
+      threads.emplace_back([&, index] {
+        while (true) {
+          const auto claim = ledgers[index]->claim(request(), Reuse::in_flight, {});
+          if (!claim) ++failures;
+          if (!claim || claim->kind == Kind::create) return;
+          if (claim->kind != Kind::stop) continue;
+          ++stops;
+          if (!ledgers[index]->note_generation(id, generation("9040", Phase::stopped))) ++failures;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(stops, 1);
+    EXPECT_EQ(failures, 0);
+  }
 }
 
 TEST_F(LedgerClaim, WhatAnotherOneFollowsIsNotStopped) {
