@@ -6,6 +6,7 @@
 // A moment is something that the service has seen, and a small time after it. Until the process is
 // dead the service keeps it from finishing, so that no moment comes too late.
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 #include "fault/fault_test.h"
@@ -21,7 +22,12 @@ struct Moment {
   Manners manners;                   // until the kill
   PaidService::Condition condition;  // null: as soon as the process exists
   microseconds after{0};
-  // What the next run finds.
+  // The process is asked to end at the condition, and killed when the service is asked to stop the
+  // generation, and `after` that.
+  bool interrupts = false;
+  // The next run is killed too, that long after it asked for anything.
+  std::optional<microseconds> again;
+  // What the last run finds.
   bool honours_keys = true;
   CellReading cell = CellReading::jobs;
 };
@@ -40,14 +46,14 @@ class Kills : public testing::Test {
  protected:
   // Half of the moments with a service that ignores keys; of the others, every fourth with a cell
   // that cannot be read.
-  void add(std::string name, Manners manners, PaidService::Condition condition,
-           microseconds after) {
+  Moment& add(std::string name, Manners manners, PaidService::Condition condition,
+              microseconds after) {
     const std::size_t number = moments.size();
     Moment moment{std::move(name), std::move(manners), std::move(condition), after};
     moment.honours_keys = number % 2 == 0;
     if (number % 8 == 2) moment.cell = CellReading::not_found;
     if (number % 8 == 6) moment.cell = CellReading::failing;
-    moments.push_back(std::move(moment));
+    return moments.emplace_back(std::move(moment));
   }
 
   void kill_at(const Moment& moment) {
@@ -59,19 +65,14 @@ class Kills : public testing::Test {
     manners.honours_keys = moment.honours_keys;
     manners.cell = moment.cell;
     Bench bench(manners);
-    {
-      auto child = bench.start();
-      if (moment.condition && !bench.wait_for(moment.condition)) {
-        ADD_FAILURE() << moment.name << " never comes: " << bench.books().text() << "\n"
-                      << child->output();
-        return false;
-      }
-      std::this_thread::sleep_for(moment.after);
-      if (!child->kill()) {
-        ADD_FAILURE() << moment.name << " came too late: " << bench.books().text() << "\n"
-                      << child->output();
-        return false;
-      }
+    if (!kill_one(bench, moment.name, moment.condition, moment.after, moment.interrupts))
+      return false;
+    if (moment.again) {
+      const Books before = bench.books();
+      const auto anything = [seen = before.cell_readings + before.polls](const Books& books) {
+        return books.cell_readings + books.polls > seen;
+      };
+      if (!kill_one(bench, moment.name + ", again", anything, *moment.again, false)) return false;
     }
     // What the service has taken is charged, whether or not anyone still listens.
     bench.service.behave({.honours_keys = moment.honours_keys, .cell = moment.cell, .polls = 3});
@@ -81,6 +82,29 @@ class Kills : public testing::Test {
     EXPECT_TRUE(ended) << moment.name;
     EXPECT_TRUE(charged) << moment.name;
     return ended && charged;
+  }
+
+  // Starts a process, and kills it at the moment. False when that did not come to pass.
+  static bool kill_one(const Bench& bench, const std::string& name,
+                       const PaidService::Condition& condition, microseconds after,
+                       bool interrupts) {
+    const auto child = bench.start();
+    bool comes = !condition || bench.wait_for(condition);
+    if (comes && interrupts) {
+      child->send(SIGINT);
+      comes = bench.wait_for([](const Books& books) { return !books.stops.empty(); });
+    }
+    if (!comes) {
+      ADD_FAILURE() << name << " never comes: " << bench.books().text() << "\n" << child->output();
+      return false;
+    }
+    std::this_thread::sleep_for(after);
+    if (!child->kill()) {
+      ADD_FAILURE() << name << " came too late: " << bench.books().text() << "\n"
+                    << child->output();
+      return false;
+    }
+    return true;
   }
 
   // Evenly spread over those of the test, two at a time.
@@ -169,6 +193,34 @@ TEST_F(Kills, WhileItDownloads) {
       add("byte " + std::to_string(at) + " + " + std::to_string(i) + " ms", held, clip_bytes(at),
           i * 1ms);
     }
+  }
+  run();
+}
+
+// Beyond the two hundred: the run that would have set things right is killed at it.
+TEST_F(Kills, TwiceWhileItSettles) {
+  Manners silent = endless;
+  silent.next_posts = {PostFate::unanswered};
+  silent.loss = Loss::silent;
+  for (int i = 0; i < 16; ++i) {
+    add("POST taken", silent, created(1), 0ms).again = microseconds(i * 700);
+  }
+  Manners dropped = silent;
+  dropped.next_posts = {PostFate::dropped};
+  for (int i = 0; i < 8; ++i) {
+    add("POST lost", dropped, posts(1), 0ms).again = microseconds(i * 700);
+  }
+  run();
+}
+
+// The service takes its time with the request to stop, or says no word about it.
+TEST_F(Kills, WhileItStops) {
+  for (const StopFate fate : {StopFate::dropped, StopFate::unanswered}) {
+    Manners silent = endless;
+    silent.stop = fate;
+    for (int i = 0; i < 8; ++i)
+      add("stop asked for + " + std::to_string(i) + " ms", silent, polls(2), i * 1ms).interrupts =
+          true;
   }
   run();
 }
