@@ -7,6 +7,8 @@
 // dead the service keeps it from finishing, so that no moment comes too late.
 #include <atomic>
 #include <csignal>
+#include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "fault/fault_test.h"
@@ -19,8 +21,9 @@ using std::chrono::microseconds;
 
 struct Moment {
   std::string name;
-  Manners manners;                   // until the kill
-  PaidService::Condition condition;  // null: as soon as the process exists
+  Manners manners;  // until the kill
+  // Waits for it; false when it does not come. Null: as soon as the process exists.
+  std::function<bool(const Bench&)> comes;
   microseconds after{0};
   // The process is asked to end at the condition, and killed when the service is asked to stop the
   // generation, and `after` that.
@@ -31,6 +34,16 @@ struct Moment {
   bool honours_keys = true;
   CellReading cell = CellReading::jobs;
 };
+
+// A file is nothing to wait on, and what its maker does next takes microseconds.
+bool ledger_appears(const Bench& bench) {
+  const auto end = std::chrono::steady_clock::now() + generous;
+  while (!std::filesystem::exists(bench.ledger)) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 // So many of 200 moments are run; a sanitizer makes each one slow.
 std::size_t share_of(std::size_t moments) {
@@ -49,7 +62,9 @@ class Kills : public testing::Test {
   Moment& add(std::string name, Manners manners, PaidService::Condition condition,
               microseconds after) {
     const std::size_t number = moments.size();
-    Moment moment{std::move(name), std::move(manners), std::move(condition), after};
+    Moment moment{std::move(name), std::move(manners), nullptr, after};
+    if (condition)
+      moment.comes = [condition](const Bench& bench) { return bench.wait_for(condition); };
     moment.honours_keys = number % 2 == 0;
     if (number % 8 == 2) moment.cell = CellReading::not_found;
     if (number % 8 == 6) moment.cell = CellReading::failing;
@@ -65,12 +80,12 @@ class Kills : public testing::Test {
     manners.honours_keys = moment.honours_keys;
     manners.cell = moment.cell;
     Bench bench(manners);
-    if (!kill_one(bench, moment.name, moment.condition, moment.after, moment.interrupts))
-      return false;
+    if (!kill_one(bench, moment.name, moment.comes, moment.after, moment.interrupts)) return false;
     if (moment.again) {
       const Books before = bench.books();
-      const auto anything = [seen = before.cell_readings + before.polls](const Books& books) {
-        return books.cell_readings + books.polls > seen;
+      const auto anything = [seen = before.cell_readings + before.polls](const Bench& fresh) {
+        return fresh.wait_for(
+            [seen](const Books& books) { return books.cell_readings + books.polls > seen; });
       };
       if (!kill_one(bench, moment.name + ", again", anything, *moment.again, false)) return false;
     }
@@ -86,15 +101,15 @@ class Kills : public testing::Test {
 
   // Starts a process, and kills it at the moment. False when that did not come to pass.
   static bool kill_one(const Bench& bench, const std::string& name,
-                       const PaidService::Condition& condition, microseconds after,
+                       const std::function<bool(const Bench&)>& comes, microseconds after,
                        bool interrupts) {
     const auto child = bench.start();
-    bool comes = !condition || bench.wait_for(condition);
-    if (comes && interrupts) {
+    bool came = !comes || comes(bench);
+    if (came && interrupts) {
       child->send(SIGINT);
-      comes = bench.wait_for([](const Books& books) { return !books.stops.empty(); });
+      came = bench.wait_for([](const Books& books) { return !books.stops.empty(); });
     }
-    if (!comes) {
+    if (!came) {
       ADD_FAILURE() << name << " never comes: " << bench.books().text() << "\n" << child->output();
       return false;
     }
@@ -127,8 +142,13 @@ class Kills : public testing::Test {
 };
 
 TEST_F(Kills, WhileItStarts) {
-  for (int i = 0; i < 16; ++i)
-    add("start + " + std::to_string(i * 6) + " ms", endless, nullptr, i * 6ms);
+  for (int i = 0; i < 8; ++i)
+    add("start + " + std::to_string(i * 10) + " ms", endless, nullptr, i * 10ms);
+  // While it makes its tables.
+  for (int i = 0; i < 8; ++i) {
+    add("ledger made + " + std::to_string(i * 200) + " us", endless, nullptr, microseconds(i * 200))
+        .comes = ledger_appears;
+  }
   run();
 }
 
