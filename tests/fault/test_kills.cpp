@@ -6,6 +6,9 @@
 // A moment is something that the service has seen, and a small time after it. Until the process is
 // dead the service keeps it from finishing, so that no moment comes too late.
 #include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "fault/fault_test.h"
@@ -18,13 +21,29 @@ using std::chrono::microseconds;
 
 struct Moment {
   std::string name;
-  Manners manners;                   // until the kill
-  PaidService::Condition condition;  // null: as soon as the process exists
+  Manners manners;  // until the kill
+  // Waits for it; false when it does not come. Null: as soon as the process exists.
+  std::function<bool(const Bench&)> comes;
   microseconds after{0};
-  // What the next run finds.
+  // The process is asked to end at the condition, and killed when the service is asked to stop the
+  // generation, and `after` that.
+  bool interrupts = false;
+  // The next run is killed too, that long after it asked for anything.
+  std::optional<microseconds> again;
+  // What the last run finds.
   bool honours_keys = true;
   CellReading cell = CellReading::jobs;
 };
+
+// A file is nothing to wait on, and what its maker does next takes microseconds.
+bool ledger_appears(const Bench& bench) {
+  const auto end = std::chrono::steady_clock::now() + generous;
+  while (!std::filesystem::exists(bench.ledger)) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 // So many of 200 moments are run; a sanitizer makes each one slow.
 std::size_t share_of(std::size_t moments) {
@@ -40,14 +59,16 @@ class Kills : public testing::Test {
  protected:
   // Half of the moments with a service that ignores keys; of the others, every fourth with a cell
   // that cannot be read.
-  void add(std::string name, Manners manners, PaidService::Condition condition,
-           microseconds after) {
+  Moment& add(std::string name, Manners manners, PaidService::Condition condition,
+              microseconds after) {
     const std::size_t number = moments.size();
-    Moment moment{std::move(name), std::move(manners), std::move(condition), after};
+    Moment moment{std::move(name), std::move(manners), nullptr, after};
+    if (condition)
+      moment.comes = [condition](const Bench& bench) { return bench.wait_for(condition); };
     moment.honours_keys = number % 2 == 0;
     if (number % 8 == 2) moment.cell = CellReading::not_found;
     if (number % 8 == 6) moment.cell = CellReading::failing;
-    moments.push_back(std::move(moment));
+    return moments.emplace_back(std::move(moment));
   }
 
   void kill_at(const Moment& moment) {
@@ -59,19 +80,14 @@ class Kills : public testing::Test {
     manners.honours_keys = moment.honours_keys;
     manners.cell = moment.cell;
     Bench bench(manners);
-    {
-      auto child = bench.start();
-      if (moment.condition && !bench.wait_for(moment.condition)) {
-        ADD_FAILURE() << moment.name << " never comes: " << bench.books().text() << "\n"
-                      << child->output();
-        return false;
-      }
-      std::this_thread::sleep_for(moment.after);
-      if (!child->kill()) {
-        ADD_FAILURE() << moment.name << " came too late: " << bench.books().text() << "\n"
-                      << child->output();
-        return false;
-      }
+    if (!kill_one(bench, moment.name, moment.comes, moment.after, moment.interrupts)) return false;
+    if (moment.again) {
+      const Books before = bench.books();
+      const auto anything = [seen = before.cell_readings + before.polls](const Bench& fresh) {
+        return fresh.wait_for(
+            [seen](const Books& books) { return books.cell_readings + books.polls > seen; });
+      };
+      if (!kill_one(bench, moment.name + ", again", anything, *moment.again, false)) return false;
     }
     // What the service has taken is charged, whether or not anyone still listens.
     bench.service.behave({.honours_keys = moment.honours_keys, .cell = moment.cell, .polls = 3});
@@ -81,6 +97,29 @@ class Kills : public testing::Test {
     EXPECT_TRUE(ended) << moment.name;
     EXPECT_TRUE(charged) << moment.name;
     return ended && charged;
+  }
+
+  // Starts a process, and kills it at the moment. False when that did not come to pass.
+  static bool kill_one(const Bench& bench, const std::string& name,
+                       const std::function<bool(const Bench&)>& comes, microseconds after,
+                       bool interrupts) {
+    const auto child = bench.start();
+    bool came = !comes || comes(bench);
+    if (came && interrupts) {
+      child->send(SIGINT);
+      came = bench.wait_for([](const Books& books) { return !books.stops.empty(); });
+    }
+    if (!came) {
+      ADD_FAILURE() << name << " never comes: " << bench.books().text() << "\n" << child->output();
+      return false;
+    }
+    std::this_thread::sleep_for(after);
+    if (!child->kill()) {
+      ADD_FAILURE() << name << " came too late: " << bench.books().text() << "\n"
+                    << child->output();
+      return false;
+    }
+    return true;
   }
 
   // Evenly spread over those of the test, two at a time.
@@ -103,8 +142,13 @@ class Kills : public testing::Test {
 };
 
 TEST_F(Kills, WhileItStarts) {
-  for (int i = 0; i < 16; ++i)
-    add("start + " + std::to_string(i * 6) + " ms", endless, nullptr, i * 6ms);
+  for (int i = 0; i < 8; ++i)
+    add("start + " + std::to_string(i * 10) + " ms", endless, nullptr, i * 10ms);
+  // While it makes its tables.
+  for (int i = 0; i < 8; ++i) {
+    add("ledger made + " + std::to_string(i * 200) + " us", endless, nullptr, microseconds(i * 200))
+        .comes = ledger_appears;
+  }
   run();
 }
 
@@ -169,6 +213,34 @@ TEST_F(Kills, WhileItDownloads) {
       add("byte " + std::to_string(at) + " + " + std::to_string(i) + " ms", held, clip_bytes(at),
           i * 1ms);
     }
+  }
+  run();
+}
+
+// Beyond the two hundred: the run that would have set things right is killed at it.
+TEST_F(Kills, TwiceWhileItSettles) {
+  Manners silent = endless;
+  silent.next_posts = {PostFate::unanswered};
+  silent.loss = Loss::silent;
+  for (int i = 0; i < 16; ++i) {
+    add("POST taken", silent, created(1), 0ms).again = microseconds(i * 700);
+  }
+  Manners dropped = silent;
+  dropped.next_posts = {PostFate::dropped};
+  for (int i = 0; i < 8; ++i) {
+    add("POST lost", dropped, posts(1), 0ms).again = microseconds(i * 700);
+  }
+  run();
+}
+
+// The service takes its time with the request to stop, or says no word about it.
+TEST_F(Kills, WhileItStops) {
+  for (const StopFate fate : {StopFate::dropped, StopFate::unanswered}) {
+    Manners silent = endless;
+    silent.stop = fate;
+    for (int i = 0; i < 8; ++i)
+      add("stop asked for + " + std::to_string(i) + " ms", silent, polls(2), i * 1ms).interrupts =
+          true;
   }
   run();
 }

@@ -58,6 +58,9 @@ INSTANTIATE_TEST_SUITE_P(
                     LostCase{"silent", Loss::silent, true, CellReading::jobs},
                     LostCase{"closed_key_ignored", Loss::closed, false, CellReading::jobs},
                     LostCase{"silent_key_ignored", Loss::silent, false, CellReading::jobs},
+                    LostCase{"gateway", Loss::gateway, true, CellReading::jobs},
+                    LostCase{"gateway_key_ignored", Loss::gateway, false, CellReading::jobs},
+                    LostCase{"gateway_cell_unknown", Loss::gateway, true, CellReading::not_found},
                     LostCase{"closed_cell_unknown", Loss::closed, true, CellReading::not_found},
                     LostCase{"silent_cell_unknown", Loss::silent, true, CellReading::not_found},
                     LostCase{"closed_cell_failing", Loss::closed, true, CellReading::failing},
@@ -192,6 +195,26 @@ TEST(SlowPost, IsPaidOnce) {
 INSTANTIATE_TEST_SUITE_P(Each, Unsettled, testing::Bool(), [](const auto& tested) {
   return std::string(tested.param ? "key_honoured" : "key_ignored");
 });
+
+// The loss shows before the service has done its work: the cell does not list the job yet.
+class LateJob : public testing::TestWithParam<const char*> {
+ protected:
+  Loss loss() const { return GetParam() == std::string("closed") ? Loss::closed : Loss::gateway; }
+};
+
+TEST_P(LateJob, IsPaidOnce) {
+  for (const bool honours_keys : {true, false}) {
+    Bench bench({.honours_keys = honours_keys,
+                 .next_posts = {PostFate::late},
+                 .loss = loss(),
+                 .post_delay = std::chrono::milliseconds(500)});
+    EXPECT_TRUE(one_charge(bench, bench.run({{"retries", "3"}})))
+        << (honours_keys ? "key honoured" : "key ignored");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LateJob, testing::Values("closed", "gateway"),
+                         [](const auto& tested) { return std::string(tested.param); });
 
 }  // namespace
 }  // namespace genpro::test

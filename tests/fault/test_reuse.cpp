@@ -224,7 +224,7 @@ TEST(NoLedger, SaysWhatIsLostByIt) {
   ASSERT_EQ(first.outcome.warnings.size(), 1U);
   const std::string text = first.outcome.warnings[0].text;
   EXPECT_NE(text.find("ledger"), std::string::npos) << text;
-  EXPECT_TRUE(std::regex_search(text, std::regex("twice|again|charge|paid"))) << text;
+  EXPECT_TRUE(std::regex_search(text, std::regex("twice|charge|pay|paid"))) << text;
   EXPECT_TRUE(new_one(bench, bench.run({{"ledger", ""}})));
   EXPECT_FALSE(std::filesystem::exists(bench.ledger));
 }

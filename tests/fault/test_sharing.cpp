@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Many who ask at the same moment, for the same and for different things.
+#include <filesystem>
+
 #include "fault/fault_test.h"
 
 namespace genpro::test {
@@ -91,6 +93,53 @@ INSTANTIATE_TEST_SUITE_P(Each, ThePoster,
                                          Takeover{"lost_key_ignored", PostFate::dropped, false},
                                          Takeover{"answered", PostFate::answered, true}),
                          [](const auto& tested) { return std::string(tested.param.name); });
+
+// One after the other is killed, whoever is at it, and the last one brings it home.
+TEST(Sharing, OneOfManyIsEnough) {
+  Manners manners;
+  manners.honours_keys = false;
+  manners.polls = never;
+  manners.next_posts = {PostFate::unanswered};
+  manners.loss = Loss::silent;
+  Bench bench(manners);
+  std::vector<std::unique_ptr<Child>> children;
+  for (int i = 0; i < 6; ++i)
+    children.push_back(bench.start(name_of(i), {{"stall-timeout", "600"}}, "-m"));
+  for (const auto& child : children) ASSERT_TRUE(says(*child, "Progress: (generate)"));
+  ASSERT_TRUE(bench.wait_for(created(1)));
+  // Nobody but the poster knows what it does, so each one may be it.
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(children[i]->kill());
+    if (bench.books().polls == 0) continue;
+    const unsigned asked = bench.books().polls;
+    ASSERT_TRUE(bench.wait_for(polls(asked + 2))) << bench.books().text();
+  }
+  manners.next_posts.clear();
+  manners.polls = 3;
+  bench.service.behave(manners);
+  ASSERT_TRUE(children[5]->wait());
+  EXPECT_EQ(children[5]->exit_code(), 0) << children[5]->output();
+  EXPECT_TRUE(one_charge_in_file(bench, bench.file(name_of(5))));
+}
+
+TEST(Sharing, ALedgerOfTwoNamesIsOneLedger) {
+  auto gate = std::make_shared<Gate>();
+  Bench bench({.end_gate = gate});
+  std::filesystem::create_directory(bench.folder.file("state"));
+  std::filesystem::create_symlink(bench.folder.file("state"), bench.folder.file("other"));
+  auto child = bench.start("clip.mp4", {{"ledger", bench.folder.file("other/ledger.db")}}, "-m");
+  Production production(bench.src());
+  production.play();
+  ASSERT_TRUE(bench.wait_for(created(1)));
+  const std::string id = bench.books().generations[0].id;
+  EXPECT_TRUE(production.collector().listener().wait_for(names(id)));
+  EXPECT_TRUE(says(*child, id));
+  gate->open();
+  EXPECT_TRUE(production.finish().eos);
+  EXPECT_TRUE(one_charge(bench, production.collector().bytes()));
+  EXPECT_TRUE(child->wait());
+  EXPECT_TRUE(one_charge_in_file(bench, bench.file()));
+}
 
 // A poster that hangs is alive: whoever asks for the same thing waits, and does not ask again.
 TEST(Sharing, AWaitForALivePosterPostsNothing) {

@@ -3,6 +3,7 @@
 // What becomes of an unfinished generation when its pipeline ends.
 #include <csignal>
 #include <cstdio>
+#include <future>
 
 #include "fault/fault_test.h"
 
@@ -79,7 +80,6 @@ TEST_P(DeafService, IsToldByTheNextRun) {
   ASSERT_TRUE(waiting.production.stop());
   std::printf("to NULL: %lld ms\n", static_cast<long long>(waiting.production.took().count()));
   RecordProperty("milliseconds_to_null", static_cast<int>(waiting.production.took().count()));
-  EXPECT_TRUE(bench.books().stopped().empty());
   bench.service.behave({});
   EXPECT_TRUE(one_charge(bench, bench.run()));
   EXPECT_EQ(bench.books().stopped(), std::vector{waiting.id}) << bench.books().text();
@@ -97,9 +97,22 @@ TEST_P(DeafService, IsToldByARunOfAnotherRequest) {
   EXPECT_EQ(bench.books().charged().size(), 1U);
 }
 
+// What could not be stopped has become a clip in the meantime, which is paid for.
+TEST(Shutdown, AStopThatIsSentTooLateLeavesTheClip) {
+  Bench bench(endless);
+  Waiting waiting(bench);
+  bench.service.behave({.polls = never, .stop = StopFate::dropped});
+  ASSERT_TRUE(waiting.production.stop());
+  bench.service.end(waiting.id, "completed");
+  bench.service.behave({});
+  EXPECT_TRUE(one_charge(bench, bench.run()));
+  EXPECT_EQ(bench.books().posts.size(), 1U) << bench.books().text();
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Each, DeafService,
-    testing::Values(Deaf{"silent_to_stop", {.polls = never, .stop_silent = true}},
+    testing::Values(Deaf{"silent_to_stop", {.polls = never, .stop = StopFate::dropped}},
+                    Deaf{"silent_after_stopping", {.polls = never, .stop = StopFate::unanswered}},
                     Deaf{"silent", {.away = Loss::silent}}, Deaf{"closed", {.away = Loss::closed}}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
@@ -117,6 +130,19 @@ TEST(Shutdown, WhileThePostIsUnansweredPaysOnce) {
       EXPECT_TRUE(one_charge(bench, bench.run()));
     }
   }
+}
+
+// The answer comes while the pipeline ends: what it names is stopped.
+TEST(Shutdown, WhileThePostIsAnsweredStopsWhatItMade) {
+  auto gate = std::make_shared<Gate>();
+  Bench bench({.post_gate = gate, .polls = never});
+  Production production(bench.src());
+  production.play();
+  ASSERT_TRUE(bench.wait_for(posts(1)));
+  auto stopping = std::async(std::launch::async, [&] { return production.stop(); });
+  gate->open();
+  EXPECT_TRUE(stopping.get());
+  EXPECT_TRUE(bench.wait_for(stopped(1))) << bench.books().text();
 }
 
 TEST(Shutdown, DetachLeavesItToTheNextRun) {
@@ -192,6 +218,36 @@ TEST(Shutdown, TheLastOfTwoElementsStopsIt) {
   ASSERT_TRUE(second.stop());
   EXPECT_TRUE(bench.wait_for(stopped(1))) << bench.books().text();
   EXPECT_EQ(bench.books().created().size(), 1U);
+}
+
+TEST(Shutdown, WhatIsFollowedByItsIdIsNotStopped) {
+  Bench bench(endless);
+  Waiting waiting(bench);
+  Production attached(bench.src({{"generation-id", waiting.id}}));
+  attached.play();
+  ASSERT_TRUE(attached.collector().listener().wait_for([](GstMessage* message) {
+    const GstStructure* structure = gst_message_get_structure(message);
+    return GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT &&
+           g_strcmp0(gst_structure_get_string(structure, "status"), "processing") == 0;
+  }));
+  ASSERT_TRUE(waiting.production.stop());
+  bench.service.behave({});
+  EXPECT_TRUE(attached.finish().eos);
+  EXPECT_TRUE(one_charge(bench, attached.collector().bytes()));
+  EXPECT_TRUE(bench.books().stops.empty()) << bench.books().text();
+}
+
+TEST(Shutdown, TheLastOfManyThatLeaveTogetherStopsIt) {
+  Bench bench(endless);
+  std::vector<std::unique_ptr<Child>> children;
+  for (int i = 0; i < 6; ++i) children.push_back(bench.start(std::to_string(i), {}, "-m"));
+  ASSERT_TRUE(bench.wait_for(created(1)));
+  const std::string id = bench.books().generations[0].id;
+  for (const auto& child : children) ASSERT_TRUE(says(*child, id));
+  for (const auto& child : children) child->send(SIGINT);
+  for (const auto& child : children) EXPECT_TRUE(child->wait());
+  EXPECT_TRUE(bench.wait_for(stopped(1))) << bench.books().text();
+  EXPECT_EQ(bench.books().created().size(), 1U) << bench.books().text();
 }
 
 TEST(Shutdown, AKilledFollowerDoesNotHoldIt) {

@@ -35,6 +35,18 @@ std::string generation_of(const std::string& path) {
   return path.substr(begin, path.find('/', begin) - begin);
 }
 
+Answer lost(Loss loss) {
+  switch (loss) {
+    case Loss::closed:
+      break;
+    case Loss::silent:
+      return silent_answer();
+    case Loss::gateway:
+      return html_answer(504, "<html><body>Gateway time-out</body></html>");
+  }
+  return closing_answer();
+}
+
 bool is_cell_reading(const Seen& seen) {
   return seen.method == "GET" && seen.path.find("/cells/") != std::string::npos;
 }
@@ -149,7 +161,7 @@ Answer PaidService::answer_api(const Seen& seen) {
   if (poll) ++books_.polls;
   if (!post && !stop && !reading && !poll) ++books_.others;
 
-  if (manners_.away) return *manners_.away == Loss::silent ? silent_answer() : closing_answer();
+  if (manners_.away) return lost(*manners_.away);
   if (seen.header("x-api-key").empty()) return refusal(401, "unauthorized", "No key");
   if ((post || reading) && !seen.query.starts_with("agent_id="))
     return refusal(422, "agent_not_found", "No agent");
@@ -163,10 +175,11 @@ Answer PaidService::answer_api(const Seen& seen) {
 Answer PaidService::answer_post(const Seen& seen) {
   const PostFate fate =
       fates_ < manners_.next_posts.size() ? manners_.next_posts[fates_++] : PostFate::answered;
-  if (fate == PostFate::dropped) return lost();
-  if (manners_.post_gate || manners_.post_delay.count() > 0) return held_post(seen, fate);
+  if (fate == PostFate::dropped) return lost(manners_.loss);
+  if (fate == PostFate::late || manners_.post_gate || manners_.post_delay.count() > 0)
+    return held_post(seen, fate);
   const std::string id = take(seen);
-  if (fate == PostFate::unanswered) return lost();
+  if (fate == PostFate::unanswered) return lost(manners_.loss);
   return json_answer(201, R"({"generation_id": )" + id + R"(, "status": "pending"})");
 }
 
@@ -188,12 +201,13 @@ Answer PaidService::held_post(const Seen& seen, PostFate fate) {
     if (then) return then->when_open([gate] { gate->open(); });
     gate->open();
   });
+  if (fate != PostFate::answered) {
+    Answer answer = lost(manners_.loss);
+    if (fate == PostFate::unanswered) answer.hold = gate;
+    return answer;
+  }
   Answer answer{.hold = gate};
-  answer.raw = [id, fate, loss = manners_.loss](Wire& wire) {
-    if (fate == PostFate::unanswered) {
-      if (loss == Loss::silent) wire.wait_until_client_leaves();
-      return;
-    }
+  answer.raw = [id](Wire& wire) {
     const std::string body = R"({"generation_id": )" + *id + R"(, "status": "pending"})";
     wire.write(head_text({.status = 201, .headers = {{"Connection", "close"}}}, body.size()) +
                body);
@@ -276,11 +290,12 @@ Answer PaidService::answer_poll(const Seen& seen) {
 }
 
 Answer PaidService::answer_stop(const Seen& seen) {
-  if (manners_.stop_silent) return silent_answer();
+  if (manners_.stop == StopFate::dropped) return silent_answer();
   PaidGeneration* generation = find(generation_of(seen.path));
   if (generation == nullptr) return refusal(404, "not_found", "No such generation");
   if (generation->ended()) return refusal(422, "job_cannot_be_stopped", "The generation has ended");
   set_status(*generation, "stopped");
+  if (manners_.stop == StopFate::unanswered) return silent_answer();
   return json_answer(200, R"({"generation_id": )" + generation->id + R"(, "status": "stopped"})");
 }
 
@@ -308,10 +323,6 @@ std::string PaidService::json(const PaidGeneration& generation) const {
             R"(.mp4", "thumbnail_url": null, "object_type": "video", "type": "output"})";
   }
   return text + R"(], "execution_cost": )" + (completed ? "3.5" : "null") + "}";
-}
-
-Answer PaidService::lost() const {
-  return manners_.loss == Loss::silent ? silent_answer() : closing_answer();
 }
 
 Answer PaidService::answer_clip(const Seen& seen) {

@@ -28,11 +28,16 @@ namespace genpro::test {
 enum class PostFate {
   answered,
   unanswered,  // taken and charged, but the client never learns of it
+  late,        // the same, but the loss shows at once, and the generation exists only later
   dropped,     // not taken, which to the client looks the same
 };
 
-// How an answer that is not given looks to the client.
-enum class Loss { closed, silent };
+// How an answer that is not given looks to the client: the connection ends, nothing comes, or a
+// gateway says that it got none either.
+enum class Loss { closed, silent, gateway };
+
+// What becomes of a request to stop a generation.
+enum class StopFate { answered, unanswered, dropped };
 
 // What reading a cell brings.
 enum class CellReading { jobs, not_found, failing, garbage, closed, silent };
@@ -44,8 +49,8 @@ struct Manners {
   // Of the POSTs to come, in order; what comes after them is answered.
   std::vector<PostFate> next_posts;
   Loss loss = Loss::closed;
-  // A POST makes its generation, and is answered, only that long after it has come, and not before
-  // the gate opens. The gate must not open after the service has gone.
+  // A POST makes its generation only that long after it has come, and not before the gate opens,
+  // and is answered then. The gate must not open after the service has gone.
   std::chrono::milliseconds post_delay{0};
   std::shared_ptr<Gate> post_gate;
 
@@ -64,8 +69,8 @@ struct Manners {
   std::size_t drip = 0;
   std::chrono::milliseconds drip_interval{5};
 
-  bool stop_silent = false;
-  // Set: nothing is taken, and all requests to the API look like that.
+  StopFate stop = StopFate::answered;  // else there is silence
+  // Set: nothing is taken, and all requests to the API are lost in this way.
   std::optional<Loss> away;
 };
 
@@ -138,7 +143,6 @@ class PaidService {
   PaidGeneration* find(const std::string& id);
   void set_status(PaidGeneration& generation, const std::string& status);
   std::string json(const PaidGeneration& generation) const;
-  Answer lost() const;
 
   const std::string clip_;
   mutable std::mutex mutex_;

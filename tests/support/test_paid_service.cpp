@@ -97,6 +97,27 @@ TEST_F(Paid, RefundsAStopUnlessItComesTooLate) {
   EXPECT_EQ(service.books().charged().size(), 1U);
 }
 
+TEST_F(Paid, LosesRequestsToStop) {
+  post();
+  service.behave({.stop = StopFate::dropped});
+  auto silent = [&] {
+    auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+    const std::size_t before = service.books().stops.size();
+    auto asked = std::async(std::launch::async, [&] {
+      send("POST", service.api_base() + "/generations/" + only_id() + "/stop", {{"X-API-Key", "k"}},
+           "", cancellable.get());
+    });
+    EXPECT_TRUE(
+        service.wait_for([&](const Books& books) { return books.stops.size() == before + 1; }));
+    g_cancellable_cancel(cancellable.get());
+  };
+  silent();
+  EXPECT_EQ(service.books().charged().size(), 1U);
+  service.behave({.stop = StopFate::unanswered});
+  silent();
+  EXPECT_EQ(service.books().charged().size(), 0U);
+}
+
 TEST_F(Paid, RefundsAFailure) {
   service.behave({.polls = 1, .end = "failed"});
   post();
@@ -114,6 +135,15 @@ TEST_F(Paid, LosesAnswersToPostsItTookOrDropped) {
   EXPECT_EQ(post().status, 201);
   EXPECT_EQ(service.books().charged().size(), 2U);
   EXPECT_EQ(service.books().posts.size(), 3U);
+}
+
+TEST_F(Paid, LosesAnAnswerBeforeItsGenerationExists) {
+  auto gate = std::make_shared<Gate>();
+  service.behave({.next_posts = {PostFate::late}, .loss = Loss::gateway, .post_gate = gate});
+  EXPECT_EQ(post().status, 504);
+  EXPECT_TRUE(service.books().generations.empty());
+  gate->open();
+  EXPECT_TRUE(service.wait_for([](const Books& books) { return books.charged().size() == 1; }));
 }
 
 TEST_F(Paid, MakesAGenerationLateAndAlsoWhenTheClientHasGone) {
