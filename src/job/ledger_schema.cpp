@@ -33,7 +33,7 @@ constexpr std::array migrations = {
          agent_id TEXT NOT NULL,
          model TEXT NOT NULL,
          request TEXT NOT NULL,
-         idempotency_key TEXT NOT NULL UNIQUE,
+         idempotency_key TEXT NOT NULL,
          generation_id TEXT NOT NULL DEFAULT '',
          status TEXT NOT NULL,
          stop_wanted INTEGER NOT NULL DEFAULT 0,
@@ -47,7 +47,6 @@ constexpr std::array migrations = {
          jobs_before TEXT);
        CREATE INDEX by_request ON generations (fingerprint);
        CREATE INDEX by_cell ON generations (base_url, cell_path, posted_at);
-       CREATE INDEX by_generation ON generations (generation_id);
        CREATE INDEX by_agent ON generations (agent_id, created_at);
        CREATE INDEX by_stop ON generations (base_url) WHERE stop_wanted;)",
 };
@@ -187,7 +186,10 @@ LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   }
   database.execute("PRAGMA synchronous=FULL");
   database.execute("PRAGMA cache_size=-256");
-  database.execute("PRAGMA journal_size_limit=1048576");
+  // A log that is made anew by each process costs each of them the file system's own bookkeeping,
+  // which is a multiple of what the rows cost.
+  int keep_log = 1;
+  sqlite3_file_control(database.handle(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep_log);
   // Not before the file is known to be ours; the log's files take their mode from it.
   make_private(resolved);
   migrate(database, version);

@@ -91,9 +91,10 @@ void Worker::on_taken(Result<Taken> taken) {
   auto cell = std::make_shared<LifeLock>(std::move(taken->cell));
   if (entry_) {
     // Should this fail, the next run finds out about the request: nothing is lost by going on.
-    note([id = entry_->id, generation = taken->generation, cell](Ledger& ledger) {
+    note([id = entry_->id, stop_wanted = entry_->stop_wanted, generation = taken->generation,
+          cell](Ledger& ledger) {
       auto noted = ledger.note_generation(id, generation);
-      if (noted) noted = ledger.note_stop_wanted(id, false);
+      if (noted && stop_wanted) noted = ledger.note_stop_wanted(id, false);
       cell->release();
       return noted;
     });
