@@ -168,7 +168,6 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   request.cell_path = settings.sheet_route + "/" + settings.sheet_id + "/cells/" + settings.cell_id;
   request.agent_id = settings.agent_id;
   request.prompt = prompt;
-  request.model = settings.model;
   request.warnings = duration_warnings(settings);
 
   JsonObjectPtr data(json_object_new());
@@ -187,6 +186,7 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
                                  text_array(*resource_vars).release());
   }
   merge(data.get(), extra->get());
+  request.model = as_string(member(data.get(), "model")).value_or("");
 
   JsonObjectPtr body(json_object_new());
   json_object_set_string_member(body.get(), "generation_type", "video_from_ingredients");

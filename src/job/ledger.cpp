@@ -59,6 +59,11 @@ EntryStatus status_of(api::Phase phase) {
   return EntryStatus::pending;
 }
 
+bool is_end(EntryStatus status) {
+  return status == EntryStatus::completed || status == EntryStatus::failed ||
+         status == EntryStatus::stopped;
+}
+
 std::string format_time(WallTime time) {
   const DateTimePtr moment(g_date_time_new_from_unix_local(time / 1000));
   return take_string(g_date_time_format(moment.get(), "%Y-%m-%d %H:%M:%S %Z"));
@@ -340,9 +345,10 @@ Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Gener
   return attempt<std::monostate>([&] {
     Transaction transaction(database_);
     const std::optional<Entry> before = read_entry(database_, id);
-    const EntryStatus status = status_of(generation.phase);
-    const bool has_ended = status == EntryStatus::completed || status == EntryStatus::failed ||
-                           status == EntryStatus::stopped;
+    EntryStatus status = status_of(generation.phase);
+    // Of two that follow a generation, one may be behind with what it heard.
+    if (before && !is_end(status) && is_end(before->status)) status = before->status;
+    const bool has_ended = is_end(status);
     Statement(database_,
               "UPDATE generations SET generation_id = CASE WHEN ?1 = '' THEN generation_id ELSE "
               "?1 END, status = ?2, cost = coalesce(?3, cost), reason = ?4, "

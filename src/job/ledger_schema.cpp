@@ -186,10 +186,6 @@ LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   }
   database.execute("PRAGMA synchronous=FULL");
   database.execute("PRAGMA cache_size=-256");
-  // A log that is made anew by each process costs each of them the file system's own bookkeeping,
-  // which is a multiple of what the rows cost.
-  int keep_log = 1;
-  sqlite3_file_control(database.handle(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep_log);
   // Not before the file is known to be ours; the log's files take their mode from it.
   make_private(resolved);
   migrate(database, version);

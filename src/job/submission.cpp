@@ -22,15 +22,23 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
-bool is_answered(const api::Failure& failure) {
-  return failure.error.http_status != 0;
-}
-
 // Whether the service said that it did not take the request. 409 may be about the one before it,
 // and what is behind a 5xx may have gone on with it.
 bool is_refusal(const api::Failure& failure) {
   const unsigned status = failure.error.http_status;
   return status >= 300 && status < 500 && status != 408 && status != 409;
+}
+
+// What answers a POST with something that is no answer may be no GEN API at all: it is asked once.
+bool is_final(const api::Failure& failure) {
+  return !failure.retryable || failure.error.kind == ErrorKind::read;
+}
+
+// Whether the service was done with the request when it answered. What stands before it may have
+// lost patience while the request is still under way.
+bool is_done_with(const api::Failure& failure) {
+  const unsigned status = failure.error.http_status;
+  return status != 0 && status != 502 && status != 504;
 }
 
 void append(Error& error, const std::string& text) {
@@ -189,9 +197,7 @@ void Submission::on_refused(api::Failure failure) {
 
 void Submission::on_lost(api::Failure failure) {
   is_in_doubt_ = true;
-  // What answers a POST with something that is no answer may be no GEN API at all: it is asked
-  // once.
-  may_repeat_ = can_retry() && failure.error.kind != ErrorKind::read;
+  may_repeat_ = can_retry() && !is_final(failure);
   loss_ = std::move(failure);
   cell_backoff_.reset();
   if (!may_repeat_) return settle();
@@ -210,7 +216,6 @@ void Submission::on_cell_after(Jobs jobs) {
     if (failure.retryable && cell_backoff_.failures() < settings_.retries) {
       return timer_.start(cell_backoff_.next(failure.retry_after), [this] { settle(); });
     }
-    if (is_answered(failure)) return on_no_new_job(std::nullopt);
     return leave_unknown(loss_ ? std::move(loss_->error) : std::move(failure.error));
   }
   if (!desk_.is_kept()) {
@@ -244,8 +249,8 @@ void Submission::on_new_jobs(const std::vector<std::string>& jobs,
     return leave_unknown(std::move(error));
   }
   const WallTime age = wall_clock_now() - entry_.posted_at;
-  const bool was_answered = loss_ && is_answered(*loss_);
-  if (!was_answered && age >= 0 && age < settling_time_ms) {
+  const bool is_done = loss_ && is_done_with(*loss_);
+  if (!is_done && age >= 0 && age < settling_time_ms) {
     return timer_.start(std::chrono::milliseconds(settling_time_ms - age), [this] { settle(); });
   }
   on_no_new_job(all);
@@ -265,8 +270,7 @@ void Submission::on_no_new_job(std::optional<std::vector<std::string>> jobs) {
     return leave_unknown(std::move(error));
   }
   if (!may_repeat_) {
-    const bool is_certain = jobs.has_value() && loss_->error.kind == ErrorKind::read;
-    if (is_certain) return on_refused(std::move(*loss_));
+    if (jobs && is_final(*loss_)) return on_refused(std::move(*loss_));
     return leave_unknown(std::move(loss_->error));
   }
   if (jobs) is_in_doubt_ = false;
@@ -305,9 +309,7 @@ void Submission::leave_unknown(Error error) {
   append(error,
          "The service may have taken the request. The ledger has noted that: the next run finds "
          "out before it asks again.");
-  desk_.ask<std::monostate>(
-      [id = entry_.id](Ledger& ledger) { return ledger.note_unknown(id, false); },
-      [](const Result<std::monostate>&) {});
+  note_unknown(false);
   finish(std::move(error));
 }
 
@@ -316,7 +318,10 @@ void Submission::abandon(bool stop_wanted) {
   stage_ = Stage::ended;
   timer_.stop();
   client_.cancel();
-  if (!was_posted || !desk_.is_kept()) return;
+  if (was_posted && desk_.is_kept()) note_unknown(stop_wanted);
+}
+
+void Submission::note_unknown(bool stop_wanted) {
   // Held until it is noted.
   auto presence = std::make_shared<LifeLock>(std::move(presence_));
   auto cell = std::make_shared<LifeLock>(std::move(cell_));

@@ -43,8 +43,9 @@ struct SubmissionSettings {
 //
 // A request whose answer is lost may have been taken, and is then charged. So the cell's jobs are
 // read before the first request and after a loss: one that is new is the request's. Only when there
-// is none does the request leave again, with the same idempotency key. Where the cell cannot be
-// read, that key alone keeps it from being charged twice.
+// is none does the request leave again, with the same idempotency key. Where the cell could not be
+// read before the request, that key alone keeps it from being charged twice; where it cannot be
+// read any more, the request is not repeated.
 class Submission {
  public:
   using Done = std::function<void(Result<Taken>)>;
@@ -88,6 +89,7 @@ class Submission {
   void post_again(std::optional<std::vector<std::string>> jobs);
   void serve(api::Generation generation);
   void leave_unknown(Error error);
+  void note_unknown(bool stop_wanted);
   void finish(Result<Taken> result);
   template <typename T>
   void ask(std::function<Result<T>(Ledger&)> question, std::function<void(T)> then);

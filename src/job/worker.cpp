@@ -363,6 +363,8 @@ void Worker::on_stopped(Reply reply) {
 }
 
 void Worker::finish_parting(Parting outcome) {
+  // Before anybody hears of it: who starts the same next finds the row free.
+  presence_.release();
   auto shared = channel_->lock();
   shared->parting = outcome;
   shared.notify();
