@@ -54,6 +54,9 @@ std::string describe(const job::Update& update) {
     return "Generation " + update.generation_id +
            " was asked for before and is picked up: nothing new is charged";
   }
+  if (update.is_waiting) {
+    return "Waiting for another run, which has a request under way on this cell";
+  }
   if (update.generation_id.empty()) return "The request is being submitted";
   return "Generation " + update.generation_id + " is " + status_nick(update.status);
 }

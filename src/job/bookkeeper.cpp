@@ -9,7 +9,11 @@ namespace genpro::job {
 
 namespace {
 
-using Known = std::map<std::string, std::weak_ptr<Bookkeeper>>;
+struct Desk {
+  std::weak_ptr<Bookkeeper> bookkeeper;
+  std::shared_ptr<std::mutex> turn = std::make_shared<std::mutex>();
+};
+using Known = std::map<std::string, Desk>;
 
 Guarded<Known>& known_bookkeepers() {
   static Guarded<Known> known;
@@ -21,26 +25,29 @@ Guarded<Known>& known_bookkeepers() {
 std::shared_ptr<Bookkeeper> Bookkeeper::acquire(const std::string& path) {
   collect();
   auto known = known_bookkeepers().lock();
-  std::erase_if(*known, [](const auto& item) { return item.second.expired(); });
-  std::weak_ptr<Bookkeeper>& entry = (*known)[path];
-  std::shared_ptr<Bookkeeper> bookkeeper = entry.lock();
+  std::erase_if(*known, [](const auto& item) {
+    return item.second.bookkeeper.expired() && item.second.turn.use_count() == 1;
+  });
+  Desk& desk = (*known)[path];
+  std::shared_ptr<Bookkeeper> bookkeeper = desk.bookkeeper.lock();
   if (!bookkeeper) {
-    bookkeeper = std::shared_ptr<Bookkeeper>(std::make_unique<Bookkeeper>(Access(), path).release(),
-                                             [](Bookkeeper* unused) {
-                                               std::unique_ptr<Bookkeeper> owned(unused);
-                                               {
-                                                 auto queue = owned->queue_.lock();
-                                                 queue->ends = true;
-                                                 queue.notify();
-                                               }
-                                               retire(std::move(owned));
-                                             });
-    entry = bookkeeper;
+    bookkeeper = std::shared_ptr<Bookkeeper>(
+        std::make_unique<Bookkeeper>(Access(), path, desk.turn).release(), [](Bookkeeper* unused) {
+          std::unique_ptr<Bookkeeper> owned(unused);
+          {
+            auto queue = owned->queue_.lock();
+            queue->ends = true;
+            queue.notify();
+          }
+          retire(std::move(owned));
+        });
+    desk.bookkeeper = bookkeeper;
   }
   return bookkeeper;
 }
 
-Bookkeeper::Bookkeeper(Access, std::string path) : path_(std::move(path)) {
+Bookkeeper::Bookkeeper(Access, std::string path, std::shared_ptr<std::mutex> turn)
+    : path_(std::move(path)), turn_(std::move(turn)) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -56,6 +63,7 @@ void Bookkeeper::post(Task task) {
 
 void Bookkeeper::run() {
   pthread_setname_np(pthread_self(), "genpro-ledger");
+  const std::lock_guard turn(*turn_);
   while (true) {
     Task task;
     {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -29,7 +30,7 @@ class Bookkeeper : public ThreadOwner {
     friend class Bookkeeper;
     Access() = default;
   };
-  Bookkeeper(Access access, std::string path);
+  Bookkeeper(Access access, std::string path, std::shared_ptr<std::mutex> turn);
   ~Bookkeeper() override;
 
   // Runs the task on the ledger's thread, after everything posted before it, with the ledger or why
@@ -45,6 +46,8 @@ class Bookkeeper : public ThreadOwner {
   Result<Ledger*> ledger();
 
   const std::string path_;
+  // Held by the thread: one that takes over begins when the one before it is done.
+  const std::shared_ptr<std::mutex> turn_;
   Guarded<Queue> queue_;
   std::unique_ptr<Ledger> ledger_;  // of the thread
   std::thread thread_;

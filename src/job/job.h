@@ -43,6 +43,7 @@ struct Update {
   std::optional<double> cost;
   std::optional<Url> clip;
   std::optional<Error> error;
+  bool is_waiting = false;  // another run has a request under way on the cell or for the same video
   bool is_earlier = false;  // an earlier run's generation is picked up: nothing was posted
   std::string warning;      // something beside the generation went wrong; empty: nothing did
 };

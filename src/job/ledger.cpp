@@ -435,25 +435,16 @@ Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
   });
 }
 
-Result<std::vector<Ledger::Held>> Ledger::stops_to_send(const std::string& base_url, WallTime since,
-                                                        std::size_t limit) {
-  return attempt<std::vector<Held>>([&] {
-    std::vector<Held> result;
-    for (const Entry& entry : read_entries(
-             database_,
-             "WHERE stop_wanted AND base_url = ? AND generation_id <> '' AND posted_at > ? "
-             "ORDER BY id DESC",
-             [&](Statement& statement) { statement.bind(base_url).bind(since); })) {
-      if (result.size() == limit) break;
-      auto lock = locks_->take(entry.id);
-      if (!lock) continue;
-      // Another one may have sent it before the row was held.
-      auto current = read_entry(database_, entry.id);
-      if (current && current->stop_wanted) {
-        result.push_back({std::move(*current), std::move(*lock)});
-      }
-    }
-    return result;
+Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallTime since,
+                                              std::size_t limit) {
+  return attempt<std::vector<Entry>>([&] {
+    return read_entries(
+        database_,
+        "WHERE stop_wanted AND base_url = ? AND posted_at > ? ORDER BY id DESC "
+        "LIMIT ?",
+        [&](Statement& statement) {
+          statement.bind(base_url).bind(since).bind(static_cast<std::int64_t>(limit));
+        });
   });
 }
 

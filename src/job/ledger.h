@@ -146,10 +146,10 @@ class Ledger {
   };
   // The row of a generation that is followed by its id, if there is one.
   Result<std::optional<Held>> attach(const std::string& base_url, const std::string& generation_id);
-  // Rows whose stop request was not sent and that nobody follows, the newest first, exclusively
-  // held. Those from before `since` are left out: what they stand for has long ended.
-  Result<std::vector<Held>> stops_to_send(const std::string& base_url, WallTime since,
-                                          std::size_t limit);
+  // Rows of generations that have still to be stopped, the newest first. Those from before `since`
+  // are left out.
+  Result<std::vector<Entry>> owed_stops(const std::string& base_url, WallTime since,
+                                        std::size_t limit);
   // Nothing when somebody is at it, or the row is gone.
   Result<std::optional<Held>> take(std::int64_t id);
   struct HeldCell {

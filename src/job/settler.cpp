@@ -13,6 +13,11 @@ namespace {
 // run waits, which repeats the request with the same idempotency key.
 constexpr WallTime longest_delay_ms = 60'000;
 
+// A generation that was asked for longer ago has ended by itself.
+constexpr WallTime longest_generation_ms = 24LL * 3600 * 1000;
+// A run does not work off a backlog of hundreds beside its own generation.
+constexpr std::size_t most_stops = 16;
+
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -22,8 +27,9 @@ std::string join(const std::vector<std::string>& words) {
 }  // namespace
 
 Settler::Settler(Runtime& runtime, const std::string& ledger, const api::Access& access,
-                 std::chrono::milliseconds silence)
+                 std::chrono::milliseconds silence, Scope scope)
     : desk_(runtime, ledger),
+      scope_(scope),
       base_url_(access.base.text),
       key_(access.key),
       client_(runtime, access, silence) {}
@@ -41,14 +47,19 @@ void Settler::ask(std::function<Result<T>(Ledger&)> question, std::function<void
 
 void Settler::start(Done done) {
   done_ = std::move(done);
-  ask<std::vector<Entry>>([](Ledger& ledger) { return ledger.open_rows(); },
-                          [this](std::vector<Entry> rows) {
-                            // The newest request of a cell first: what is new for an older one
-                            // ends where it begins.
-                            rows_.assign(std::make_move_iterator(rows.rbegin()),
-                                         std::make_move_iterator(rows.rend()));
-                            next();
-                          });
+  ask<std::vector<Entry>>(
+      [scope = scope_, base_url = base_url_](Ledger& ledger) {
+        return scope == Scope::all
+                   ? ledger.open_rows()
+                   : ledger.owed_stops(base_url, wall_clock_now() - longest_generation_ms,
+                                       most_stops);
+      },
+      [this](std::vector<Entry> rows) {
+        // The newest request of a cell first: what is new for an older one
+        // ends where it begins.
+        rows_.assign(std::make_move_iterator(rows.rbegin()), std::make_move_iterator(rows.rend()));
+        next();
+      });
 }
 
 void Settler::next() {
@@ -161,7 +172,11 @@ void Settler::ask_about(Ledger::Held held) {
 }
 
 void Settler::on_reply(Reply reply) {
-  if (!reply) return finish_row(SettleOutcome::left, reply.error().error.message);
+  if (!reply) {
+    // Who does not answer this will not answer the others, and meanwhile they are held.
+    if (scope_ == Scope::owed_stops && reply.error().error.http_status == 0) rows_.clear();
+    return finish_row(SettleOutcome::left, reply.error().error.message);
+  }
   const std::string subject = "Generation " + entry_.generation_id + " ";
   std::string text;
   SettleOutcome outcome = SettleOutcome::settled;
@@ -208,7 +223,7 @@ Result<std::vector<Settled>> Settler::run(const std::string& ledger, const api::
   const auto shared = std::make_shared<Guarded<Shared>>();
   const std::shared_ptr<Runtime> runtime = Runtime::acquire();
   runtime->post([&runtime = *runtime, shared, ledger, access, silence] {
-    auto settler = std::make_unique<Settler>(runtime, ledger, access, silence);
+    auto settler = std::make_unique<Settler>(runtime, ledger, access, silence, Scope::all);
     Settler& started = *settler;
     shared->lock()->settler = std::move(settler);
     started.start([&runtime, shared](Result<std::vector<Settled>> result) {

@@ -29,15 +29,21 @@ struct Settled {
   std::string text;  // a sentence or two for a person
 };
 
-// Goes through all rows that are open: finds out whether a lost request was taken, sends the stop
+// Goes through rows that are open: finds out whether a lost request was taken, sends the stop
 // requests that could not be sent, asks how the others stand. Nothing is ever asked for anew.
 // Belongs to the runtime thread.
 class Settler {
  public:
   using Done = std::function<void(Result<std::vector<Settled>>)>;
 
+  enum class Scope {
+    all,
+    // Only what has to be stopped, and may still run; rows of another API address are left out.
+    owed_stops,
+  };
+
   Settler(Runtime& runtime, const std::string& ledger, const api::Access& access,
-          std::chrono::milliseconds silence);
+          std::chrono::milliseconds silence, Scope scope);
   Settler(const Settler&) = delete;
   Settler& operator=(const Settler&) = delete;
 
@@ -64,6 +70,7 @@ class Settler {
   void finish_row(SettleOutcome outcome, std::string text);
 
   LedgerDesk desk_;
+  const Scope scope_;
   const std::string base_url_;
   const std::string key_;
   api::Client client_;

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 // How often to look whether another process is done with the request or the cell.
 constexpr std::chrono::milliseconds shortest_look = 15ms;
 constexpr std::chrono::milliseconds longest_look = 60ms;
+// Longer than a service usually takes to answer a request.
+constexpr std::chrono::milliseconds unremarkable_wait = 3s;
 
 std::string join(const std::vector<std::string>& words) {
   std::string text;
@@ -47,16 +49,17 @@ void append(Error& error, const std::string& text) {
 
 }  // namespace
 
-Submission::Submission(LedgerDesk& desk, api::Client& client, SubmissionSettings settings,
+Submission::Submission(Runtime& runtime, api::Client& client, SubmissionSettings settings,
                        std::set<std::int64_t> passed_over, Done done)
-    : desk_(desk),
-      client_(client),
+    : client_(client),
       settings_(std::move(settings)),
+      desk_(runtime, settings_.ledger),
       passed_over_(std::move(passed_over)),
       done_(std::move(done)) {}
 
-void Submission::start() {
+void Submission::start(std::function<void()> waits) {
   if (desk_.is_kept()) {
+    waiting_timer_.start(unremarkable_wait, std::move(waits));
     claim();
   } else {
     read_cell_before();
@@ -87,6 +90,7 @@ void Submission::on_claim(Claim claim) {
   // While another process asks for the same, its row is followed, so that nobody stops it.
   presence_ = std::move(claim.presence);
   cell_ = std::move(claim.cell);
+  if (claim.kind != Claim::Kind::busy) waiting_timer_.stop();
   switch (claim.kind) {
     case Claim::Kind::busy: {
       std::uniform_int_distribution<long long> spread(shortest_look.count(), longest_look.count());
@@ -317,6 +321,7 @@ void Submission::abandon(bool stop_wanted) {
   const bool was_posted = stage_ == Stage::posting || stage_ == Stage::lost;
   stage_ = Stage::ended;
   timer_.stop();
+  waiting_timer_.stop();
   client_.cancel();
   if (was_posted && desk_.is_kept()) note_unknown(stop_wanted);
 }
@@ -343,6 +348,7 @@ std::string Submission::tries() const {
 void Submission::finish(Result<Taken> result) {
   stage_ = Stage::ended;
   timer_.stop();
+  waiting_timer_.stop();
   presence_.release();
   cell_.release();
   // `done` may destroy this object.

@@ -31,6 +31,7 @@ struct Taken {
 };
 
 struct SubmissionSettings {
+  std::string ledger;  // path; empty: none is kept
   api::GenerationRequest request;
   RequestIdentity identity;
   Reuse reuse = Reuse::in_flight;
@@ -56,11 +57,13 @@ class Submission {
 
   // `done` is called once, not from within the constructor or start(). Rows in `passed_over` are
   // not picked up.
-  Submission(LedgerDesk& desk, api::Client& client, SubmissionSettings settings,
+  Submission(Runtime& runtime, api::Client& client, SubmissionSettings settings,
              std::set<std::int64_t> passed_over, Done done);
   Submission(const Submission&) = delete;
   Submission& operator=(const Submission&) = delete;
-  void start();
+  // `waits` is called when another run has had a request under way for a while, on the same cell or
+  // for the same video.
+  void start(std::function<void()> waits);
 
   // A request has left and its answer has not come.
   bool is_posting() const { return stage_ == Stage::posting; }
@@ -96,9 +99,9 @@ class Submission {
   bool can_retry() const { return backoff_.failures() < settings_.retries; }
   std::string tries() const;
 
-  LedgerDesk& desk_;
   api::Client& client_;
   const SubmissionSettings settings_;
+  LedgerDesk desk_;
   const std::set<std::int64_t> passed_over_;
   Done done_;
 
@@ -114,6 +117,7 @@ class Submission {
   Backoff backoff_;
   Backoff cell_backoff_;  // of reading the cell after a loss
   Timer timer_;
+  Timer waiting_timer_;
   std::mt19937 random_{std::random_device{}()};
 };
 

@@ -31,10 +31,6 @@ void Worker::start() {
   if (settings_.generation_timeout.count() > 0) {
     deadline_timer_.start(settings_.generation_timeout, [this] { give_up(timeout_error()); });
   }
-  if (desk_.is_kept()) {
-    sweep_ = std::make_unique<StopSweep>(runtime_, desk_, settings_.access, settings_.silence);
-    sweep_->start();
-  }
   if (std::holds_alternative<std::string>(settings_.subject)) {
     attach();
   } else {
@@ -42,6 +38,19 @@ void Worker::start() {
     report({});
     submit();
   }
+  send_owed_stops();
+}
+
+// What earlier runs wanted stopped and could not say. How that goes is told by the ledger: it is
+// not what this job is about.
+void Worker::send_owed_stops() {
+  if (!desk_.is_kept() || sweep_) return;
+  sweep_ = std::make_unique<Settler>(runtime_, settings_.ledger, settings_.access,
+                                     settings_.silence, Settler::Scope::owed_stops);
+  sweep_->start([this](const Result<std::vector<Settled>>&) {
+    // Not from within its own call.
+    sweep_timer_.start(std::chrono::milliseconds(0), [this] { sweep_.reset(); });
+  });
 }
 
 void Worker::attach() {
@@ -63,16 +72,22 @@ void Worker::attach() {
 void Worker::submit() {
   const auto& request = std::get<api::GenerationRequest>(settings_.subject);
   submission_ = std::make_unique<Submission>(
-      desk_, *client_,
-      SubmissionSettings{request, identify(settings_.access, request), settings_.reuse,
-                         settings_.daily_limit, settings_.retries},
+      runtime_, *client_,
+      SubmissionSettings{settings_.ledger, request, identify(settings_.access, request),
+                         settings_.reuse, settings_.daily_limit, settings_.retries},
       passed_over_, [this](Result<Taken> taken) { on_taken(std::move(taken)); });
-  submission_->start();
+  submission_->start([this] {
+    Update update;
+    update.is_waiting = true;
+    report(std::move(update));
+  });
 }
 
 void Worker::on_taken(Result<Taken> taken) {
   // It is what calls here.
   const std::unique_ptr<Submission> submission = std::move(submission_);
+  // Once more: a request on the same cell may have been in the way.
+  if (!is_parting_) send_owed_stops();
   if (!taken) {
     if (is_parting_) return finish_parting(Parting::nothing);
     return give_up(std::move(taken.error()));
@@ -373,6 +388,7 @@ void Worker::finish_parting(Parting outcome) {
 void Worker::cancel() {
   if (submission_) submission_->abandon(settings_.stops);
   submission_.reset();
+  sweep_timer_.stop();
   sweep_.reset();
   client_.reset();
   step_timer_.stop();

@@ -12,6 +12,7 @@
 #include "job/bookkeeper.h"
 #include "job/job.h"
 #include "job/poll_schedule.h"
+#include "job/settler.h"
 #include "job/stopping.h"
 #include "job/submission.h"
 
@@ -35,6 +36,7 @@ class Worker {
 
   void attach();
   void submit();
+  void send_owed_stops();
   void on_taken(Result<Taken> taken);
   void stop_earlier();
   void look_for_another();
@@ -65,7 +67,8 @@ class Worker {
   LedgerDesk desk_;
   std::unique_ptr<api::Client> client_;
   std::unique_ptr<Submission> submission_;
-  std::unique_ptr<StopSweep> sweep_;
+  std::unique_ptr<Settler> sweep_;
+  Timer sweep_timer_;
   PollSchedule schedule_;
   Backoff backoff_;
   Timer step_timer_;

@@ -314,35 +314,31 @@ TEST_F(LedgerClaim, LocksGoWithTheirObjectsNotWithTheLedger) {
   EXPECT_TRUE(open()->is_followed(begun.entry.id));
 }
 
-TEST_F(LedgerClaim, StopsThatAreOwedAreHandedOutOnceAndNewestFirst) {
-  const auto first = open();
-  const auto second = open();
+TEST_F(LedgerClaim, StopsThatAreOwedAreListedNewestFirst) {
+  const auto ledger = open();
   std::vector<std::int64_t> ids;
-  for (int number = 0; number < 5; ++number) {
-    ids.push_back(add(*first, request(std::to_string(number)),
+  for (int number = 0; number < 4; ++number) {
+    ids.push_back(add(*ledger, request(std::to_string(number)),
                       generation(std::to_string(number), Phase::pending)));
-    must(first->note_stop_wanted(ids.back(), true));
+    must(ledger->note_stop_wanted(ids.back(), true));
   }
-  must(first->note_stop_wanted(ids[4], false));
+  must(ledger->note_stop_wanted(ids[3], false));
   age(ids[0], 48 * hour);
-  const auto following = must(first->attach("https://api.gen.pro/v1", "3"));
-  ASSERT_TRUE(following);
-  EXPECT_EQ(following->entry.id, ids[3]);
-  must(first->note_unknown(add(*first, request("unknown")), true));
+  const std::int64_t unknown = add(*ledger, request("unknown"));
+  must(ledger->note_unknown(unknown, true));
 
-  const std::string base = "https://api.gen.pro/v1";
   const WallTime since = wall_clock_now() - 24 * hour;
-  EXPECT_TRUE(must(second->stops_to_send("http://127.0.0.1:1/v1", since, 10)).empty());
-  {
-    const auto one = must(second->stops_to_send(base, since, 1));
-    ASSERT_EQ(one.size(), 1U);
-    EXPECT_EQ(one[0].entry.id, ids[2]);
-    EXPECT_TRUE(one[0].lock);
-    const auto rest = must(first->stops_to_send(base, since, 10));
-    ASSERT_EQ(rest.size(), 1U);
-    EXPECT_EQ(rest[0].entry.id, ids[1]);
-  }
-  EXPECT_EQ(must(second->stops_to_send(base, since, 10)).size(), 2U);
+  const auto owed = [&](const std::string& base, std::size_t limit) {
+    std::vector<std::int64_t> result;
+    for (const Entry& entry : must(ledger->owed_stops(base, since, limit))) {
+      result.push_back(entry.id);
+    }
+    return result;
+  };
+  const std::string base = "https://api.gen.pro/v1";
+  EXPECT_EQ(owed(base, 10), (std::vector{unknown, ids[2], ids[1]}));
+  EXPECT_EQ(owed(base, 1), std::vector{unknown});
+  EXPECT_TRUE(owed("http://127.0.0.1:1/v1", 10).empty());
 }
 
 TEST_F(LedgerClaim, TakesARowAndItsCellOnlyWhenNobodyIsThere) {
