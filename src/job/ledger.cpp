@@ -12,6 +12,7 @@
 #include "job/ledger_attempt.h"
 #include "job/ledger_rows.h"
 #include "job/ledger_schema.h"
+#include "job/this_process.h"
 
 namespace genpro::job {
 
@@ -37,7 +38,8 @@ bool is_unfinished(const Entry& entry) {
 bool can_serve(const Entry& entry, Reuse reuse) {
   if (reuse == Reuse::never) return false;
   if (entry.status == EntryStatus::completed) {
-    return entry.delivered_at == 0 || reuse == Reuse::completed;
+    return entry.delivered_at == 0 || reuse == Reuse::completed ||
+           (entry.delivered_at > asking_since() && entry.delivered_by != process_name());
   }
   return is_unfinished(entry);
 }
@@ -114,10 +116,13 @@ std::vector<std::int64_t> Ledger::candidates(const RequestIdentity& request, Reu
   Statement statement(database_,
                       "SELECT id FROM generations WHERE fingerprint = ? AND status IN "
                       "('submitting', 'unknown', 'pending', 'processing', 'completed') "
-                      "AND (delivered_at = 0 OR ?) "
+                      "AND (delivered_at = 0 OR ? OR (delivered_at > ? AND delivered_by <> ?)) "
                       "ORDER BY status = 'completed' DESC, delivered_at = 0 DESC, "
                       "generation_id = '' ASC, id DESC");
-  statement.bind(request.fingerprint).bind(std::int64_t{reuse == Reuse::completed ? 1 : 0});
+  statement.bind(request.fingerprint)
+      .bind(std::int64_t{reuse == Reuse::completed ? 1 : 0})
+      .bind(asking_since())
+      .bind(process_name());
   std::vector<std::int64_t> ids;
   while (statement.step()) ids.push_back(statement.integer(0));
   return ids;
@@ -411,12 +416,15 @@ Result<std::monostate> Ledger::note_stop_wanted(std::int64_t id, bool wanted) {
 Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, bool whole) {
   return attempt<std::monostate>([&] {
     Statement(database_,
-              "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), delivered_at = "
-              "CASE WHEN ?2 AND delivered_at = 0 THEN ?3 ELSE delivered_at END WHERE id = ?4")
+              "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), "
+              "delivered_by = CASE WHEN ?2 AND delivered_at = 0 THEN ?5 ELSE delivered_by END, "
+              "delivered_at = CASE WHEN ?2 AND delivered_at = 0 THEN ?3 ELSE delivered_at END "
+              "WHERE id = ?4")
         .bind(static_cast<std::int64_t>(bytes))
         .bind(std::int64_t{whole ? 1 : 0})
         .bind(wall_clock_now())
         .bind(id)
+        .bind(process_name())
         .run();
     return std::monostate();
   });

@@ -66,6 +66,7 @@ struct Entry {
   WallTime posted_at = 0;     // the latest request left
   WallTime ended_at = 0;      // completed, failed, stopped or refused, as far as was seen
   WallTime delivered_at = 0;  // handed on whole
+  std::string delivered_by;   // the first process that has, see this_process.h
   // The cell's jobs before the request; unset when they could not be read or are no longer needed.
   std::optional<std::vector<std::string>> jobs_before;
 };
@@ -81,7 +82,8 @@ struct RequestIdentity {
 };
 RequestIdentity identify(const api::Access& access, const api::GenerationRequest& request);
 
-// Which earlier generation of the same request may serve a new one.
+// Which earlier generation of the same request may serve a new one. One that another process has
+// delivered only after this one was started counts as in flight: the two have asked together.
 enum class Reuse { never, in_flight, completed };
 
 // What to do about a request.
