@@ -129,7 +129,8 @@ std::vector<std::int64_t> Ledger::candidates(const RequestIdentity& request, Reu
 }
 
 // Nothing when the row is none to follow after all.
-std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
+std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse,
+                                       const LockFile::Waiter& waiter) {
   Claim claim;
   auto presence = locks_->share(id);
   if (!presence) return claim;  // it is being stopped
@@ -138,7 +139,8 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
   if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
 
   if (entry->generation_id.empty()) {
-    auto cell = locks_->take(place_of_cell(entry->base_url, entry->cell_path));
+    auto cell = locks_->take_or_wait(place_of_cell(entry->base_url, entry->cell_path), waiter,
+                                     &claim.is_in_line);
     if (cell) {
       entry = read_entry(database_, id);
       if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
@@ -174,13 +176,14 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
 }
 
 Result<Claim> Ledger::claim(const RequestIdentity& request, Reuse reuse,
-                            const std::set<std::int64_t>& passed_over) {
+                            const std::set<std::int64_t>& passed_over,
+                            const LockFile::Waiter& waiter) {
   return attempt<Claim>([&]() -> Claim {
     const auto claim_earlier = [&]() -> std::optional<Claim> {
       if (reuse == Reuse::never) return std::nullopt;
       for (const std::int64_t id : candidates(request, reuse)) {
         if (passed_over.contains(id)) continue;
-        if (auto claim = claim_row(id, reuse)) return claim;
+        if (auto claim = claim_row(id, reuse, waiter)) return claim;
       }
       return std::nullopt;
     };
@@ -189,8 +192,10 @@ Result<Claim> Ledger::claim(const RequestIdentity& request, Reuse reuse,
     for (int look = 0; look < 2; ++look) {
       if (auto claim = claim_earlier()) return std::move(*claim);
       if (cell) break;
-      auto taken = locks_->take(place_of_cell(request.base_url, request.cell_path));
-      if (!taken) return Claim();
+      Claim busy;
+      auto taken = locks_->take_or_wait(place_of_cell(request.base_url, request.cell_path), waiter,
+                                        &busy.is_in_line);
+      if (!taken) return busy;
       cell = std::move(*taken);
     }
     Claim claim;

@@ -95,6 +95,8 @@ struct Claim {
     create,  // there is none: ask for one; `cell` is held
     busy,    // another one is at it: claim again in a moment
   } kind = Kind::busy;
+  // For `busy`: it is this process's, and the waiter will be woken.
+  bool is_in_line = false;
   Entry entry;
   LifeLock presence;  // the row's place
   LifeLock cell;      // the cell's place
@@ -117,7 +119,8 @@ class Ledger {
 
   // Rows in `passed_over` are none to follow.
   Result<Claim> claim(const RequestIdentity& request, Reuse reuse,
-                      const std::set<std::int64_t>& passed_over);
+                      const std::set<std::int64_t>& passed_over,
+                      const LockFile::Waiter& waiter = {});
   struct Begun {
     Entry entry;
     LifeLock presence;
@@ -197,7 +200,7 @@ class Ledger {
   template <typename T>
   Result<T> attempt(const std::function<T()>& work);
   std::vector<std::int64_t> candidates(const RequestIdentity& request, Reuse reuse);
-  std::optional<Claim> claim_row(std::int64_t id, Reuse reuse);
+  std::optional<Claim> claim_row(std::int64_t id, Reuse reuse, const LockFile::Waiter& waiter);
   std::optional<Error> limit_error(const RequestIdentity& request, unsigned daily_limit);
   void drop_jobs_before(const Entry& entry);
 
