@@ -28,8 +28,6 @@ struct Fetcher::Connection {
         soup_message_headers_get_list(soup_message_get_response_headers(message.get()), name);
     return value != nullptr ? std::string(trim(value)) : std::string();
   }
-  // The bytes that were asked for once more have all come, and were the same.
-  bool is_proven() const { return wanted.known_end > wanted.first && position >= wanted.known_end; }
 };
 
 }  // namespace genpro::clip

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/fetcher.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "clip/connection.h"
 
@@ -11,6 +13,11 @@ namespace {
 // A connection that brought that much before it broke is made anew at once. One that brings a few
 // bytes each time is not, so that it does not become a flood of requests.
 constexpr std::uint64_t prompt_retry_size = 64 * 1024;
+
+// What was seen to be the same counts for the next connection when it is made soon, and when it was
+// not just some bytes.
+constexpr std::chrono::milliseconds longest_trust{1000};
+constexpr std::uint64_t least_proof = 4 * 1024;
 
 // A clip that changes more often than that before its first bytes are taken does not settle.
 constexpr int max_restarts = 3;
@@ -32,6 +39,8 @@ void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
   offset_ = offset;
   epoch_ = epoch;
   is_asleep_ = false;
+  proven_to_ = 0;
+  asked_without_proof_ = false;
   if (identity_ && identity_->total && offset_ >= *identity_->total) return end();
   // A fresh address is on its way, and the old one is of no use.
   if (refusal_ && refusal_->is_pending) return;
@@ -49,6 +58,7 @@ void Fetcher::resume(std::uint64_t epoch) {
   backoff_.reset();
   if (!is_asleep_) return;
   is_asleep_ = false;
+  proven_to_ = 0;
   refusal_.reset();
   begin();
 }
@@ -69,17 +79,19 @@ ErrorKind Fetcher::read_kind() const {
   return delivered_ ? ErrorKind::read : ErrorKind::open_read;
 }
 
-void Fetcher::begin(Proof proof) {
+void Fetcher::begin() {
   url_ = address_;
   redirects_ = 0;
-  wanted_ = {offset_, std::nullopt, offset_};
-  if (proof == Proof::wanted && identity_ && !tail_.empty()) {
+  wanted_ = {offset_, std::nullopt, offset_, 0};
+  if (identity_ && !tail_.empty()) {
+    wanted_.proven_to = std::clamp(proven_to_, tail_.begin(), tail_.end());
     if (tail_.end() == offset_) {
-      wanted_.first = tail_.begin();
-    } else if (is_ranged_ && identity_->validator().empty()) {
+      wanted_.first = wanted_.proven_to;
+      if (wanted_.first == offset_) asked_without_proof_ = true;
+    } else if (is_ranged_ && identity_->validator().empty() && wanted_.proven_to < tail_.end()) {
       // After a seek nothing but its length tells the clip from another one: first a look at bytes
       // that are known.
-      wanted_ = {tail_.begin(), tail_.end() - 1, tail_.end()};
+      wanted_ = {wanted_.proven_to, tail_.end() - 1, tail_.end(), wanted_.proven_to};
     }
   }
   connect();
@@ -156,7 +168,9 @@ void Fetcher::on_bytes(const ConnectionPtr& connection, gssize size, const Error
   if (!compare(connection, &fresh)) return;
   if (fresh.empty()) {
     // What was asked for to be compared is the same: now to what is wanted.
-    if (connection->wanted.last && connection->is_proven()) return begin(Proof::given);
+    if (connection->wanted.last && connection->position >= connection->wanted.known_end) {
+      return begin();
+    }
     return read(connection);
   }
   BytesPtr bytes;
@@ -184,6 +198,7 @@ bool Fetcher::compare(const ConnectionPtr& connection, std::span<const unsigned 
               url_.without_query(), 0);
     return false;
   }
+  proven_to_ = std::max(proven_to_, position + known);
   // Of an answer that is only there to be compared nothing else is of use.
   *bytes = wanted.last ? bytes->last(0) : bytes->subspan(known);
   return true;
@@ -200,7 +215,8 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
   }
   backoff_.reset();
   refusal_.reset();
-  skipped_proof_ = false;
+  proven_to_ = 0;
+  asked_without_proof_ = false;
   connection->delivered += length;
   if (boxes_ && !identity_->total) {
     boxes_->add(
@@ -248,9 +264,9 @@ void Fetcher::retry(const std::string& reason, unsigned status,
                     std::optional<std::chrono::milliseconds> retry_after) {
   const ConnectionPtr broken = connection_;
   disconnect();
-  if (broken && broken->is_proven() && broken->delivered == 0 && !skipped_proof_) {
-    skipped_proof_ = true;
-    return begin(Proof::given);
+  if (broken && !asked_without_proof_ && proven_to_ > broken->wanted.proven_to &&
+      (proven_to_ == tail_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
+    return begin();
   }
   {
     auto shared = channel_->lock();
@@ -259,6 +275,7 @@ void Fetcher::retry(const std::string& reason, unsigned status,
   if (backoff_.failures() < settings_.retries) {
     auto delay = backoff_.next(retry_after);
     if (broken && broken->delivered >= prompt_retry_size) delay = {};
+    if (delay > longest_trust) proven_to_ = 0;
     retry_timer_.start(delay, [this] { begin(); });
     return;
   }
@@ -299,6 +316,7 @@ void Fetcher::on_change(const std::string& difference, const std::string& debug,
     ++restarts_;
     identity_.reset();
     tail_.clear();
+    proven_to_ = 0;
     boxes_.reset();
     if (start_ == 0) boxes_.emplace();
     offset_ = start_;

@@ -34,17 +34,16 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     std::uint64_t first = 0;
     std::optional<std::uint64_t> last;  // inclusive; unset: all from `first` on
     std::uint64_t known_end = 0;        // up to there they are known, and only compared
+    std::uint64_t proven_to = 0;        // how far they have been compared by an answer before
   };
   struct Connection;
   using ConnectionPtr = std::shared_ptr<Connection>;
 
   // fetcher.cpp: what is asked for, and what becomes of the bytes.
 
-  // Whether bytes that are known already are asked for again.
-  enum class Proof { wanted, given };
   // Asks for the bytes from the current offset on, at the clip's own address: where a redirect led
   // may not be there any more.
-  void begin(Proof proof = Proof::wanted);
+  void begin();
   void connect();
   void read(const ConnectionPtr& connection);
   void on_bytes(const ConnectionPtr& connection, gssize size, const ErrorPtr& error);
@@ -100,9 +99,10 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   std::uint64_t epoch_ = 0;
   ConnectionPtr connection_;
   bool is_asleep_ = false;
-  // The tail was just seen to be the same and no byte came after it: the next try goes without it,
-  // once, for servers that end their answers at fixed offsets.
-  bool skipped_proof_ = false;
+  // Servers that end their answers at fixed offsets bring nothing new when they are asked for bytes
+  // before them. So what was just seen to be the same is not asked for again: up to there.
+  std::uint64_t proven_to_ = 0;
+  bool asked_without_proof_ = false;  // since the latest byte
   // An answer that made the fetcher ask for a fresh address, since the latest byte.
   struct Refusal {
     unsigned status = 0;
