@@ -56,6 +56,7 @@ void Fetcher::resume(std::uint64_t epoch) {
   }
   // What failed while nobody waited does not count.
   backoff_.reset();
+  if (refusal_ && refusal_->is_pending) refusal_->is_outdated = true;
   if (!is_asleep_) return;
   is_asleep_ = false;
   proven_to_ = 0;
@@ -268,10 +269,7 @@ void Fetcher::retry(const std::string& reason, unsigned status,
       (proven_to_ == tail_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
     return begin();
   }
-  {
-    auto shared = channel_->lock();
-    if (shared->epoch == epoch_ && !shared->is_wanted()) shared->failed_unwanted = true;
-  }
+  note_unwanted();
   if (backoff_.failures() < settings_.retries) {
     auto delay = backoff_.next(retry_after);
     if (broken && broken->delivered >= prompt_retry_size) delay = {};
@@ -288,6 +286,11 @@ void Fetcher::retry(const std::string& reason, unsigned status,
               ". Check the network; the clip stays at the service: attach to it with "
               "generation-id.",
           url_.without_query() + ": " + reason, status);
+}
+
+void Fetcher::note_unwanted() {
+  auto shared = channel_->lock();
+  if (shared->epoch == epoch_ && !shared->is_wanted()) shared->failed_unwanted = true;
 }
 
 void Fetcher::give_up(ErrorKind kind, std::string message, const std::string& debug,

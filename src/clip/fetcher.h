@@ -56,6 +56,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Connects again at the current offset, after a wait.
   void retry(const std::string& reason, unsigned status = 0,
              std::optional<std::chrono::milliseconds> retry_after = {});
+  // Lets somebody who comes to wait for a block know that it failed, or may fail, before that.
+  void note_unwanted();
   // Fails, unless nobody waits: then everything is tried again when somebody does.
   void give_up(ErrorKind kind, std::string message, const std::string& debug, unsigned status);
   // It is not the clip of before: starts over, or fails when bytes of that one are out already.
@@ -108,6 +110,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     unsigned status = 0;
     std::string debug;
     bool is_pending = false;
+    bool is_outdated = false;  // somebody waits who did not when it began: a failure does not count
   };
   std::optional<Refusal> refusal_;
   Backoff backoff_;

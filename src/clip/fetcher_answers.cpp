@@ -173,7 +173,8 @@ void Fetcher::refresh(unsigned status, const std::string& debug) {
                     "service's support for it, with the generation's id.",
                 debug, status);
   }
-  refusal_ = Refusal{status, debug, true};
+  refusal_ = Refusal{status, debug, true, false};
+  note_unwanted();
   settings_.fresh_address([weak = weak_from_this()](const Result<Url>& address) {
     const auto self = weak.lock();
     if (self && self->refusal_ && self->refusal_->is_pending) self->on_address(address);
@@ -183,6 +184,10 @@ void Fetcher::refresh(unsigned status, const std::string& debug) {
 void Fetcher::on_address(const Result<Url>& address) {
   refusal_->is_pending = false;
   const ErrorKind kind = kind_of_refusal(refusal_->status, read_kind());
+  if (!address && refusal_->is_outdated) {
+    refusal_.reset();
+    return begin();
+  }
   if (!address) {
     return give_up(kind,
                    refusal_text(refusal_->status) +
