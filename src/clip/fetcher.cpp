@@ -272,7 +272,9 @@ void Fetcher::retry(const std::string& reason, unsigned status,
   note_unwanted();
   if (backoff_.failures() < settings_.retries) {
     auto delay = backoff_.next(retry_after);
-    if (broken && broken->delivered >= prompt_retry_size) delay = {};
+    // An answer that ended where it said it would is none that broke.
+    const bool is_complete = broken && broken->delivered > 0 && broken->position == broken->end;
+    if (is_complete || (broken && broken->delivered >= prompt_retry_size)) delay = {};
     if (delay > longest_trust) proven_to_ = 0;
     retry_timer_.start(delay, [this] { begin(); });
     return;
