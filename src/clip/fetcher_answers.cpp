@@ -48,7 +48,7 @@ void Fetcher::on_redirect(const ConnectionPtr& connection) {
     return fail(read_kind(),
                 "The clip's address is redirected where it cannot be followed: " +
                     one_line(target.error(), 120) + ". Ask the service's support for the clip.",
-                url_.without_query() + " redirects to " + location_for_log(location),
+                url_.without_query() + " redirects to " + address_for_log(location),
                 soup_message_get_status(connection->message.get()));
   }
   ++redirects_;

@@ -24,14 +24,4 @@ Result<Url, std::string> follow_redirect(const Url& from, const std::string& loc
   return target;
 }
 
-std::string location_for_log(const std::string& location) {
-  std::string text = location.substr(0, location.find_first_of("?#"));
-  const std::size_t authority = text.find("//");
-  const std::size_t at = text.rfind('@');
-  if (authority != std::string::npos && at != std::string::npos && at > authority) {
-    text.erase(authority + 2, at - authority - 1);
-  }
-  return one_line(text, 200);
-}
-
 }  // namespace genpro::clip

@@ -19,7 +19,4 @@ bool is_redirect(unsigned http_status);
 Result<Url, std::string> follow_redirect(const Url& from, const std::string& location,
                                          int followed);
 
-// A location fit for a log: without credentials, query and fragment, which may be secrets.
-std::string location_for_log(const std::string& location);
-
 }  // namespace genpro::clip

@@ -17,7 +17,7 @@ Result<Url> clip_address(const api::Generation& generation, const std::string& i
   }
   auto url = parse_url(*generation.video_url);
   if (!url) {
-    const std::string shown = one_line(redact(*generation.video_url, key), 120);
+    const std::string shown = shorten(address_for_log(redact(*generation.video_url, key)), 120);
     error.message = subject + "its video's address \"" + shown +
                     "\" cannot be used: " + url.error() + "." + advice;
     return error;
