@@ -228,27 +228,25 @@ void Worker::retry(api::Failure failure) {
 }
 
 void Worker::complete(const api::Generation& generation) {
-  const std::string subject = "Generation " + generation_id_ + " is completed, but ";
-  Error error;
-  error.kind = ErrorKind::failed;
-  const std::string advice = " Ask the service's support for it, with this id.";
-  if (!generation.video_url) {
-    error.message = subject + "has no video among its output resources." + advice;
-    return give_up(std::move(error));
-  }
-  auto url = parse_url(*generation.video_url);
-  if (!url) {
-    const std::string shown = one_line(redact(*generation.video_url, settings_.access.key), 120);
-    error.message = subject + "its video's address \"" + shown +
-                    "\" cannot be used: " + url.error() + "." + advice;
-    return give_up(std::move(error));
-  }
+  auto url = clip_address(generation, generation_id_, settings_.access.key);
+  if (!url) return give_up(std::move(url.error()));
   Update update;
   update.clip = std::move(*url);
   update.is_earlier = std::exchange(is_unproven_, false);
   report(std::move(update));
   step_timer_.stop();
   deadline_timer_.stop();
+}
+
+void Worker::ask_address(Job::AddressDone done) {
+  if (is_parting_ || !client_) return;
+  address_request_ = std::make_unique<AddressRequest>(
+      runtime_, settings_.access, settings_.silence, settings_.retries, generation_id_,
+      [this, done = std::move(done)](Result<Url> url) {
+        // It is what calls here.
+        const auto request = std::move(address_request_);
+        done(std::move(url));
+      });
 }
 
 Error Worker::timeout_error() const {
@@ -325,6 +323,7 @@ void Worker::note_generation(const api::Generation& generation) {
 
 void Worker::part(const Delivery& delivery) {
   is_parting_ = true;
+  address_request_.reset();
   deadline_timer_.stop();
   step_timer_.stop();
   if (entry_ && delivery.bytes > 0) {
@@ -388,6 +387,7 @@ void Worker::finish_parting(Parting outcome) {
 void Worker::cancel() {
   if (submission_) submission_->abandon(settings_.stops);
   submission_.reset();
+  address_request_.reset();
   sweep_timer_.stop();
   sweep_.reset();
   client_.reset();

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/backoff.h"
+#include "job/address_request.h"
 #include "job/bookkeeper.h"
 #include "job/job.h"
 #include "job/poll_schedule.h"
@@ -25,6 +26,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void start();
+  // The clip's address once more, after the job has ended with one.
+  void ask_address(Job::AddressDone done);
   // The element shuts down: no update follows, and Shared::parting is set when all is done that can
   // be done for the generation.
   void part(const Delivery& delivery);
@@ -67,6 +70,7 @@ class Worker {
   LedgerDesk desk_;
   std::unique_ptr<api::Client> client_;
   std::unique_ptr<Submission> submission_;
+  std::unique_ptr<AddressRequest> address_request_;
   std::unique_ptr<Settler> sweep_;
   Timer sweep_timer_;
   PollSchedule schedule_;
