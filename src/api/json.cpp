@@ -36,7 +36,7 @@ Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text) {
 Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text) {
   auto object = parse_json_object(text);
   if (object && !check_json(text).has_exact_numbers) {
-    return std::string("a number in it is too large to be sent as it is; write it as a string");
+    return std::string("a number in it cannot be sent as it is; write it with fewer digits, or as a string");
   }
   return object;
 }

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -142,11 +143,23 @@ class Checker {
       if (!digits()) return fail("a number's exponent has no digits");
     }
     const std::string literal(text_.substr(begin, at_ - begin));
-    const auto magnitude = parse_unsigned(integer);
-    const bool is_exact = is_integer ? magnitude && *magnitude <= G_MAXINT64
-                                     : std::isfinite(g_ascii_strtod(literal.c_str(), nullptr));
+    const bool is_exact = is_integer ? fits_integer(integer) : is_written_well(literal);
     if (!is_exact) result_.has_exact_numbers = false;
     return true;
+  }
+
+  static bool fits_integer(std::string_view digits) {
+    const auto magnitude = parse_unsigned(digits);
+    return magnitude && *magnitude <= G_MAXINT64;
+  }
+
+  // json-glib adds `.0` to what shows no point, also behind an exponent, which is no number then.
+  static bool is_written_well(const std::string& literal) {
+    const double value = g_ascii_strtod(literal.c_str(), nullptr);
+    std::array<char, G_ASCII_DTOSTR_BUF_SIZE> buffer{};
+    const std::string_view written(g_ascii_dtostr(buffer.data(), buffer.size(), value));
+    return std::isfinite(value) && (written.find('e') == std::string_view::npos ||
+                                    written.find('.') != std::string_view::npos);
   }
 
   bool digits() {

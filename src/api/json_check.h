@@ -13,8 +13,8 @@ struct JsonCheck {
   // What keeps the text from being one JSON value (RFC 8259), as a fragment that says where; empty
   // when nothing does.
   std::string wrong;
-  // Whether every number is one that the parser gives back: it wraps what has more than 63 bits
-  // around, and takes what a double cannot hold for infinity.
+  // Whether every number is one that json-glib gives back: it wraps what has more than 63 bits
+  // around, takes what a double cannot hold for infinity, and writes 1e22 as `1e+22.0`.
   bool has_exact_numbers = true;
 };
 

@@ -123,6 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
               [](RequestSettings& s) { s.extra_data = R"({"seed": 18446744073709551615})"; }},
         Wrong{"extra_infinity", "extra-data",
               [](RequestSettings& s) { s.extra_data = R"({"seed": 1e999})"; }},
+        Wrong{"extra_exponent", "extra-data",
+              [](RequestSettings& s) { s.extra_data = R"({"seed": 1e22})"; }},
         Wrong{"variable_number", "variables",
               [](RequestSettings& s) { s.variables = R"({"n": 9223372036854775808})"; }},
         Wrong{"long", "duration", [](RequestSettings& s) { s.duration = 100000; }}),
