@@ -24,6 +24,8 @@ export GST_PLUGIN_PATH="$root/build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# What the emulator makes is not paid for, and does not belong into the user's ledger.
+export XDG_STATE_HOME="$work/state"
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/runtime.h"
 
+#include <set>
+
 #include "base/callback.h"
 #include "base/guarded.h"
 
@@ -121,46 +123,78 @@ void Runtime::finish(GObject*, GAsyncResult* result, gpointer data) noexcept {
   guard_c_callback("an asynchronous call", [&] { pending->function(result); });
 }
 
-// The source fires at its ready time alone: it has no prepare or check of its own.
-GSourceFuncs Timer::functions_ = {nullptr, nullptr, Timer::dispatch, nullptr, nullptr, nullptr};
+// All timers of a thread behind one source: GLib looks at every source in each turn of the loop,
+// and hundreds of waiting elements have several timers each.
+class TimerQueue {
+ public:
+  static std::shared_ptr<TimerQueue> of_this_thread() {
+    static thread_local std::shared_ptr<TimerQueue> queue = std::make_shared<TimerQueue>();
+    return queue;
+  }
 
-gboolean Timer::dispatch(GSource* source, GSourceFunc, gpointer data) noexcept {
-  auto* timer = static_cast<Timer*>(data);
-  // A source that became ready in the same turn of the loop as another is dispatched after it, even
-  // if that one stopped or restarted it.
-  if (timer->due_ < 0 || g_source_get_time(source) < timer->due_) return G_SOURCE_CONTINUE;
-  timer->stop();
-  // A copy, since the task may destroy or restart the timer that holds it.
-  const Runtime::Task task = timer->task_;
-  guard_c_callback("a timer", task);
-  return G_SOURCE_CONTINUE;
-}
-
-Timer::~Timer() {
-  if (source_) g_source_destroy(source_.get());
-}
-
-void Timer::start(std::chrono::milliseconds delay, Runtime::Task task) {
-  if (!source_) {
-    source_.reset(g_source_new(&functions_, sizeof(GSource)));
+  TimerQueue() : source_(g_source_new(&functions_, sizeof(GSource))) {
     // GLib calls dispatch only for a source that has a callback or handles its absence; `data` is
     // all that is needed of it.
     g_source_set_callback(
         source_.get(), [](gpointer) -> gboolean { return G_SOURCE_CONTINUE; }, this, nullptr);
     g_source_attach(source_.get(), g_main_context_get_thread_default());
   }
+  TimerQueue(const TimerQueue&) = delete;
+  TimerQueue& operator=(const TimerQueue&) = delete;
+  ~TimerQueue() { g_source_destroy(source_.get()); }
+
+  void add(Timer& timer) {
+    timers_.emplace(timer.due_, &timer);
+    update();
+  }
+  void remove(Timer& timer) {
+    timers_.erase({timer.due_, &timer});
+    update();
+  }
+
+ private:
+  void update() {
+    const gint64 next = timers_.empty() ? -1 : timers_.begin()->first;
+    if (next == ready_) return;
+    ready_ = next;
+    g_source_set_ready_time(source_.get(), next);
+  }
+
+  static gboolean dispatch(GSource* source, GSourceFunc, gpointer data) noexcept {
+    auto* queue = static_cast<TimerQueue*>(data);
+    const gint64 now = g_source_get_time(source);
+    while (!queue->timers_.empty() && queue->timers_.begin()->first <= now) {
+      Timer& timer = *queue->timers_.begin()->second;
+      timer.stop();
+      // A copy, since the task may destroy or restart the timer that holds it.
+      const Runtime::Task task = timer.task_;
+      guard_c_callback("a timer", task);
+    }
+    return G_SOURCE_CONTINUE;
+  }
+
+  // The source fires at its ready time alone: it has no prepare or check of its own.
+  static inline GSourceFuncs functions_ = {nullptr, nullptr, dispatch, nullptr, nullptr, nullptr};
+
+  Owned<GSource, g_source_unref> source_;
+  std::set<std::pair<gint64, Timer*>> timers_;
+  gint64 ready_ = -1;
+};
+
+void Timer::start(std::chrono::milliseconds delay, Runtime::Task task) {
   task_ = std::move(task);
   restart(delay);
 }
 
 void Timer::restart(std::chrono::milliseconds delay) {
+  stop();
   due_ = g_get_monotonic_time() + delay.count() * 1000;
-  g_source_set_ready_time(source_.get(), due_);
+  queue_ = TimerQueue::of_this_thread();
+  queue_->add(*this);
 }
 
 void Timer::stop() {
-  due_ = -1;
-  if (source_) g_source_set_ready_time(source_.get(), -1);
+  if (const auto queue = std::exchange(queue_, nullptr)) queue->remove(*this);
 }
 
 }  // namespace genpro

@@ -69,6 +69,8 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
 };
 
+class TimerQueue;
+
 // A one-shot timer of the runtime thread. Destroying or stopping it cancels it, also from within
 // its own function.
 class Timer {
@@ -76,7 +78,7 @@ class Timer {
   Timer() = default;
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  ~Timer();
+  ~Timer() { stop(); }
 
   void start(std::chrono::milliseconds delay, Runtime::Task task);
   // Starts a timer that is running or has run over again, with the same task and a new delay. Cheap
@@ -85,12 +87,11 @@ class Timer {
   void stop();
 
  private:
-  static gboolean dispatch(GSource* source, GSourceFunc callback, gpointer data) noexcept;
-  static GSourceFuncs functions_;
+  friend class TimerQueue;
 
-  Owned<GSource, g_source_unref> source_;
+  std::shared_ptr<TimerQueue> queue_;  // set while it runs
   Runtime::Task task_;
-  gint64 due_ = -1;  // monotonic, in microseconds; -1: not running
+  gint64 due_ = 0;  // monotonic, in microseconds
 };
 
 }  // namespace genpro

@@ -12,6 +12,7 @@
 #include "job/ledger_attempt.h"
 #include "job/ledger_rows.h"
 #include "job/ledger_schema.h"
+#include "job/this_process.h"
 
 namespace genpro::job {
 
@@ -37,7 +38,8 @@ bool is_unfinished(const Entry& entry) {
 bool can_serve(const Entry& entry, Reuse reuse) {
   if (reuse == Reuse::never) return false;
   if (entry.status == EntryStatus::completed) {
-    return entry.delivered_at == 0 || reuse == Reuse::completed;
+    return entry.delivered_at == 0 || reuse == Reuse::completed ||
+           (entry.delivered_at > asking_since() && entry.delivered_by != process_name());
   }
   return is_unfinished(entry);
 }
@@ -114,17 +116,21 @@ std::vector<std::int64_t> Ledger::candidates(const RequestIdentity& request, Reu
   Statement statement(database_,
                       "SELECT id FROM generations WHERE fingerprint = ? AND status IN "
                       "('submitting', 'unknown', 'pending', 'processing', 'completed') "
-                      "AND (delivered_at = 0 OR ?) "
+                      "AND (delivered_at = 0 OR ? OR (delivered_at > ? AND delivered_by <> ?)) "
                       "ORDER BY status = 'completed' DESC, delivered_at = 0 DESC, "
                       "generation_id = '' ASC, id DESC");
-  statement.bind(request.fingerprint).bind(std::int64_t{reuse == Reuse::completed ? 1 : 0});
+  statement.bind(request.fingerprint)
+      .bind(std::int64_t{reuse == Reuse::completed ? 1 : 0})
+      .bind(asking_since())
+      .bind(process_name());
   std::vector<std::int64_t> ids;
   while (statement.step()) ids.push_back(statement.integer(0));
   return ids;
 }
 
 // Nothing when the row is none to follow after all.
-std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
+std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse,
+                                       const LockFile::Waiter& waiter) {
   Claim claim;
   auto presence = locks_->share(id);
   if (!presence) return claim;  // it is being stopped
@@ -133,7 +139,8 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
   if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
 
   if (entry->generation_id.empty()) {
-    auto cell = locks_->take(place_of_cell(entry->base_url, entry->cell_path));
+    auto cell = locks_->take_or_wait(place_of_cell(entry->base_url, entry->cell_path), waiter,
+                                     &claim.is_in_line);
     if (cell) {
       entry = read_entry(database_, id);
       if (!entry || !can_serve(*entry, reuse)) return std::nullopt;
@@ -169,13 +176,14 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse) {
 }
 
 Result<Claim> Ledger::claim(const RequestIdentity& request, Reuse reuse,
-                            const std::set<std::int64_t>& passed_over) {
+                            const std::set<std::int64_t>& passed_over,
+                            const LockFile::Waiter& waiter) {
   return attempt<Claim>([&]() -> Claim {
     const auto claim_earlier = [&]() -> std::optional<Claim> {
       if (reuse == Reuse::never) return std::nullopt;
       for (const std::int64_t id : candidates(request, reuse)) {
         if (passed_over.contains(id)) continue;
-        if (auto claim = claim_row(id, reuse)) return claim;
+        if (auto claim = claim_row(id, reuse, waiter)) return claim;
       }
       return std::nullopt;
     };
@@ -184,8 +192,10 @@ Result<Claim> Ledger::claim(const RequestIdentity& request, Reuse reuse,
     for (int look = 0; look < 2; ++look) {
       if (auto claim = claim_earlier()) return std::move(*claim);
       if (cell) break;
-      auto taken = locks_->take(place_of_cell(request.base_url, request.cell_path));
-      if (!taken) return Claim();
+      Claim busy;
+      auto taken = locks_->take_or_wait(place_of_cell(request.base_url, request.cell_path), waiter,
+                                        &busy.is_in_line);
+      if (!taken) return busy;
       cell = std::move(*taken);
     }
     Claim claim;
@@ -411,12 +421,15 @@ Result<std::monostate> Ledger::note_stop_wanted(std::int64_t id, bool wanted) {
 Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, bool whole) {
   return attempt<std::monostate>([&] {
     Statement(database_,
-              "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), delivered_at = "
-              "CASE WHEN ?2 AND delivered_at = 0 THEN ?3 ELSE delivered_at END WHERE id = ?4")
+              "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), "
+              "delivered_by = CASE WHEN ?2 AND delivered_at = 0 THEN ?5 ELSE delivered_by END, "
+              "delivered_at = CASE WHEN ?2 AND delivered_at = 0 THEN ?3 ELSE delivered_at END "
+              "WHERE id = ?4")
         .bind(static_cast<std::int64_t>(bytes))
         .bind(std::int64_t{whole ? 1 : 0})
         .bind(wall_clock_now())
         .bind(id)
+        .bind(process_name())
         .run();
     return std::monostate();
   });

@@ -66,6 +66,7 @@ struct Entry {
   WallTime posted_at = 0;     // the latest request left
   WallTime ended_at = 0;      // completed, failed, stopped or refused, as far as was seen
   WallTime delivered_at = 0;  // handed on whole
+  std::string delivered_by;   // the first process that has, see this_process.h
   // The cell's jobs before the request; unset when they could not be read or are no longer needed.
   std::optional<std::vector<std::string>> jobs_before;
 };
@@ -81,7 +82,8 @@ struct RequestIdentity {
 };
 RequestIdentity identify(const api::Access& access, const api::GenerationRequest& request);
 
-// Which earlier generation of the same request may serve a new one.
+// Which earlier generation of the same request may serve a new one. One that another process has
+// delivered only after this one was started counts as in flight: the two have asked together.
 enum class Reuse { never, in_flight, completed };
 
 // What to do about a request.
@@ -93,6 +95,8 @@ struct Claim {
     create,  // there is none: ask for one; `cell` is held
     busy,    // another one is at it: claim again in a moment
   } kind = Kind::busy;
+  // For `busy`: it is this process's, and the waiter will be woken.
+  bool is_in_line = false;
   Entry entry;
   LifeLock presence;  // the row's place
   LifeLock cell;      // the cell's place
@@ -115,7 +119,8 @@ class Ledger {
 
   // Rows in `passed_over` are none to follow.
   Result<Claim> claim(const RequestIdentity& request, Reuse reuse,
-                      const std::set<std::int64_t>& passed_over);
+                      const std::set<std::int64_t>& passed_over,
+                      const LockFile::Waiter& waiter = {});
   struct Begun {
     Entry entry;
     LifeLock presence;
@@ -195,7 +200,7 @@ class Ledger {
   template <typename T>
   Result<T> attempt(const std::function<T()>& work);
   std::vector<std::int64_t> candidates(const RequestIdentity& request, Reuse reuse);
-  std::optional<Claim> claim_row(std::int64_t id, Reuse reuse);
+  std::optional<Claim> claim_row(std::int64_t id, Reuse reuse, const LockFile::Waiter& waiter);
   std::optional<Error> limit_error(const RequestIdentity& request, unsigned daily_limit);
   void drop_jobs_before(const Entry& entry);
 

@@ -41,6 +41,7 @@ Entry entry_from(const Statement& row) {
        {&entry.created_at, &entry.posted_at, &entry.ended_at, &entry.delivered_at}) {
     *time = row.integer(column++);
   }
+  entry.delivered_by = row.text(column++);
   if (!row.is_null(column)) entry.jobs_before = parse_jobs(row.text(column));
   return entry;
 }

@@ -44,6 +44,7 @@ constexpr std::array migrations = {
          posted_at INTEGER NOT NULL,
          ended_at INTEGER NOT NULL DEFAULT 0,
          delivered_at INTEGER NOT NULL DEFAULT 0,
+         delivered_by TEXT NOT NULL DEFAULT '',
          jobs_before TEXT);
        CREATE INDEX by_request ON generations (fingerprint);
        CREATE INDEX by_cell ON generations (base_url, cell_path, posted_at);
@@ -159,7 +160,7 @@ void migrate(Database& database, std::int64_t version) {
 const char* const entry_columns =
     "id, fingerprint, base_url, cell_path, agent_id, model, request, idempotency_key, "
     "generation_id, status, stop_wanted, cost, reason, bytes_delivered, created_at, posted_at, "
-    "ended_at, delivered_at, jobs_before";
+    "ended_at, delivered_at, delivered_by, jobs_before";
 
 LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   create_parents(path);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -75,44 +76,80 @@ bool LockFile::set(std::int64_t place, short type) const {
 
 std::optional<LifeLock> LockFile::share(std::int64_t place) {
   auto table = table_.lock();
-  const auto found = table->find(place);
-  if (found != table->end()) {
+  const auto found = table->held.find(place);
+  if (found != table->held.end()) {
     if (found->second.exclusive) return std::nullopt;
     ++found->second.shared;
   } else {
     if (!set(place, F_RDLCK)) return std::nullopt;
-    (*table)[place].shared = 1;
+    table->held[place].shared = 1;
   }
   return LifeLock(shared_from_this(), place, false);
 }
 
+std::optional<LifeLock> LockFile::take(Table& table, std::int64_t place) {
+  if (table.held.contains(place) || !set(place, F_WRLCK)) return std::nullopt;
+  table.held[place].exclusive = true;
+  return LifeLock(shared_from_this(), place, true);
+}
+
 std::optional<LifeLock> LockFile::take(std::int64_t place) {
   auto table = table_.lock();
-  if (table->contains(place) || !set(place, F_WRLCK)) return std::nullopt;
-  (*table)[place].exclusive = true;
-  return LifeLock(shared_from_this(), place, true);
+  return take(*table, place);
+}
+
+std::optional<LifeLock> LockFile::take_or_wait(std::int64_t place, const Waiter& waiter,
+                                               bool* is_in_line) {
+  auto table = table_.lock();
+  auto lock = take(*table, place);
+  if (lock || !table->held.contains(place)) return lock;
+  *is_in_line = true;
+  std::deque<Waiter>& line = table->lines[place];
+  const bool is_known = std::any_of(line.begin(), line.end(), [&](const Waiter& other) {
+    return !other.alive.owner_before(waiter.alive) && !waiter.alive.owner_before(other.alive);
+  });
+  if (!is_known) line.push_back(waiter);
+  return std::nullopt;
 }
 
 bool LockFile::is_held(std::int64_t place) {
   auto table = table_.lock();
-  if (table->contains(place)) return true;
+  if (table->held.contains(place)) return true;
   struct flock lock = whole_place(place, F_WRLCK);
   return fcntl(descriptor_, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
+std::function<void()> LockFile::next_in_line(Table& table, std::int64_t place) {
+  const auto found = table.lines.find(place);
+  if (found == table.lines.end()) return nullptr;
+  std::deque<Waiter>& line = found->second;
+  std::function<void()> wake;
+  while (!line.empty() && !wake) {
+    if (!line.front().alive.expired()) wake = std::move(line.front().wake);
+    line.pop_front();
+  }
+  if (line.empty()) table.lines.erase(found);
+  return wake;
+}
+
 void LockFile::release(std::int64_t place, bool exclusive) noexcept {
-  auto table = table_.lock();
-  const auto found = table->find(place);
-  if (found == table->end()) return;
-  if (!exclusive && --found->second.shared > 0) return;
-  table->erase(found);
-  set(place, F_UNLCK);
+  std::function<void()> wake;
+  {
+    auto table = table_.lock();
+    const auto found = table->held.find(place);
+    if (found == table->held.end()) return;
+    if (!exclusive && --found->second.shared > 0) return;
+    table->held.erase(found);
+    set(place, F_UNLCK);
+    wake = next_in_line(*table, place);
+  }
+  if (wake) wake();
 }
 
 void LockFile::downgrade(std::int64_t place) noexcept {
   auto table = table_.lock();
-  const auto found = table->find(place);
-  if (found == table->end()) return;
+  const auto found = table->held.find(place);
+  if (found == table->held.end()) return;
   set(place, F_RDLCK);
   found->second = {1, false};
 }

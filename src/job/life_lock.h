@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,6 +58,17 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
   std::optional<LifeLock> share(std::int64_t place);
   // Nothing when the place is held in any way, by this process or another one.
   std::optional<LifeLock> take(std::int64_t place);
+  // Who would like to have a place that this process holds. `wake` is called once, by whichever
+  // thread gives the place back, unless `alive` is gone by then. Then others wait on: the one that
+  // was woken may find that it does not need the place any more, so that nobody should wait for
+  // this alone.
+  struct Waiter {
+    std::weak_ptr<void> alive;
+    std::function<void()> wake;
+  };
+  // As take(). When this process itself is in the way, the waiter gets in line, and `is_in_line` is
+  // set.
+  std::optional<LifeLock> take_or_wait(std::int64_t place, const Waiter& waiter, bool* is_in_line);
   // Whether somebody holds the place.
   bool is_held(std::int64_t place);
 
@@ -65,9 +78,14 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
     int shared = 0;
     bool exclusive = false;
   };
-  using Table = std::map<std::int64_t, Holders>;
+  struct Table {
+    std::map<std::int64_t, Holders> held;
+    std::map<std::int64_t, std::deque<Waiter>> lines;
+  };
 
   bool set(std::int64_t place, short type) const;
+  std::optional<LifeLock> take(Table& table, std::int64_t place);
+  static std::function<void()> next_in_line(Table& table, std::int64_t place);
   void release(std::int64_t place, bool exclusive) noexcept;
   void downgrade(std::int64_t place) noexcept;
 

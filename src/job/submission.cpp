@@ -12,9 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How often to look whether another process is done with the request or the cell.
-constexpr std::chrono::milliseconds shortest_look = 15ms;
-constexpr std::chrono::milliseconds longest_look = 60ms;
+// How often to look whether another process is done with the request or the cell: soon at first,
+// less often when it takes longer.
+constexpr std::chrono::milliseconds first_look = 30ms;
+constexpr std::chrono::milliseconds longest_look = 500ms;
 // Longer than a service usually takes to answer a request.
 constexpr std::chrono::milliseconds unremarkable_wait = 3s;
 
@@ -55,7 +56,8 @@ Submission::Submission(Runtime& runtime, api::Client& client, SubmissionSettings
       settings_(std::move(settings)),
       desk_(runtime, settings_.ledger),
       passed_over_(std::move(passed_over)),
-      done_(std::move(done)) {}
+      done_(std::move(done)),
+      runtime_(runtime.weak_from_this()) {}
 
 void Submission::start(std::function<void()> waits) {
   if (desk_.is_kept()) {
@@ -81,9 +83,42 @@ void Submission::ask(std::function<Result<T>(Ledger&)> question, std::function<v
 }
 
 void Submission::claim() {
-  ask<Claim>([identity = settings_.identity, reuse = settings_.reuse, passed_over = passed_over_](
-                 Ledger& ledger) { return ledger.claim(identity, reuse, passed_over); },
-             [this](Claim claim) { on_claim(std::move(claim)); });
+  LockFile::Waiter waiter;
+  waiter.alive = here_;
+  waiter.wake = [this, runtime = runtime_, here = std::weak_ptr<char>(here_)] {
+    const std::shared_ptr<Runtime> thread = runtime.lock();
+    if (!thread) return;
+    thread->post([this, here] {
+      if (!here.expired()) wake();
+    });
+  };
+  ask<Claim>(
+      [identity = settings_.identity, reuse = settings_.reuse, passed_over = passed_over_,
+       waiter](Ledger& ledger) { return ledger.claim(identity, reuse, passed_over, waiter); },
+      [this](Claim claim) { on_claim(std::move(claim)); });
+}
+
+void Submission::look_again(bool is_in_line) {
+  auto wait = is_in_line ? longest_look : std::min(first_look * (1 + looks_ / 4), longest_look);
+  ++looks_;
+  // Spread, so that those who wait do not all come at once.
+  std::uniform_int_distribution<long long> spread(wait.count() / 2, wait.count());
+  wait = std::chrono::milliseconds(std::exchange(is_woken_, false) ? 0 : spread(random_));
+  is_waiting_ = true;
+  timer_.start(wait, [this] {
+    is_waiting_ = false;
+    claim();
+  });
+}
+
+void Submission::wake() {
+  if (!is_waiting_) {
+    is_woken_ = true;
+    return;
+  }
+  is_waiting_ = false;
+  timer_.stop();
+  claim();
 }
 
 void Submission::on_claim(Claim claim) {
@@ -92,10 +127,8 @@ void Submission::on_claim(Claim claim) {
   cell_ = std::move(claim.cell);
   if (claim.kind != Claim::Kind::busy) waiting_timer_.stop();
   switch (claim.kind) {
-    case Claim::Kind::busy: {
-      std::uniform_int_distribution<long long> spread(shortest_look.count(), longest_look.count());
-      return timer_.start(std::chrono::milliseconds(spread(random_)), [this] { this->claim(); });
-    }
+    case Claim::Kind::busy:
+      return look_again(claim.is_in_line);
     case Claim::Kind::create:
       return check_limit();
     case Claim::Kind::settle:

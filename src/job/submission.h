@@ -76,6 +76,8 @@ class Submission {
   using Jobs = Result<std::vector<std::string>, api::Failure>;
 
   void claim();
+  void look_again(bool is_in_line);
+  void wake();
   void on_claim(Claim claim);
   void check_limit();
   void read_cell_before();
@@ -118,6 +120,11 @@ class Submission {
   Backoff cell_backoff_;  // of reading the cell after a loss
   Timer timer_;
   Timer waiting_timer_;
+  int looks_ = 0;
+  bool is_waiting_ = false;  // for the next look
+  bool is_woken_ = false;    // while it looked
+  const std::weak_ptr<Runtime> runtime_;
+  const std::shared_ptr<char> here_ = std::make_shared<char>();
   std::mt19937 random_{std::random_device{}()};
 };
 

@@ -162,8 +162,10 @@ TEST(GenerationTimeout, MayMeetAPoll) {
   service.push_status("processing");
   std::vector<std::unique_ptr<Collector>> all;
   for (int i = 0; i < 20; ++i) {
+    // Of cells of their own: on one, requests take turns.
     all.push_back(std::make_unique<Collector>(seed_src(
-        service, {{"generation-timeout", "1"}, {"poll-interval", "10"}, {"reuse", "never"}})));
+        service,
+        {{"generation-timeout", "1"}, {"poll-interval", "10"}, {"cell-id", std::to_string(i)}})));
     gst_element_set_state(all.back()->pipeline(), GST_STATE_PLAYING);
   }
   for (const auto& collector : all)

@@ -2,6 +2,7 @@
 //
 // Many who ask at the same moment, for the same and for different things.
 #include <filesystem>
+#include <fstream>
 
 #include "fault/fault_test.h"
 
@@ -103,10 +104,14 @@ TEST(Sharing, OneOfManyIsEnough) {
   manners.loss = Loss::silent;
   Bench bench(manners);
   std::vector<std::unique_ptr<Child>> children;
-  for (int i = 0; i < 6; ++i)
+  const auto start = [&](int i) {
     children.push_back(bench.start(name_of(i), {{"stall-timeout", "600"}}, "-m"));
-  for (const auto& child : children) ASSERT_TRUE(says(*child, "Progress: (generate)"));
+  };
+  for (int i = 0; i < 5; ++i) start(i);
   ASSERT_TRUE(bench.wait_for(created(1)));
+  // Not the poster, which waits for its answer as long as it is let.
+  start(5);
+  for (const auto& child : children) ASSERT_TRUE(says(*child, "Progress: (generate)"));
   // Nobody but the poster knows what it does, so each one may be it.
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(children[i]->kill());
@@ -120,6 +125,25 @@ TEST(Sharing, OneOfManyIsEnough) {
   ASSERT_TRUE(children[5]->wait());
   EXPECT_EQ(children[5]->exit_code(), 0) << children[5]->output();
   EXPECT_TRUE(one_charge_in_file(bench, bench.file(name_of(5))));
+}
+
+// Both were started at the same moment, and one came to its question late, as happens to many on a
+// slow machine.
+TEST(Sharing, WhoWasStartedBeforeTheDeliveryGetsTheSameClip) {
+  Bench bench;
+  const std::string go = bench.file("go");
+  auto late =
+      bench.launch(bench.settings(), "late.mp4", "-q", {},
+                   {"sh", "-c", "while [ ! -e \"$0\" ]; do sleep 0.01; done; exec \"$@\"", go});
+  auto early = bench.start("early.mp4");
+  ASSERT_TRUE(early->wait());
+  EXPECT_TRUE(one_charge_in_file(bench, bench.file("early.mp4"))) << early->output();
+  std::ofstream(go) << "now";
+  ASSERT_TRUE(late->wait());
+  EXPECT_TRUE(one_charge_in_file(bench, bench.file("late.mp4"))) << late->output();
+  auto next = bench.start("next.mp4");
+  ASSERT_TRUE(next->wait());
+  EXPECT_EQ(bench.books().charged().size(), 2U) << "this one was started afterwards";
 }
 
 TEST(Sharing, ALedgerOfTwoNamesIsOneLedger) {

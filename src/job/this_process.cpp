@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/this_process.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "base/glib_ptr.h"
+
+namespace genpro::job {
+
+namespace {
+
+// Longer than a program takes from its start to its first question.
+constexpr std::int64_t young_ms = 10'000;
+
+std::int64_t now_ms() {
+  return g_get_real_time() / 1000;
+}
+
+// The 22nd field of /proc/self/stat, in ticks since the machine was started. The name in the second
+// one may hold anything, so that fields are counted from its closing bracket.
+std::int64_t read_start() {
+  std::ifstream file("/proc/self/stat");
+  const std::string stat((std::istreambuf_iterator<char>(file)), {});
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return now_ms();
+  std::istringstream fields(stat.substr(name_end + 1));
+  std::string field;
+  for (int number = 3; number <= 22; ++number) fields >> field;
+  const std::int64_t ticks = g_ascii_strtoll(field.c_str(), nullptr, 10);
+  timespec up{};
+  if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) != 0) return now_ms();
+  const std::int64_t up_ms = up.tv_sec * 1000LL + up.tv_nsec / 1'000'000;
+  return now_ms() - (up_ms - ticks * 1000 / sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace
+
+const std::string& process_name() {
+  static const std::string name = take_string(g_uuid_string_random());
+  return name;
+}
+
+std::int64_t asking_since() {
+  static const std::int64_t start = read_start();
+  const std::int64_t now = now_ms();
+  return now >= start && now - start < young_ms ? start : now;
+}
+
+}  // namespace genpro::job

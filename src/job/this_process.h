@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace genpro::job {
+
+// This process, among those that share a ledger. Thread-safe.
+//
+// A word that no other process has.
+const std::string& process_name();
+// Since when it wants what it asks for now, in milliseconds since 1970. Processes that are started
+// together come to their first question seconds apart when there are many of them, or the machine
+// is slow: for a young one it is the time of its start.
+std::int64_t asking_since();
+
+}  // namespace genpro::job

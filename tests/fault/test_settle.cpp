@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// `genpro ledger settle`, and stops that a run of another request sends.
+#include <sqlite3.h>
+
+#include "fault/fault_test.h"
+#include "support/process.h"
+
+namespace genpro::test {
+namespace {
+
+const Manners endless{.polls = never};
+
+Finished settle(const Bench& bench, const std::vector<std::string>& more = {}) {
+  std::vector<std::string> command = {g_getenv("GENPRO"), "ledger",     "settle",
+                                      "--ledger",         bench.ledger, "--json"};
+  command.insert(command.end(), more.begin(), more.end());
+  return run_command(command,
+                     {{"GEN_API_KEY", test_key}, {"GEN_API_BASE_URL", bench.service.api_base()}});
+}
+
+testing::AssertionResult has(const Finished& finished, int exit_code,
+                             const std::vector<std::string>& texts) {
+  if (finished.exit_code != exit_code) {
+    return testing::AssertionFailure() << "exit code " << finished.exit_code << "\n"
+                                       << finished.out;
+  }
+  for (const std::string& text : texts) {
+    if (finished.out.find(text) == std::string::npos) {
+      return testing::AssertionFailure() << "without " << text << "\n" << finished.out;
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+// As if all requests had left two minutes earlier.
+void age(const Bench& bench) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(bench.ledger.c_str(), &database), SQLITE_OK);
+  sqlite3_busy_timeout(database, 5000);
+  EXPECT_EQ(sqlite3_exec(database,
+                         "UPDATE generations SET posted_at = posted_at - 120000, "
+                         "created_at = created_at - 120000",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(database);
+}
+
+// A run whose request is lost, and after which the service cannot be reached.
+void lose(Bench& bench, PostFate fate) {
+  auto gate = std::make_shared<Gate>();
+  Production production(bench.src({{"retries", "0"}}));
+  bench.service.behave({.next_posts = {fate}, .cell_gate = gate});
+  production.play();
+  ASSERT_TRUE(bench.wait_for(cell_readings(1)));
+  gate->open();
+  ASSERT_TRUE(bench.wait_for(posts(1)));
+  bench.service.behave({.away = Loss::closed});
+  const Outcome ended = production.finish();
+  ASSERT_EQ(ended.errors.size(), 1U) << ended.summary();
+}
+
+TEST(Settle, FindsTheGenerationOfALostRequest) {
+  Bench bench;
+  lose(bench, PostFate::unanswered);
+  ASSERT_EQ(bench.books().created().size(), 1U);
+  bench.service.behave(endless);
+  EXPECT_TRUE(has(settle(bench), 0, {bench.books().generations[0].id, "\"running\""}));
+  bench.service.end(bench.books().generations[0].id, "completed");
+  EXPECT_TRUE(has(settle(bench), 0, {"\"settled\"", "\"completed\""}));
+  EXPECT_TRUE(has(settle(bench), 0, {"[]"}));
+  EXPECT_TRUE(one_charge(bench, bench.run()));
+  EXPECT_EQ(bench.books().posts.size(), 1U);
+}
+
+TEST(Settle, FindsThatALostRequestWasNotTaken) {
+  Bench bench;
+  lose(bench, PostFate::dropped);
+  bench.service.behave({});
+  EXPECT_TRUE(has(settle(bench), 1, {"\"left\"", "minute"})) << "the service may still be at it";
+  age(bench);
+  EXPECT_TRUE(has(settle(bench), 0, {"\"settled\"", "\"refused\"", "nothing was charged"}));
+  EXPECT_TRUE(bench.books().created().empty());
+  EXPECT_TRUE(one_charge(bench, bench.run()));
+}
+
+TEST(Settle, SendsAStopThatIsOwed) {
+  Bench bench({.polls = never, .stop = StopFate::dropped});
+  {
+    Production production(bench.src());
+    production.play();
+    ASSERT_TRUE(bench.wait_for(polls(2)));
+    ASSERT_TRUE(production.stop());
+  }
+  ASSERT_EQ(bench.books().charged().size(), 1U);
+  bench.service.behave(endless);
+  EXPECT_TRUE(has(settle(bench), 0, {"\"settled\"", "\"stopped\"", "refunds"}));
+  EXPECT_TRUE(bench.books().charged().empty());
+}
+
+TEST(Settle, LeavesWhatAProcessIsAt) {
+  Bench bench(endless);
+  Production production(bench.src());
+  production.play();
+  ASSERT_TRUE(bench.wait_for(polls(2)));
+  EXPECT_TRUE(has(settle(bench), 0, {"\"in_use\""}));
+  EXPECT_TRUE(bench.books().stops.empty());
+}
+
+TEST(Settle, SendsTheKeyToItsOwnApiOnly) {
+  Bench bench(endless);
+  {
+    Production production(bench.src({{"on-shutdown", "detach"}}));
+    production.play();
+    ASSERT_TRUE(bench.wait_for(polls(2)));
+    ASSERT_TRUE(production.stop());
+  }
+  const PaidService other(small_clip());
+  const unsigned before = bench.books().polls;
+  EXPECT_TRUE(has(settle(bench, {"--api-base-url", other.api_base()}), 1, {"\"foreign\""}));
+  EXPECT_EQ(bench.books().polls, before);
+  EXPECT_EQ(other.books().polls + other.books().others, 0U);
+}
+
+TEST(Settle, TellsOfAServiceThatIsAway) {
+  Bench bench;
+  lose(bench, PostFate::unanswered);
+  EXPECT_TRUE(has(settle(bench), 1, {"\"left\"", "GEN API"}));
+}
+
+TEST(Settle, NeedsNoKeyWhenThereIsNothingToDo) {
+  Bench bench;
+  ASSERT_TRUE(bench.run().outcome.eos);
+  EXPECT_TRUE(has(run_command({g_getenv("GENPRO"), "ledger", "settle", "--ledger", bench.ledger}),
+                  0, {"nothing to settle"}));
+}
+
+// The pipeline ended while its request was unanswered, so that nobody knew what to stop.
+TEST(OwedStop, OfALostRequestIsSentByARunOfAnotherOne) {
+  Bench bench({.next_posts = {PostFate::unanswered}, .loss = Loss::silent, .polls = never});
+  {
+    Production production(bench.src());
+    production.play();
+    ASSERT_TRUE(bench.wait_for(posts(1)));
+    ASSERT_TRUE(production.stop());
+  }
+  ASSERT_EQ(bench.books().charged().size(), 1U);
+  const std::string id = bench.books().generations[0].id;
+  bench.service.behave(endless);
+  Production other(bench.src({{"prompt", "Something else"}}));
+  other.play();
+  EXPECT_TRUE(bench.wait_for(stopped(1))) << bench.books().text();
+  EXPECT_EQ(bench.books().stopped(), std::vector{id});
+}
+
+}  // namespace
+}  // namespace genpro::test
