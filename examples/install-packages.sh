@@ -12,7 +12,8 @@ build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gstreamer1.0-plugins-base-apps fonts-dejavu-core"
-tests="libgtest-dev libgmock-dev curl"
+# Clang and its runtime for the fuzz targets; nginx is what the benchmarks read from.
+tests="libgtest-dev libgmock-dev curl clang libclang-rt-dev nginx"
 
 packages="$build $run"
 case "${1-}" in
@@ -38,6 +39,13 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "Installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
+# nginx is wanted as a program. Without this, its package also starts it on port 80.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+fi
 apt-get update -qq
 # shellcheck disable=SC2086 # a list of names
 apt-get install -y -qq --no-install-recommends $missing >/dev/null

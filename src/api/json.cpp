@@ -1,46 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/json.h"
 
+#include <array>
+#include <charconv>
 #include <cmath>
 
+#include "api/json_check.h"
 #include "base/text.h"
 
 namespace genpro::api {
-
-namespace {
-
-// What keeps a text from the parser, which recurses without end and stops at the first whole value.
-// Counts brackets outside strings; the text need not be JSON otherwise.
-std::string find_hazard(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_string) {
-      if (c == '\\') ++at;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > max_json_depth) {
-        return "it is nested more than " + std::to_string(max_json_depth) + " levels deep";
-      }
-    } else if (c == '}' || c == ']') {
-      if (--depth == 0 && !trim(text.substr(at + 1)).empty()) {
-        return "something stands behind its end";
-      }
-    }
-  }
-  return "";
-}
-
-}  // namespace
 
 Result<JsonNodePtr, std::string> parse_json(std::string_view text) {
   if (trim(text).empty()) return std::string("it is empty");
   const auto length = static_cast<gssize>(text.size());
   if (!g_utf8_validate(text.data(), length, nullptr)) return std::string("it is not valid UTF-8");
-  if (std::string hazard = find_hazard(text); !hazard.empty()) return hazard;
+  if (JsonCheck check = check_json(text); !check.wrong.empty()) return std::move(check.wrong);
   const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new_immutable());
   ErrorPtr error;
   if (!json_parser_load_from_data(parser.get(), text.data(), length, error.out())) {
@@ -57,6 +31,14 @@ Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text) {
   JsonObject* object = as_object(root->get());
   if (object == nullptr) return std::string("it is not a JSON object");
   return JsonObjectPtr(json_object_ref(object));
+}
+
+Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text) {
+  auto object = parse_json_object(text);
+  if (object && !check_json(text).has_exact_numbers) {
+    return std::string("a number in it cannot be sent as it is; write it with fewer digits, or as a string");
+  }
+  return object;
 }
 
 std::string to_text(JsonObjectPtr object) {
@@ -89,8 +71,11 @@ std::optional<std::string> as_text(JsonNode* node) {
     case G_TYPE_BOOLEAN:
       return std::string(json_node_get_boolean(node) ? "true" : "false");
     case G_TYPE_DOUBLE: {
-      char text[G_ASCII_DTOSTR_BUF_SIZE];
-      return std::string(g_ascii_dtostr(text, sizeof text, json_node_get_double(node)));
+      // The fewest digits that tell the number from its neighbours: 9.99, not 9.9900000000000002.
+      std::array<char, G_ASCII_DTOSTR_BUF_SIZE> text{};
+      const double value = json_node_get_double(node);
+      const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+      return std::string(text.data(), end);
     }
     default:
       return std::nullopt;
@@ -106,6 +91,8 @@ std::optional<std::string> as_string(JsonNode* node) {
 std::optional<std::string> as_id(JsonNode* node) {
   if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
   if (json_node_get_value_type(node) == G_TYPE_INT64) {
+    // What has more than 63 bits comes out of the parser as a negative number, and is another id.
+    if (json_node_get_int(node) < 0) return std::nullopt;
     return std::to_string(json_node_get_int(node));
   }
   return as_string(node);

@@ -18,13 +18,12 @@ using JsonNodePtr = Owned<JsonNode, json_node_unref>;
 using JsonObjectPtr = Owned<JsonObject, json_object_unref>;
 using JsonArrayPtr = Owned<JsonArray, json_array_unref>;
 
-// Deeper nesting than any answer has, and far from what the recursive parser could bear.
-inline constexpr int max_json_depth = 64;
-
 // The error says what is wrong, as a fragment: "it is not JSON: …".
 Result<JsonNodePtr, std::string> parse_json(std::string_view text);
 // Parses a text whose outermost value must be an object.
 Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text);
+// As above, for what is sent on: a number that would not be the same one there is refused.
+Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text);
 
 // Takes over the object. Compact, members in the order in which they were added.
 std::string to_text(JsonObjectPtr object);
@@ -35,11 +34,11 @@ JsonNode* member(JsonObject* object, const char* name);
 JsonObject* as_object(JsonNode* node);
 JsonArray* as_array(JsonNode* node);
 
-// A string as it is, a number or boolean as it is written; nothing for anything else.
+// A string as it is, a number or boolean as a person would write it; nothing for anything else.
 std::optional<std::string> as_text(JsonNode* node);
 // Nothing for anything but a string.
 std::optional<std::string> as_string(JsonNode* node);
-// A string, or an integer as it is written: the shapes that ids have.
+// A string, or an integer of at most 63 bits as it is written: the shapes that ids have.
 std::optional<std::string> as_id(JsonNode* node);
 // A number, or a string that is one; nothing for anything else and for what is not finite.
 std::optional<double> as_number(JsonNode* node);

@@ -25,6 +25,12 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   return result;
 }
 
+// What the body begins with, for a developer. The secret is looked for in all of it: its first half
+// at a cut would not be found.
+std::string body_start(const HttpReply& reply, const std::string& secret) {
+  return one_line(redact(reply.body, secret).substr(0, 1000), 200);
+}
+
 bool is_credit_code(const std::string& code) {
   return code == "usable_gen_credit_required" || code == "insufficient_credits_for_job";
 }
@@ -91,8 +97,7 @@ Failure failure_from_reply(const HttpReply& reply, const Subject& subject) {
   failure.error.message = std::move(verdict.message);
   failure.error.debug = subject.address + " answered " + describe(reply.status, body);
   if (body.text.empty() && !reply.body.empty()) {
-    failure.error.debug +=
-        ", body: " + one_line(redact(reply.body.substr(0, 1000), subject.secret), 200);
+    failure.error.debug += ", body: " + body_start(reply, subject.secret);
   }
   failure.error.http_status = reply.status;
   failure.error.error_code = body.code;
@@ -142,8 +147,8 @@ Failure failure_from_shape(const HttpReply& reply, const std::string& wrong,
                           " cannot be used: " + one_line(redact(wrong, subject.secret), 200) +
                           ". Check that api-base-url is the address of the GEN API.";
   failure.error.debug = subject.address + " answered HTTP " + std::to_string(reply.status) + ", " +
-                        one_line(reply.content_type, 80) + ": " +
-                        one_line(redact(reply.body.substr(0, 1000), subject.secret), 200);
+                        one_line(redact(reply.content_type, subject.secret), 80) + ": " +
+                        body_start(reply, subject.secret);
   failure.error.http_status = reply.status;
   failure.retryable = true;
   return failure;

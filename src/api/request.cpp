@@ -69,7 +69,7 @@ Result<std::vector<std::string>> parse_names(const std::string& text) {
 
 Result<JsonObjectPtr> parse_extra(const std::string& text) {
   if (trim(text).empty()) return JsonObjectPtr(json_object_new());
-  auto extra = parse_json_object(text);
+  auto extra = parse_exact_json_object(text);
   if (!extra) {
     return settings_error("extra-data cannot be used: " + extra.error() +
                           R"(. Write a JSON object, such as {"seed": 7}.)");

@@ -9,7 +9,7 @@ namespace genpro::api {
 Result<std::map<std::string, std::string>, std::string> parse_variables(std::string_view text) {
   std::map<std::string, std::string> variables;
   if (trim(text).empty()) return variables;
-  const auto object = parse_json_object(text);
+  const auto object = parse_exact_json_object(text);
   if (!object) return object.error();
 
   JsonObjectIter iterator;

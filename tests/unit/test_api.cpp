@@ -119,6 +119,14 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"variables_nested", "variables",
               [](RequestSettings& s) { s.variables = R"({"a": {}})"; }},
         Wrong{"extra_text", "extra-data", [](RequestSettings& s) { s.extra_data = "x"; }},
+        Wrong{"extra_number", "extra-data",
+              [](RequestSettings& s) { s.extra_data = R"({"seed": 18446744073709551615})"; }},
+        Wrong{"extra_infinity", "extra-data",
+              [](RequestSettings& s) { s.extra_data = R"({"seed": 1e999})"; }},
+        Wrong{"extra_exponent", "extra-data",
+              [](RequestSettings& s) { s.extra_data = R"({"seed": 1e22})"; }},
+        Wrong{"variable_number", "variables",
+              [](RequestSettings& s) { s.variables = R"({"n": 9223372036854775808})"; }},
         Wrong{"long", "duration", [](RequestSettings& s) { s.duration = 100000; }}),
     [](const auto& info) { return info.param.name; });
 
@@ -131,6 +139,12 @@ TEST(Variables, FillKnownNamesOnceAndLeaveOthers) {
   EXPECT_EQ(fill_variables("no names", *variables), "no names");
 }
 
+TEST(Variables, NumbersAreFilledInAsAPersonWritesThem) {
+  const auto variables = parse_variables(R"({"a": 9.99, "b": 0.1, "c": 3.0, "d": -7})");
+  ASSERT_TRUE(variables);
+  EXPECT_EQ(fill_variables("{{a}} {{b}} {{c}} {{d}}", *variables), "9.99 0.1 3 -7");
+}
+
 TEST(Json, RefusesWhatTheParserWouldNotBear) {
   EXPECT_TRUE(parse_json(std::string(60, '[') + std::string(60, ']')));
   EXPECT_FALSE(parse_json(std::string(10'000, '[') + std::string(10'000, ']')));
@@ -139,6 +153,33 @@ TEST(Json, RefusesWhatTheParserWouldNotBear) {
     EXPECT_FALSE(parse_json(text)) << text;
   }
   EXPECT_TRUE(parse_json(R"({"a": "[[[\"]]]"})"));
+}
+
+TEST(Json, RefusesWhatIsNoJsonThoughTheParserWouldTakeIt) {
+  // In a comment or in single quotes, one double quote would hide all brackets behind it.
+  const std::string deep(300'000, '[');
+  EXPECT_FALSE(parse_json("/*\"*/" + deep));
+  EXPECT_FALSE(parse_json("['\"'," + deep));
+  for (const char* text :
+       {"/**/{}",        "{/* */}",     "{'a':1}",       "var a = {}",    "[010]",
+        "[0x10]",        "[.5]",        "[5.]",          "[1,]",          "[1e]",
+        "[+1]",          "[-]",         "[NaN]",         "{\"a\" 1}",     "{1:2}",
+        "{\"a\":1,}",    R"(["\q"])",   R"(["\u0000"])", R"(["\ud800"])", R"(["\ud800\u0041"])",
+        R"(["\udc00"])", R"(["\u12"])", "[\"",           "[\"\\",         "tru",
+        "[nul]",         "[]]"}) {
+    EXPECT_FALSE(parse_json(text)) << text;
+  }
+  for (const char* text :
+       {"0", "-0", " [1, -2.5, 1e5, 1E-5, 0.1e+2, true, false, null] ", "{\"a\":{}}", "\"\"",
+        R"(["\u00e4\ud83d\ude00\n\/\\\"")"
+        "]",
+        "\xef\xbb\xbf{}", "[\"two\nlines\"]"}) {
+    const auto node = parse_json(text);
+    EXPECT_TRUE(node) << text << ": " << node.error();
+  }
+  const auto wrong = parse_json("{\n  \"ä\": 01}");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error(), "it is not JSON: a number begins with a zero (line 2, character 10)");
 }
 
 TEST(Generation, ReadsTheSeedsAnswer) {
@@ -166,6 +207,9 @@ TEST(Generation, IsReadLiberally) {
                 ->video_url,
             "b");
   EXPECT_EQ(parse_generation(R"({"status": "pending"})")->id, "");
+  // A number that an integer cannot hold is no id, and spoils nothing else.
+  EXPECT_EQ(parse_generation(R"({"id": 18446744073709551617, "status": "pending"})")->id, "");
+  EXPECT_EQ(parse_generation(R"({"id": 9223372036854775807})")->id, "9223372036854775807");
 }
 
 TEST(Generation, RefusesOtherShapes) {

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is measured, of whom. Each function yields the rows of one benchmark, see Row."""
+import dataclasses
+import json
+import os
+import statistics
+import subprocess
+import time
+
+MIB = 1024 * 1024
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table. `ours` and `theirs` hold one value a round, taken in turns."""
+
+    what: str
+    unit: str
+    ours: list
+    peer: str
+    theirs: list
+    goal: float  # of ours to theirs, at most; None: no goal is stated
+    digits: int = 2
+
+    def ratios(self):
+        return [a / b if b else float("inf") for a, b in zip(self.ours, self.theirs)]
+
+
+@dataclasses.dataclass
+class Sizes:
+    """How much is done; the quick ones only show that it can be done."""
+
+    rounds: int
+    large: int  # bytes, of the clip that is streamed whole
+    small: int  # bytes, of the one that its memory is compared with
+    many_clip: int  # bytes, of each clip that is streamed beside others
+    many: int
+    seconds_of_media: int
+    nulls: int
+    waiting: int
+    waiting_seconds: float
+
+
+FULL = Sizes(7, 1024 * MIB, 256 * MIB, 64 * MIB, 50, 60, 150, 500, 20)
+QUICK = Sizes(1, 64 * MIB, 16 * MIB, 2 * MIB, 5, 2, 2, 20, 1)
+
+
+class Bench:
+    """Where everything is, and how a program is run."""
+
+    def __init__(self, build, work, sizes):
+        self.program = os.path.join(build, "tests", "bench", "bench_pipelines")
+        self.work = work
+        self.files = os.path.join(work, "files")
+        self.sizes = sizes
+        self.environment = dict(
+            os.environ,
+            GST_PLUGIN_PATH=os.path.join(build, "plugin"),
+            GST_REGISTRY=os.path.join(work, "registry.bin"),
+            XDG_STATE_HOME=os.path.join(work, "state"),
+            GEN_API_KEY="bench_key")
+        for name in ("http_proxy", "GEN_API_BASE_URL", "GST_DEBUG"):
+            self.environment.pop(name, None)
+        os.mkdir(self.files)
+        self.nginx = self.paced = self.silent = None
+
+    def ours(self, generation, api="done", more=""):
+        base = api if "://" in api else f"{self.nginx.url}/{api}"
+        return (f"genprosrc api-base-url={base} generation-id={generation} on-shutdown=detach "
+                + more)
+
+    def run(self, *arguments):
+        ended = subprocess.run([self.program, *map(str, arguments)], env=self.environment,
+                               capture_output=True, text=True, timeout=600, check=False)
+        if ended.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, arguments))}: {ended.stderr.strip()}")
+        return json.loads(ended.stdout)
+
+    def curl(self, url, target="/dev/null"):
+        """Wall and CPU seconds, peak memory of all of the process."""
+        begun = time.monotonic()
+        process = subprocess.Popen(["curl", "-sSf", "-o", target, url], env=self.environment)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            raise RuntimeError(f"curl {url} ended with {process.returncode}")
+        return {"wall": time.monotonic() - begun, "cpu": used.ru_utime + used.ru_stime,
+                "peak": used.ru_maxrss * 1024}
+
+    def launch(self, *description):
+        subprocess.run(["gst-launch-1.0", "-q", *description], env=self.environment, check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def make_sparse_clip(path, size):
+    """A file type box and one of media data that takes the rest; zeros, which take no disk."""
+    with open(path, "wb") as file:
+        file.write(b"\0\0\0\x14ftypisom\0\0\2\0isom")
+        file.write(b"\0\0\0\1mdat" + (size - 20).to_bytes(8, "big"))
+        file.truncate(size)
+
+
+def make_media(bench):
+    """The same film with its index at the end and at the start: 200 MB a minute."""
+    end = os.path.join(bench.files, "end.mp4")
+    start = os.path.join(bench.files, "start.mp4")
+    frames = str(24 * bench.sizes.seconds_of_media)
+    bench.launch("videotestsrc", "pattern=snow", f"num-buffers={frames}", "!",
+                 "video/x-raw,width=1280,height=720,framerate=24/1", "!", "x264enc",
+                 "speed-preset=ultrafast", "pass=cbr", "bitrate=27000", "!", "h264parse", "!",
+                 "mp4mux", "!", "filesink", f"location={end}")
+    bench.launch("filesrc", f"location={end}", "!", "qtdemux", "!", "h264parse", "!", "mp4mux",
+                 "faststart=true", "!", "filesink", f"location={start}")
+
+
+def streaming(bench):
+    sizes = bench.sizes
+    make_sparse_clip(os.path.join(bench.files, "large.mp4"), sizes.large)
+    make_sparse_clip(os.path.join(bench.files, "small.mp4"), sizes.small)
+    sink = "! fakesink name=sink"
+    taken = {name: [] for name in ("ours", "soup", "curl", "small")}
+    for _ in range(sizes.rounds):
+        url = f"{bench.nginx.url}/large.mp4"
+        taken["ours"].append(bench.run("stream", 1, bench.ours("large") + sink))
+        taken["soup"].append(bench.run("stream", 1, f"souphttpsrc location={url} {sink}"))
+        taken["curl"].append(bench.curl(url))
+        taken["small"].append(bench.run("stream", 1, bench.ours("small") + sink))
+    for run in taken["ours"] + taken["soup"]:
+        if run["bytes"] != sizes.large:
+            raise RuntimeError(f"{run['bytes']} bytes came of {sizes.large}")
+
+    def of(name, key, scale=1.0):
+        return [run[key] * scale for run in taken[name]]
+
+    title = f"{sizes.large // MIB} MiB from nginx"
+    yield Row(f"{title}: wall time", "s", of("ours", "wall"), "souphttpsrc", of("soup", "wall"), 1)
+    yield Row(f"{title}: CPU time", "s", of("ours", "cpu"), "souphttpsrc", of("soup", "cpu"), 1)
+    yield Row(f"{title}: wall time", "s", of("ours", "wall"), "curl", of("curl", "wall"), None)
+    yield Row(f"{title}: CPU time", "s", of("ours", "cpu"), "curl", of("curl", "cpu"), None)
+    mib = 1 / MIB
+    yield Row(f"{title}: peak memory (goal: 8 MiB more)", "MiB", of("ours", "peak", mib),
+              "souphttpsrc", of("soup", "peak", mib),
+              1 + 8 / statistics.median(of("soup", "peak", mib)), 1)
+    yield Row("Peak memory does not grow with the clip", "MiB", of("ours", "peak", mib),
+              f"{sizes.small // MIB} MiB", of("small", "peak", mib), 1.05, 1)
+
+
+def first_frame(bench):
+    make_media(bench)
+    decode = "! decodebin ! fakesink name=sink"
+    for place in ("start", "end"):
+        url = f"{bench.paced.url}/{place}.mp4"
+        size = os.path.getsize(os.path.join(bench.files, f"{place}.mp4"))
+        ours, soup, after = [], [], []
+        for _ in range(min(bench.sizes.rounds, 3)):
+            ours.append(bench.run("first-frame", bench.ours(place + "_paced") + decode)["seconds"])
+            soup.append(bench.run("first-frame", f"souphttpsrc location={url} {decode}")["seconds"])
+            target = os.path.join(bench.work, "download.mp4")
+            loaded = bench.curl(url, target)["wall"]
+            played = bench.run("first-frame", f"filesrc location={target} {decode}")["seconds"]
+            after.append(loaded + played)
+            os.remove(target)
+        title = f"First frame of {size / 1e6:.0f} MB at 20 MB/s, moov at the {place}"
+        yield Row(title, "s", ours, "download, then play", after, 0.1, 3)
+        yield Row(title, "s", ours, "souphttpsrc", soup, None, 3)
+
+
+def cancelling(bench):
+    silent, slow = bench.silent.url, f"{bench.paced.url}/large.mp4"
+    sink = "! fakesink name=sink"
+    # What ours is doing, its description, and where the peer reads from at that time.
+    cases = [
+        ("the API does not answer", "playing", bench.ours("1", silent), silent),
+        ("the generation goes on", "playing", bench.ours("1", "waiting"), silent),
+        ("the clip's server does not answer", "playing", bench.ours("silent"), silent),
+        ("the clip comes slowly", "playing", bench.ours("slow"), slow),
+        ("the clip stalls", "playing", bench.ours("stall"), f"{slow}?stall=100000"),
+        ("the clip comes fast", "playing", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
+        ("paused", "paused", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
+        ("being started", "starting", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
+    ]
+    count = bench.sizes.nulls
+    for title, state, ours, url in cases:
+        wait = 0 if state == "starting" else 60
+        own, other = [], []
+        # In slices, so that both see the same machine.
+        for part in range(3):
+            number = (count + 2 - part) // 3
+            if number == 0:
+                continue
+            own += bench.run("null", state, wait, number, ours + sink)["milliseconds"]
+            other += bench.run("null", state, wait, number,
+                               f"souphttpsrc location={url} {sink}")["milliseconds"]
+        yield Row(f"NULL, {title}: 99th percentile (goal: 20 ms)", "ms", [percentile(own, 99)],
+                  "souphttpsrc", [percentile(other, 99)], 20 / max(percentile(other, 99), 1e-3))
+
+
+def percentile(values, rank):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * rank / 100))]
+
+
+def waiting(bench):
+    sizes = bench.sizes
+    sink = "! fakesink name=sink"
+    ours, soup, fake = [], [], []
+    for _ in range(min(sizes.rounds, 3)):
+        for taken, source in (
+                (ours, bench.ours("g%d", "waiting")),
+                # Its own time-out would be an error while it is looked at.
+                (soup, f"souphttpsrc timeout=300 location={bench.silent.url}/%d"),
+                (fake, "fakesrc datarate=1 sizetype=fixed sizemax=1000 format=time")):
+            sync = "sync=true" if taken is fake else ""
+            taken.append(bench.run("wait", sizes.waiting, sizes.waiting_seconds,
+                                   f"{source} {sink} {sync}"))
+
+    def of(taken, key, scale=1.0):
+        return [run[key] * scale for run in taken]
+
+    title = f"{sizes.waiting} waiting"
+    kib = 1 / 1024
+    yield Row(f"{title}: memory each (goal: 80 KiB)", "KiB", of(ours, "resident", kib),
+              "souphttpsrc", of(soup, "resident", kib),
+              80 / statistics.median(of(soup, "resident", kib)), 1)
+    yield Row(f"{title}: memory each", "KiB", of(ours, "resident", kib), "fakesrc",
+              of(fake, "resident", kib), None, 1)
+    yield Row(f"{title}: threads (goal: one each and one more)", "", of(ours, "threads"),
+              "souphttpsrc", of(soup, "threads"),
+              (sizes.waiting + 1) / statistics.median(of(soup, "threads")), 0)
+    yield Row(f"{title}: sockets (goal: 8)", "", of(ours, "sockets"), "souphttpsrc",
+              of(soup, "sockets"), 8 / statistics.median(of(soup, "sockets")), 0)
+    yield Row(f"{title}: CPU (goal: 3 % of a core)", "%", of(ours, "core", 100), "3 %",
+              [3.0] * len(ours), 1)
+
+
+def many(bench):
+    sizes = bench.sizes
+    make_sparse_clip(os.path.join(bench.files, "many.mp4"), sizes.many_clip)
+    make_sparse_clip(os.path.join(bench.files, "whole.mp4"), sizes.many_clip * sizes.many)
+    sink = "! fakesink name=sink"
+    url = f"{bench.nginx.url}/many.mp4"
+    ours, one, soup = [], [], []
+    for _ in range(min(sizes.rounds, 5)):
+        ours.append(bench.run("stream", sizes.many, bench.ours("many") + sink))
+        one.append(bench.run("stream", 1, bench.ours("whole") + sink))
+        soup.append(bench.run("stream", sizes.many, f"souphttpsrc location={url} {sink}"))
+
+    def of(taken, key):
+        return [run[key] for run in taken]
+
+    title = f"{sizes.many} streaming {sizes.many_clip // MIB} MiB each"
+    yield Row(f"{title}: wall time", "s", of(ours, "wall"), "one with all of it", of(one, "wall"), 1)
+    yield Row(f"{title}: wall time", "s", of(ours, "wall"), "souphttpsrc", of(soup, "wall"), None)
+    yield Row(f"{title}: CPU time", "s", of(ours, "cpu"), "souphttpsrc", of(soup, "cpu"), None)
+    # Inverted, so that less is better here too.
+    ahead = [[1 / max(run["fairness"], 1e-3) for run in taken] for taken in (ours, soup)]
+    yield Row(f"{title}: the fastest to the slowest", "×", ahead[0], "souphttpsrc", ahead[1], None)
+
+
+ALL = {"streaming": streaming, "first-frame": first_frame, "null": cancelling,
+       "waiting": waiting, "many": many}
