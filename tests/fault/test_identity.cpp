@@ -60,15 +60,15 @@ TEST_P(Identity, AClipOfAnotherLengthIsAnError) {
 
 // Nothing has been pushed before there are enough bytes to tell an MP4, so nothing is lost.
 TEST_P(Identity, AClipThatChangesBeforeTheFirstBufferIsReadAnew) {
-  for (const bool of_other_length : {false, true}) {
-    const std::string other = of_other_length ? large_clip(short_size + 1, 3) : other_short_clip();
-    Clip changed = served(other);
-    if (!changed.etag.empty()) changed.etag = "\"second\"";
-    if (!changed.last_modified.empty()) changed.last_modified = later_date;
-    service.set_clip(served(short_clip()));
-    service.files().add_trouble({.kind = Kind::cut, .at = 11, .replacement = changed});
-    expect_whole(run_it(), other);
-  }
+  // Of another length where the rest tells nothing.
+  const bool is_told = !GetParam().etag.empty() || !GetParam().last_modified.empty();
+  const std::string other = is_told ? other_short_clip() : large_clip(short_size + 1, 3);
+  Clip changed = served(other);
+  if (!changed.etag.empty()) changed.etag = "\"second\"";
+  if (!changed.last_modified.empty()) changed.last_modified = later_date;
+  service.files().add_trouble({.kind = Kind::cut, .at = 11, .replacement = changed});
+  service.set_clip(served(short_clip()));
+  expect_whole(run_it(), other);
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Identity,
