@@ -351,7 +351,8 @@ void Ledger::drop_jobs_before(const Entry& entry) {
       .run();
 }
 
-Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Generation& generation) {
+Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Generation& generation,
+                                               WallTime unfinished_at) {
   return attempt<std::monostate>([&] {
     Transaction transaction(database_);
     const std::optional<Entry> before = read_entry(database_, id);
@@ -359,17 +360,22 @@ Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Gener
     // Of two that follow a generation, one may be behind with what it heard.
     if (before && !is_end(status) && is_end(before->status)) status = before->status;
     const bool has_ended = is_end(status);
+    const WallTime now = wall_clock_now();
     Statement(database_,
               "UPDATE generations SET generation_id = CASE WHEN ?1 = '' THEN generation_id ELSE "
               "?1 END, status = ?2, cost = coalesce(?3, cost), reason = ?4, "
               "stop_wanted = CASE WHEN ?5 THEN 0 ELSE stop_wanted END, "
-              "ended_at = CASE WHEN ?5 AND ended_at = 0 THEN ?6 ELSE ended_at END WHERE id = ?7")
+              "ended_at = CASE WHEN ?5 AND ended_at = 0 THEN ?6 ELSE ended_at END, "
+              // Who hears of an end that is known knows no better when it was.
+              "unfinished_at = CASE WHEN ended_at = 0 THEN max(unfinished_at, ?7) ELSE "
+              "unfinished_at END WHERE id = ?8")
         .bind(generation.id)
         .bind(std::string_view(to_word(status)))
         .bind(generation.cost)
         .bind(generation.failed_reason)
         .bind(std::int64_t{has_ended ? 1 : 0})
-        .bind(wall_clock_now())
+        .bind(now)
+        .bind(has_ended ? unfinished_at : now)
         .bind(id)
         .run();
     if (before && (before->jobs_before || is_unsettled(*before))) drop_jobs_before(*before);
