@@ -14,7 +14,7 @@ using Seconds = std::chrono::duration<double>;
 
 // The spacing that usual generations are to be asked for with, on an average: two seconds and a
 // little more, since what is learned is never exact.
-constexpr double mean_spacing = 2.06;
+constexpr double mean_spacing = 2.03;
 // Short ones are asked for so often: half a spacing in two seconds is long.
 constexpr double fewest_requests = 6;
 

@@ -90,7 +90,7 @@ TEST(PollSchedule, CalmsDownBeyondAllThatWasSeen) {
   equal.same_kind.assign(20, {76.9, 77.1});
   for (const PastDurations& past : {equal, twenty_about_77()}) {
     const auto asked = ages(past, 3600s, 1);
-    EXPECT_LE(count_between(asked, 200, 400), 70U);
+    EXPECT_LE(count_between(asked, 200, 400), 90U);
     EXPECT_LE(count_between(asked, 1000, 3600), 450U);
     EXPECT_GE(count_between(asked, 3000, 3600), 30U);
   }
