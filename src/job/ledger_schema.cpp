@@ -51,7 +51,10 @@ constexpr std::array migrations = {
        CREATE INDEX by_agent ON generations (agent_id, created_at);
        CREATE INDEX by_stop ON generations (base_url) WHERE stop_wanted;)",
     // 2. How long generations take is known by when they were last seen unfinished, and by the end.
+    // `length` is the clip's, in seconds; null: the cell decides, or an older version wrote the
+    // row.
     R"(ALTER TABLE generations ADD COLUMN unfinished_at INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN length REAL;
        CREATE INDEX by_model ON generations (base_url, model)
          WHERE status IN ('completed', 'stopped');)",
 };
