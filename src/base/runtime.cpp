@@ -5,6 +5,7 @@
 
 #include "base/callback.h"
 #include "base/guarded.h"
+#include "base/immortal.h"
 
 namespace genpro {
 
@@ -31,8 +32,8 @@ ObjectPtr<SoupSession> make_session(int max_connections, bool is_direct) {
 }
 
 Guarded<std::weak_ptr<Runtime>>& current_runtime() {
-  static Guarded<std::weak_ptr<Runtime>> current;
-  return current;
+  static Immortal<Guarded<std::weak_ptr<Runtime>>> current;
+  return *current;
 }
 
 gboolean run_task(gpointer data) noexcept {
