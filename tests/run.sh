@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Builds everything and runs all tests: once as built for use, once under AddressSanitizer and
-# UndefinedBehaviorSanitizer. The last line counts the test cases. Arguments go to `meson test`.
+# UndefinedBehaviorSanitizer, what can be under ThreadSanitizer, the fuzz targets for FUZZ_SECONDS
+# each (60 when it is not set), and the benchmarks to see that they run. The last line counts the
+# test cases.
+#
+# Arguments go to `meson test`, for the first two builds; only these are tested then.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,10 +15,11 @@ cd "$(dirname "$0")/.."
 jobs=$(nproc)
 failed=0
 
-# build FOLDER MESON-OPTIONS…
+# build FOLDER TARGET MESON-OPTIONS…
 build() {
   folder=$1
-  shift
+  target=$2
+  shift 2
   if [ ! -d "$folder/tests" ]; then
     # Also for a folder that was set up before GoogleTest was installed.
     log=$(mktemp)
@@ -25,13 +30,31 @@ build() {
     }
     rm "$log"
   fi
-  ninja -C "$folder" -j "$jobs" --quiet
+  ninja -C "$folder" -j "$jobs" --quiet "$target"
 }
 
 echo "Building"
-build build
-build build-sanitized -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
+build build all
+build build-sanitized all -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
   -Dcpp_args=-g1
+folders="build build-sanitized"
+
+if [ $# = 0 ]; then
+  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
+  (
+    export CXX=clang++
+    build build-fuzz fuzz -Dfuzz=enabled -Db_sanitize=address,undefined -Db_lundef=false \
+      -Doptimization=1 -Dcpp_args=-g1
+  )
+  folders="$folders build-tsan build-fuzz"
+  # The tests wait most of the time. What they leave of the machine goes to the fuzz targets.
+  echo "Fuzzing in the background"
+  fuzz_log=$(mktemp)
+  nice -n 19 meson test -C build-fuzz --no-rebuild --num-processes 2 --print-errorlogs \
+    >"$fuzz_log" 2>&1 &
+  fuzzing=$!
+  trap 'kill "$fuzzing" 2>/dev/null || true; rm -f "$fuzz_log"' EXIT
+fi
 
 echo "Running the tests"
 meson test -C build --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" || failed=1
@@ -48,5 +71,21 @@ G_SLICE=always-malloc GST_REGISTRY_FORK=no \
   meson test -C build-sanitized --no-rebuild --num-processes "$jobs" --print-errorlogs \
   --timeout-multiplier 4 "$@" || failed=1
 
-python3 tests/count.py build build-sanitized || failed=1
+if [ $# = 0 ]; then
+  echo "Running what can be under ThreadSanitizer"
+  TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1" \
+    meson test -C build-tsan --no-rebuild --num-processes "$jobs" --print-errorlogs --suite unit \
+    --timeout-multiplier 4 || failed=1
+
+  echo "Waiting for the fuzz targets"
+  wait "$fuzzing" || failed=1
+  trap 'rm -f "$fuzz_log"' EXIT
+  cat "$fuzz_log"
+
+  echo "Running the benchmarks, to see that they run"
+  tests/bench/run.py --quick || failed=1
+fi
+
+# shellcheck disable=SC2086 # a list of folders
+python3 tests/count.py $folders || failed=1
 exit "$failed"

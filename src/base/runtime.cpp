@@ -5,6 +5,8 @@
 
 #include "base/callback.h"
 #include "base/guarded.h"
+#include "base/immortal.h"
+#include "base/thread_order.h"
 
 namespace genpro {
 
@@ -31,16 +33,18 @@ ObjectPtr<SoupSession> make_session(int max_connections, bool is_direct) {
 }
 
 Guarded<std::weak_ptr<Runtime>>& current_runtime() {
-  static Guarded<std::weak_ptr<Runtime>> current;
-  return current;
+  static Immortal<Guarded<std::weak_ptr<Runtime>>> current;
+  return *current;
 }
 
 gboolean run_task(gpointer data) noexcept {
+  ordered_after(data);
   guard_c_callback("a task", [&] { (*static_cast<Runtime::Task*>(data))(); });
   return G_SOURCE_REMOVE;
 }
 
 void free_task(gpointer data) noexcept {
+  ordered_after(data);
   const std::unique_ptr<Runtime::Task> task(static_cast<Runtime::Task*>(data));
 }
 
@@ -81,6 +85,7 @@ void Runtime::post(Task task) {
   const Owned<GSource, g_source_unref> source(g_idle_source_new());
   g_source_set_priority(source.get(), G_PRIORITY_DEFAULT);
   auto boxed = std::make_unique<Task>(std::move(task));
+  ordered_before(boxed.get());
   g_source_set_callback(source.get(), run_task, boxed.release(), free_task);
   g_source_attach(source.get(), context_.get());
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/callback.h"
+#include "base/immortal.h"
 
 namespace genpro::job {
 
@@ -16,8 +17,8 @@ struct Desk {
 using Known = std::map<std::string, Desk>;
 
 Guarded<Known>& known_bookkeepers() {
-  static Guarded<Known> known;
-  return known;
+  static Immortal<Guarded<Known>> known;
+  return *known;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/glib_ptr.h"
+#include "base/immortal.h"
 
 namespace genpro::job {
 
@@ -41,8 +42,8 @@ std::int64_t read_start() {
 }  // namespace
 
 const std::string& process_name() {
-  static const std::string name = take_string(g_uuid_string_random());
-  return name;
+  static Immortal<const std::string> name(take_string(g_uuid_string_random()));
+  return *name;
 }
 
 std::int64_t asking_since() {

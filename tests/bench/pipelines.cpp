@@ -7,8 +7,9 @@
 //   pipelines first-frame DESCRIPTION        until the first buffer reaches the element `sink`
 //   pipelines null STATE MILLISECONDS COUNT DESCRIPTION
 //                                            COUNT times up to STATE for a while, then to NULL
-//   pipelines wait COUNT SECONDS DESCRIPTION
-//                                            COUNT pipelines that wait, looked at for SECONDS
+//   pipelines wait COUNT AFTER SECONDS DESCRIPTION
+//                                            COUNT pipelines that wait, looked at for SECONDS from
+//                                            AFTER seconds on
 //
 // In a description, `%d` stands for the number of the pipeline, from 0 on.
 #include <gst/gst.h>
@@ -183,18 +184,17 @@ void to_null(GstState state, std::chrono::milliseconds time, std::size_t count,
   std::printf("{\"milliseconds\": [%s]}\n", list.c_str());
 }
 
-void wait(std::size_t count, double time, const std::string& description) {
+void wait(std::size_t count, double begin, double time, const std::string& description) {
   // What GStreamer itself takes once is no element's.
   { const Pipelines warm_up = make_pipelines(2, "fakesrc num-buffers=1 ! fakesink name=sink"); }
   const std::size_t resident = resident_bytes();
   const std::size_t threads = thread_count();
   const Pipelines pipelines = make_pipelines(count, description);
   for (const auto& pipeline : pipelines) pipeline->set_state(GST_STATE_PLAYING);
-  const auto period = std::chrono::duration<double>(time);
-  // First what it takes to begin, which is not what waiting takes.
-  std::this_thread::sleep_for(std::max(period / 2, std::chrono::duration<double>(1)));
+  // What it takes to begin is not what waiting takes.
+  std::this_thread::sleep_for(std::chrono::duration<double>(begin));
   const Usage before = usage_now();
-  std::this_thread::sleep_for(period);
+  std::this_thread::sleep_for(std::chrono::duration<double>(time));
   const Usage after = usage_now();
   for (const auto& pipeline : pipelines) {
     const std::string reason = pipeline->reason(0);
@@ -219,8 +219,8 @@ void run(std::span<char*> arguments) {
         std::string(arguments[2]) == "paused" ? GST_STATE_PAUSED : GST_STATE_PLAYING;
     to_null(state, std::chrono::milliseconds(std::stoul(arguments[3])), std::stoul(arguments[4]),
             arguments[5]);
-  } else if (mode == "wait" && arguments.size() == 5) {
-    wait(std::stoul(arguments[2]), std::stod(arguments[3]), arguments[4]);
+  } else if (mode == "wait" && arguments.size() == 6) {
+    wait(std::stoul(arguments[2]), std::stod(arguments[3]), std::stod(arguments[4]), arguments[5]);
   } else {
     throw std::runtime_error("what to run is not understood; see pipelines.cpp");
   }

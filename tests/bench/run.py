@@ -39,15 +39,24 @@ def machine():
             f"{platform.release()}, {' '.join(version)}, load at the start {load:.1f}")
 
 
+def goal_of(row, ratio):
+    """What is to be reached, and whether it is."""
+    if row.most is not None:
+        bound = f"≤ {row.most:.{row.digits}f} {row.unit}".strip()
+        return f"{bound} " + ("✓" if statistics.median(row.ours) <= row.most else "✗")
+    if row.ratio is not None:
+        return f"ratio ≤ {row.ratio:g} " + ("✓" if ratio <= row.ratio else "✗")
+    return ""
+
+
 def print_row(row):
     ratios = row.ratios()
     middle = statistics.median(ratios)
     spread = f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
-    goal = "" if row.goal is None else f"{row.goal:.2f} " + ("✓" if middle <= row.goal else "✗")
-    ours = f"{statistics.median(row.ours):.{row.digits}f}"
-    theirs = f"{statistics.median(row.theirs):.{row.digits}f}"
-    print(f"| {row.what} | {ours} {row.unit} | {row.peer}: {theirs} {row.unit} "
-          f"| {middle:.2f}{spread} | {goal} |", flush=True)
+    ours, theirs = (f"{statistics.median(values):.{row.digits}f} {row.unit}".strip()
+                    for values in (row.ours, row.theirs))
+    print(f"| {row.what} | {ours} | {row.peer}: {theirs} | {middle:.2f}{spread} "
+          f"| {goal_of(row, middle)} |", flush=True)
 
 
 def simulate_polling(build):

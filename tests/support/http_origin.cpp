@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "base/thread_order.h"
+
 namespace genpro::test {
 
 std::string Seen::header(const std::string& name) const {
@@ -157,14 +159,20 @@ void HttpOrigin::invoke(GMainContext* context, std::function<void()> action) {
   // the message it is about.
   GSource* source = g_idle_source_new();
   g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  auto boxed = std::make_unique<Action>(std::move(action));
+  ordered_before(boxed.get());
   g_source_set_callback(
       source,
       [](gpointer data) -> gboolean {
+        ordered_after(data);
         (*static_cast<Action*>(data))();
         return G_SOURCE_REMOVE;
       },
-      std::make_unique<Action>(std::move(action)).release(),
-      [](gpointer data) { std::unique_ptr<Action>(static_cast<Action*>(data)).reset(); });
+      boxed.release(),
+      [](gpointer data) {
+        ordered_after(data);
+        std::unique_ptr<Action>(static_cast<Action*>(data)).reset();
+      });
   g_source_attach(source, context);
   g_source_unref(source);
 }
