@@ -2,15 +2,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Builds everything and runs all tests: once as built for use, once under AddressSanitizer and
-# UndefinedBehaviorSanitizer, what can be under ThreadSanitizer, the fuzz targets for FUZZ_SECONDS
-# each (60 when it is not set), and the benchmarks to see that they run. The last line counts the
-# test cases.
+# UndefinedBehaviorSanitizer. The last line counts the test cases. Arguments go to `meson test`.
 #
-# Arguments go to `meson test`, for the first two builds; only these are tested then.
+# With --deep as the only argument also: what can be under ThreadSanitizer, the fuzz targets for
+# FUZZ_SECONDS each (60 when it is not set), and the benchmarks to see that they run.
 set -eu
 cd "$(dirname "$0")/.."
 
-./examples/install-packages.sh --tests
+deep=no
+if [ "${1-}" = --deep ]; then
+  deep=yes
+  shift
+fi
+
+if [ "$deep" = yes ]; then
+  ./examples/install-packages.sh --deep
+else
+  ./examples/install-packages.sh --tests
+fi
 
 jobs=$(nproc)
 failed=0
@@ -39,7 +48,7 @@ build build-sanitized all -Db_sanitize=address,undefined -Db_lundef=false -Dopti
   -Dcpp_args=-g1
 folders="build build-sanitized"
 
-if [ $# = 0 ]; then
+if [ "$deep" = yes ]; then
   build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   (
     export CXX=clang++
@@ -71,7 +80,7 @@ G_SLICE=always-malloc GST_REGISTRY_FORK=no \
   meson test -C build-sanitized --no-rebuild --num-processes "$jobs" --print-errorlogs \
   --timeout-multiplier 4 "$@" || failed=1
 
-if [ $# = 0 ]; then
+if [ "$deep" = yes ]; then
   echo "Running what can be under ThreadSanitizer"
   TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1" \
     meson test -C build-tsan --no-rebuild --num-processes "$jobs" --print-errorlogs --suite unit \
