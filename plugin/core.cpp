@@ -30,19 +30,6 @@ CapsPtr caps_of(clip::Container container) {
   return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "iso", nullptr));
 }
 
-// Joins two blocks that follow each other.
-Reader::Block join(const Reader::Block& first, const Reader::Block& second) {
-  gsize first_size = 0;
-  gsize second_size = 0;
-  const auto* a = static_cast<const guint8*>(g_bytes_get_data(first.bytes.get(), &first_size));
-  const auto* b = static_cast<const guint8*>(g_bytes_get_data(second.bytes.get(), &second_size));
-  const Owned<GByteArray, g_byte_array_unref> joined(
-      g_byte_array_sized_new(first_size + second_size));
-  g_byte_array_append(joined.get(), a, static_cast<guint>(first_size));
-  g_byte_array_append(joined.get(), b, static_cast<guint>(second_size));
-  return {BytesPtr(g_byte_array_free_to_bytes(g_byte_array_ref(joined.get()))), first.offset};
-}
-
 // As short as it can be: 3.5, not 3.500000.
 std::string format_cost(double cost) {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
@@ -149,7 +136,6 @@ void SourceCore::stop() {
         face->status != Status::stopped) {
       face->status = Status::idle;
     }
-    face->uri.clear();
   }
   end_progress(GST_PROGRESS_TYPE_CANCELED, describe(parting, !settings_.ledger.empty()));
 }
@@ -225,11 +211,14 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
 }
 
 void SourceCore::open(const job::Update& update) {
-  face_.lock()->uri = update.clip->text;
   auto flow = flow_.lock();
   if (!flow->runtime) return;
-  flow->reader = std::make_shared<Reader>(
-      flow->runtime, make_reader_settings(settings_, *update.clip, block_size_));
+  auto settings = make_reader_settings(settings_, *update.clip, block_size_);
+  settings.fresh_address = [job =
+                                std::weak_ptr(flow->job)](clip::ReaderSettings::AddressDone done) {
+    if (const auto asked = job.lock()) asked->ask_address(std::move(done));
+  };
+  flow->reader = std::make_shared<Reader>(flow->runtime, std::move(settings));
   flow->reader->set_interruption(flow->interruption);
 }
 
@@ -244,7 +233,7 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_a
 
   *block = std::move(std::get<Reader::Block>(outcome));
   if (!identified_) {
-    const GstFlowReturn identity = identify(*reader, begun_at, block);
+    const GstFlowReturn identity = identify(*reader, *block);
     if (identity != GST_FLOW_OK) return identity;
   }
   if (block->offset != offset) {
@@ -258,20 +247,9 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_a
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::identify(Reader& reader, std::uint64_t begun_at, Reader::Block* block) {
-  // Servers may drip their first bytes one by one; a verdict needs a whole box header.
-  while (g_bytes_get_size(block->bytes.get()) < clip::container_head_size) {
-    Reader::Outcome outcome = reader.read(begun_at);
-    if (std::holds_alternative<Reader::Interrupted>(outcome)) {
-      reader.seek(0);
-      return GST_FLOW_FLUSHING;
-    }
-    if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
-    if (std::holds_alternative<Reader::End>(outcome)) break;
-    *block = join(*block, std::get<Reader::Block>(outcome));
-  }
+GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
   gsize size = 0;
-  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(block->bytes.get(), &size));
+  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(block.bytes.get(), &size));
   const auto container = clip::identify_container({data, size});
   const auto info = reader.info();
   if (!container) {
@@ -399,7 +377,8 @@ std::optional<std::uint64_t> SourceCore::size() {
 }
 
 std::string SourceCore::uri() {
-  return face_.lock()->uri;
+  const std::shared_ptr<Reader> reader = this->reader();
+  return reader ? reader->address().text : "";
 }
 
 Status SourceCore::status() {

@@ -77,7 +77,6 @@ class SourceCore {
     job::Status status = job::Status::idle;
     std::string generation_id;
     double cost = -1;
-    std::string uri;
   };
   // What other threads may wake.
   struct Flow {
@@ -93,7 +92,7 @@ class SourceCore {
   GstFlowReturn await_clip(std::uint64_t begun_at);
   GstFlowReturn next_block(std::uint64_t offset, std::uint64_t begun_at,
                            clip::Reader::Block* block);
-  GstFlowReturn identify(clip::Reader& reader, std::uint64_t begun_at, clip::Reader::Block* block);
+  GstFlowReturn identify(clip::Reader& reader, const clip::Reader::Block& block);
   GstFlowReturn finish_clip();
   void open(const job::Update& update);
   void send_tags();

@@ -69,4 +69,14 @@ Result<Url, std::string> resolve_url(const Url& base, std::string_view reference
   return from_uri(uri.get());
 }
 
+std::string address_for_log(std::string_view address) {
+  std::string text(address.substr(0, address.find_first_of("?#")));
+  const std::size_t authority = text.find("//");
+  const std::size_t at = text.rfind('@');
+  if (authority != std::string::npos && at != std::string::npos && at > authority) {
+    text.erase(authority + 2, at - authority - 1);
+  }
+  return one_line(text, 200);
+}
+
 }  // namespace genpro

@@ -36,4 +36,8 @@ Result<Url, std::string> parse_url(std::string_view text);
 // Resolves a Location header against the URL that answered with it.
 Result<Url, std::string> resolve_url(const Url& base, std::string_view reference);
 
+// An address that may be none, fit for one line of a message or log: without credentials, query and
+// fragment, which may be secrets.
+std::string address_for_log(std::string_view address);
+
 }  // namespace genpro

@@ -2,6 +2,7 @@
 #include "clip/box_walker.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace genpro::clip {
 
@@ -42,6 +43,9 @@ void BoxWalker::on_header() {
     remaining_ = whole - header_size_;
   }
   header_size_ = 0;
+  const std::string_view type(reinterpret_cast<const char*>(header_.data()) + 4, 4);
+  has_index_ = has_index_ || type == "moov" || type == "moof";
+  has_media_ = has_media_ || type == "mdat";
 }
 
 }  // namespace genpro::clip

@@ -16,6 +16,9 @@ class BoxWalker {
   // Whether the bytes so far end where a box ends. A box that reaches to the end of the file ends
   // anywhere, and bytes that are no boxes are taken as they are: another check tells those apart.
   bool at_boundary() const { return header_size_ == 0 && remaining_ == 0; }
+  // Whether the clip may end here: at a boundary, and with both an index and media. One of the two
+  // comes last, and a connection may well break between them.
+  bool may_end() const { return at_boundary() && has_index_ && has_media_; }
 
  private:
   void on_header();
@@ -24,6 +27,8 @@ class BoxWalker {
   std::size_t header_size_ = 0;  // bytes of a header that is not complete yet
   std::uint64_t remaining_ = 0;  // bytes of the current box still to come
   bool until_end_ = false;
+  bool has_index_ = false;
+  bool has_media_ = false;
 };
 
 }  // namespace genpro::clip

@@ -6,18 +6,28 @@
 
 namespace genpro::clip {
 
-std::optional<ContentRange> parse_content_range(std::string_view text) {
+namespace {
+
+// What follows `bytes `, else nothing.
+std::optional<std::string_view> without_unit(std::string_view text) {
   constexpr std::string_view unit = "bytes";
   text = trim(text);
   if (text.size() <= unit.size() ||
-      g_ascii_strncasecmp(text.data(), unit.data(), unit.size()) != 0) {
+      g_ascii_strncasecmp(text.data(), unit.data(), unit.size()) != 0 || text[unit.size()] != ' ') {
     return std::nullopt;
   }
-  text = text.substr(unit.size());
+  return text.substr(unit.size());
+}
+
+}  // namespace
+
+std::optional<ContentRange> parse_content_range(std::string_view text) {
+  const auto numbers = without_unit(text);
+  if (!numbers) return std::nullopt;
+  text = *numbers;
   const std::size_t dash = text.find('-');
   const std::size_t slash = text.find('/');
-  if (text.front() != ' ' || dash == std::string_view::npos || slash == std::string_view::npos ||
-      slash < dash) {
+  if (dash == std::string_view::npos || slash == std::string_view::npos || slash < dash) {
     return std::nullopt;
   }
   const auto first = parse_unsigned(trim(text.substr(0, dash)));
@@ -31,6 +41,14 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
     range.total = *total;
   }
   return range;
+}
+
+std::optional<std::uint64_t> parse_unsatisfied_range(std::string_view text) {
+  const auto numbers = without_unit(text);
+  if (!numbers) return std::nullopt;
+  const std::string_view total = trim(*numbers);
+  if (!total.starts_with("*/")) return std::nullopt;
+  return parse_unsigned(total.substr(2));
 }
 
 }  // namespace genpro::clip

@@ -18,4 +18,7 @@ struct ContentRange {
 // Nothing for what is not a byte range, or contradicts itself.
 std::optional<ContentRange> parse_content_range(std::string_view text);
 
+// The length of the whole clip in `bytes */1000`, which comes with a 416.
+std::optional<std::uint64_t> parse_unsatisfied_range(std::string_view text);
+
 }  // namespace genpro::clip

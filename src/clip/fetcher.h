@@ -4,63 +4,115 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "base/backoff.h"
 #include "clip/box_walker.h"
 #include "clip/identity.h"
 #include "clip/reader.h"
+#include "clip/tail.h"
 
 namespace genpro::clip {
 
+// Every byte is handed on under three conditions: the answer that it is in names the same clip as
+// those before (tag, date, length), it says that it begins where it should, and where it repeats
+// bytes that were handed on before, they are the same. A broken connection is therefore made anew
+// some bytes before the break: headers are easily wrong, bytes are not.
 class Fetcher : public std::enable_shared_from_this<Fetcher> {
  public:
   Fetcher(Runtime& runtime, ReaderSettings settings, Reader::Channel channel);
 
   // Drops what is under way and fetches from `offset` on.
   void seek(std::uint64_t offset, std::uint64_t epoch);
-  // The read-ahead has room again.
+  // Somebody waits for the next block, or the read-ahead has room again.
   void resume(std::uint64_t epoch);
   void cancel();
 
  private:
+  // Bytes to ask for, as offsets in the clip.
+  struct Wanted {
+    std::uint64_t first = 0;
+    std::optional<std::uint64_t> last;  // inclusive; unset: all from `first` on
+    std::uint64_t known_end = 0;        // up to there they are known, and only compared
+    std::uint64_t proven_to = 0;        // how far they have been compared by an answer before
+  };
   struct Connection;
   using ConnectionPtr = std::shared_ptr<Connection>;
+
+  // fetcher.cpp: what is asked for, and what becomes of the bytes.
 
   // Asks for the bytes from the current offset on, at the clip's own address: where a redirect led
   // may not be there any more.
   void begin();
   void connect();
-  void on_headers(const ConnectionPtr& connection, GAsyncResult* result);
-  void on_redirect(const ConnectionPtr& connection);
-  // Checks a 200 or 206; false when it ended the fetch or this connection.
-  bool accept(const ConnectionPtr& connection);
-  void on_refusal(const ConnectionPtr& connection, unsigned status);
   void read(const ConnectionPtr& connection);
   void on_bytes(const ConnectionPtr& connection, gssize size, const ErrorPtr& error);
-  void on_body_end();
+  // Compares what is known of `bytes`, at the connection's position, and goes past it. False when
+  // that ended the connection.
+  bool compare(const ConnectionPtr& connection, std::span<const unsigned char>* bytes);
   // Hands a block over; false when no more is to be read for now.
-  bool deliver(BytesPtr bytes);
+  bool deliver(const ConnectionPtr& connection, BytesPtr bytes);
+  void on_body_end();
   // Connects again at the current offset, after a wait.
   void retry(const std::string& reason, unsigned status = 0,
              std::optional<std::chrono::milliseconds> retry_after = {});
+  // Lets somebody who comes to wait for a block know that it failed, or may fail, before that.
+  void note_unwanted();
+  // Fails, unless nobody waits: then everything is tried again when somebody does.
+  void give_up(ErrorKind kind, std::string message, const std::string& debug, unsigned status);
+  // It is not the clip of before: starts over, or fails when bytes of that one are out already.
+  void on_change(const std::string& difference, const std::string& debug, unsigned status);
   void end();
   void fail(ErrorKind kind, std::string message, const std::string& debug, unsigned status = 0);
   void disconnect();
   ErrorKind read_kind() const;
 
+  // fetcher_answers.cpp: what is made of an answer's head.
+
+  void on_headers(const ConnectionPtr& connection, GAsyncResult* result);
+  void on_redirect(const ConnectionPtr& connection);
+  // Checks a 200 or 206; false when it ended the fetch or this connection.
+  bool accept(const ConnectionPtr& connection);
+  // A fragment; empty when there is no reason.
+  std::string why_not_from_the_beginning(const Identity& now) const;
+  void on_refusal(const ConnectionPtr& connection, unsigned status);
+  void on_no_such_range(const ConnectionPtr& connection, const std::string& debug);
+  // Asks the service for a fresh address after this answer.
+  void refresh(unsigned status, const std::string& debug);
+  void on_address(const Result<Url>& address);
+
   Runtime& runtime_;
   const ReaderSettings settings_;
   const Reader::Channel channel_;
-  Url url_;  // of the current request, after redirects
+  Url address_;  // the clip's own
+  Url url_;      // of the current request, after redirects
   int redirects_ = 0;
+  Wanted wanted_;
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;
-  bool delivered_ = false;  // whether any byte ever left for the element
+  bool is_ranged_ = false;  // the server honours ranges, as far as its latest answer tells
+  Tail tail_;
+  int restarts_ = 0;
+  bool delivered_ = false;  // whether any byte of the clip ever left for the element
   // Of a clip whose length the server does not tell, as long as it is read without a seek.
   std::optional<BoxWalker> boxes_{std::in_place};
-  std::uint64_t offset_ = 0;
+  std::uint64_t start_ = 0;   // where the latest seek led
+  std::uint64_t offset_ = 0;  // of the next byte to hand on
   std::uint64_t epoch_ = 0;
   ConnectionPtr connection_;
+  bool is_asleep_ = false;
+  // Servers that end their answers at fixed offsets bring nothing new when they are asked for bytes
+  // before them. So what was just seen to be the same is not asked for again: up to there.
+  std::uint64_t proven_to_ = 0;
+  bool asked_without_proof_ = false;  // since the latest byte
+  // An answer that made the fetcher ask for a fresh address, since the latest byte.
+  struct Refusal {
+    unsigned status = 0;
+    std::string debug;
+    bool is_pending = false;
+    bool is_outdated = false;  // somebody waits who did not when it began: a failure does not count
+  };
+  std::optional<Refusal> refusal_;
   Backoff backoff_;
   Timer retry_timer_;
   Timer stall_timer_;

@@ -9,8 +9,9 @@ namespace genpro::clip {
 
 namespace {
 
+// A header that is there more than once is one list, so that no part of it is overlooked.
 std::string header(SoupMessageHeaders* headers, const char* name) {
-  const char* value = soup_message_headers_get_one(headers, name);
+  const char* value = soup_message_headers_get_list(headers, name);
   return value != nullptr ? std::string(trim(value)) : std::string();
 }
 
@@ -18,11 +19,21 @@ std::string bytes_text(const std::optional<std::uint64_t>& total) {
   return total ? std::to_string(*total) : std::string("unknown");
 }
 
+std::string_view without_weakness(std::string_view tag) {
+  return tag.starts_with("W/") ? tag.substr(2) : tag;
+}
+
 }  // namespace
 
 std::string Identity::validator() const {
   if (has_strong_tag()) return entity_tag;
   return last_modified;
+}
+
+void Identity::add(const Identity& other) {
+  if (entity_tag.empty()) entity_tag = other.entity_tag;
+  if (last_modified.empty()) last_modified = other.last_modified;
+  if (!total) total = other.total;
 }
 
 Part read_part(SoupMessage* message, std::uint64_t offset) {
@@ -41,6 +52,10 @@ Part read_part(SoupMessage* message, std::uint64_t offset) {
   }
 
   part.ranged = true;
+  if (header(headers, "Content-Type").starts_with("multipart/")) {
+    part.wrong = "it comes in several parts, though one range was asked for";
+    return part;
+  }
   const std::string text = header(headers, "Content-Range");
   const auto range = parse_content_range(text);
   if (!range) {
@@ -67,7 +82,10 @@ std::string difference(const Identity& earlier, const Identity& later) {
            bytes_text(later.total) + " now";
   }
   if (!earlier.entity_tag.empty() && !later.entity_tag.empty()) {
-    return earlier.entity_tag == later.entity_tag ? "" : "its entity tag is another one now";
+    // A server between may have made the tag of the same clip a weak one.
+    return without_weakness(earlier.entity_tag) == without_weakness(later.entity_tag)
+               ? ""
+               : "its entity tag is another one now";
   }
   if (!earlier.last_modified.empty() && !later.last_modified.empty() &&
       earlier.last_modified != later.last_modified) {

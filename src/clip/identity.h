@@ -19,13 +19,15 @@ struct Identity {
   // What If-Range may hold: a strong entity tag, else the date. Empty when there is neither.
   std::string validator() const;
   bool has_strong_tag() const { return entity_tag.starts_with('"'); }
+  // Takes over what is not known yet.
+  void add(const Identity& other);
 };
 
 // The answer to a request, as far as it matters for joining bytes.
 struct Part {
   Identity identity;
   std::uint64_t first = 0;              // offset of the body's first byte in the clip
-  std::optional<std::uint64_t> length;  // of the body, in bytes
+  std::optional<std::uint64_t> length;  // of the body, in bytes, as announced
   bool ranged = false;                  // the server honours byte ranges
   std::string wrong;  // a fragment, when the answer contradicts itself or the request
 };

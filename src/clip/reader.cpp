@@ -1,14 +1,46 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/reader.h"
 
+#include "clip/container.h"
 #include "clip/fetcher.h"
 
 namespace genpro::clip {
 
+namespace {
+
+// Who has not asked for that long stands still, and is not just busy with the block before.
+constexpr std::chrono::milliseconds longest_absence{500};
+
+// All blocks as one: they are small and few.
+Reader::Block join(const std::deque<Reader::Block>& blocks) {
+  const Owned<GByteArray, g_byte_array_unref> joined(g_byte_array_new());
+  for (const Reader::Block& block : blocks) {
+    gsize size = 0;
+    const auto* data = static_cast<const guint8*>(g_bytes_get_data(block.bytes.get(), &size));
+    g_byte_array_append(joined.get(), data, static_cast<guint>(size));
+  }
+  return {BytesPtr(g_bytes_new(joined->data, joined->len)), blocks.front().offset};
+}
+
+}  // namespace
+
+bool Reader::Shared::is_ready() const {
+  if (ended || error) return true;
+  return taken ? !blocks.empty() : queued >= container_head_size;
+}
+
+bool Reader::Shared::is_wanted() const {
+  return waiting || std::chrono::steady_clock::now() - asked_at < longest_absence;
+}
+
 Reader::Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings)
-    : runtime_(std::move(runtime)),
-      channel_(std::make_shared<Guarded<Shared>>()),
-      fetcher_(std::make_shared<Fetcher>(*runtime_, std::move(settings), channel_)) {
+    : runtime_(std::move(runtime)), channel_(std::make_shared<Guarded<Shared>>()) {
+  {
+    auto shared = channel_->lock();
+    shared->address = settings.url;
+    shared->asked_at = std::chrono::steady_clock::now();
+  }
+  fetcher_ = std::make_shared<Fetcher>(*runtime_, std::move(settings), channel_);
   runtime_->post([fetcher = fetcher_] { fetcher->seek(0, 0); });
 }
 
@@ -19,30 +51,48 @@ Reader::~Reader() {
 
 Reader::Outcome Reader::read(std::uint64_t begun_at) {
   auto shared = channel_->lock();
-  shared.wait([begun_at](const Shared& s) {
-    return s.interruption.concerns(begun_at) || !s.blocks.empty() || s.ended || s.error;
-  });
+  if (!shared->is_ready()) {
+    if (shared->fetching == Fetching::asleep || shared->failed_unwanted) wake(*shared);
+    shared->waiting = true;
+    shared.wait(
+        [begun_at](const Shared& s) { return s.interruption.concerns(begun_at) || s.is_ready(); });
+    shared->waiting = false;
+  }
+  shared->asked_at = std::chrono::steady_clock::now();
   if (shared->interruption.concerns(begun_at)) return Interrupted{};
-  if (!shared->blocks.empty()) {
+  const bool has_block = !shared->blocks.empty() &&
+                         (shared->taken || shared->ended || shared->queued >= container_head_size);
+  if (has_block) {
+    if (!shared->taken &&
+        g_bytes_get_size(shared->blocks.front().bytes.get()) < container_head_size) {
+      Block head = join(shared->blocks);
+      shared->blocks.clear();
+      shared->blocks.push_back(std::move(head));
+    }
+    shared->taken = true;
     Block block = std::move(shared->blocks.front());
     shared->blocks.pop_front();
     shared->queued -= g_bytes_get_size(block.bytes.get());
     // Half the read-ahead is refilled at a time, so that the two threads wake each other rarely.
-    if (shared->fetcher_waits && shared->queued <= read_ahead / 2) {
-      shared->fetcher_waits = false;
-      runtime_->post([fetcher = fetcher_, epoch = shared->epoch] { fetcher->resume(epoch); });
-    }
+    if (shared->fetching == Fetching::full && shared->queued <= read_ahead / 2) wake(*shared);
     return block;
   }
   if (shared->error) return *shared->error;
   return End{};
 }
 
+void Reader::wake(Shared& shared) {
+  shared.fetching = Fetching::runs;
+  shared.failed_unwanted = false;
+  runtime_->post([fetcher = fetcher_, epoch = shared.epoch] { fetcher->resume(epoch); });
+}
+
 void Reader::seek(std::uint64_t offset) {
   auto shared = channel_->lock();
   shared->blocks.clear();
   shared->queued = 0;
-  shared->fetcher_waits = false;
+  shared->fetching = Fetching::runs;
+  shared->failed_unwanted = false;
   shared->ended = false;
   shared->error.reset();
   const std::uint64_t epoch = ++shared->epoch;
@@ -57,6 +107,10 @@ void Reader::set_interruption(const Interruption& interruption) {
 
 std::optional<ClipInfo> Reader::info() {
   return channel_->lock()->info;
+}
+
+Url Reader::address() {
+  return channel_->lock()->address;
 }
 
 }  // namespace genpro::clip

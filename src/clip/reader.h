@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,10 @@ struct ReaderSettings {
   unsigned retries = 5;  // in a row without a new byte, beyond the first try
   std::uint64_t max_size = std::uint64_t{4} << 30;  // bytes
   std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
+  // Asks for a fresh address, for one that has expired: called on the runtime thread, where what it
+  // is given is to be called later, once or never. Empty: there is none to be had.
+  using AddressDone = std::function<void(Result<Url>)>;
+  std::function<void(AddressDone)> fresh_address;
 };
 
 // What is known of the clip once its first answer has come.
@@ -37,7 +42,12 @@ struct ClipInfo {
 // The handle that an element holds. Threads: read() is called by one thread, all others by any.
 // None of the functions but read() waits, and read() ends at once when interrupted.
 //
-// Memory: at most read_ahead bytes and one block are held, however large the clip is.
+// A connection that breaks is made anew, and each answer is checked to be of the same clip. A clip
+// that changes before the first block was taken is read from the beginning; after that it is an
+// error. While nobody waits in read() nothing is given up: a failure that stays is tried again when
+// the blocks before it have been taken.
+//
+// Memory: at most read_ahead bytes and three blocks are held, however large the clip is.
 class Reader {
  public:
   static constexpr std::size_t read_ahead = 2 * 1024 * 1024;
@@ -56,8 +66,9 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  // The next block. After an error or the end, the same again until seek(). Interrupted when that
-  // came since `begun_at`, see Interruption; fetching goes on then, up to the read-ahead.
+  // The next block; the first one of all has container_head_size bytes, if the clip has. After an
+  // error or the end, the same again until seek(). Interrupted when that came since `begun_at`, see
+  // Interruption; fetching goes on then, up to the read-ahead.
   Outcome read(std::uint64_t begun_at);
   // Continues at `offset`, which may be beyond the end: read() then ends at once. What was read
   // ahead elsewhere is dropped.
@@ -65,21 +76,40 @@ class Reader {
   void set_interruption(const Interruption& interruption);
   // Unset before the first answer.
   std::optional<ClipInfo> info();
+  // Where the clip is read from; another one after the first one has expired.
+  Url address();
 
  private:
   friend class Fetcher;
+  enum class Fetching {
+    runs,
+    full,    // stopped at the read-ahead's limit
+    asleep,  // gave up for as long as nobody waits
+  };
   struct Shared {
+    // Whether read() would not wait.
+    bool is_ready() const;
+    // Whether somebody waits in read(), or has asked for a block just now.
+    bool is_wanted() const;
+
     std::deque<Block> blocks;
-    std::size_t queued = 0;      // bytes in `blocks`
-    bool fetcher_waits = false;  // stopped at the read-ahead's limit
+    std::size_t queued = 0;  // bytes in `blocks`
+    bool taken = false;      // any block, ever
+    Fetching fetching = Fetching::runs;
+    bool failed_unwanted = false;                    // a try, which therefore does not count
+    bool waiting = false;                            // in read()
+    std::chrono::steady_clock::time_point asked_at;  // for a block
     Interruption interruption;
     bool ended = false;
     std::optional<Error> error;
     std::optional<ClipInfo> info;
+    Url address;
     // Counts seeks. What belongs to an earlier one is dropped where it arrives.
     std::uint64_t epoch = 0;
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
+  // Lets the fetcher go on where it stopped.
+  void wake(Shared& shared);
 
   // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;

@@ -43,6 +43,10 @@ void Job::set_interruption(const Interruption& interruption) {
   shared.notify();
 }
 
+void Job::ask_address(AddressDone done) {
+  runtime_->post([worker = worker_, done = std::move(done)] { worker->ask_address(done); });
+}
+
 Parting Job::part(const Delivery& delivery) {
   runtime_->post([worker = worker_, delivery] { worker->part(delivery); });
   if (!stops_) return Parting::nothing;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,6 +81,11 @@ class Job {
   // goes on then, and its updates are kept.
   std::optional<Update> wait(std::uint64_t begun_at);
   void set_interruption(const Interruption& interruption);
+  // Asks the service once more where the clip is, for an address that has expired. To be called
+  // after the update that had the first one. `done` is called on the runtime thread, unless the job
+  // has ended by then; a further call takes an earlier one's place.
+  using AddressDone = std::function<void(Result<Url>)>;
+  void ask_address(AddressDone done);
   // To be called once, when no update is wanted any more. Asks the service to stop a generation
   // that is unfinished and that nobody else follows, and waits for that; what cannot be said in
   // time is noted in the ledger for the next run.

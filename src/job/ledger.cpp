@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a run needs of the ledger. The reports are in ledger_report.cpp, the reading of rows in
-// ledger_rows.cpp.
+// Who asks, who follows, who stops. What becomes of a row is in ledger_notes.cpp, the reports in
+// ledger_report.cpp, the reading of rows in ledger_rows.cpp.
 #include "job/ledger.h"
 
 #include <algorithm>
@@ -42,28 +42,6 @@ bool can_serve(const Entry& entry, Reuse reuse) {
            (entry.delivered_at > asking_since() && entry.delivered_by != process_name());
   }
   return is_unfinished(entry);
-}
-
-EntryStatus status_of(api::Phase phase) {
-  switch (phase) {
-    case api::Phase::processing:
-      return EntryStatus::processing;
-    case api::Phase::completed:
-      return EntryStatus::completed;
-    case api::Phase::failed:
-      return EntryStatus::failed;
-    case api::Phase::stopped:
-      return EntryStatus::stopped;
-    case api::Phase::pending:
-    case api::Phase::unknown:
-      break;
-  }
-  return EntryStatus::pending;
-}
-
-bool is_end(EntryStatus status) {
-  return status == EntryStatus::completed || status == EntryStatus::failed ||
-         status == EntryStatus::stopped;
 }
 
 std::string format_time(WallTime time) {
@@ -252,14 +230,15 @@ Result<Ledger::Begun> Ledger::begin(const RequestIdentity& request,
     const WallTime now = wall_clock_now();
     Statement(database_,
               "INSERT INTO generations (fingerprint, base_url, cell_path, agent_id, model, "
-              "request, idempotency_key, status, created_at, posted_at, jobs_before) "
-              "VALUES (?, ?, ?, ?, ?, ?, ?, 'submitting', ?, ?, ?)")
+              "request, length, idempotency_key, status, created_at, posted_at, jobs_before) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'submitting', ?, ?, ?)")
         .bind(request.fingerprint)
         .bind(request.base_url)
         .bind(request.cell_path)
         .bind(request.agent_id)
         .bind(request.model)
         .bind(request.request)
+        .bind(requested_length(request.request))
         .bind(take_string(g_uuid_string_random()))
         .bind(now)
         .bind(now)
@@ -337,101 +316,6 @@ Result<std::vector<std::string>> Ledger::new_jobs(const Entry& entry,
       result.push_back(job);
     }
     return result;
-  });
-}
-
-// The look at a cell's jobs is worth keeping as long as a request on that cell is open.
-void Ledger::drop_jobs_before(const Entry& entry) {
-  Statement(database_,
-            "UPDATE generations SET jobs_before = NULL WHERE base_url = ?1 AND cell_path = ?2 "
-            "AND jobs_before IS NOT NULL AND NOT EXISTS (SELECT 1 FROM generations WHERE "
-            "base_url = ?1 AND cell_path = ?2 AND status IN ('submitting', 'unknown'))")
-      .bind(entry.base_url)
-      .bind(entry.cell_path)
-      .run();
-}
-
-Result<std::monostate> Ledger::note_generation(std::int64_t id, const api::Generation& generation) {
-  return attempt<std::monostate>([&] {
-    Transaction transaction(database_);
-    const std::optional<Entry> before = read_entry(database_, id);
-    EntryStatus status = status_of(generation.phase);
-    // Of two that follow a generation, one may be behind with what it heard.
-    if (before && !is_end(status) && is_end(before->status)) status = before->status;
-    const bool has_ended = is_end(status);
-    Statement(database_,
-              "UPDATE generations SET generation_id = CASE WHEN ?1 = '' THEN generation_id ELSE "
-              "?1 END, status = ?2, cost = coalesce(?3, cost), reason = ?4, "
-              "stop_wanted = CASE WHEN ?5 THEN 0 ELSE stop_wanted END, "
-              "ended_at = CASE WHEN ?5 AND ended_at = 0 THEN ?6 ELSE ended_at END WHERE id = ?7")
-        .bind(generation.id)
-        .bind(std::string_view(to_word(status)))
-        .bind(generation.cost)
-        .bind(generation.failed_reason)
-        .bind(std::int64_t{has_ended ? 1 : 0})
-        .bind(wall_clock_now())
-        .bind(id)
-        .run();
-    if (before && (before->jobs_before || is_unsettled(*before))) drop_jobs_before(*before);
-    transaction.commit();
-    return std::monostate();
-  });
-}
-
-Result<std::monostate> Ledger::note_unknown(std::int64_t id, bool stop_wanted) {
-  return attempt<std::monostate>([&] {
-    Statement(database_,
-              "UPDATE generations SET status = 'unknown', stop_wanted = ? WHERE id = ? "
-              "AND generation_id = ''")
-        .bind(std::int64_t{stop_wanted ? 1 : 0})
-        .bind(id)
-        .run();
-    return std::monostate();
-  });
-}
-
-Result<std::monostate> Ledger::note_refused(std::int64_t id, const std::string& reason) {
-  return attempt<std::monostate>([&] {
-    Transaction transaction(database_);
-    Statement(database_,
-              "UPDATE generations SET status = 'refused', stop_wanted = 0, reason = ?, "
-              "ended_at = ? WHERE id = ? AND generation_id = ''")
-        .bind(one_line(reason))
-        .bind(wall_clock_now())
-        .bind(id)
-        .run();
-    if (const auto entry = read_entry(database_, id)) drop_jobs_before(*entry);
-    transaction.commit();
-    return std::monostate();
-  });
-}
-
-Result<std::monostate> Ledger::note_stop_wanted(std::int64_t id, bool wanted) {
-  return attempt<std::monostate>([&] {
-    Statement(database_,
-              "UPDATE generations SET stop_wanted = ? WHERE id = ? AND status IN "
-              "('submitting', 'unknown', 'pending', 'processing')")
-        .bind(std::int64_t{wanted ? 1 : 0})
-        .bind(id)
-        .run();
-    return std::monostate();
-  });
-}
-
-Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, bool whole) {
-  return attempt<std::monostate>([&] {
-    Statement(database_,
-              "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), "
-              "delivered_by = CASE WHEN ?2 AND delivered_at = 0 THEN ?5 ELSE delivered_by END, "
-              "delivered_at = CASE WHEN ?2 AND delivered_at = 0 THEN ?3 ELSE delivered_at END "
-              "WHERE id = ?4")
-        .bind(static_cast<std::int64_t>(bytes))
-        .bind(std::int64_t{whole ? 1 : 0})
-        .bind(wall_clock_now())
-        .bind(id)
-        .bind(process_name())
-        .run();
-    return std::monostate();
   });
 }
 

@@ -22,6 +22,7 @@
 
 #include "api/client.h"
 #include "base/error.h"
+#include "job/duration_model.h"
 #include "job/life_lock.h"
 #include "job/sqlite.h"
 
@@ -67,6 +68,9 @@ struct Entry {
   WallTime ended_at = 0;      // completed, failed, stopped or refused, as far as was seen
   WallTime delivered_at = 0;  // handed on whole
   std::string delivered_by;   // the first process that has, see this_process.h
+  // The latest that is known of it before its end. Not written at each poll: what is noted with the
+  // end is exact, and without an end it is when its status changed last.
+  WallTime unfinished_at = 0;
   // The cell's jobs before the request; unset when they could not be read or are no longer needed.
   std::optional<std::vector<std::string>> jobs_before;
 };
@@ -138,8 +142,10 @@ class Ledger {
   Result<std::vector<std::string>> new_jobs(const Entry& entry,
                                             const std::vector<std::string>& jobs);
 
-  // What the service says of it. The id stays when the generation has none.
-  Result<std::monostate> note_generation(std::int64_t id, const api::Generation& generation);
+  // What the service says of it. The id stays when the generation has none. `unfinished_at`: when a
+  // generation that has ended was last seen unfinished; 0: it was not seen before.
+  Result<std::monostate> note_generation(std::int64_t id, const api::Generation& generation,
+                                         WallTime unfinished_at = 0);
   Result<std::monostate> note_unknown(std::int64_t id, bool stop_wanted);
   Result<std::monostate> note_refused(std::int64_t id, const std::string& reason);
   Result<std::monostate> note_stop_wanted(std::int64_t id, bool wanted);
@@ -164,6 +170,10 @@ class Ledger {
   };
   // As above, with the cell's place.
   Result<std::optional<HeldCell>> take_with_cell(std::int64_t id);
+
+  // How long others took that have ended, as far as that says something about this one. Those of
+  // other services say nothing.
+  Result<PastDurations> past_durations(const Entry& entry);
 
   // ---- For reports ----
   struct Filter {

@@ -37,8 +37,8 @@ Entry entry_from(const Statement& row) {
   ++column;
   entry.reason = row.text(column++);
   entry.bytes_delivered = static_cast<std::uint64_t>(row.integer(column++));
-  for (WallTime* time :
-       {&entry.created_at, &entry.posted_at, &entry.ended_at, &entry.delivered_at}) {
+  for (WallTime* time : {&entry.created_at, &entry.posted_at, &entry.ended_at, &entry.delivered_at,
+                         &entry.unfinished_at}) {
     *time = row.integer(column++);
   }
   entry.delivered_by = row.text(column++);

@@ -50,6 +50,13 @@ constexpr std::array migrations = {
        CREATE INDEX by_cell ON generations (base_url, cell_path, posted_at);
        CREATE INDEX by_agent ON generations (agent_id, created_at);
        CREATE INDEX by_stop ON generations (base_url) WHERE stop_wanted;)",
+    // 2. How long generations take is known by when they were last seen unfinished, and by the end.
+    // `length` is the clip's, in seconds; null: the cell decides, or an older version wrote the
+    // row.
+    R"(ALTER TABLE generations ADD COLUMN unfinished_at INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN length REAL;
+       CREATE INDEX by_model ON generations (base_url, model)
+         WHERE status IN ('completed', 'stopped');)",
 };
 
 [[noreturn]] void raise_errno() {
@@ -160,7 +167,7 @@ void migrate(Database& database, std::int64_t version) {
 const char* const entry_columns =
     "id, fingerprint, base_url, cell_path, agent_id, model, request, idempotency_key, "
     "generation_id, status, stop_wanted, cost, reason, bytes_delivered, created_at, posted_at, "
-    "ended_at, delivered_at, delivered_by, jobs_before";
+    "ended_at, delivered_at, unfinished_at, delivered_by, jobs_before";
 
 LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   create_parents(path);

@@ -144,6 +144,7 @@ void Submission::on_claim(Claim claim) {
       taken.generation.phase = api::Phase::pending;
       taken.stop_first = claim.kind == Claim::Kind::stop;
       taken.is_earlier = true;
+      taken.posted_at = claim.entry.posted_at;
       taken.entry = std::move(claim.entry);
       taken.presence = std::move(presence_);
       return finish(std::move(taken));
@@ -333,6 +334,7 @@ void Submission::serve(api::Generation generation) {
   taken.generation = std::move(generation);
   taken.presence = std::move(presence_);
   taken.cell = std::move(cell_);
+  taken.posted_at = entry_.posted_at;
   if (desk_.is_kept()) taken.entry = std::move(entry_);
   finish(std::move(taken));
 }

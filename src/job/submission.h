@@ -26,6 +26,7 @@ struct Taken {
   // Set for a new generation: the cell's place, to be held until the row has the generation's id.
   LifeLock cell;
   api::Generation generation;  // with its id
+  WallTime posted_at = 0;      // its request left
   bool is_earlier = false;     // an earlier run's: nothing was posted
   bool stop_first = false;     // a stop request has to be sent first; `presence` is exclusive
 };

@@ -11,6 +11,14 @@ std::string in_seconds(std::chrono::milliseconds duration) {
   return std::to_string(duration.count() / 1000) + " s";
 }
 
+// The wall clock may have been set in the meantime: what cannot be an age is taken for a new
+// generation's.
+std::chrono::milliseconds age_of(WallTime posted_at) {
+  constexpr std::chrono::hours oldest{24};
+  const std::chrono::milliseconds age(wall_clock_now() - posted_at);
+  return age.count() < 0 || age > oldest ? std::chrono::milliseconds(0) : age;
+}
+
 bool is_end(api::Phase phase) {
   return phase == api::Phase::completed || phase == api::Phase::failed ||
          phase == api::Phase::stopped;
@@ -23,6 +31,7 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
       settings_(std::move(settings)),
       channel_(std::move(channel)),
       started_(std::chrono::steady_clock::now()),
+      asked_at_(started_),
       desk_(runtime, settings_.ledger),
       schedule_(settings_.poll_interval) {}
 
@@ -65,6 +74,8 @@ void Worker::attach() {
         if (!held || !*held) return;
         entry_ = std::move((*held)->entry);
         presence_ = std::move((*held)->lock);
+        set_age(entry_->posted_at);
+        learn_durations();
       });
   poll();
 }
@@ -83,6 +94,28 @@ void Worker::submit() {
   });
 }
 
+// Without an answer, questions come as for a service that nothing is known of.
+void Worker::learn_durations() {
+  if (!entry_ || settings_.poll_interval.count() > 0) return;
+  desk_.ask<PastDurations>(
+      [entry = *entry_](Ledger& ledger) { return ledger.past_durations(entry); },
+      [this](const Result<PastDurations>& past) {
+        if (!past) return;
+        schedule_.learn(*past);
+        if (waits_to_poll_) schedule_poll();
+      });
+}
+
+void Worker::set_age(WallTime posted_at) {
+  asked_at_ = std::chrono::steady_clock::now() - age_of(posted_at);
+}
+
+// Since the request left, by the clock that nobody sets.
+std::chrono::milliseconds Worker::age() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               asked_at_);
+}
+
 void Worker::on_taken(Result<Taken> taken) {
   // It is what calls here.
   const std::unique_ptr<Submission> submission = std::move(submission_);
@@ -96,6 +129,8 @@ void Worker::on_taken(Result<Taken> taken) {
   presence_ = std::move(taken->presence);
   generation_id_ = taken->generation.id;
   is_unproven_ = taken->is_earlier;
+  set_age(taken->posted_at);
+  learn_durations();
   if (taken->is_earlier) {
     if (taken->stop_first) return stop_earlier();
     if (entry_->stop_wanted) {
@@ -146,15 +181,23 @@ void Worker::look_for_another() {
   generation_id_.clear();
   phase_ = api::Phase::unknown;
   is_unproven_ = false;
+  unfinished_age_.reset();
   submit();
 }
 
 void Worker::poll() {
+  waits_to_poll_ = false;
   client_->get_generation(generation_id_, [this](Reply reply) { on_polled(std::move(reply)); });
 }
 
 void Worker::schedule_poll() {
-  step_timer_.start(schedule_.next(elapsed()), [this] { poll(); });
+  waits_to_poll_ = true;
+  step_timer_.start(schedule_.next(age()), [this] { poll(); });
+}
+
+void Worker::stop_stepping() {
+  waits_to_poll_ = false;
+  step_timer_.stop();
 }
 
 void Worker::on_polled(Reply reply) {
@@ -224,31 +267,30 @@ void Worker::retry(api::Failure failure) {
     }
     return give_up(std::move(failure.error));
   }
+  waits_to_poll_ = false;
   step_timer_.start(backoff_.next(failure.retry_after), [this] { poll(); });
 }
 
 void Worker::complete(const api::Generation& generation) {
-  const std::string subject = "Generation " + generation_id_ + " is completed, but ";
-  Error error;
-  error.kind = ErrorKind::failed;
-  const std::string advice = " Ask the service's support for it, with this id.";
-  if (!generation.video_url) {
-    error.message = subject + "has no video among its output resources." + advice;
-    return give_up(std::move(error));
-  }
-  auto url = parse_url(*generation.video_url);
-  if (!url) {
-    const std::string shown = one_line(redact(*generation.video_url, settings_.access.key), 120);
-    error.message = subject + "its video's address \"" + shown +
-                    "\" cannot be used: " + url.error() + "." + advice;
-    return give_up(std::move(error));
-  }
+  auto url = clip_address(generation, generation_id_, settings_.access.key);
+  if (!url) return give_up(std::move(url.error()));
   Update update;
   update.clip = std::move(*url);
   update.is_earlier = std::exchange(is_unproven_, false);
   report(std::move(update));
-  step_timer_.stop();
+  stop_stepping();
   deadline_timer_.stop();
+}
+
+void Worker::ask_address(Job::AddressDone done) {
+  if (is_parting_ || !client_) return;
+  address_request_ = std::make_unique<AddressRequest>(
+      runtime_, settings_.access, settings_.silence, settings_.retries, generation_id_,
+      [this, done = std::move(done)](Result<Url> url) {
+        // It is what calls here.
+        const auto request = std::move(address_request_);
+        done(std::move(url));
+      });
 }
 
 Error Worker::timeout_error() const {
@@ -281,7 +323,7 @@ void Worker::give_up(Error error) {
   update.error = std::move(error);
   report(std::move(update));
   client_->cancel();
-  step_timer_.stop();
+  stop_stepping();
   deadline_timer_.stop();
 }
 
@@ -314,19 +356,24 @@ void Worker::note(std::function<Result<std::monostate>(Ledger&)> change) {
 
 void Worker::note_generation(const api::Generation& generation) {
   has_ended_ = is_end(generation.phase);
+  if (!has_ended_) unfinished_age_ = age();
   if (!entry_ || generation.phase == phase_) return;
   phase_ = generation.phase;
   api::Generation noted = generation;
   noted.failed_reason = redact(noted.failed_reason, settings_.access.key);
-  note([id = entry_->id, noted = std::move(noted)](Ledger& ledger) {
-    return ledger.note_generation(id, noted);
-  });
+  note([id = entry_->id, noted = std::move(noted), unfinished_at = unfinished_at()](
+           Ledger& ledger) { return ledger.note_generation(id, noted, unfinished_at); });
+}
+
+WallTime Worker::unfinished_at() const {
+  return entry_ && unfinished_age_ ? entry_->posted_at + unfinished_age_->count() : 0;
 }
 
 void Worker::part(const Delivery& delivery) {
   is_parting_ = true;
+  address_request_.reset();
   deadline_timer_.stop();
-  step_timer_.stop();
+  stop_stepping();
   if (entry_ && delivery.bytes > 0) {
     note([id = entry_->id, delivery](Ledger& ledger) {
       return ledger.note_delivery(id, delivery.bytes, delivery.is_whole);
@@ -370,11 +417,13 @@ void Worker::on_stopped(Reply reply) {
   const bool was_stopped =
       reply->phase == api::Phase::stopped || reply->phase == api::Phase::failed;
   if (!entry_) return finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
-  desk_.ask<std::monostate>([id = entry_->id, generation = *reply](
-                                Ledger& ledger) { return ledger.note_generation(id, generation); },
-                            [this, was_stopped](const Result<std::monostate>&) {
-                              finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
-                            });
+  desk_.ask<std::monostate>(
+      [id = entry_->id, generation = *reply, unfinished_at = unfinished_at()](Ledger& ledger) {
+        return ledger.note_generation(id, generation, unfinished_at);
+      },
+      [this, was_stopped](const Result<std::monostate>&) {
+        finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
+      });
 }
 
 void Worker::finish_parting(Parting outcome) {
@@ -388,10 +437,11 @@ void Worker::finish_parting(Parting outcome) {
 void Worker::cancel() {
   if (submission_) submission_->abandon(settings_.stops);
   submission_.reset();
+  address_request_.reset();
   sweep_timer_.stop();
   sweep_.reset();
   client_.reset();
-  step_timer_.stop();
+  stop_stepping();
   deadline_timer_.stop();
 }
 

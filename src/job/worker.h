@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/backoff.h"
+#include "job/address_request.h"
 #include "job/bookkeeper.h"
 #include "job/job.h"
 #include "job/poll_schedule.h"
@@ -25,6 +26,8 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void start();
+  // The clip's address once more, after the job has ended with one.
+  void ask_address(Job::AddressDone done);
   // The element shuts down: no update follows, and Shared::parting is set when all is done that can
   // be done for the generation.
   void part(const Delivery& delivery);
@@ -40,8 +43,12 @@ class Worker {
   void on_taken(Result<Taken> taken);
   void stop_earlier();
   void look_for_another();
+  void learn_durations();
+  void set_age(WallTime posted_at);
+  std::chrono::milliseconds age() const;  // of the generation
   void poll();
   void schedule_poll();
+  void stop_stepping();
   void on_polled(Reply reply);
   void on_generation(const api::Generation& generation);
   // Polls again after a wait, or ends the job when that cannot help or was tried enough.
@@ -55,6 +62,7 @@ class Worker {
   // Writes to the row, if there is one; a failure becomes a warning.
   void note(std::function<Result<std::monostate>(Ledger&)> change);
   void note_generation(const api::Generation& generation);
+  WallTime unfinished_at() const;  // as far as was seen; 0: not at all
 
   void stop();
   void on_stopped(Reply reply);
@@ -64,14 +72,17 @@ class Worker {
   const JobSettings settings_;
   const Job::Channel channel_;
   const std::chrono::steady_clock::time_point started_;
+  std::chrono::steady_clock::time_point asked_at_;  // the request for the generation left
   LedgerDesk desk_;
   std::unique_ptr<api::Client> client_;
   std::unique_ptr<Submission> submission_;
+  std::unique_ptr<AddressRequest> address_request_;
   std::unique_ptr<Settler> sweep_;
   Timer sweep_timer_;
   PollSchedule schedule_;
   Backoff backoff_;
   Timer step_timer_;
+  bool waits_to_poll_ = false;  // by the schedule
   Timer deadline_timer_;
 
   std::string generation_id_;
@@ -81,8 +92,9 @@ class Worker {
   // use, another one is looked for.
   bool is_unproven_ = false;
   std::set<std::int64_t> passed_over_;
-  api::Phase phase_ = api::Phase::unknown;  // the latest that was noted
-  bool has_ended_ = false;                  // the generation, as far as was seen
+  api::Phase phase_ = api::Phase::unknown;                   // the latest that was noted
+  bool has_ended_ = false;                                   // the generation, as far as was seen
+  std::optional<std::chrono::milliseconds> unfinished_age_;  // when it was last seen so
   bool is_parting_ = false;
   Status status_ = Status::idle;
   std::optional<double> cost_;

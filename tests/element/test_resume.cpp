@@ -11,7 +11,7 @@ using Kind = Trouble::Kind;
 
 class Resume : public testing::Test {
  protected:
-  Resume() : clip(large_clip(1'000'000)), other(large_clip(1'000'000, 99)) {
+  Resume() : clip(large_clip(size)), other(large_clip(size, 99)) {
     service.set_clip({.bytes = clip});
   }
 
@@ -45,6 +45,14 @@ class Resume : public testing::Test {
       expect_error_and_no_wrong_byte(streamed);
   }
 
+  // From some bytes before byte 300,000 on, which are compared with those of before.
+  static void expect_resumed(const Seen& seen) {
+    EXPECT_EQ(seen.header("range"), "bytes=" + std::to_string(300'000 - 64 * 1024) + "-");
+  }
+
+  static constexpr std::size_t size = 4'000'000;
+  // Beyond what is read ahead: when a connection gets there, the first bytes have been pushed.
+  static constexpr std::size_t late = 3'000'000;
   FakeService service;
   const std::string clip;
   const std::string other;
@@ -55,7 +63,7 @@ TEST_F(Resume, GoesOnWhereTheConnectionWasCut) {
   expect_whole(run_it());
   const auto gets = service.requests(is_cdn);
   ASSERT_GE(gets.size(), 2U);
-  EXPECT_EQ(gets[1].header("range").substr(0, 13), "bytes=300000-");
+  expect_resumed(gets[1]);
   EXPECT_EQ(gets[1].header("if-range"), "\"first\"") << "the server is asked for the same clip";
 }
 
@@ -69,7 +77,7 @@ TEST_F(Resume, ReconnectsWhenTheServerFallsSilent) {
   expect_whole(run_it());
   const auto gets = service.requests(is_cdn);
   ASSERT_GE(gets.size(), 2U);
-  EXPECT_EQ(gets[1].header("range").substr(0, 13), "bytes=300000-");
+  expect_resumed(gets[1]);
   EXPECT_GE(gets[1].at - gets[0].at, std::chrono::milliseconds(900)) << "not before stall-timeout";
 }
 
@@ -101,30 +109,29 @@ TEST_F(Resume, GivesUpWhenNoByteComesAnyMore) {
 }
 
 TEST_F(Resume, AClipThatChangedIsAnError) {
-  service.files().add_trouble({.kind = Kind::cut,
-                               .at = 300'000,
-                               .replacement = Clip{.bytes = other, .etag = "\"second\""}});
+  service.files().add_trouble(
+      {.kind = Kind::cut, .at = late, .replacement = Clip{.bytes = other, .etag = "\"second\""}});
   expect_error_and_no_wrong_byte(run_it());
 }
 
 TEST_F(Resume, AClipThatChangedUnderAServerWithoutIfRangeIsAnError) {
   service.files().add_trouble(
       {.kind = Kind::cut,
-       .at = 300'000,
+       .at = late,
        .replacement = Clip{.bytes = other, .etag = "\"second\"", .honours_if_range = false}});
   expect_error_and_no_wrong_byte(run_it());
 }
 
 TEST_F(Resume, AClipThatChangedItsSizeIsAnError) {
   service.files().add_trouble(
-      {.kind = Kind::cut, .at = 300'000, .replacement = Clip{.bytes = large_clip(1'100'000)}});
+      {.kind = Kind::cut, .at = late, .replacement = Clip{.bytes = large_clip(size + 100'000)}});
   expect_error_and_no_wrong_byte(run_it());
 }
 
 TEST_F(Resume, AClipThatChangedItsDateIsAnError) {
   service.set_clip({.bytes = clip, .etag = "", .last_modified = "Wed, 01 Jan 2025 00:00:00 GMT"});
   service.files().add_trouble({.kind = Kind::cut,
-                               .at = 300'000,
+                               .at = late,
                                .replacement = Clip{.bytes = other,
                                                    .etag = "",
                                                    .last_modified = "Thu, 02 Jan 2025 00:00:00 GMT",
@@ -133,8 +140,9 @@ TEST_F(Resume, AClipThatChangedItsDateIsAnError) {
 }
 
 TEST_F(Resume, AClipThatIsGoneIsAnError) {
-  service.files().add_trouble(
-      {.kind = Kind::cut, .at = 300'000, .replacement = Clip{.bytes = clip.substr(0, 200'000)}});
+  service.files().add_trouble({.kind = Kind::cut,
+                               .at = late,
+                               .replacement = Clip{.bytes = clip.substr(0, late - 100'000)}});
   expect_error_and_no_wrong_byte(run_it());
 }
 
@@ -148,7 +156,7 @@ TEST_F(Resume, WithoutRangesAChangedClipIsAnError) {
   service.set_clip({.bytes = clip, .ranges = false});
   service.files().add_trouble(
       {.kind = Kind::cut,
-       .at = 300'000,
+       .at = late,
        .replacement = Clip{.bytes = other, .etag = "\"second\"", .ranges = false}});
   expect_error_and_no_wrong_byte(run_it());
 }

@@ -21,8 +21,8 @@ using job::EntryStatus;
 using job::Statement;
 
 constexpr std::size_t status_column = 9;
-constexpr std::size_t jobs_column = 18;
-constexpr std::size_t columns = 19;
+constexpr std::size_t jobs_column = 20;
+constexpr std::size_t columns = 21;
 
 struct BadRow {
   std::vector<std::string> cells;

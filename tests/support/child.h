@@ -4,14 +4,11 @@
 #pragma once
 
 #include <chrono>
-#include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <gio/gio.h>
-
-#include "base/glib_ptr.h"
+#include "base/guarded.h"
 #include "support/process.h"
 
 namespace genpro::test {
@@ -40,9 +37,14 @@ class Child {
   std::string output() const;
 
  private:
+  struct State {
+    bool is_reaped = false;  // its number may be another process's by now
+    int status = 0;          // as of waitpid()
+  };
+
   const std::string out_;
-  ObjectPtr<GSubprocess> process_;
-  std::shared_future<void> ended_;
+  GPid pid_ = 0;
+  mutable Guarded<State> state_;
   std::thread waiter_;
 };
 

@@ -44,12 +44,13 @@ std::optional<Range> parse_range(const std::string& header, std::size_t size) {
 Answer troubled(const Answer& whole, const Trouble& trouble, std::size_t first) {
   std::string head = head_text(whole, whole.body.size());
   std::string part = whole.body.substr(0, trouble.at - first);
-  return Answer{
-      .raw = [head = std::move(head), part = std::move(part), kind = trouble.kind](Wire& wire) {
-        if (!wire.write(head) || !wire.write(part)) return;
-        if (kind == Trouble::Kind::stall) wire.wait_until_client_leaves();
-        if (kind == Trouble::Kind::reset) wire.close_with_reset();
-      }};
+  return Answer{.raw = [head = std::move(head), part = std::move(part), kind = trouble.kind,
+                        gate = trouble.gate](Wire& wire) {
+    if (!wire.write(head) || !wire.write(part)) return;
+    if (gate && !wire.wait(gate)) return;
+    if (kind == Trouble::Kind::stall) wire.wait_until_client_leaves();
+    if (kind == Trouble::Kind::reset) wire.close_with_reset();
+  }};
 }
 
 Answer chunked(const Answer& whole) {
@@ -79,12 +80,21 @@ void FakeCdn::push_answer(Answer answer) {
   answers_.push_back(std::move(answer));
 }
 
+void FakeCdn::set_script(Script script) {
+  std::lock_guard lock(mutex_);
+  script_ = std::move(script);
+  scripted_ = 0;
+}
+
 Answer FakeCdn::answer(const Seen& seen) {
   std::lock_guard lock(mutex_);
   if (!answers_.empty()) {
     Answer scripted = std::move(answers_.front());
     answers_.pop_front();
     return scripted;
+  }
+  if (script_) {
+    if (auto scripted = script_(seen, ++scripted_)) return *std::move(scripted);
   }
   auto found = clips_.find(seen.path);
   if (found == clips_.end()) return html_answer(404, "<h1>no such file</h1>");

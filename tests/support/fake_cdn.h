@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,8 @@ struct Trouble {
   std::size_t at = 0;
   // Takes the file's place at that moment.
   std::optional<Clip> replacement = std::nullopt;
+  // The bytes are sent at once, but it happens only when this opens.
+  std::shared_ptr<Gate> gate = nullptr;
 };
 
 // The head of an answer as a raw function writes it, with the length of its body.
@@ -45,6 +48,9 @@ class FakeCdn {
   void add_trouble(Trouble trouble);
   // Comes before everything else, once.
   void push_answer(Answer answer);
+  // Asked next, for each request, with its number from 1 on; nothing: the file as usual.
+  using Script = std::function<std::optional<Answer>(const Seen&, int number)>;
+  void set_script(Script script);
   Answer answer(const Seen& seen);
 
  private:
@@ -52,6 +58,8 @@ class FakeCdn {
   std::map<std::string, Clip> clips_;
   std::deque<Trouble> troubles_;
   std::deque<Answer> answers_;
+  Script script_;
+  int scripted_ = 0;
 };
 
 }  // namespace genpro::test

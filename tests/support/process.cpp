@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "support/process.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
 #include <filesystem>
-#include <memory>
+#include <stdexcept>
 #include <thread>
 
 namespace genpro::test {
@@ -45,48 +53,102 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
   return true;
 }
 
-Finished run_command(const std::vector<std::string>& command, const Environment& environment,
-                     const std::string& input, std::chrono::milliseconds deadline) {
-  auto launcher = ObjectPtr<GSubprocessLauncher>::adopt(g_subprocess_launcher_new(
-      static_cast<GSubprocessFlags>(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
-                                    G_SUBPROCESS_FLAGS_STDERR_MERGE)));
-  for (const auto& [name, value] : environment)
-    g_subprocess_launcher_setenv(launcher.get(), name.c_str(), value.c_str(), TRUE);
+GPid spawn(const std::vector<std::string>& command, const Environment& environment, int in,
+           int out) {
+  StrvPtr variables(g_get_environ());
+  for (const auto& [name, value] : environment) {
+    variables.reset(g_environ_setenv(variables.release(), name.c_str(), value.c_str(), TRUE));
+  }
   std::vector<const char*> arguments;
   for (const std::string& word : command) arguments.push_back(word.c_str());
   arguments.push_back(nullptr);
+  GPid pid = 0;
+  ErrorPtr error;
+  if (!g_spawn_async_with_pipes_and_fds(
+          nullptr, arguments.data(), variables.get(),
+          static_cast<GSpawnFlags>(G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD), nullptr,
+          nullptr, in, out, out, nullptr, nullptr, 0, &pid, nullptr, nullptr, nullptr,
+          error.out())) {
+    throw std::runtime_error(command[0] + ": " + error.message());
+  }
+  return pid;
+}
+
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+  int number() const { return number_; }
+  void close() {
+    if (number_ >= 0) ::close(std::exchange(number_, -1));
+  }
+
+ private:
+  int number_;
+};
+
+}  // namespace
+
+Finished run_command(const std::vector<std::string>& command, const Environment& environment,
+                     const std::string& input, std::chrono::milliseconds deadline) {
+  // A socket, since writing to it can be told not to raise SIGPIPE.
+  int ins[2] = {-1, -1};
+  int outs[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ins) != 0 || pipe2(outs, O_CLOEXEC) != 0) {
+    throw std::runtime_error("no pipes");
+  }
+  Descriptor in(ins[0]);
+  Descriptor its_in(ins[1]);
+  const Descriptor out(outs[0]);
+  Descriptor its_out(outs[1]);
 
   Finished result;
-  ErrorPtr error;
-  auto process = ObjectPtr<GSubprocess>::adopt(
-      g_subprocess_launcher_spawnv(launcher.get(), arguments.data(), error.out()));
-  if (!process) {
-    result.out = error.message();
+  GPid pid = 0;
+  try {
+    pid = spawn(command, environment, its_in.number(), its_out.number());
+  } catch (const std::runtime_error& error) {
+    result.out = error.what();
     return result;
   }
-  auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
-  std::atomic<bool> over = false;
-  std::thread watchdog([&] {
-    if (!eventually([&] { return over.load(); }, deadline)) {
-      g_subprocess_force_exit(process.get());
-      g_cancellable_cancel(cancellable.get());
+  its_in.close();
+  its_out.close();
+
+  const auto end = std::chrono::steady_clock::now() + deadline;
+  const auto left = [end] {
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    return static_cast<int>(std::max<long long>(rest.count(), 0));
+  };
+  std::size_t written = 0;
+  bool is_open = true;
+  while (is_open && left() > 0) {
+    if (written == input.size()) in.close();
+    pollfd watched[2] = {{out.number(), POLLIN, 0}, {in.number(), POLLOUT, 0}};
+    if (poll(watched, 2, left()) <= 0) continue;
+    if ((watched[1].revents & (POLLOUT | POLLERR | POLLHUP)) != 0) {
+      const ssize_t sent = send(in.number(), input.data() + written, input.size() - written,
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+      written = sent < 0 && errno != EAGAIN ? input.size() : written + std::max<ssize_t>(sent, 0);
     }
-  });
-  BytesPtr in(g_bytes_new(input.data(), input.size()));
-  GBytes* out = nullptr;
-  const bool talked = g_subprocess_communicate(process.get(), in.get(), cancellable.get(), &out,
-                                               nullptr, error.out()) != FALSE;
-  over = true;
-  watchdog.join();
-  BytesPtr owned(out);
-  if (owned) {
-    gsize size = 0;
-    const auto* data = static_cast<const char*>(g_bytes_get_data(owned.get(), &size));
-    if (data != nullptr) result.out.assign(data, size);
+    if (watched[0].revents == 0) continue;
+    char buffer[4096];
+    const ssize_t size = read(out.number(), buffer, sizeof buffer);
+    is_open = size > 0;
+    if (is_open) result.out.append(buffer, static_cast<std::size_t>(size));
   }
-  result.in_time = talked && !g_cancellable_is_cancelled(cancellable.get());
-  if (result.in_time && g_subprocess_get_if_exited(process.get()))
-    result.exit_code = g_subprocess_get_exit_status(process.get());
+  int status = 0;
+  const auto has_ended = [&] { return waitpid(pid, &status, WNOHANG) == pid; };
+  result.in_time = eventually(has_ended, std::chrono::milliseconds(left()));
+  if (!result.in_time) {
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+  } else if (WIFEXITED(status)) {
+    result.exit_code = WEXITSTATUS(status);
+  }
   return result;
 }
 

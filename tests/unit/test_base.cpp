@@ -208,5 +208,13 @@ TEST(Timer, StoppedByAnotherInTheSameTurnDoesNotFire) {
   EXPECT_EQ(done.get_future().get(), 1);
 }
 
+TEST(Url, ALogShowsNoSecret) {
+  EXPECT_EQ(address_for_log("https://me:word@cdn.example/a/b?token=1#x"),
+            "https://cdn.example/a/b");
+  EXPECT_EQ(address_for_log("https://cdn.example/a"), "https://cdn.example/a");
+  EXPECT_EQ(address_for_log("ftp://me@host@other/x\n"), "ftp://other/x");
+  EXPECT_EQ(address_for_log("/a?b"), "/a");
+}
+
 }  // namespace
 }  // namespace genpro

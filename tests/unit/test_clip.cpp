@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <random>
+#include <string>
 #include <string_view>
 
 #include "clip/box_walker.h"
@@ -8,6 +10,8 @@
 #include "clip/content_range.h"
 #include "clip/coverage.h"
 #include "clip/identity.h"
+#include "clip/redirect.h"
+#include "clip/tail.h"
 
 namespace genpro::clip {
 namespace {
@@ -126,6 +130,88 @@ TEST(Identity, OnlyAStrongTagMayBeUsedForRanges) {
   EXPECT_EQ((Identity{"\"a\"", "Mon", {}}).validator(), "\"a\"");
   EXPECT_EQ((Identity{"W/\"a\"", "Mon", {}}).validator(), "Mon");
   EXPECT_EQ((Identity{"W/\"a\"", "", {}}).validator(), "");
+}
+
+TEST(ContentRange, TellsTheLengthWhenThereIsNoSuchRange) {
+  EXPECT_EQ(parse_unsatisfied_range("bytes */1000"), 1000U);
+  EXPECT_EQ(parse_unsatisfied_range("Bytes */0"), 0U);
+  for (const char* text : {"", "bytes", "bytes */", "bytes */*", "bytes 0-9/10", "bytes=*/10",
+                           "lines */10", "bytes */-1", "bytes */1 0"}) {
+    EXPECT_FALSE(parse_unsatisfied_range(text)) << text;
+  }
+}
+
+TEST(BoxWalker, AClipHasAnIndexAndMedia) {
+  const auto box = [](const std::string& type) {
+    return std::string("\0\0\0\x0c", 4) + type + "body";
+  };
+  const auto may_end = [](const std::string& file) {
+    BoxWalker walker;
+    walker.add(bytes_of(file));
+    return walker.may_end();
+  };
+  EXPECT_TRUE(may_end(box("ftyp") + box("mdat") + box("moov")));
+  EXPECT_TRUE(may_end(box("ftyp") + box("moov") + box("mdat")));
+  EXPECT_TRUE(may_end(box("styp") + box("moof") + box("mdat")));
+  EXPECT_FALSE(may_end(box("ftyp") + box("mdat")));
+  EXPECT_FALSE(may_end(box("ftyp") + box("moov")));
+  EXPECT_FALSE(may_end(box("ftyp") + box("mdat") + box("moov") + "\x01"));
+  // A box to the end of the file, behind its index.
+  EXPECT_TRUE(may_end(box("moov") + std::string("\0\0\0\0mdat", 8) + "any"));
+  EXPECT_FALSE(may_end(std::string("\0\0\0\0mdat", 8) + "any"));
+}
+
+BytesPtr bytes_from(const std::string& text) {
+  return BytesPtr(g_bytes_new(text.data(), text.size()));
+}
+
+TEST(Tail, KnowsTheLatestBytesHoweverTheyCame) {
+  std::mt19937 random(5);
+  std::string clip(500'000, '\0');
+  for (char& byte : clip) byte = static_cast<char>(random());
+  for (const std::size_t largest : {1U, 100U, 70'000U, 300'000U}) {
+    Tail tail;
+    EXPECT_TRUE(tail.empty());
+    std::size_t at = 0;
+    while (at < clip.size() && at < 300 * largest) {
+      const std::string block = clip.substr(at, 1 + random() % largest);
+      tail.add(at, bytes_from(block));
+      at += block.size();
+      ASSERT_EQ(tail.end(), at);
+      ASSERT_EQ(tail.end() - tail.begin(), std::min<std::size_t>(at, Tail::size_limit));
+    }
+    EXPECT_TRUE(tail.agrees(0, bytes_of(clip)));
+    for (const std::size_t wrong :
+         {tail.begin(), (tail.begin() + tail.end()) / 2, tail.end() - 1}) {
+      std::string other = clip;
+      other[wrong] = static_cast<char>(~other[wrong]);
+      EXPECT_FALSE(tail.agrees(0, bytes_of(other))) << largest << ", byte " << wrong;
+      EXPECT_TRUE(tail.agrees(wrong + 1, bytes_of(other.substr(wrong + 1))));
+      EXPECT_TRUE(tail.agrees(0, bytes_of(other.substr(0, wrong))));
+    }
+  }
+}
+
+TEST(Tail, BeginsAnewAfterAGap) {
+  Tail tail;
+  tail.add(0, bytes_from("abc"));
+  tail.add(10, bytes_from("xyz"));
+  EXPECT_EQ(tail.begin(), 10U);
+  EXPECT_EQ(tail.end(), 13U);
+  EXPECT_TRUE(tail.agrees(0, bytes_of("zzzzzzzzzzxy")));
+  EXPECT_FALSE(tail.agrees(9, bytes_of("zxz")));
+}
+
+TEST(Redirect, NeverLeadsFromHttpsToHttp) {
+  const Url secure = *parse_url("https://127.0.0.1:8443/a/clip.mp4?signature=x");
+  EXPECT_FALSE(follow_redirect(secure, "http://127.0.0.1/clip.mp4", 0)) << "not even to loopback";
+  EXPECT_EQ(follow_redirect(secure, "/b.mp4", 9)->text, "https://127.0.0.1:8443/b.mp4");
+  EXPECT_EQ(follow_redirect(secure, "//cdn.example/b.mp4", 0)->text, "https://cdn.example/b.mp4");
+  EXPECT_FALSE(follow_redirect(secure, "/b.mp4", max_redirects));
+  EXPECT_FALSE(follow_redirect(secure, "https://me:word@cdn.example/b.mp4", 0));
+  const Url plain = *parse_url("http://127.0.0.1/a");
+  EXPECT_EQ(follow_redirect(plain, "https://cdn.example/b", 0)->scheme, "https");
+  EXPECT_FALSE(follow_redirect(plain, "http://cdn.example/b", 0));
 }
 
 }  // namespace

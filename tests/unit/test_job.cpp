@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "job/job.h"
-#include "job/poll_schedule.h"
 #include "support/fake_service.h"
 
 namespace genpro::job {
@@ -131,19 +130,6 @@ TEST_F(JobTest, AnInterruptionEndsTheWaitAndNotTheJob) {
   ASSERT_TRUE(update);
   EXPECT_TRUE(update->clip);
   EXPECT_EQ(service_.count(test::is_generate), 1U);
-}
-
-TEST(PollSchedule, GrowsWithTheWaitWithinBounds) {
-  for (unsigned seed = 0; seed < 20; ++seed) {
-    PollSchedule schedule(0ms, seed);
-    const auto near = [](std::chrono::milliseconds value, std::chrono::milliseconds middle) {
-      return value >= middle * 9 / 10 && value <= middle * 11 / 10;
-    };
-    EXPECT_TRUE(near(schedule.next(0s), 1s));
-    EXPECT_TRUE(near(schedule.next(50s), 5s));
-    EXPECT_TRUE(near(schedule.next(1h), 10s));
-  }
-  EXPECT_EQ(PollSchedule(250ms, 1).next(1h), 250ms);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST_F(LedgerFileTest, IsMadeForItsUserAlone) {
       EXPECT_EQ(mode_of(path_ + end), 0600U) << end;
     }
     Database database(path_, SQLITE_OPEN_READWRITE);
-    EXPECT_EQ(database.integer("PRAGMA user_version"), 1);
+    EXPECT_EQ(database.integer("PRAGMA user_version"), 2);
     Statement journal(database, "PRAGMA journal_mode");
     ASSERT_TRUE(journal.step());
     EXPECT_EQ(journal.text(0), "wal");

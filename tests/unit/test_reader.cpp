@@ -103,20 +103,53 @@ TEST_F(ReaderTest, ResumesAtTheRightByte) {
   EXPECT_TRUE(drain(*reader).bytes == clip_);
   const auto requests = service_.requests(test::is_cdn);
   ASSERT_EQ(requests.size(), 4U);
-  EXPECT_EQ(requests[1].header("range"), "bytes=100000-");
+  // From some bytes before the break on, which are compared.
+  EXPECT_EQ(requests[1].header("range"), "bytes=34464-");
+  EXPECT_EQ(requests[2].header("if-range"), "\"first\"");
   EXPECT_EQ(requests[1].header("if-range"), "\"first\"");
 }
 
 TEST_F(ReaderTest, AClipThatIsSwappedIsAnErrorAndNoWrongByte) {
   service_.files().add_trouble(
       {.kind = Trouble::Kind::cut,
-       .at = 100'000,
+       .at = 4'000'000,  // beyond the read-ahead, so that bytes have been taken
        .replacement = test::Clip{.bytes = pattern(clip_.size(), 2), .etag = "\"second\""}});
   auto reader = open();
   const All all = drain(*reader);
   ASSERT_TRUE(all.error);
   EXPECT_EQ(all.error->kind, ErrorKind::read);
   EXPECT_TRUE(all.bytes == clip_.substr(0, all.bytes.size()));
+}
+
+TEST_F(ReaderTest, AClipThatIsSwappedBeforeAnyBlockWasTakenIsReadAnew) {
+  const std::string other = pattern(clip_.size() - 1, 2);
+  service_.files().add_trouble({.kind = Trouble::Kind::cut,
+                                .at = 100'000,
+                                .replacement = test::Clip{.bytes = other, .etag = "\"second\""}});
+  auto reader = open();
+  // The first clip, the answer that tells that it is gone, and the one from the beginning on.
+  ASSERT_TRUE(service_.wait_for(test::is_cdn, 3));
+  const All all = drain(*reader);
+  EXPECT_FALSE(all.error) << all.error->message;
+  EXPECT_TRUE(all.bytes == other);
+  EXPECT_EQ(reader->info()->size, other.size());
+}
+
+TEST_F(ReaderTest, TheFirstBlockTellsWhatItIs) {
+  for (const std::size_t at : {3U, 5U, 11U})
+    service_.files().add_trouble({.kind = Trouble::Kind::cut, .at = at});
+  auto reader = open();
+  Reader::Outcome outcome = reader->read(0);
+  auto* block = std::get_if<Reader::Block>(&outcome);
+  ASSERT_TRUE(block);
+  EXPECT_GE(g_bytes_get_size(block->bytes.get()), 12U);
+  EXPECT_EQ(block->offset, 0U);
+}
+
+TEST_F(ReaderTest, AClipOfAFewBytesIsGivenAsItIs) {
+  serve({.bytes = "short"});
+  auto reader = open();
+  EXPECT_EQ(drain(*reader).bytes, "short");
 }
 
 TEST_F(ReaderTest, SkipsWhatItHasWhenAServerKnowsNoRanges) {

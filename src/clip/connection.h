@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include "base/text.h"
+#include "clip/fetcher.h"
+
+namespace genpro::clip {
+
+// One request and its answer. A connection that is not the current one any more reports back to
+// nobody: each callback compares.
+struct Fetcher::Connection {
+  SoupSession* session = nullptr;  // of the runtime
+  ObjectPtr<SoupMessage> message;
+  ObjectPtr<GInputStream> stream;
+  ObjectPtr<GCancellable> cancellable;
+  std::unique_ptr<unsigned char[], Releaser<g_free>> buffer;
+
+  Wanted wanted;
+  std::uint64_t position = 0;        // in the clip, of the body's next byte
+  std::optional<std::uint64_t> end;  // of what the answer announces, in the clip
+  std::uint64_t delivered = 0;       // bytes
+  bool is_paused = false;            // nothing is read, since the read-ahead is full
+
+  std::string header(const char* name) const {
+    const char* value =
+        soup_message_headers_get_list(soup_message_get_response_headers(message.get()), name);
+    return value != nullptr ? std::string(trim(value)) : std::string();
+  }
+};
+
+}  // namespace genpro::clip

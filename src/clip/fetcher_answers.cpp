@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/text.h"
+#include "clip/connection.h"
+#include "clip/content_range.h"
+#include "clip/fetcher.h"
+#include "clip/redirect.h"
+
+namespace genpro::clip {
+
+namespace {
+
+// What servers say of an address whose signature is out of date, and of a file that was moved.
+bool may_have_expired(unsigned status) {
+  return status == 400 || status == 401 || status == 403 || status == 404 || status == 410;
+}
+
+ErrorKind kind_of_refusal(unsigned status, ErrorKind otherwise) {
+  if (status == 404 || status == 410) return ErrorKind::not_found;
+  if (status == 401 || status == 403) return ErrorKind::not_authorized;
+  return otherwise;
+}
+
+std::string refusal_text(unsigned status) {
+  return "The clip's server does not hand out the clip (HTTP " + std::to_string(status) + ")";
+}
+
+}  // namespace
+
+void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) {
+  ErrorPtr error;
+  connection->stream = ObjectPtr<GInputStream>::adopt(
+      soup_session_send_finish(connection->session, result, error.out()));
+  if (connection != connection_) return;
+  if (!connection->stream) return retry(one_line(error.message(), 200));
+
+  const unsigned status = soup_message_get_status(connection->message.get());
+  if (is_redirect(status)) return on_redirect(connection);
+  if (status != SOUP_STATUS_OK && status != SOUP_STATUS_PARTIAL_CONTENT) {
+    return on_refusal(connection, status);
+  }
+  if (accept(connection)) read(connection);
+}
+
+void Fetcher::on_redirect(const ConnectionPtr& connection) {
+  const std::string location = connection->header("Location");
+  auto target = follow_redirect(url_, location, redirects_);
+  if (!target) {
+    return fail(read_kind(),
+                "The clip's address is redirected where it cannot be followed: " +
+                    one_line(target.error(), 120) + ". Ask the service's support for the clip.",
+                url_.without_query() + " redirects to " + address_for_log(location),
+                soup_message_get_status(connection->message.get()));
+  }
+  ++redirects_;
+  url_ = std::move(*target);
+  connect();
+}
+
+bool Fetcher::accept(const ConnectionPtr& connection) {
+  SoupMessage* message = connection->message.get();
+  const unsigned status = soup_message_get_status(message);
+  const Part part = read_part(message, connection->wanted.first);
+  const std::string debug = url_.without_query() + " answered HTTP " + std::to_string(status);
+
+  const std::string encoding = connection->header("Content-Encoding");
+  if (!encoding.empty() && g_ascii_strcasecmp(encoding.c_str(), "identity") != 0) {
+    fail(ErrorKind::wrong_type,
+         "The clip's server sends it encoded (" + one_line(encoding, 40) +
+             "), though it was asked for the bytes as they are. Ask the service's support for "
+             "the clip.",
+         debug, status);
+    return false;
+  }
+  if (!part.wrong.empty()) {
+    fail(read_kind(),
+         "The clip's server gave an answer that cannot be trusted: " + part.wrong +
+             ". Try again later.",
+         debug, status);
+    return false;
+  }
+  std::string changed = identity_ ? difference(*identity_, part.identity) : "";
+  if (changed.empty() && identity_ && part.first < connection->wanted.first) {
+    changed = why_not_from_the_beginning(part.identity);
+  }
+  if (!changed.empty()) {
+    on_change(changed, debug, status);
+    return false;
+  }
+  if (part.identity.total && *part.identity.total > settings_.max_size) {
+    fail(ErrorKind::too_large,
+         "The clip has " + std::to_string(*part.identity.total) +
+             " bytes, more than max-clip-size allows (" + std::to_string(settings_.max_size) +
+             "). Raise max-clip-size to take it.",
+         debug, status);
+    return false;
+  }
+
+  connection->position = part.first;
+  if (part.length) connection->end = part.first + *part.length;
+  if (!identity_) identity_.emplace();
+  identity_->add(part.identity);
+  is_ranged_ = part.ranged;
+  ClipInfo info;
+  info.size = identity_->total;
+  info.seekable = part.ranged && info.size;
+  info.content_type = connection->header("Content-Type");
+  auto shared = channel_->lock();
+  if (!shared->info || !shared->info->seekable) shared->info = std::move(info);
+  return true;
+}
+
+// The whole clip came in place of a part. Its beginning may be skipped when it is known to be the
+// same clip; bytes of an unknown one are not to be joined.
+std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
+  const std::string reason = "its server cannot continue at byte " + std::to_string(offset_) +
+                             ", and does not say that it is still the same";
+  if (identity_->has_strong_tag()) {
+    return now.entity_tag == identity_->entity_tag ? "" : reason;
+  }
+  if (!identity_->last_modified.empty()) {
+    return now.last_modified == identity_->last_modified ? "" : reason;
+  }
+  // Then the latest bytes have to be among those that come again.
+  return tail_.empty() || tail_.end() <= offset_ ? "" : reason;
+}
+
+void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
+  const std::string answer = "HTTP " + std::to_string(status);
+  const std::string debug = url_.without_query() + " answered " + answer;
+  if (status == 408 || status == 429 || status >= 500) {
+    return retry(answer, status, parse_retry_after(connection->header("Retry-After")));
+  }
+  if (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE) {
+    return on_no_such_range(connection, debug);
+  }
+  if (may_have_expired(status) && settings_.fresh_address) return refresh(status, debug);
+  fail(kind_of_refusal(status, read_kind()),
+       refusal_text(status) + ". Ask the service's support for it, with the generation's id.",
+       debug, status);
+}
+
+void Fetcher::on_no_such_range(const ConnectionPtr& connection, const std::string& debug) {
+  constexpr unsigned status = SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE;
+  const auto total = parse_unsatisfied_range(connection->header("Content-Range"));
+  if (total && identity_) {
+    Identity now;
+    now.total = total;
+    const std::string changed = difference(*identity_, now);
+    if (!changed.empty()) return on_change(changed, debug, status);
+    // A clip whose length was not told before ends just here.
+    if (*total == offset_ && delivered_) {
+      identity_->total = total;
+      if (!boxes_ || boxes_->may_end()) return end();
+    }
+  }
+  if (identity_) {
+    return on_change("its server has no byte " + std::to_string(offset_) + " of it any more", debug,
+                     status);
+  }
+  fail(read_kind(),
+       "The clip's server has no byte " + std::to_string(offset_) +
+           " of the clip (HTTP 416): the clip is empty or became shorter. Ask the service's "
+           "support for it.",
+       debug, status);
+}
+
+void Fetcher::refresh(unsigned status, const std::string& debug) {
+  disconnect();
+  if (refusal_) {
+    return fail(kind_of_refusal(status, read_kind()),
+                refusal_text(status) +
+                    ", not even at the fresh address that the service gave for it. Ask the "
+                    "service's support for it, with the generation's id.",
+                debug, status);
+  }
+  refusal_ = Refusal{status, debug, true, false};
+  note_unwanted();
+  settings_.fresh_address([weak = weak_from_this()](const Result<Url>& address) {
+    const auto self = weak.lock();
+    if (self && self->refusal_ && self->refusal_->is_pending) self->on_address(address);
+  });
+}
+
+void Fetcher::on_address(const Result<Url>& address) {
+  refusal_->is_pending = false;
+  const ErrorKind kind = kind_of_refusal(refusal_->status, read_kind());
+  if (!address && refusal_->is_outdated) {
+    refusal_.reset();
+    return begin();
+  }
+  if (!address) {
+    return give_up(kind,
+                   refusal_text(refusal_->status) +
+                       ", and asking for a fresh address failed: " + address.error().message,
+                   refusal_->debug + "; " + address.error().debug, refusal_->status);
+  }
+  if (address->text == address_.text) {
+    return fail(kind,
+                refusal_text(refusal_->status) +
+                    ", and the service has no other address for it. Ask the service's support "
+                    "for it, with the generation's id.",
+                refusal_->debug, refusal_->status);
+  }
+  address_ = *address;
+  channel_->lock()->address = address_;
+  begin();
+}
+
+}  // namespace genpro::clip
