@@ -150,19 +150,16 @@ class TimerQueue {
 
   void add(Timer& timer) {
     timers_.emplace(timer.due_, &timer);
-    update();
+    if (ready_ < 0 || timer.due_ < ready_) set_ready(timer.due_);
   }
-  void remove(Timer& timer) {
-    timers_.erase({timer.due_, &timer});
-    update();
-  }
+  // The source keeps its time, and may find nothing to do then. To tell it another one costs three
+  // system calls and a turn of the loop, and a stall timer is started over for each block.
+  void remove(Timer& timer) { timers_.erase({timer.due_, &timer}); }
 
  private:
-  void update() {
-    const gint64 next = timers_.empty() ? -1 : timers_.begin()->first;
-    if (next == ready_) return;
-    ready_ = next;
-    g_source_set_ready_time(source_.get(), next);
+  void set_ready(gint64 time) {
+    ready_ = time;
+    g_source_set_ready_time(source_.get(), time);
   }
 
   static gboolean dispatch(GSource* source, GSourceFunc, gpointer data) noexcept {
@@ -175,6 +172,7 @@ class TimerQueue {
       const Runtime::Task task = timer.task_;
       guard_c_callback("a timer", task);
     }
+    queue->set_ready(queue->timers_.empty() ? -1 : queue->timers_.begin()->first);
     return G_SOURCE_CONTINUE;
   }
 
@@ -183,7 +181,7 @@ class TimerQueue {
 
   Owned<GSource, g_source_unref> source_;
   std::set<std::pair<gint64, Timer*>> timers_;
-  gint64 ready_ = -1;
+  gint64 ready_ = -1;  // of the source: never later than the first timer
 };
 
 void Timer::start(std::chrono::milliseconds delay, Runtime::Task task) {
