@@ -39,7 +39,8 @@ bool can_serve(const Entry& entry, Reuse reuse) {
   if (reuse == Reuse::never) return false;
   if (entry.status == EntryStatus::completed) {
     return entry.delivered_at == 0 || reuse == Reuse::completed ||
-           (entry.delivered_at > asking_since() && entry.delivered_by != process_name());
+           (entry.delivered_at > asking_since() && entry.delivered_by != process_name() &&
+            entry.delivered_by.starts_with(launcher_name()));
   }
   return is_unfinished(entry);
 }
@@ -94,13 +95,12 @@ std::vector<std::int64_t> Ledger::candidates(const RequestIdentity& request, Reu
   Statement statement(database_,
                       "SELECT id FROM generations WHERE fingerprint = ? AND status IN "
                       "('submitting', 'unknown', 'pending', 'processing', 'completed') "
-                      "AND (delivered_at = 0 OR ? OR (delivered_at > ? AND delivered_by <> ?)) "
+                      "AND (delivered_at = 0 OR ? OR delivered_at > ?) "
                       "ORDER BY status = 'completed' DESC, delivered_at = 0 DESC, "
                       "generation_id = '' ASC, id DESC");
   statement.bind(request.fingerprint)
       .bind(std::int64_t{reuse == Reuse::completed ? 1 : 0})
-      .bind(asking_since())
-      .bind(process_name());
+      .bind(asking_since());
   std::vector<std::int64_t> ids;
   while (statement.step()) ids.push_back(statement.integer(0));
   return ids;

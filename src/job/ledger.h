@@ -86,8 +86,9 @@ struct RequestIdentity {
 };
 RequestIdentity identify(const api::Access& access, const api::GenerationRequest& request);
 
-// Which earlier generation of the same request may serve a new one. One that another process has
-// delivered only after this one was started counts as in flight: the two have asked together.
+// Which earlier generation of the same request may serve a new one. One that another process
+// has delivered only after this one was started, by the same shell or supervisor, counts as in
+// flight: the two have asked together.
 enum class Reuse { never, in_flight, completed };
 
 // What to do about a request.

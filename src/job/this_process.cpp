@@ -41,8 +41,13 @@ std::int64_t read_start() {
 
 }  // namespace
 
+const std::string& launcher_name() {
+  static Immortal<const std::string> name(std::to_string(getppid()) + ":");
+  return *name;
+}
+
 const std::string& process_name() {
-  static Immortal<const std::string> name(take_string(g_uuid_string_random()));
+  static Immortal<const std::string> name(launcher_name() + take_string(g_uuid_string_random()));
   return *name;
 }
 

@@ -8,8 +8,10 @@ namespace genpro::job {
 
 // This process, among those that share a ledger. Thread-safe.
 //
-// A word that no other process has.
+// A word that no other process has. It begins with launcher_name().
 const std::string& process_name();
+// The same for all processes that were started by the same one: a shell, a supervisor.
+const std::string& launcher_name();
 // Since when it wants what it asks for now, in milliseconds since 1970. Processes that are started
 // together come to their first question seconds apart when there are many of them, or the machine
 // is slow: for a young one it is the time of its start.
