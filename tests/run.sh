@@ -22,6 +22,8 @@ else
 fi
 
 jobs=$(nproc)
+# Tests wait more than they compute.
+at_once=$((jobs + 1))
 failed=0
 
 # build FOLDER TARGET MESON-OPTIONS…
@@ -66,7 +68,7 @@ if [ "$deep" = yes ]; then
 fi
 
 echo "Running the tests"
-meson test -C build --no-rebuild --num-processes "$jobs" --print-errorlogs "$@" || failed=1
+meson test -C build --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" || failed=1
 
 echo "Running the tests once more under AddressSanitizer and UndefinedBehaviorSanitizer"
 # Leaks count, whole stacks are needed to tell whose they are, and the plugin has to be looked at
@@ -77,7 +79,7 @@ ASAN_OPTIONS="$asan:fast_unwind_on_malloc=0:intercept_tls_get_addr=0" \
 LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0" \
 UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1" \
 G_SLICE=always-malloc GST_REGISTRY_FORK=no \
-  meson test -C build-sanitized --no-rebuild --num-processes "$jobs" --print-errorlogs \
+  meson test -C build-sanitized --no-rebuild --num-processes "$at_once" --print-errorlogs \
   --timeout-multiplier 4 "$@" || failed=1
 
 if [ "$deep" = yes ]; then
