@@ -33,21 +33,31 @@ build() {
   shift 2
   if [ ! -d "$folder/tests" ]; then
     # Also for a folder that was set up before GoogleTest was installed.
-    log=$(mktemp)
+    setup_log=$(mktemp)
     if [ -f "$folder/build.ninja" ]; then set -- --reconfigure "$@"; fi
-    meson setup "$folder" -Dtests=enabled "$@" >"$log" 2>&1 || {
-      cat "$log"
+    meson setup "$folder" -Dtests=enabled "$@" >"$setup_log" 2>&1 || {
+      cat "$setup_log"
       exit 1
     }
-    rm "$log"
+    rm "$setup_log"
   fi
   ninja -C "$folder" -j "$jobs" --quiet "$target"
 }
 
 echo "Building"
 build build all
+# Most of the time these tests wait: meanwhile the next build gets on.
+echo "Running the tests, while the sanitized build is made"
+log=$(mktemp)
+meson test -C build --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" >"$log" 2>&1 &
+testing=$!
+trap 'kill "$testing" 2>/dev/null || true; rm -f "$log"' EXIT
 build build-sanitized all -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
   -Dcpp_args=-g1
+wait "$testing" || failed=1
+cat "$log"
+rm -f "$log"
+trap - EXIT
 folders="build build-sanitized"
 
 if [ "$deep" = yes ]; then
@@ -66,9 +76,6 @@ if [ "$deep" = yes ]; then
   fuzzing=$!
   trap 'kill "$fuzzing" 2>/dev/null || true; rm -f "$fuzz_log"' EXIT
 fi
-
-echo "Running the tests"
-meson test -C build --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" || failed=1
 
 echo "Running the tests once more under AddressSanitizer and UndefinedBehaviorSanitizer"
 # Leaks count, whole stacks are needed to tell whose they are, and the plugin has to be looked at
