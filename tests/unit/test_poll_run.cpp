@@ -79,9 +79,10 @@ TEST_F(PollRun, CostsWhatTheSimulationSays) {
       }
     }
   }
-  // Three standard deviations of the mean of 40 jobs, and 50 ms for the machine.
-  EXPECT_NEAR(measured.requests, simulated.requests, 0.4);
-  EXPECT_NEAR(measured.delay, simulated.delay, 0.15);
+  // Three standard deviations of the mean of 40 jobs, and more for a machine that does other things;
+  // the benchmark tells the figures.
+  EXPECT_NEAR(measured.requests, simulated.requests, 1.0);
+  EXPECT_NEAR(measured.delay, simulated.delay, 0.4);
   // Which is not what it would be if the ledger had not been asked.
   EXPECT_GT(unlearned.delay, simulated.delay + 0.5);
 
@@ -92,7 +93,7 @@ TEST_F(PollRun, CostsWhatTheSimulationSays) {
     if (entry.generation_id.starts_with("earlier")) continue;
     const double duration = durations.at(std::stoul(entry.generation_id) - 1);
     EXPECT_EQ(entry.status, EntryStatus::completed);
-    EXPECT_LT(static_cast<double>(entry.unfinished_at - entry.posted_at) / 1000, duration + 0.1);
+    EXPECT_LT(static_cast<double>(entry.unfinished_at - entry.posted_at) / 1000, duration + 0.5);
     EXPECT_GT(static_cast<double>(entry.ended_at - entry.posted_at) / 1000, duration - 0.01);
     EXPECT_LT(static_cast<double>(entry.ended_at - entry.unfinished_at) / 1000, 5);
     ++rows;
@@ -105,7 +106,7 @@ TEST_F(PollRun, CostsWhatTheSimulationSays) {
 TEST_F(PollRun, APickedUpGenerationIsAsOldAsItsRequest) {
   FakeService service;
   const auto job = pick_up(service, 77'000, twenty_about_77());
-  EXPECT_TRUE(service.wait_for(test::is_poll, 4, 5s)) << service.count(test::is_poll);
+  EXPECT_TRUE(service.wait_for(test::is_poll, 4, 10s)) << service.count(test::is_poll);
 }
 
 TEST_F(PollRun, AYoungOneIsLeftAlone) {
