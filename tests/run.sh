@@ -23,7 +23,7 @@ fi
 
 jobs=$(nproc)
 # Tests wait more than they compute.
-at_once=$((jobs + 1))
+at_once=$((jobs + 2))
 failed=0
 
 # build FOLDER TARGET MESON-OPTIONS…
