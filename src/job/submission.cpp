@@ -348,8 +348,10 @@ void Submission::leave_unknown(Error error) {
   append(error,
          "The service may have taken the request. The ledger has noted that: the next run finds "
          "out before it asks again.");
-  note_unknown(false);
-  finish(std::move(error));
+  stage_ = Stage::ended;
+  // Who reads the error finds the row noted and free.
+  auto told = std::make_shared<Error>(std::move(error));
+  note_unknown(false, [this, told] { finish(std::move(*told)); });
 }
 
 void Submission::abandon(bool stop_wanted) {
@@ -358,10 +360,10 @@ void Submission::abandon(bool stop_wanted) {
   timer_.stop();
   waiting_timer_.stop();
   client_.cancel();
-  if (was_posted && desk_.is_kept()) note_unknown(stop_wanted);
+  if (was_posted && desk_.is_kept()) note_unknown(stop_wanted, [] {});
 }
 
-void Submission::note_unknown(bool stop_wanted) {
+void Submission::note_unknown(bool stop_wanted, std::function<void()> then) {
   // Held until it is noted.
   auto presence = std::make_shared<LifeLock>(std::move(presence_));
   auto cell = std::make_shared<LifeLock>(std::move(cell_));
@@ -372,7 +374,7 @@ void Submission::note_unknown(bool stop_wanted) {
         cell->release();
         return noted;
       },
-      [](const Result<std::monostate>&) {});
+      [then = std::move(then)](const Result<std::monostate>&) { then(); });
 }
 
 std::string Submission::tries() const {

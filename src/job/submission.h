@@ -95,7 +95,7 @@ class Submission {
   void post_again(std::optional<std::vector<std::string>> jobs);
   void serve(api::Generation generation);
   void leave_unknown(Error error);
-  void note_unknown(bool stop_wanted);
+  void note_unknown(bool stop_wanted, std::function<void()> then);
   void finish(Result<Taken> result);
   template <typename T>
   void ask(std::function<Result<T>(Ledger&)> question, std::function<void(T)> then);
