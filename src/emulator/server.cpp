@@ -6,12 +6,12 @@
 
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "emulator/api_error.h"
+#include "emulator/failures.h"
 #include "emulator/text.h"
 
 namespace genpro::emulator {
@@ -49,19 +49,6 @@ void send(SoupServerMessage* message, const Reply& reply) {
   soup_message_headers_set_content_length(
       headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(size));
   soup_server_message_set_status(message, reply.status, nullptr);
-}
-
-// Whatever goes wrong inside becomes a reply: no exception reaches the library.
-std::optional<Reply> guarded(const std::function<void()>& action) {
-  try {
-    action();
-    return {};
-  } catch (const ApiError& error) {
-    return error_reply(error.status(), error.code(), error.what());
-  } catch (const std::exception& error) {
-    return error_reply(500, "internal_error",
-                       std::string("The emulator failed: ") + error.what() + ".");
-  }
 }
 
 bool is_host(const std::string& text) {
@@ -191,7 +178,7 @@ void Server::on_headers(SoupServer*, SoupServerMessage* message, const char*, GH
   const bool announced = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH;
   const goffset length = announced ? soup_message_headers_get_content_length(headers) : -1;
   std::string allowed;
-  auto refusal = guarded([&] {
+  auto refusal = refusal_of([&] {
     // The library takes it for a number.
     if (announced && length < 0) {
       throw ApiError(400, "bad_request", "The Content-Length of the request is negative.");
@@ -215,7 +202,7 @@ void Server::on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer) {
   gsize size = 0;
   const auto* data = static_cast<const char*>(g_bytes_get_data(chunk, &size));
   if (pending->exchange.body && !pending->refusal) {
-    pending->refusal = guarded([&] { pending->exchange.body->feed({data, size}); });
+    pending->refusal = refusal_of([&] { pending->exchange.body->feed({data, size}); });
     // What has been received of a refused body is of no use any more.
     if (pending->refusal) pending->exchange.body.reset();
   }
@@ -234,13 +221,28 @@ void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHash
   if (pending == nullptr || (pending->route == nullptr && !pending->refusal)) return;
   Reply reply;
   if (!pending->refusal) {
-    pending->refusal = guarded([&] {
+    pending->refusal = refusal_of([&] {
       if (pending->exchange.body) pending->exchange.body->finish();
-      reply = (self->api_.*pending->route->handle)(pending->exchange);
+      reply = self->api_.handle(*pending->route, pending->exchange);
     });
+  }
+  if (!pending->refusal && reply.later) {
+    self->answer_later(message, reply);
+    return;
   }
   send(message, pending->refusal ? *pending->refusal : reply);
   pending->exchange.body.reset();
+}
+
+void Server::answer_later(SoupServerMessage* message, const Reply& reply) {
+  soup_server_message_pause(message);
+  reply.later([owner = std::weak_ptr<bool>(alive_),
+               waiting = ObjectPtr<SoupServerMessage>::ref(message)](const Reply& answer) {
+    // A client that has gone is found out when its answer is written.
+    if (owner.expired()) return;
+    send(waiting.get(), answer);
+    soup_server_message_unpause(waiting.get());
+  });
 }
 
 void Server::on_written(SoupServerMessage* message, guint size, gpointer) {

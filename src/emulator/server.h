@@ -7,6 +7,7 @@
 #include <libsoup/soup.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/glib_ptr.h"
@@ -43,8 +44,12 @@ class Server {
   void accept(GSocket* connection);
   Request read_request(SoupServerMessage* message) const;
 
+  void answer_later(SoupServerMessage* message, const Reply& reply);
+
   Api& api_;
   bool verbose_;
+  // Goes with the server, for replies that come later.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   // Nobody runs this one: see keep_connections().
   MainContextPtr still_context_;
   ObjectPtr<SoupServer> server_;
