@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "emulator/api_error.h"
@@ -89,6 +90,7 @@ class Seed {
     store_.mark_filled(credit.value_or(default_credit));
     each_object(root, "agents", [this](JsonObject* agent) { take_agent(agent); });
     if (store_.agents().empty()) provide_agent(store_, "42", "Agent 42");
+    reserve_ids(root);
     each_object(root, "resources", [this](JsonObject* resource) { take_resource(resource); });
     each_object(root, "sheets", [this](JsonObject* sheet) { take_sheet(sheet); });
   }
@@ -106,11 +108,40 @@ class Seed {
   void take_resource(JsonObject* object) {
     const std::string file = text_of(object, "file", "");
     if (file.empty()) refuse("a resource has no file");
-    const std::int64_t id = number_of(object);
-    if (id != 0 && store_.resource(id)) {
-      refuse("two resources have the id " + std::to_string(id));
+    resources_.add_local_file((std::filesystem::path(folder_) / file).string(), number_of(object));
+  }
+
+  // What gets its number on the way must not take one that is given to something later.
+  void reserve_ids(JsonObject* root) {
+    each_object(root, "resources", [this](JsonObject* resource) {
+      reserve(Sequence::resource, number_of(resource), "resources");
+    });
+    each_object(root, "sheets", [this](JsonObject* sheet) {
+      each_object(sheet, "columns", [this](JsonObject* column) {
+        reserve(Sequence::column, number_of(column), "columns");
+      });
+      each_object(sheet, "rows", [this](JsonObject* row) {
+        reserve(Sequence::row, number_of(row), "rows");
+        JsonNode* cells = json_member(row, "cells");
+        if (cells == nullptr || !JSON_NODE_HOLDS_OBJECT(cells)) return;
+        JsonObjectIter iterator;
+        json_object_iter_init(&iterator, json_node_get_object(cells));
+        JsonNode* cell = nullptr;
+        while (json_object_iter_next(&iterator, nullptr, &cell)) {
+          if (!JSON_NODE_HOLDS_OBJECT(cell)) continue;
+          const auto number = parse_digits(id_of(json_node_get_object(cell)));
+          if (number) store_.reserve(Sequence::cell, *number);
+        }
+      });
+    });
+  }
+
+  void reserve(Sequence sequence, std::int64_t id, const char* what) {
+    if (id == 0) return;
+    if (!given_.emplace(sequence, id).second) {
+      refuse(std::string("two ") + what + " have the id " + std::to_string(id));
     }
-    resources_.add_local_file((std::filesystem::path(folder_) / file).string(), id);
+    store_.reserve(sequence, id);
   }
 
   void take_sheet(JsonObject* object) {
@@ -152,7 +183,6 @@ class Seed {
         const std::string id = id_of(json_node_get_object(cell));
         if (id.empty()) continue;
         if (store_.cell(sheet, id)) refuse("two cells of a sheet have the id " + id);
-        if (const auto number = parse_digits(id)) store_.reserve(Sequence::cell, *number);
         ids[column->second] = id;
       }
     }
@@ -192,6 +222,7 @@ class Seed {
   Store& store_;
   Resources& resources_;
   std::string folder_;
+  std::set<std::pair<Sequence, std::int64_t>> given_;
 };
 
 }  // namespace
