@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "emulator/api_error.h"
+#include "emulator/failures.h"
 #include "emulator/text.h"
 
 namespace genpro::emulator {
@@ -35,10 +36,10 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 
 }  // namespace
 
-Api::Api(Services services, std::string api_key)
-    : services_(std::move(services)), api_key_(std::move(api_key)) {
+Api::Api(Services services, std::string api_key, const std::string& host)
+    : services_(std::move(services)), api_key_(std::move(api_key)), guard_(host) {
   for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), sheet_routes(),
-                            resource_routes(), account_routes()}) {
+                            resource_routes(), account_routes(), page_routes()}) {
     for (const auto& route : table) entries_.push_back({route, split(route.path, '/')});
   }
 }
@@ -104,6 +105,7 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
 
 const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::string& allowed) {
   Request& request = exchange.request;
+  guard_.check(request);
   const std::string first = request.path.empty() ? std::string() : request.path.front();
   if (first == "v1" || first == "_emulator") check_key(request);
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
@@ -127,6 +129,12 @@ const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::s
   throw not_found(
       "There is nothing at this path. The API's own paths start with /v1, as in "
       "/v1/generations/9040.");
+}
+
+Reply Api::handle(const Route& route, Exchange& exchange) {
+  Reply reply = answer_of([&] { return route.handle(services_, exchange); });
+  services_.page.note(exchange.request, exchange.json_text(), reply);
+  return reply;
 }
 
 }  // namespace genpro::emulator

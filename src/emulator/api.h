@@ -7,19 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "emulator/page_guard.h"
 #include "emulator/services.h"
 
 namespace genpro::emulator {
 
 class Api {
  public:
-  Api(Services services, std::string api_key);
+  // `host`: what the emulator listens on.
+  Api(Services services, std::string api_key, const std::string& host);
 
   // Finds the route and checks the key and the length of the body. Fills in request.parameters and
   // exchange.body. Throws ApiError; `allowed` then lists the methods when the reason is 405.
   const Route& open(Exchange& exchange, std::int64_t announced_length, std::string& allowed);
-  // Throws ApiError and StoreError.
-  Reply handle(const Route& route, Exchange& exchange) { return route.handle(services_, exchange); }
+  // Never throws what a handler does: that has become the reply.
+  Reply handle(const Route& route, Exchange& exchange);
 
  private:
   struct Entry {
@@ -33,6 +35,7 @@ class Api {
 
   Services services_;
   std::string api_key_;
+  PageGuard guard_;
   std::vector<Entry> entries_;
 };
 

@@ -42,7 +42,9 @@ Emulator::Emulator(const EmulatorSettings& settings)
       generations_(store_, resources_, folders_, settings.renderer, settings.latency),
       webhooks_(store_),
       xlsx_(settings.xlsx),
-      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, {}}, settings.api_key),
+      page_(store_, generations_, folders_.journal(), settings.api_key),
+      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, page_, {}},
+           settings.api_key, settings.host),
       server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose)) {
   fill(settings);
   resources_.remove_strays();

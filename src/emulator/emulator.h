@@ -72,6 +72,7 @@ class Emulator {
   Generations generations_;
   Webhooks webhooks_;
   XlsxReader xlsx_;
+  Page page_;
   Api api_;
   std::unique_ptr<Server> server_;
 };

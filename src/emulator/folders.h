@@ -40,6 +40,8 @@ class Folders {
   // The bytes of direct uploads, by their tokens.
   std::string blobs(const std::string& token) const { return root_ + "/blobs/" + token; }
   std::string store() const { return root_ + "/store.db"; }
+  // The page's account of requests.
+  std::string journal() const { return root_ + "/journal.db"; }
   std::string jobs(const std::string& name) const { return root_ + "/jobs/" + name; }
   // A new name for a file that is not finished yet.
   std::string unfinished() const;

@@ -92,6 +92,9 @@ struct Generations::Attempt {
   bool pending_passed = false;
   bool latency_passed = false;
   bool render_started = false;
+  gint64 begun = g_get_monotonic_time();
+  double latency = 0;   // seconds
+  double rendered = 0;  // share of the clip
   std::optional<RenderEnd> end;
   std::optional<Output> output;  // its files are in place
 };
@@ -113,6 +116,23 @@ Generation Generations::get(std::int64_t id) const {
                     ". Use the generation_id of the answer to the generate call.");
   }
   return *generation;
+}
+
+std::optional<double> Generations::progress(std::int64_t id) const {
+  const auto found = attempts_.find(id);
+  if (found == attempts_.end()) return {};
+  const Attempt& attempt = *found->second;
+  if (!attempt.render_started) return 0;
+  // It ends when both the clip and the time are done.
+  const double rendered = attempt.end ? 1 : attempt.rendered;
+  const double elapsed = static_cast<double>(g_get_monotonic_time() - attempt.begun) / 1e6;
+  return attempt.latency > 0 ? std::min(rendered, elapsed / attempt.latency) : rendered;
+}
+
+std::vector<std::int64_t> Generations::running() const {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, attempt] : attempts_) ids.push_back(id);
+  return ids;
 }
 
 void Generations::charge(Generation& generation) {
@@ -260,6 +280,7 @@ std::string Generations::write_spec(const Generation& generation, const std::str
 void Generations::begin(const Generation& generation) {
   const std::int64_t id = generation.id;
   auto& attempt = *(attempts_[id] = std::make_unique<Attempt>());
+  attempt.latency = latency_;
   attempt.folder = folders_.jobs(std::to_string(id) + "-" + std::to_string(next_attempt_++));
   std::string spec;
   try {
@@ -284,6 +305,7 @@ void Generations::begin(const Generation& generation) {
         attempts_.at(id)->render_started = true;
         advance(id);
       },
+      [this, id](double progress) { attempts_.at(id)->rendered = progress; },
       [this, id](const RenderEnd& end) {
         attempts_.at(id)->end = end;
         advance(id);

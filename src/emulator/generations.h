@@ -51,6 +51,10 @@ class Generations {
   void create_failed(const Order& order, const std::string& reason);
   // Throw ApiError 404 for an unknown id.
   Generation get(std::int64_t id) const;
+  // How far one that runs has come, from 0 to 1; nothing when it does not run.
+  std::optional<double> progress(std::int64_t id) const;
+  // Those that run.
+  std::vector<std::int64_t> running() const;
   // Refunds. 422 job_cannot_be_stopped when it has ended.
   Generation stop(std::int64_t id);
   // Charges again; 422 unless it has failed or was stopped.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,12 +24,25 @@ struct Request {
   std::map<std::string, std::string> headers;              // names in lower case
   std::vector<std::string> parameters;                     // what the route's {} stood for
   std::string origin;                                      // "http://127.0.0.1:8787"
+  std::string target;                                      // path and query as they were sent
 
   // The header's value, empty when it is missing.
   std::string header(const std::string& lower_case_name) const;
   std::optional<std::string> query_value(std::string_view name) const;
   // The content type without its parameters, in lower case.
   std::string media_type() const;
+};
+
+// The body of a reply that is written bit by bit, for as long as the client stays.
+class ReplyStream {
+ public:
+  virtual ~ReplyStream() = default;
+  // Whether all that was written has been taken by the connection. Writing only then keeps the
+  // memory that a slow client takes small.
+  virtual bool is_idle() const = 0;
+  // The client has gone.
+  virtual bool is_closed() const = 0;
+  virtual void write(const std::string& text) = 0;
 };
 
 struct Reply {
@@ -43,6 +57,8 @@ struct Reply {
   // once and from the main loop; other requests are served meanwhile.
   using Respond = std::function<void(Reply)>;
   std::function<void(Respond)> later;
+  // Set: the body is what is written into the stream that it is called with.
+  std::function<void(std::shared_ptr<ReplyStream>)> stream;
 
   static Reply when_ready(std::function<void(Respond)> start) {
     Reply reply;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -90,6 +91,7 @@ class RenderQueue::Child {
   }
   // The owner no longer wants to hear of it; it stays until it is reaped.
   void disown() {
+    job_.progressed = nullptr;
     job_.finished = nullptr;
     kill_group();
   }
@@ -150,6 +152,10 @@ class RenderQueue::Child {
     if (stage != nullptr && json_is_string(stage)) {
       stage_ = json_text(stage);
       if (name != nullptr && json_is_string(name)) ingredient_ = json_text(name);
+    }
+    JsonNode* progress = json_member(object, "progress");
+    if (progress != nullptr && JSON_NODE_HOLDS_VALUE(progress) && job_.progressed) {
+      job_.progressed(std::clamp(json_node_get_double(progress), 0.0, 1.0));
     }
     if (error != nullptr && json_is_string(error)) error_ = json_text(error);
     if (json_member(object, "done") != nullptr) done_ = true;
@@ -214,9 +220,11 @@ RenderQueue::RenderQueue(RendererSettings settings)
 
 RenderQueue::~RenderQueue() = default;
 
-RenderQueue::Ticket RenderQueue::submit(std::string spec_path, Started started, Finished finished) {
+RenderQueue::Ticket RenderQueue::submit(std::string spec_path, Started started,
+                                        Progressed progressed, Finished finished) {
   const Ticket ticket = next_ticket_++;
-  waiting_.push_back({ticket, std::move(spec_path), std::move(started), std::move(finished)});
+  waiting_.push_back({ticket, std::move(spec_path), std::move(started), std::move(progressed),
+                      std::move(finished)});
   schedule();
   return ticket;
 }

@@ -36,6 +36,8 @@ class RenderQueue {
   using Ticket = std::uint64_t;
   // Called once when the child runs.
   using Started = std::function<void()>;
+  // Called with how much of the clip has been encoded, from 0 to 1.
+  using Progressed = std::function<void(double progress)>;
   // Called once at the end.
   using Finished = std::function<void(const RenderEnd& end)>;
 
@@ -45,8 +47,8 @@ class RenderQueue {
   RenderQueue& operator=(const RenderQueue&) = delete;
 
   // Never calls back from inside submit().
-  Ticket submit(std::string spec_path, Started started, Finished finished);
-  // Kills the child or drops the waiting render. Neither callback is called afterwards.
+  Ticket submit(std::string spec_path, Started started, Progressed progressed, Finished finished);
+  // Kills the child or drops the waiting render. No callback is called afterwards.
   void cancel(Ticket ticket);
 
  private:
@@ -54,6 +56,7 @@ class RenderQueue {
     Ticket ticket;
     std::string spec_path;
     Started started;
+    Progressed progressed;
     Finished finished;
   };
   class Child;

@@ -12,6 +12,7 @@
 
 #include "emulator/api_error.h"
 #include "emulator/failures.h"
+#include "emulator/server_stream.h"
 #include "emulator/text.h"
 
 namespace genpro::emulator {
@@ -143,8 +144,10 @@ Request Server::read_request(SoupServerMessage* message) const {
     text += value;
   }
   const std::string host = request.header("host");
-  request.origin = is_host(host) ? "http://" + host : origin();
   GUri* uri = soup_server_message_get_uri(message);
+  request.target = g_uri_get_path(uri);
+  if (const char* query = g_uri_get_query(uri)) request.target += std::string("?") + query;
+  request.origin = is_host(host) ? "http://" + host : origin();
   if (const char* query = g_uri_get_query(uri)) request.query = split_query(query);
   auto path = split_path(g_uri_get_path(uri));
   if (!path) throw not_found("The path of the request is malformed.");
@@ -228,6 +231,10 @@ void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHash
   }
   if (!pending->refusal && reply.later) {
     self->answer_later(message, reply);
+    return;
+  }
+  if (!pending->refusal && reply.stream) {
+    reply.stream(MessageStream::begin(message, reply));
     return;
   }
   send(message, pending->refusal ? *pending->refusal : reply);

@@ -15,6 +15,7 @@
 #include "emulator/generations.h"
 #include "emulator/http.h"
 #include "emulator/json.h"
+#include "emulator/page.h"
 #include "emulator/resources.h"
 #include "emulator/store.h"
 #include "emulator/views.h"
@@ -30,6 +31,7 @@ struct Services {
   const Folders& folders;
   Webhooks& webhooks;
   XlsxReader& xlsx;
+  Page& page;
   FileServer files;
 };
 
@@ -60,6 +62,7 @@ std::vector<Route> variable_routes();
 std::vector<Route> sheet_routes();
 std::vector<Route> cell_routes();
 std::vector<Route> account_routes();
+std::vector<Route> page_routes();
 
 // All throw ApiError when there is no such thing. Sheets and cells are the first and the second {}
 // of the path; the agent is in the query.

@@ -86,6 +86,8 @@ class Store {
   std::vector<Generation> generations(const std::string& sheet, const std::string& cell);
   std::vector<Generation> generations_of_layer(std::int64_t layer);
   std::vector<Generation> generations_of_sheet(const std::string& sheet);  // with layers
+  // The newest of those with a lower id, newest first.
+  std::vector<Generation> generations_before(std::int64_t id, std::int64_t limit);
   // Those that have not ended.
   std::vector<std::int64_t> open_generations();
   bool knows_output(const std::string& name);

@@ -125,6 +125,13 @@ std::vector<Generation> Store::generations_of_sheet(const std::string& sheet) {
   return read_all(query);
 }
 
+std::vector<Generation> Store::generations_before(std::int64_t id, std::int64_t limit) {
+  Query query(database_, "SELECT " GENERATION_COLUMNS
+                         " FROM generations WHERE id < ? ORDER BY id DESC LIMIT ?");
+  query.bind(id).bind(limit);
+  return read_all(query);
+}
+
 std::vector<std::int64_t> Store::open_generations() {
   std::vector<std::int64_t> ids;
   Query query(database_, "SELECT id FROM generations WHERE status < 2 ORDER BY id");
