@@ -26,7 +26,6 @@ constexpr const char* security_policy =
 
 std::vector<std::pair<std::string, std::string>> page_headers() {
   return {{"Content-Security-Policy", security_policy},
-          {"Cross-Origin-Opener-Policy", "same-origin"},
           {"Cross-Origin-Resource-Policy", "same-origin"},
           {"Referrer-Policy", "no-referrer"},
           {"X-Content-Type-Options", "nosniff"},

@@ -60,13 +60,18 @@ std::optional<std::int64_t> subject(const Request& request, const Reply& reply) 
   return generation_in(reply);
 }
 
+// Clients are free to send any bytes; what is shown is UTF-8.
+std::string valid_text(const std::string& bytes) {
+  return take_string(g_utf8_make_valid(bytes.data(), static_cast<gssize>(bytes.size())));
+}
+
 // The headers that tell one request from another; the key is none of them.
 std::string shown_headers(const Request& request) {
   JsonWriter json;
   json.begin_object();
   for (const char* name : {"content-type", "idempotency-key", "user-agent"}) {
     const std::string value = request.header(name);
-    if (!value.empty()) json.key(name).string(value);
+    if (!value.empty()) json.key(name).string(valid_text(value));
   }
   return json.end_object().text();
 }
@@ -115,7 +120,7 @@ void PageJournal::note(const Request& request, const std::string& body,
     RecordedExchange exchange;
     exchange.generation = *generation;
     exchange.method = request.method;
-    exchange.target = without_secret(request.target);
+    exchange.target = without_secret(valid_text(request.target));
     exchange.headers = without_secret(shown_headers(request));
     exchange.request = without_secret(body);
     exchange.status = reply.status;

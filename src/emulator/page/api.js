@@ -95,7 +95,7 @@ async function readEvents(signal, onOpen, onEvent) {
 
 // Follows the events for as long as the page is seen: browsers open few connections to one server,
 // and a page in the background would keep one of them.
-export function followEvents(onState, onEvent) {
+export function followEvents(onEnd, onEvent) {
   let current = null;
   let pause = 0;
   const run = async () => {
@@ -104,14 +104,13 @@ export function followEvents(onState, onEvent) {
     try {
       await readEvents(mine.signal, () => {
         pause = 0;
-        onState(true);
       }, onEvent);
     } catch {
       // Tried again below, whatever it was.
     }
     if (current !== mine) return;
     current = null;
-    onState(false);
+    onEnd();
     pause = Math.min(10, pause * 2 + 1);
     setTimeout(run, pause * 1000);
   };

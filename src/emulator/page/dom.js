@@ -32,3 +32,21 @@ export const credits = (number) => Number(number).toLocaleString('en', {maximumF
 export const clock = (milliseconds) => new Date(milliseconds).toLocaleTimeString();
 
 export const when = (milliseconds) => new Date(milliseconds).toLocaleString();
+
+// A function that never runs twice at a time: calls that come meanwhile are answered by one more
+// run after it. So what is shown is never older than what was shown before.
+export function oneAtATime(action) {
+  let running = null;
+  let next = null;
+  return function run() {
+    if (running === null) {
+      running = action().finally(() => { running = null; });
+      return running;
+    }
+    next ??= running.catch(() => {}).then(() => {
+      next = null;
+      return run();
+    });
+    return next;
+  };
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The faults as switches, whatever the service lists.
 import {call} from './api.js';
-import {element, find, say, setText} from './dom.js';
+import {element, find, oneAtATime, say, setText} from './dom.js';
 
 const path = '/_emulator/faults';
 const shown = new Map();  // by name
@@ -41,7 +41,7 @@ function makeFault({name, description, syntax, value}) {
   return fault;
 }
 
-export async function loadFaults() {
+export const loadFaults = oneAtATime(async () => {
   const faults = (await call('GET', path))?.faults ?? [];
   let enabled = 0;
   for (const entry of faults) {
@@ -59,4 +59,4 @@ export async function loadFaults() {
     if (fault.value && !isTyping) fault.value.value = fault.known = entry.value ?? '';
   }
   setText(find('faults-on'), enabled > 0 ? `(${enabled} on)` : '');
-}
+});

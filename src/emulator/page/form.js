@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The form: what to generate, from which ingredients, and their upload.
 import {call, freshToken} from './api.js';
-import {element, find, ownPath, say, setText} from './dom.js';
+import {element, find, oneAtATime, ownPath, say, setText} from './dom.js';
 
 const largest = 50 * 1024 * 1024;
 const pageSize = 20;
@@ -68,10 +68,8 @@ function makeIngredient(resource) {
   return {item, box, name, order};
 }
 
-export async function loadIngredients() {
-  const agent = find('agent').value || (await call('GET', '/_emulator/form')).agents[0]?.id;
-  if (agent === undefined) return;
-  const query = new URLSearchParams({agent_id: agent});
+export const loadIngredients = oneAtATime(async () => {
+  const query = new URLSearchParams({agent_id: find('agent').value});
   const resources = [];
   let isLast = false;
   for (let page = 0; page < pages && !isLast; ++page) {
@@ -100,7 +98,7 @@ export async function loadIngredients() {
   find('no-ingredients').hidden = resources.length > 0;
   find('more-ingredients').hidden = isLast;
   showOrder();
-}
+});
 
 async function upload(files) {
   const message = find('upload-message');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The list of generations, newest first, and what was said about each.
 import {call} from './api.js';
-import {clock, credits, element, find, ownPath, say, setText, when} from './dom.js';
+import {clock, credits, element, find, oneAtATime, ownPath, say, setText, when} from './dom.js';
 import {useAgain} from './form.js';
 
 const cards = new Map();  // by id
@@ -156,7 +156,7 @@ export function showGeneration(entry, isOlder = false) {
   find('no-generations').hidden = true;
 }
 
-export async function loadGenerations() {
+export const loadGenerations = oneAtATime(async () => {
   const {generations, has_more: hasMore} = await call('GET', '/_emulator/generations');
   const ids = new Set(generations.map(({generation}) => generation.id));
   const oldest = Math.min(...ids);
@@ -169,7 +169,7 @@ export async function loadGenerations() {
   for (const entry of generations) showGeneration(entry, true);
   find('no-generations').hidden = cards.size > 0;
   if (cards.size <= generations.length) find('more-generations').hidden = !hasMore;
-}
+});
 
 find('more-generations').addEventListener('click', async () => {
   const {generations, has_more: hasMore} =

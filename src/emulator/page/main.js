@@ -5,7 +5,19 @@ import {loadFaults} from './faults.js';
 import {loadForm, loadIngredients} from './form.js';
 import {loadGenerations, showGeneration} from './generations.js';
 
-const report = (problem) => setText(find('connection'), problem.message);
+function tell(isLive, text) {
+  find('connection').classList.toggle('live', isLive);
+  setText(find('connection'), text);
+}
+const report = (problem) => tell(false, problem.message);
+
+async function loadAll() {
+  // The rest asks in the name of the agent that the form has.
+  await loadForm();
+  await Promise.all([loadIngredients(), loadGenerations(), loadFaults()]);
+  find('generate').disabled = find('files').disabled = false;
+  tell(true, 'live');
+}
 
 // What the service says has changed, and what that means for the page.
 const reactions = {
@@ -13,13 +25,9 @@ const reactions = {
   credit: ({credit}) => setText(find('credit'), credits(credit)),
   resources: () => loadIngredients().catch(report),
   faults: () => loadFaults().catch(report),
-  reload: () => Promise.all([loadForm(), loadIngredients(), loadGenerations(), loadFaults()])
-    .catch(report),
+  reload: () => loadAll().catch(report),
 };
 
 await prepareKey().catch(report);
-followEvents((isLive) => {
-  const connection = find('connection');
-  connection.classList.toggle('live', isLive);
-  setText(connection, isLive ? 'live' : 'not connected, trying again');
-}, (name, value) => reactions[name]?.(value));
+followEvents(() => tell(false, 'not connected, trying again'),
+  (name, value) => reactions[name]?.(value));

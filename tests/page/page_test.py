@@ -1,0 +1,341 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The emulator's page as its users meet it: in a real browser, with the real renderer.
+
+usage: page_test.py GENPRO-EMULATOR
+
+Prints the results as TAP. Ends with 77 when there is no Chromium to test with."""
+
+import contextlib
+import http.server
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.request
+import zlib
+
+from webdriver import Browser, Driver, Failure, eventually
+
+KEY = 'gen_pat_page-test'
+LONG_WORD = 'unbreakable' * 30
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def png(width=320, height=180):
+    """A picture with a colour gradient."""
+    rows = b''.join(
+        b'\0' + b''.join(bytes((x % 256, y % 256, 128)) for x in range(width)) for y in range(height))
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack(
+            '>I', zlib.crc32(kind + data))
+    header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(
+        b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+
+
+class Emulator:
+    def __init__(self, program, *options):
+        self.process = subprocess.Popen(
+            [program, 'serve', '--port', '0', '--latency', '1', *options], stdout=subprocess.PIPE,
+            text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        line = self.process.stdout.readline()
+        expect(line.startswith('Listening on http'), f'the emulator starts: {line!r}')
+        self.origin = line.split()[-1].removesuffix('/v1')
+
+    def call(self, method, path, body=None, key=KEY):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.origin + path, data, {'X-API-Key': key}, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def generations(self):
+        return self.call('GET', '/_emulator/generations')['generations']
+
+    def generate(self, prompt, seconds=1):
+        return self.call('POST', '/v1/autocontentengine/101/cells/3300/generate?agent_id=42', {
+            'generation_type': 'video_from_ingredients',
+            'data': {'prompt': prompt, 'asset_resource_ids': [501], 'model': 'pika',
+                     'duration': seconds}})['generation_id']
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.process.stdout.close()
+
+
+def card(number, rest=''):
+    return f'#generations > li[data-id="{number}"] {rest}'
+
+
+def open_page(browser, emulator):
+    """Opens the page and gives it the key, if it asks for it."""
+    browser.open(emulator.origin + '/')
+    state = '''return document.getElementById('key-dialog').open ? 'key'
+               : document.getElementById('connection').className'''
+    if eventually('the page asks for a key or is live', lambda: browser.run(state)) == 'key':
+        browser.press(KEY, 'enter')
+    eventually('the page is live', lambda: browser.run(state) == 'live')
+
+
+def test_key(browser, emulator, folder):
+    """The key is asked for once, again when it is wrong, and is in no address and no cookie."""
+    browser.open(emulator.origin + '/')
+    is_open = 'return document.getElementById("key-dialog").open'
+    eventually('the key is asked for', lambda: browser.run(is_open))
+    browser.press('a-wrong-key', 'enter')
+    eventually('a wrong key is noticed',
+               lambda: 'not the key' in browser.text('#key-message') and browser.run(is_open))
+    browser.press(KEY, 'enter')
+    eventually('the page is live', lambda: browser.text('#connection') == 'live')
+    # The browser itself notes the refused request.
+    complaints = browser.complaints()
+    expect(all('401' in line for line in complaints), f'no other complaints: {complaints}')
+    browser.open(emulator.origin + '/')
+    eventually('the page is live again', lambda: browser.text('#connection') == 'live')
+    expect(not browser.run(is_open), 'the key is asked for once')
+    expect(browser.run('return document.cookie + localStorage.length') == '0', 'nothing else is kept')
+
+
+def test_generate(browser, emulator, folder):
+    """Upload a picture, generate, see it complete, play it, read what was said."""
+    open_page(browser, emulator)
+    path = os.path.join(folder, 'sunset.png')
+    with open(path, 'wb') as file:
+        file.write(png())
+    browser.write('#files', path)
+    eventually('the picture is listed, chosen and seen', lambda: browser.run('''
+        const item = document.querySelector('#ingredients li[data-id="501"]');
+        return item !== null && item.textContent.includes('sunset.png')
+          && item.querySelector('input').checked && item.querySelector('img').naturalWidth === 320'''))
+    browser.write('#prompt', 'A <b>sunset</b> over the bay')
+    browser.write('#model', 'pika')
+    browser.write('#duration', '1')
+    browser.click('#generate')
+    eventually('the generation is listed', lambda: browser.text(card(9040, 'h3')))
+    eventually('it completes', lambda: browser.text(card(9040, '.status')) == 'completed')
+    expect(browser.text(card(9040, '.prompt')) == 'A <b>sunset</b> over the bay', 'the prompt is text')
+    facts = browser.text(card(9040, 'p.facts'))
+    for fact in ('pika', '16:9', '1 s', 'cost 0.7', '501'):
+        expect(fact in facts, f'{fact} is told: {facts}')
+    eventually('the credit is told', lambda: browser.text('#credit') == '999.3')
+
+    browser.run('document.querySelector(arguments[0]).focus()', card(9040, 'video'))
+    poster = browser.run('return document.querySelector(arguments[0]).poster', card(9040, 'video'))
+    size = browser.run('''const image = new Image(); image.src = arguments[0];
+        return image.decode().then(() => image.naturalWidth)''', poster)
+    expect(size > 0, 'the thumbnail is a picture')
+    browser.press('space')
+    at = 'return document.querySelector(arguments[0]).currentTime'
+    eventually('the clip plays', lambda: browser.run(at, card(9040, 'video')) > 0.2)
+    shape = browser.run('''const {videoWidth, videoHeight, error} = document.querySelector(arguments[0]);
+        return [videoWidth, videoHeight, error]''', card(9040, 'video'))
+    expect(shape == [1280, 720, None], f'the clip is what was asked for: {shape}')
+
+    browser.click(card(9040, 'summary'))
+    said = eventually('requests and answers are shown', lambda: browser.text(card(9040, '.exchange')))
+    for part in ('POST /v1/autocontentengine/101/cells/3300/generate?agent_id=42', '201',
+                 '"prompt":"A <b>sunset</b> over the bay"', '"asset_resource_ids":[501]',
+                 '{"generation_id":9040,"status":"pending"}', 'idempotency-key'):
+        expect(part in said, f'{part} is shown: {said}')
+    expect(KEY not in browser.run('return document.documentElement.innerHTML'), 'the key is not')
+
+
+def test_live(browser, emulator, folder):
+    """What other clients do appears by itself; a generation is stopped and continued."""
+    open_page(browser, emulator)
+    browser.run('window.untouched = true')
+    number = emulator.generate('From somewhere else', seconds=2)
+    eventually('it appears', lambda: browser.text(card(number, 'h3')))
+    order = browser.run('return [...document.querySelectorAll("#generations > li")]'
+                        '.map((item) => Number(item.dataset.id))')
+    expect(order == sorted(order, reverse=True) and order[0] == number, f'newest first: {order}')
+    emulator.call('POST', f'/v1/generations/{number}/stop')
+    eventually('it is stopped', lambda: browser.text(card(number, '.status')) == 'stopped')
+    expect('refunded' in browser.text(card(number, 'p.facts')), 'the refund is told')
+    browser.click(card(number, 'button[aria-label^="Continue"]'))
+    eventually('it goes on', lambda: browser.text(card(number, '.status')) == 'completed')
+    expect(browser.run('return window.untouched'), 'the page was not loaded anew')
+
+
+def test_faults(browser, emulator, folder):
+    """The faults are switches."""
+    open_page(browser, emulator)
+    listed = emulator.call('GET', '/_emulator/faults')['faults']
+    name = listed[-1]['name']
+    browser.click('#faults-box > summary')
+    eventually('all are listed',
+               lambda: browser.run('return document.querySelectorAll("#faults li").length')
+               == len(listed))
+    switch = '#faults li:last-child input[type=checkbox]'
+
+    def enabled():
+        return [fault['enabled'] for fault in emulator.call('GET', '/_emulator/faults')['faults']
+                if fault['name'] == name][0]
+    browser.click(switch)
+    eventually('it is on', enabled)
+    browser.click(switch)
+    eventually('it is off', lambda: not enabled())
+
+
+def test_keyboard(browser, emulator, folder):
+    """Everything that generating takes can be reached and done with the keyboard."""
+    before = len(emulator.generations())
+    open_page(browser, emulator)
+    eventually('the ingredient is there', lambda: browser.run(
+        'return document.querySelector("#ingredients input") !== null'))
+    # Once through the document: where the Tab key stops.
+    focused = '''const node = document.activeElement;
+        return node.id || (node.closest('#ingredients') ? 'ingredient' : node.tagName)'''
+
+    def tab_to(wanted):
+        for _ in range(60):
+            browser.press('tab')
+            if browser.run(focused) == wanted:
+                return
+        raise Failure(f'the Tab key never comes to {wanted}')
+    tab_to('prompt')
+    browser.press('With keys only')
+    tab_to('ingredient')
+    browser.press('space')
+    tab_to('model')
+    browser.press('pika')
+    tab_to('duration')
+    browser.press('1')
+    tab_to('generate')
+    ring = browser.run('return getComputedStyle(document.activeElement).outlineStyle')
+    expect(ring != 'none', 'what has the focus is seen')
+    browser.press('enter')
+    eventually('it is asked for', lambda: len(emulator.generations()) == before + 1)
+    newest = emulator.generations()[0]
+    expect((newest['prompt'], newest['model'], newest['duration'], newest['asset_resource_ids'])
+           == ('With keys only', 'pika', 1, [501]), f'as it was typed: {newest}')
+    number = newest['generation']['id']
+    eventually('it completes', lambda: browser.text(card(number, '.status')) == 'completed')
+
+
+def test_phone(browser, emulator, folder):
+    """On a phone nothing has to be scrolled sideways, also not with what is long."""
+    number = emulator.generate(f'{LONG_WORD} and more')
+    browser.devtools('Emulation.setDeviceMetricsOverride', width=390, height=844,
+                     deviceScaleFactor=1, mobile=True)
+    try:
+        open_page(browser, emulator)
+        eventually('the long one is listed', lambda: LONG_WORD in browser.text(card(number)))
+        browser.run('for (const box of document.querySelectorAll("details")) box.open = true')
+        eventually('its request is shown', lambda: LONG_WORD in browser.text(card(number, 'pre')))
+        width, wanted = browser.run(
+            'return [innerWidth, document.documentElement.scrollWidth]')
+        expect((width, wanted) == (390, 390), f'390 pixels suffice: {width}, {wanted}')
+        small = browser.run('''return [...document.querySelectorAll('button, select, #prompt')]
+            .filter((node) => node.offsetHeight > 0 && node.offsetHeight < 32)
+            .map((node) => node.id || node.textContent)''')
+        expect(small == [], f'fingers can press: {small}')
+    finally:
+        browser.devtools('Emulation.clearDeviceMetricsOverride')
+
+
+class OtherSite(http.server.BaseHTTPRequestHandler):
+    """A page that is none of ours."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header('Content-Type', 'text/html')
+        self.end_headers()
+        self.wfile.write(b'<!doctype html><title>Another site</title><link rel="icon" href="data:,">')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_other_sites(browser, emulator, folder):
+    """Pages of other sites cannot drive an emulator without a key, under whatever name."""
+    expect(emulator.generations() == [], 'there is none before')
+    site = http.server.ThreadingHTTPServer(('127.0.0.1', 0), OtherSite)
+    thread = threading.Thread(target=site.serve_forever)
+    thread.start()
+    try:
+        browser.open(f'http://127.0.0.1:{site.server_port}/')
+        # What browsers let any page send without asking first; the answers cannot be read.
+        browser.run('''const form = new FormData();
+            form.append('content_resource[file]', new Blob([Uint8Array.from(arguments[1])]), 'a.png');
+            const send = (path, body) => fetch(arguments[0] + path, {method: 'POST', mode: 'no-cors', body});
+            return send('/v1/content_resources?agent_id=42', form).then(() =>
+              send('/v1/autocontentengine/101/cells/3300/generate?agent_id=42',
+                JSON.stringify({generation_type: 'video_from_ingredients',
+                  data: {prompt: 'Not wanted', asset_resource_ids: [501]}}))).then(() => 'sent')''',
+                    emulator.origin, list(png(8, 8)))
+    finally:
+        site.shutdown()
+        thread.join()
+        site.server_close()
+    expect(emulator.call('GET', '/v1/content_resources?agent_id=42') == [], 'nothing was uploaded')
+    expect(emulator.generations() == [], 'nothing was generated')
+    # A name of the attacker's that resolves to this machine.
+    browser.open(emulator.origin.replace('127.0.0.1', 'rebound.example') + '/')
+    expect('forbidden' in browser.text('body'), 'the page is not given out under another name')
+    # Under its own it is, and asks for no key.
+    browser.open(emulator.origin + '/')
+    eventually('the page is live', lambda: browser.text('#connection') == 'live')
+
+
+def main():
+    program = sys.argv[1]
+    chromium = shutil.which('chromium')
+    chromedriver = shutil.which('chromedriver')
+    if not chromium or not chromedriver:
+        print('1..0 # SKIP no chromium: examples/install-packages.sh --tests installs it')
+        return 77
+    tests = [test_key, test_generate, test_live, test_faults, test_keyboard, test_phone,
+             test_other_sites]
+    print(f'1..{len(tests)}', flush=True)
+    failed = False
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        driver = Driver(chromedriver, folder)
+        stack.callback(driver.close)
+        guarded = Emulator(program, '--api-key', KEY)
+        stack.callback(guarded.close)
+        unguarded = Emulator(program)
+        stack.callback(unguarded.close)
+        browser = Browser(driver, chromium, os.path.join(folder, 'profile'),
+                          ['--host-resolver-rules=MAP rebound.example 127.0.0.1'])
+        stack.callback(browser.close)
+        for number, test in enumerate(tests, 1):
+            begun = time.monotonic()
+            emulator = unguarded if test is test_other_sites else guarded
+            try:
+                test(browser, emulator, folder)
+                if test is not test_other_sites:
+                    complaints = browser.complaints()
+                    expect(complaints == [], f'the console is silent: {complaints}')
+                    others = [url for url in browser.requested()
+                              if not url.startswith((emulator.origin + '/', 'data:,'))]
+                    expect(others == [], f'nothing is loaded from elsewhere: {others}')
+            except Exception:  # each test is told, whatever it ends in
+                failed = True
+                print(f'not ok {number} - {test.__name__}')
+                for line in traceback.format_exc().splitlines():
+                    print('# ' + line)
+                if os.environ.get('PAGE_TEST_PICTURES'):
+                    browser.picture(os.path.join(os.environ['PAGE_TEST_PICTURES'],
+                                                 f'{test.__name__}.png'))
+            else:
+                print(f'ok {number} - {test.__name__} ({time.monotonic() - begun:.1f} s)')
+            sys.stdout.flush()
+    return 1 if failed else 0
+
+
+sys.exit(main())
