@@ -38,8 +38,13 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 Api::Api(Services services, std::string api_key)
     : services_(std::move(services)), api_key_(std::move(api_key)) {
   for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), sheet_routes(),
-                            resource_routes(), account_routes()}) {
-    for (const auto& route : table) entries_.push_back({route, split(route.path, '/')});
+                            resource_routes(), account_routes(), fault_routes()}) {
+    for (Route route : table) {
+      if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
+        route.endpoint = Endpoint::own;
+      }
+      entries_.push_back({route, split(route.path, '/')});
+    }
   }
 }
 
@@ -100,6 +105,13 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
         "headers of direct_upload.");
   }
   return std::make_unique<BlobBody>(*blob, services_.folders);
+}
+
+Reply Api::handle(const Route& route, Exchange& exchange) {
+  if (auto refusal = services_.faults.refusal(route.endpoint)) return std::move(*refusal);
+  Reply reply = route.handle(services_, exchange);
+  services_.faults.disturb(route.endpoint, exchange.request, reply);
+  return reply;
 }
 
 const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::string& allowed) {

@@ -19,7 +19,7 @@ class Api {
   // exchange.body. Throws ApiError; `allowed` then lists the methods when the reason is 405.
   const Route& open(Exchange& exchange, std::int64_t announced_length, std::string& allowed);
   // Throws ApiError and StoreError.
-  Reply handle(const Route& route, Exchange& exchange) { return route.handle(services_, exchange); }
+  Reply handle(const Route& route, Exchange& exchange);
 
  private:
   struct Entry {

@@ -43,6 +43,13 @@ struct Reply {
   // once and from the main loop; other requests are served meanwhile.
   using Respond = std::function<void(Reply)>;
   std::function<void(Respond)> later;
+  // What becomes of it on its way to the client: it arrives, or the connection is closed instead,
+  // or nothing ever comes.
+  enum class Fate { sent, closed, silent };
+  Fate fate = Fate::sent;
+  // Of `bytes`: after so many the connection is closed; so many go out a second.
+  std::optional<std::uint64_t> cut_after;
+  std::optional<double> bytes_per_second;
 
   static Reply when_ready(std::function<void(Respond)> start) {
     Reply reply;

@@ -68,7 +68,7 @@ std::string Views::generation(const Generation& generation) const {
   if (generation.output) {
     const Output& output = *generation.output;
     json.begin_object().key("id").integer(output.id);
-    json.key("url").string(origin_ + "/outputs/" + output.name + ".mp4");
+    json.key("url").string(faults_.link(origin_ + "/outputs/" + output.name + ".mp4"));
     json.key("thumbnail_url").string(origin_ + "/thumbnails/" + output.name + ".jpg");
     json.key("object_type").string("video").key("type").string("output").end_object();
   }

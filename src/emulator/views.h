@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "emulator/faults.h"
 #include "emulator/json.h"
 #include "emulator/store.h"
 
@@ -19,7 +20,8 @@ std::string iso_time(std::int64_t milliseconds);
 // "http://127.0.0.1:8787".
 class Views {
  public:
-  Views(Store& store, std::string origin) : store_(store), origin_(std::move(origin)) {}
+  Views(Store& store, std::string origin, Faults& faults)
+      : store_(store), origin_(std::move(origin)), faults_(faults) {}
 
   std::string generation(const Generation& generation) const;
   std::string resource(const Resource& resource) const;
@@ -39,6 +41,7 @@ class Views {
 
   Store& store_;
   std::string origin_;
+  Faults& faults_;
 };
 
 }  // namespace genpro::emulator
