@@ -32,10 +32,13 @@ class Views {
   std::string row(const Row& row, bool with_cost) const;
   // With columns, rows and global variables.
   std::string sheet(const Sheet& sheet, bool with_cost) const;
+  // Without what is in it, as in a list.
+  std::string sheet_head(const Sheet& sheet) const;
   // null when there never were any.
   std::string variables(const std::string& sheet) const;
 
  private:
+  void write_head(JsonWriter& json, const Sheet& sheet) const;
   std::string cell_of_type(const Cell& cell, const std::string& column_type,
                            MilliCredits* cost = nullptr) const;
 
