@@ -39,8 +39,13 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 Api::Api(Services services, std::string api_key, const std::string& host)
     : services_(std::move(services)), api_key_(std::move(api_key)), guard_(host) {
   for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), sheet_routes(),
-                            resource_routes(), account_routes(), page_routes()}) {
-    for (const auto& route : table) entries_.push_back({route, split(route.path, '/')});
+                            resource_routes(), account_routes(), fault_routes(), page_routes()}) {
+    for (Route route : table) {
+      if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
+        route.endpoint = Endpoint::own;
+      }
+      entries_.push_back({route, split(route.path, '/')});
+    }
   }
 }
 
@@ -132,7 +137,12 @@ const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::s
 }
 
 Reply Api::handle(const Route& route, Exchange& exchange) {
-  Reply reply = answer_of([&] { return route.handle(services_, exchange); });
+  Reply reply = answer_of([&] {
+    if (auto refusal = services_.faults.refusal(route.endpoint)) return std::move(*refusal);
+    Reply served = route.handle(services_, exchange);
+    services_.faults.disturb(route.endpoint, exchange.request, served);
+    return served;
+  });
   services_.page.note(exchange.request, exchange.json_text(), reply);
   return reply;
 }

@@ -121,11 +121,13 @@ Reply inspect_generation(Services& services, Exchange& exchange) {
 
 std::vector<Route> generation_routes() {
   return {
-      {"POST", "v1/{sheet_route}/{}/cells/{}/generate", BodyKind::json, &generate},
-      {"POST", "v1/{sheet_route}/{}/cells/{}/layers/{}/generate", BodyKind::json, &generate_layer},
-      {"GET", "v1/generations/{}", BodyKind::ignored, &get_generation},
+      {"POST", "v1/{sheet_route}/{}/cells/{}/generate", BodyKind::json, &generate, Endpoint::post},
+      {"POST", "v1/{sheet_route}/{}/cells/{}/layers/{}/generate", BodyKind::json, &generate_layer,
+       Endpoint::post},
+      {"GET", "v1/generations/{}", BodyKind::ignored, &get_generation, Endpoint::poll},
       {"POST", "v1/generations/{}/stop", BodyKind::ignored, &stop_generation},
-      {"POST", "v1/generations/{}/continue", BodyKind::ignored, &continue_generation},
+      {"POST", "v1/generations/{}/continue", BodyKind::ignored, &continue_generation,
+       Endpoint::post},
       {"GET", "_emulator/generations/{}", BodyKind::ignored, &inspect_generation},
   };
 }

@@ -165,6 +165,7 @@ Reply store_blob(Services& services, Exchange& exchange) {
 }
 
 Reply serve_output(Services& services, Exchange& exchange) {
+  services.faults.check_link(exchange.request);
   return services.files.serve(exchange.request, services.folders.root() + "/outputs",
                               exchange.request.parameters.at(0));
 }
@@ -183,14 +184,14 @@ Reply serve_upload(Services& services, Exchange& exchange) {
 
 std::vector<Route> resource_routes() {
   return {
-      {"POST", "v1/content_resources", BodyKind::upload, &create_resource},
+      {"POST", "v1/content_resources", BodyKind::upload, &create_resource, Endpoint::upload},
       {"GET", "v1/content_resources", BodyKind::ignored, &list_resources},
       {"GET", "v1/content_resources/{}", BodyKind::ignored, &get_resource},
       {"PATCH", "v1/content_resources/{}", BodyKind::json, &patch_resource},
       {"DELETE", "v1/content_resources/{}", BodyKind::ignored, &delete_resource},
-      {"POST", "v1/direct_upload", BodyKind::json, &announce_upload},
-      {"PUT", "storage/{}", BodyKind::blob, &store_blob},
-      {"GET", "outputs/{}", BodyKind::ignored, &serve_output},
+      {"POST", "v1/direct_upload", BodyKind::json, &announce_upload, Endpoint::upload},
+      {"PUT", "storage/{}", BodyKind::blob, &store_blob, Endpoint::upload},
+      {"GET", "outputs/{}", BodyKind::ignored, &serve_output, Endpoint::download},
       {"GET", "thumbnails/{}", BodyKind::ignored, &serve_thumbnail},
       {"GET", "uploads/{}", BodyKind::ignored, &serve_upload},
   };

@@ -44,6 +44,15 @@ Reply add_sheet(Services& services, Exchange& exchange) {
   return Reply::json(201, views_of(services, exchange.request).sheet(sheet, false));
 }
 
+Reply list_sheets(Services& services, Exchange& exchange) {
+  agent_of(services, exchange.request);
+  const Views views = views_of(services, exchange.request);
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& sheet : services.store.sheets()) json.raw(views.sheet_head(sheet));
+  return Reply::json(200, json.end_array().text());
+}
+
 Reply get_sheet(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange.request);
@@ -114,6 +123,7 @@ Reply add_column(Services& services, Exchange& exchange) {
 std::vector<Route> sheet_routes() {
   return {
       {"POST", "v1/{sheet_route}", BodyKind::json, &add_sheet},
+      {"GET", "v1/{sheet_route}", BodyKind::ignored, &list_sheets},
       {"GET", "v1/{sheet_route}/{}", BodyKind::ignored, &get_sheet},
       {"GET", "v1/{sheet_route}/{}/rows", BodyKind::ignored, &list_rows},
       {"POST", "v1/{sheet_route}/{}/rows", BodyKind::json, &add_row},

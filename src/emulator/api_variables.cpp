@@ -29,7 +29,7 @@ Reply replace_variables(Services& services, const std::string& sheet, const std:
   services.store.set_variables(sheet, variables);
   dependents.generate_changed(services.generations, agent);
   change.commit();
-  return Reply::json(200, Views(services.store, {}).variables(sheet));
+  return Reply::json(200, Views(services.store, {}, services.faults).variables(sheet));
 }
 
 std::string read_text(const NewFile& file) {

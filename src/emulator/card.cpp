@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t max_ingredients = 100;
 constexpr int max_duration = 60;
+constexpr std::size_t max_prompt = 1024 * 1024;
 
 const std::vector<std::string>& aspect_ratios() {
   static const std::vector<std::string> ratios{"1:1", "9:16", "16:9"};
@@ -241,9 +242,15 @@ std::string Variables::get(const std::string& name) {
 
 std::string resolve(std::string_view text, Variables& variables) {
   std::string resolved;
-  split_placeholders(
-      text, [&resolved](std::string_view part) { resolved.append(part); },
-      [&](const std::string& name) { resolved += variables.get(name); });
+  const auto append = [&resolved](std::string_view part) {
+    // A short text may name a long value many times.
+    if (resolved.size() + part.size() > max_prompt) {
+      throw validation_error(
+          "data.prompt is larger than 1 MB once its variables are filled in. Use shorter values.");
+    }
+    resolved.append(part);
+  };
+  split_placeholders(text, append, [&](const std::string& name) { append(variables.get(name)); });
   return resolved;
 }
 

@@ -97,8 +97,6 @@ class Database {
     if (!query.step()) return {};
     return query.integer(0);
   }
-  int changes() const { return sqlite3_changes(handle_.get()); }
-  std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
  private:
   friend class Query;

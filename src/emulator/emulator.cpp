@@ -38,14 +38,16 @@ void check_address(const EmulatorSettings& settings) {
 Emulator::Emulator(const EmulatorSettings& settings)
     : folders_(checked(settings).data_dir),
       store_(folders_.store()),
+      faults_(settings.fault_seed),
       resources_(store_, folders_),
-      generations_(store_, resources_, folders_, settings.renderer, settings.latency),
+      generations_(store_, resources_, folders_, settings.renderer, settings.latency, faults_),
       webhooks_(store_),
       xlsx_(settings.xlsx),
-      page_(store_, generations_, folders_.journal(), settings.api_key),
-      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, page_, {}},
+      page_(store_, generations_, faults_, folders_.journal(), settings.api_key),
+      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, page_, {}},
            settings.api_key, settings.host),
       server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose)) {
+  for (const auto& [name, value] : settings.faults) faults_.set(name, value);
   fill(settings);
   resources_.remove_strays();
   generations_.recover();

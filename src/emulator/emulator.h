@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "emulator/api.h"
+#include "emulator/faults.h"
 #include "emulator/render_queue.h"
 #include "emulator/xlsx.h"
 
@@ -35,7 +36,10 @@ struct EmulatorSettings {
   KnownIds known;
   RendererSettings renderer;
   XlsxSettings xlsx;
-  bool verbose = false;  // requests to standard error
+  // Switched on from the start.
+  std::vector<FaultChoice> faults;
+  std::optional<std::int64_t> fault_seed;  // without, a random one
+  bool verbose = false;                    // requests to standard error
 };
 
 // Refuses settings that would open the emulator to a network without a key. Throws
@@ -68,6 +72,7 @@ class Emulator {
   bool left_seed_out_ = false;
   Folders folders_;
   Store store_;
+  Faults faults_;
   Resources resources_;
   Generations generations_;
   Webhooks webhooks_;

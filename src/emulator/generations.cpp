@@ -96,15 +96,17 @@ struct Generations::Attempt {
   double latency = 0;   // seconds
   double rendered = 0;  // share of the clip
   std::optional<RenderEnd> end;
-  std::optional<Output> output;  // its files are in place
+  std::optional<std::string> failure;  // what it ends in, decided at its start
+  std::optional<Output> output;        // its files are in place
 };
 
 Generations::Generations(Store& store, const Resources& resources, const Folders& folders,
-                         RendererSettings renderer, double latency)
+                         RendererSettings renderer, double latency, Faults& faults)
     : store_(store),
       resources_(resources),
       folders_(folders),
       latency_(latency),
+      faults_(faults),
       renders_(std::move(renderer)) {}
 
 Generations::~Generations() = default;
@@ -124,7 +126,7 @@ std::optional<double> Generations::progress(std::int64_t id) const {
   const Attempt& attempt = *found->second;
   if (!attempt.render_started) return 0;
   // It ends when both the clip and the time are done.
-  const double rendered = attempt.end ? 1 : attempt.rendered;
+  const double rendered = attempt.end || attempt.failure ? 1 : attempt.rendered;
   const double elapsed = static_cast<double>(g_get_monotonic_time() - attempt.begun) / 1e6;
   return attempt.latency > 0 ? std::min(rendered, elapsed / attempt.latency) : rendered;
 }
@@ -280,25 +282,33 @@ std::string Generations::write_spec(const Generation& generation, const std::str
 void Generations::begin(const Generation& generation) {
   const std::int64_t id = generation.id;
   auto& attempt = *(attempts_[id] = std::make_unique<Attempt>());
-  attempt.latency = latency_;
   attempt.folder = folders_.jobs(std::to_string(id) + "-" + std::to_string(next_attempt_++));
+  const std::string& model = generation.settings.model;
+  const double latency = faults_.latency(model).value_or(latency_);
+  attempt.latency = latency;
+  attempt.failure = faults_.failure(model);
   std::string spec;
   try {
-    spec = write_spec(generation, attempt.folder);
+    if (!attempt.failure) spec = write_spec(generation, attempt.folder);
   } catch (const std::exception& failure) {
     attempt.end =
         RenderEnd{std::string("The render could not be prepared: ") + failure.what() + ".", 0};
     advance(id);
     return;
   }
-  attempt.pending_timer.start(latency_ / 3, [this, id] {
+  attempt.pending_timer.start(latency / 3, [this, id] {
     attempts_.at(id)->pending_passed = true;
     advance(id);
   });
-  attempt.latency_timer.start(latency_, [this, id] {
+  attempt.latency_timer.start(latency, [this, id] {
     attempts_.at(id)->latency_passed = true;
     advance(id);
   });
+  if (attempt.failure) {
+    // There is nothing to render, and so nothing to wait for.
+    attempt.render_started = true;
+    return;
+  }
   attempt.ticket = renders_.submit(
       spec,
       [this, id] {
@@ -329,6 +339,10 @@ void Generations::take_steps(std::int64_t id) {
   Generation generation = get(id);
   if (attempt.end && !attempt.end->failure.empty()) {
     fail(generation, attempt.end->failure);
+    return;
+  }
+  if (attempt.failure && attempt.latency_passed) {
+    fail(generation, *attempt.failure);
     return;
   }
   // A render that waits for its turn is pending, however much time has passed.

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "emulator/faults.h"
 #include "emulator/folders.h"
 #include "emulator/render_queue.h"
 #include "emulator/resources.h"
@@ -36,9 +37,10 @@ struct Order {
 
 class Generations {
  public:
-  // `latency`: seconds from pending to completed, as long as rendering does not take longer.
+  // `latency`: seconds from pending to completed, as long as rendering does not take longer and no
+  // fault says otherwise.
   Generations(Store& store, const Resources& resources, const Folders& folders,
-              RendererSettings renderer, double latency);
+              RendererSettings renderer, double latency, Faults& faults);
   ~Generations();
 
   // Starts anew what an earlier process left unfinished. It has been paid for.
@@ -76,6 +78,7 @@ class Generations {
   const Resources& resources_;
   const Folders& folders_;
   double latency_;
+  Faults& faults_;
   unsigned next_attempt_ = 1;
   std::map<std::int64_t, std::unique_ptr<Attempt>> attempts_;
   // Last, so that it goes first: its children call back into the rest.

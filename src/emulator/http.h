@@ -59,6 +59,13 @@ struct Reply {
   std::function<void(Respond)> later;
   // Set: the body is what is written into the stream that it is called with.
   std::function<void(std::shared_ptr<ReplyStream>)> stream;
+  // What becomes of it on its way to the client: it arrives, or the connection is closed instead,
+  // or nothing ever comes.
+  enum class Fate { sent, closed, silent };
+  Fate fate = Fate::sent;
+  // Of `bytes`: after so many the connection is closed; so many go out a second.
+  std::optional<std::uint64_t> cut_after;
+  std::optional<double> bytes_per_second;
 
   static Reply when_ready(std::function<void(Respond)> start) {
     Reply reply;

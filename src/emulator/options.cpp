@@ -31,14 +31,17 @@ struct Values {
   char** sheets = nullptr;
   char** cells = nullptr;
   char** agents = nullptr;
+  char** faults = nullptr;
+  char* fault_seed = nullptr;
   gboolean verbose = FALSE;
 
   Values() = default;
   Values(const Values&) = delete;
   Values& operator=(const Values&) = delete;
   ~Values() {
-    for (char* text : {host, api_key, api_key_file, data_dir, credit, seed}) g_free(text);
-    for (char** list : {ingredients, sheets, cells, agents}) g_strfreev(list);
+    for (char* text : {host, api_key, api_key_file, data_dir, credit, seed, fault_seed})
+      g_free(text);
+    for (char** list : {ingredients, sheets, cells, agents, faults}) g_strfreev(list);
   }
 };
 
@@ -130,11 +133,49 @@ std::vector<GOptionEntry> entries_of(Subcommand subcommand, Values& v) {
        "Cell that exists besides 3300, repeatable", "ID"},
       {"agent", 0, 0, G_OPTION_ARG_STRING_ARRAY, &v.agents,
        "Agent that exists besides 42, repeatable", "ID"},
+      {"fault", 0, 0, G_OPTION_ARG_STRING_ARRAY, &v.faults,
+       "Fault to switch on, repeatable; a wrong name lists them all", "NAME[=VALUE]"},
+      {"fault-seed", 0, 0, G_OPTION_ARG_STRING, &v.fault_seed,
+       "Makes what faults do by chance repeatable", "NUMBER"},
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &v.verbose, "Log requests to standard error", nullptr},
   };
   entries.insert(entries.end(), common.begin(), common.end());
   entries.push_back({});
   return entries;
+}
+
+std::vector<FaultChoice> read_faults(char** given) {
+  std::vector<FaultChoice> choices;
+  // Only to find out what is wrong before anything starts.
+  Faults trial;
+  for (char** word = given; word != nullptr && *word != nullptr; ++word) {
+    const std::string text = *word;
+    const auto equals = text.find('=');
+    FaultChoice choice{text.substr(0, equals), {}};
+    if (equals != std::string::npos) choice.second = text.substr(equals + 1);
+    for (const auto& earlier : choices) {
+      if (earlier.first != choice.first) continue;
+      throw UsageError("--fault " + choice.first +
+                       " is given twice. Put all of it into one value, with commas where the "
+                       "fault takes a list.");
+    }
+    try {
+      trial.set(choice.first, choice.second);
+    } catch (const FaultError& error) {
+      throw UsageError(std::string("--fault: ") + error.what());
+    }
+    choices.push_back(std::move(choice));
+  }
+  return choices;
+}
+
+std::int64_t read_fault_seed(const char* text) {
+  const auto seed = parse_digits(text);
+  if (!seed || *seed > max_fault_seed) {
+    throw UsageError("--fault-seed must be a whole number from 0 to " +
+                     std::to_string(max_fault_seed) + ".");
+  }
+  return *seed;
 }
 
 std::string read_key(const Values& v) {
@@ -227,6 +268,8 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
   add_ids(v.sheets, "--sheet", settings.known.sheets);
   add_ids(v.cells, "--cell", settings.known.cells);
   add_ids(v.agents, "--agent", settings.known.agents);
+  settings.faults = read_faults(v.faults);
+  if (v.fault_seed != nullptr) settings.fault_seed = read_fault_seed(v.fault_seed);
   settings.verbose = settings.renderer.verbose = v.verbose != FALSE;
   if (!settings.verbose) {
     // A library that complains about a client must not write into the output of exec's command.

@@ -74,16 +74,21 @@ Reply form_choices(Services& services, Exchange&) {
     json.begin_object().key("id").id(agent.id).key("name").string(agent.name).end_object();
   }
   json.end_array().key("cells").begin_array();
+  const auto write_cell = [&json](const Sheet& sheet, const std::vector<Column>& columns,
+                                  const Cell& cell) {
+    const auto column = std::find_if(columns.begin(), columns.end(),
+                                     [&](const auto& c) { return c.id == cell.column; });
+    // Only those hold a video; the others are what its variables take their values from.
+    if (column != columns.end() && column->type != "video") return;
+    json.begin_object().key("sheet_id").id(sheet.id).key("sheet_title").string(sheet.title);
+    json.key("cell_id").id(cell.id).key("column_title");
+    json.string(column != columns.end() ? column->title : "").end_object();
+  };
   for (const auto& sheet : store.sheets()) {
     const auto columns = store.columns(sheet.id);
-    for (const auto& cell : store.cells(sheet.id)) {
-      const auto column = std::find_if(columns.begin(), columns.end(),
-                                       [&](const auto& c) { return c.id == cell.column; });
-      // Only those hold a video; the others are what its variables take their values from.
-      if (column != columns.end() && column->type != "video") continue;
-      json.begin_object().key("sheet_id").id(sheet.id).key("sheet_title").string(sheet.title);
-      json.key("cell_id").id(cell.id).key("column_title");
-      json.string(column != columns.end() ? column->title : "").end_object();
+    for (const auto& row : store.rows(sheet.id)) {
+      for (const auto& cell : store.cells_of_row(sheet.id, row.id))
+        write_cell(sheet, columns, cell);
     }
   }
   json.end_array().key("models").begin_array();
@@ -115,9 +120,10 @@ Reply list_generations(Services& services, Exchange& exchange) {
   const bool has_more = found.size() > static_cast<std::size_t>(limit);
   if (has_more) found.pop_back();
   JsonWriter json;
+  const Views views = views_of(services, request);
   json.begin_object().key("generations").begin_array();
   for (const auto& generation : found) {
-    json.raw(page_entry(services.store, services.generations, request.origin, generation));
+    json.raw(page_entry(views, services.generations, generation));
   }
   json.end_array().key("has_more").boolean(has_more).end_object();
   return Reply::json(200, json.text());
@@ -136,7 +142,7 @@ Reply list_exchanges(Services& services, Exchange& exchange) {
     json.key("target").string(record.target).key("headers").raw(record.headers);
     json.key("request").string(record.request);
     json.key("status").integer(record.status).key("answer").string(record.answer);
-    json.key("times").integer(record.times);
+    json.key("arrived").boolean(record.arrived).key("times").integer(record.times);
     json.key("first_at_ts").integer(record.first_at).key("last_at_ts").integer(record.last_at);
     json.end_object();
   }

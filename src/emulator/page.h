@@ -13,9 +13,11 @@ namespace genpro::emulator {
 class Page {
  public:
   // `journal`: the file for it. Throws std::runtime_error.
-  Page(Store& store, const Generations& generations, const std::string& journal,
+  Page(Store& store, const Generations& generations, Faults& faults, const std::string& journal,
        const std::string& api_key)
-      : needs_key_(!api_key.empty()), journal_(journal, api_key), events_(store, generations) {}
+      : needs_key_(!api_key.empty()),
+        journal_(journal, api_key),
+        events_(store, generations, faults) {}
 
   // To be called with each exchange of the API. Never throws.
   void note(const Request& request, const std::string& body, const Reply& reply) noexcept;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "emulator/api_error.h"
-#include "emulator/views.h"
 
 namespace genpro::emulator {
 
@@ -25,10 +24,10 @@ std::string event_text(const std::string& name, const std::string& json) {
 
 }  // namespace
 
-std::string page_entry(Store& store, const Generations& generations, const std::string& origin,
+std::string page_entry(const Views& views, const Generations& generations,
                        const Generation& generation) {
   JsonWriter json;
-  json.begin_object().key("generation").raw(Views(store, origin).generation(generation));
+  json.begin_object().key("generation").raw(views.generation(generation));
   json.key("agent_id").id(generation.agent).key("sheet_id").id(generation.sheet);
   json.key("cell_id").id(generation.cell).key("layer_id");
   if (generation.layer) {
@@ -56,8 +55,8 @@ std::string page_entry(Store& store, const Generations& generations, const std::
   return json.end_object().text();
 }
 
-PageEvents::PageEvents(Store& store, const Generations& generations)
-    : store_(store), generations_(generations) {
+PageEvents::PageEvents(Store& store, const Generations& generations, Faults& faults)
+    : store_(store), generations_(generations), faults_(faults) {
   store_.observe([this](const Generation& generation) { changed(generation.id); });
 }
 
@@ -116,14 +115,14 @@ void PageEvents::send_all() {
 void PageEvents::send_to(Listener& listener) {
   // What a slow page has not taken yet is told with what comes next, once.
   if (!listener.stream->is_idle()) return;
+  const Views views(store_, listener.origin, faults_);
   std::string text;
   if (listener.events.contains("reload")) listener.generations.clear();
   for (const auto& event : std::exchange(listener.events, {})) text += event_text(event, "{}");
   for (const auto id : std::exchange(listener.generations, {})) {
     const auto generation = store_.generation(id);
     if (!generation) continue;
-    text +=
-        event_text("generation", page_entry(store_, generations_, listener.origin, *generation));
+    text += event_text("generation", page_entry(views, generations_, *generation));
   }
   const MilliCredits credit = store_.credit();
   if (credit != listener.credit) {

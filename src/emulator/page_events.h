@@ -15,20 +15,22 @@
 #include <set>
 #include <string>
 
+#include "emulator/faults.h"
 #include "emulator/generations.h"
 #include "emulator/http.h"
 #include "emulator/store.h"
 #include "emulator/timer.h"
+#include "emulator/views.h"
 
 namespace genpro::emulator {
 
-// A generation as the page wants it. `origin`: where its files are had.
-std::string page_entry(Store& store, const Generations& generations, const std::string& origin,
+// A generation as the page wants it.
+std::string page_entry(const Views& views, const Generations& generations,
                        const Generation& generation);
 
 class PageEvents {
  public:
-  PageEvents(Store& store, const Generations& generations);
+  PageEvents(Store& store, const Generations& generations, Faults& faults);
   PageEvents(const PageEvents&) = delete;
   PageEvents& operator=(const PageEvents&) = delete;
 
@@ -55,6 +57,7 @@ class PageEvents {
 
   Store& store_;
   const Generations& generations_;
+  Faults& faults_;
   std::list<Listener> listeners_;
   Timer send_timer_;
   Timer tick_timer_;

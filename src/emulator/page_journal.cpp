@@ -27,7 +27,7 @@ constexpr const char* tables = R"SQL(
 CREATE TABLE IF NOT EXISTS exchanges(
   id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, method TEXT NOT NULL, target TEXT NOT NULL,
   headers TEXT NOT NULL, request TEXT NOT NULL, status INTEGER NOT NULL, answer TEXT NOT NULL,
-  times INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL);
+  arrived INTEGER NOT NULL, times INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS exchanges_of_generation ON exchanges(generation, id);
 )SQL";
 
@@ -77,7 +77,7 @@ std::string shown_headers(const Request& request) {
 }
 
 std::uint64_t fingerprint_of(const RecordedExchange& exchange) {
-  std::uint64_t value = exchange.status;
+  std::uint64_t value = exchange.status * 2 + (exchange.arrived ? 1 : 0);
   for (const auto* text : {&exchange.method, &exchange.target, &exchange.headers, &exchange.request,
                            &exchange.answer}) {
     value = value * 0x9e3779b97f4a7c15U + std::hash<std::string>()(*text);
@@ -124,6 +124,7 @@ void PageJournal::note(const Request& request, const std::string& body,
     exchange.headers = without_secret(shown_headers(request));
     exchange.request = without_secret(body);
     exchange.status = reply.status;
+    exchange.arrived = reply.fate == Reply::Fate::sent;
     exchange.answer = without_secret(reply.text);
     exchange.first_at = exchange.last_at = now_milliseconds();
     add(std::move(exchange));
@@ -184,10 +185,10 @@ void PageJournal::flush() {
 
 void PageJournal::write_all() {
   for (const auto& exchange : waiting_) {
-    database_.run("INSERT INTO exchanges VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", exchange.id,
+    database_.run("INSERT INTO exchanges VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", exchange.id,
                   exchange.generation, exchange.method, exchange.target, exchange.headers,
                   exchange.request, static_cast<std::int64_t>(exchange.status), exchange.answer,
-                  exchange.times, exchange.first_at, exchange.last_at);
+                  exchange.arrived, exchange.times, exchange.first_at, exchange.last_at);
   }
   const auto write_repeat = [this](const Repeat& repeat) {
     database_.run("UPDATE exchanges SET times = ?, last_at = ? WHERE id = ?", repeat.times,
@@ -213,13 +214,13 @@ std::vector<RecordedExchange> PageJournal::of(std::int64_t generation) {
   flush();
   std::vector<RecordedExchange> found;
   Query row(database_,
-            "SELECT id, generation, method, target, headers, request, status, answer, times,"
-            " first_at, last_at FROM exchanges WHERE generation = ? ORDER BY id");
+            "SELECT id, generation, method, target, headers, request, status, answer, arrived,"
+            " times, first_at, last_at FROM exchanges WHERE generation = ? ORDER BY id");
   row.bind(generation);
   while (row.step()) {
     found.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
                      row.text(5), static_cast<unsigned>(row.integer(6)), row.text(7),
-                     row.integer(8), row.integer(9), row.integer(10)});
+                     row.integer(8) != 0, row.integer(9), row.integer(10), row.integer(11)});
   }
   return found;
 }

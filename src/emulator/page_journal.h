@@ -27,6 +27,7 @@ struct RecordedExchange {
   std::string request;  // the body
   unsigned status = 0;
   std::string answer;
+  bool arrived = true;  // else a fault has lost the answer on its way
   // The same question with the same answer, one after the other, is one record.
   std::int64_t times = 1;
   std::int64_t first_at = 0;  // milliseconds since 1970

@@ -32,24 +32,30 @@ void take_turns(SoupServerMessage* message, std::size_t& moved, std::size_t size
   soup_server_message_unpause(message);
 }
 
-void send(SoupServerMessage* message, const Reply& reply) {
+// All but the body, which is announced with `length`.
+void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
   SoupMessageBody* body = soup_server_message_get_response_body(message);
   soup_message_body_truncate(body);
+  // Sent pieces are let go, and the library leaves the ranges to us.
+  soup_message_body_set_accumulate(body, FALSE);
   soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
   for (const auto& [name, value] : reply.headers) {
     soup_message_headers_replace(headers, name.c_str(), value.c_str());
   }
-  // Sent pieces are let go, and the library leaves the ranges to us.
-  soup_message_body_set_accumulate(body, FALSE);
-  BytesPtr bytes(reply.bytes ? g_bytes_ref(reply.bytes.get())
-                             : g_bytes_new(reply.text.data(), reply.text.size()));
+  soup_message_headers_set_content_length(
+      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(length));
+  soup_server_message_set_status(message, reply.status, nullptr);
+}
+
+void send(SoupServerMessage* message, const Reply& reply) {
+  const BytesPtr bytes(reply.bytes ? g_bytes_ref(reply.bytes.get())
+                                   : g_bytes_new(reply.text.data(), reply.text.size()));
   const std::size_t size = g_bytes_get_size(bytes.get());
+  put_head(message, reply, size);
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
   if (size > 0) soup_message_body_append_bytes(body, bytes.get());
   soup_message_body_complete(body);
-  soup_message_headers_set_content_length(
-      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(size));
-  soup_server_message_set_status(message, reply.status, nullptr);
 }
 
 bool is_host(const std::string& text) {
@@ -81,6 +87,8 @@ struct Server::Pending {
   std::optional<Reply> refusal;
   std::size_t received = 0;
   std::size_t sent = 0;
+  std::optional<DisturbedBody> disturbed;
+  Timer loss;
 };
 
 Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose)
@@ -237,8 +245,44 @@ void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHash
     reply.stream(MessageStream::begin(message, reply));
     return;
   }
-  send(message, pending->refusal ? *pending->refusal : reply);
   pending->exchange.body.reset();
+  if (!pending->refusal && reply.fate != Reply::Fate::sent) {
+    self->lose_answer(message, *pending, reply.fate == Reply::Fate::silent);
+    return;
+  }
+  self->deliver(message, *pending, pending->refusal ? *pending->refusal : reply);
+}
+
+void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& reply) {
+  if (!reply.bytes || (!reply.cut_after && !reply.bytes_per_second)) {
+    send(message, reply);
+    return;
+  }
+  put_head(message, reply, g_bytes_get_size(reply.bytes.get()));
+  pending.disturbed.emplace(message, reply.bytes.get(), reply.cut_after, reply.bytes_per_second,
+                            [this, message] {
+                              if (verbose_) on_finished(message, nullptr);
+                              const auto connection = take_connection(message);
+                              if (connection) {
+                                g_io_stream_close(connection.get(), nullptr, nullptr);
+                              }
+                            });
+}
+
+// Not at once: the library is in the middle of reading. The message keeps `pending`, and with it
+// the timer, until its connection is taken.
+void Server::lose_answer(SoupServerMessage* message, Pending& pending, bool silent) {
+  soup_server_message_pause(message);
+  pending.loss.start(0, [this, message, silent] {
+    if (verbose_) on_finished(message, nullptr);
+    auto connection = take_connection(message);
+    if (!connection) return;
+    if (silent) {
+      silent_.hold(std::move(connection));
+    } else {
+      g_io_stream_close(connection.get(), nullptr, nullptr);
+    }
+  });
 }
 
 void Server::answer_later(SoupServerMessage* message, const Reply& reply) {
@@ -254,7 +298,9 @@ void Server::answer_later(SoupServerMessage* message, const Reply& reply) {
 
 void Server::on_written(SoupServerMessage* message, guint size, gpointer) {
   auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
-  if (pending != nullptr) take_turns(message, pending->sent, size);
+  if (pending == nullptr) return;
+  take_turns(message, pending->sent, size);
+  if (pending->disturbed) pending->disturbed->written(size);
 }
 
 void Server::on_finished(SoupServerMessage* message, gpointer) {

@@ -12,6 +12,7 @@
 
 #include "base/glib_ptr.h"
 #include "emulator/api.h"
+#include "emulator/faults_delivery.h"
 #include "emulator/listener.h"
 
 namespace genpro::emulator {
@@ -44,6 +45,8 @@ class Server {
   void accept(GSocket* connection);
   Request read_request(SoupServerMessage* message) const;
 
+  void deliver(SoupServerMessage* message, Pending& pending, const Reply& reply);
+  void lose_answer(SoupServerMessage* message, Pending& pending, bool silent);
   void answer_later(SoupServerMessage* message, const Reply& reply);
 
   Api& api_;
@@ -54,6 +57,7 @@ class Server {
   MainContextPtr still_context_;
   ObjectPtr<SoupServer> server_;
   Listener listener_;
+  SilentConnections silent_;
 };
 
 }  // namespace genpro::emulator

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "emulator/body.h"
+#include "emulator/faults.h"
 #include "emulator/files.h"
 #include "emulator/folders.h"
 #include "emulator/generations.h"
@@ -31,6 +32,7 @@ struct Services {
   const Folders& folders;
   Webhooks& webhooks;
   XlsxReader& xlsx;
+  Faults& faults;
   Page& page;
   FileServer files;
 };
@@ -53,6 +55,8 @@ struct Route {
   const char* path;
   BodyKind body;
   Reply (*handle)(Services&, Exchange&);
+  // Paths that are not below /v1 are the emulator's own unless they say otherwise.
+  Endpoint endpoint = Endpoint::other;
 };
 
 // One table a concern. Of two patterns that fit the earlier one counts.
@@ -62,6 +66,7 @@ std::vector<Route> variable_routes();
 std::vector<Route> sheet_routes();
 std::vector<Route> cell_routes();
 std::vector<Route> account_routes();
+std::vector<Route> fault_routes();
 std::vector<Route> page_routes();
 
 // All throw ApiError when there is no such thing. Sheets and cells are the first and the second {}
@@ -73,7 +78,7 @@ Cell cell_of(Services& services, const Request& request);
 Layer layer_of(Services& services, const Request& request);
 
 inline Views views_of(Services& services, const Request& request) {
-  return {services.store, request.origin};
+  return {services.store, request.origin, services.faults};
 }
 
 // The object under `name` in the body, or the body itself: clients are seen to leave the wrapping

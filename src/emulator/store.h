@@ -85,7 +85,6 @@ class Store {
   // Oldest first; of the cell itself, without those of its layers.
   std::vector<Generation> generations(const std::string& sheet, const std::string& cell);
   std::vector<Generation> generations_of_layer(std::int64_t layer);
-  std::vector<Generation> generations_of_sheet(const std::string& sheet);  // with layers
   // The newest of those with a lower id, newest first.
   std::vector<Generation> generations_before(std::int64_t id, std::int64_t limit);
   // Those that have not ended.
@@ -120,7 +119,6 @@ class Store {
 
   void save(const Cell& cell);
   std::optional<Cell> cell(const std::string& sheet, const std::string& id);
-  std::vector<Cell> cells(const std::string& sheet);
   std::vector<Cell> cells_of_row(const std::string& sheet, std::int64_t row);
   // Cells with autoGenerate that have a card.
   std::vector<Cell> watching_cells(const std::string& sheet);
@@ -128,7 +126,6 @@ class Store {
   void save(const Layer& layer);
   std::optional<Layer> layer(std::int64_t id);
   std::vector<Layer> layers(const std::string& sheet, const std::string& cell);
-  std::vector<Layer> layers_of_sheet(const std::string& sheet);
   void remove_layer(std::int64_t id);
 
   std::optional<VariableSheet> variables(const std::string& sheet);

@@ -51,13 +51,6 @@ std::vector<Layer> Store::layers(const std::string& sheet, const std::string& ce
   return read_layers(query);
 }
 
-std::vector<Layer> Store::layers_of_sheet(const std::string& sheet) {
-  Query query(database_,
-              "SELECT " LAYER_COLUMNS " FROM layers WHERE sheet = ? ORDER BY position, id");
-  query.bind(sheet);
-  return read_layers(query);
-}
-
 void Store::remove_layer(std::int64_t id) {
   database_.run("DELETE FROM layers WHERE id = ?", id);
 }

@@ -118,13 +118,6 @@ std::vector<Generation> Store::generations_of_layer(std::int64_t layer) {
   return read_all(query);
 }
 
-std::vector<Generation> Store::generations_of_sheet(const std::string& sheet) {
-  Query query(database_,
-              "SELECT " GENERATION_COLUMNS " FROM generations WHERE sheet = ? ORDER BY id");
-  query.bind(sheet);
-  return read_all(query);
-}
-
 std::vector<Generation> Store::generations_before(std::int64_t id, std::int64_t limit) {
   Query query(database_, "SELECT " GENERATION_COLUMNS
                          " FROM generations WHERE id < ? ORDER BY id DESC LIMIT ?");

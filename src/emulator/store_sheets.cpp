@@ -149,12 +149,6 @@ std::optional<Cell> Store::cell(const std::string& sheet, const std::string& id)
   return read_cell(query);
 }
 
-std::vector<Cell> Store::cells(const std::string& sheet) {
-  Query query(database_, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ?");
-  query.bind(sheet);
-  return read_cells(query);
-}
-
 std::vector<Cell> Store::cells_of_row(const std::string& sheet, std::int64_t row) {
   Query query(database_, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND row = ?");
   query.bind(sheet).bind(row);

@@ -68,7 +68,7 @@ std::string Views::generation(const Generation& generation) const {
   if (generation.output) {
     const Output& output = *generation.output;
     json.begin_object().key("id").integer(output.id);
-    json.key("url").string(origin_ + "/outputs/" + output.name + ".mp4");
+    json.key("url").string(faults_.link(origin_ + "/outputs/" + output.name + ".mp4"));
     json.key("thumbnail_url").string(origin_ + "/thumbnails/" + output.name + ".jpg");
     json.key("object_type").string("video").key("type").string("output").end_object();
   }
@@ -165,14 +165,28 @@ std::string Views::row(const Row& row, bool with_cost) const {
   return json.end_object().text();
 }
 
-std::string Views::sheet(const Sheet& sheet, bool with_cost) const {
-  JsonWriter json;
-  json.begin_object().key("id").id(sheet.id);
+void Views::write_head(JsonWriter& json, const Sheet& sheet) const {
+  json.key("id").id(sheet.id);
   json.key("slug").string("sheet-" + sheet.id).key("title").string(sheet.title);
   json.key("project_type").string("autocontentengine");
   json.key("is_default").boolean(sheet.is_default).key("uuid").string(sheet.uuid);
   json.key("status").string("active").key("created_at").string(iso_time(sheet.created_at));
   write_times(json, sheet.created_at, sheet.updated_at);
+}
+
+std::string Views::sheet_head(const Sheet& sheet) const {
+  JsonWriter json;
+  json.begin_object();
+  write_head(json, sheet);
+  json.key("spreadsheet_columns").begin_array().end_array();
+  json.key("spreadsheet_rows").begin_array().end_array();
+  return json.key("global_variables_sheet").raw(variables(sheet.id)).end_object().text();
+}
+
+std::string Views::sheet(const Sheet& sheet, bool with_cost) const {
+  JsonWriter json;
+  json.begin_object();
+  write_head(json, sheet);
   json.key("spreadsheet_columns").begin_array();
   for (const auto& entry : store_.columns(sheet.id)) json.raw(column(entry));
   json.end_array().key("spreadsheet_rows").begin_array();

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "emulator/faults.h"
 #include "emulator/json.h"
 #include "emulator/store.h"
 
@@ -19,7 +20,8 @@ std::string iso_time(std::int64_t milliseconds);
 // "http://127.0.0.1:8787".
 class Views {
  public:
-  Views(Store& store, std::string origin) : store_(store), origin_(std::move(origin)) {}
+  Views(Store& store, std::string origin, Faults& faults)
+      : store_(store), origin_(std::move(origin)), faults_(faults) {}
 
   std::string generation(const Generation& generation) const;
   std::string resource(const Resource& resource) const;
@@ -30,15 +32,19 @@ class Views {
   std::string row(const Row& row, bool with_cost) const;
   // With columns, rows and global variables.
   std::string sheet(const Sheet& sheet, bool with_cost) const;
+  // Without what is in it, as in a list.
+  std::string sheet_head(const Sheet& sheet) const;
   // null when there never were any.
   std::string variables(const std::string& sheet) const;
 
  private:
+  void write_head(JsonWriter& json, const Sheet& sheet) const;
   std::string cell_of_type(const Cell& cell, const std::string& column_type,
                            MilliCredits* cost = nullptr) const;
 
   Store& store_;
   std::string origin_;
+  Faults& faults_;
 };
 
 }  // namespace genpro::emulator

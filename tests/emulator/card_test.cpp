@@ -126,6 +126,18 @@ TEST_F(CardTest, AnUnknownNameIsRefusedAndNamed) {
   EXPECT_EQ(jobs(), 0u);
 }
 
+TEST_F(CardTest, APromptDoesNotGrowWithoutAnEnd) {
+  import(R"({"a":")" + std::string(100'000, 'x') + "\"}");
+  std::string prompt;
+  for (int i = 0; i < 10; ++i) prompt += "{{a}}";
+  const auto body = [](const std::string& text) {
+    return request(R"("asset_resource_ids":[501],"prompt":")" + text + "\"");
+  };
+  EXPECT_EQ(client_->post(generate_path, body(prompt)).status, 201u);
+  expect_error(client_->post(generate_path, body(prompt + "{{a}}")), 422, "validation_error",
+               "1 MB");
+}
+
 TEST_F(CardTest, PromptAndIngredientsComeFromVariables) {
   add_column("script", "A boat at sea");
   add_column("shots", "502, 501");

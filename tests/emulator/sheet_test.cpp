@@ -60,6 +60,10 @@ TEST_F(SheetTest, CanBeMade) {
   EXPECT_EQ(made.json()["is_default"].dump(), "true");
   EXPECT_EQ(made.json()["spreadsheet_rows"].dump(), "[]");
   EXPECT_EQ(client_->get("/v1/vidsheet/102?agent_id=42").body, made.body);
+  const Json sheets = client_->get("/v1/autocontentengine?agent_id=42").json();
+  ASSERT_EQ(sheets.size(), 2u);
+  EXPECT_EQ(sheets.at(0)["id"].number(), 101);
+  EXPECT_EQ(sheets.at(0)["spreadsheet_rows"].dump(), "[]");
   expect_error(send("POST", "/v1/vidsheet?agent_id=42", "{}"), 422, "validation_error", "title");
   expect_error(send("POST", "/v1/vidsheet", R"({"title":"x"})"), 422, "agent_not_found");
   expect_error(client_->get("/v1/vidsheet/103?agent_id=42"), 404, "spreadsheet_not_found", "103");

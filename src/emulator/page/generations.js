@@ -8,13 +8,13 @@ const cards = new Map();  // by id
 const hasEnded = (status) => !['pending', 'processing'].includes(status);
 
 function exchangeView(exchange) {
-  const {method, target, headers, request, status, answer, times} = exchange;
+  const {method, target, headers, request, status, answer, arrived, times} = exchange;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   const repeated = times > 1 ? `, ${times} times until ${clock(exchange.last_at_ts)}` : '';
   return element('div', {className: 'exchange'},
     element('h3', {}, `${clock(exchange.first_at_ts)}${repeated}`),
     element('pre', {}, [`${method} ${target}`, ...lines].join('\n') + (request ? `\n\n${request}` : '')),
-    element('pre', {}, `${status}\n\n${answer}`));
+    element('pre', {}, `${status}${arrived ? '' : ', lost on its way by a fault'}\n\n${answer}`));
 }
 
 class Card {
