@@ -13,7 +13,8 @@ build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gstreamer1.0-plugins-base-apps fonts-dejavu-core"
-tests="libgtest-dev libgmock-dev curl"
+# Chromium and its driver try the emulator's page as its users do.
+tests="libgtest-dev libgmock-dev curl python3-minimal chromium chromium-driver"
 # Clang and its runtime for the fuzz targets; nginx is what the benchmarks read from.
 deep="clang libclang-rt-dev nginx"
 

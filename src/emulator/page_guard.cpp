@@ -46,23 +46,21 @@ void PageGuard::check(const Request& request) const {
   // Only HTTP/1.0 comes without one, and no browser speaks that.
   if (!authority.empty() && !knows(authority)) {
     throw ApiError(403, "forbidden",
-                   "The request is for the host \"" + clean_label(authority) +
-                       "\", which is not this emulator. Use http://127.0.0.1 or the address given "
-                       "as --host.");
+                   "The Host of the request is not this emulator. Use http://127.0.0.1 or the "
+                   "address that was given as --host.");
   }
   if (request.method == "GET" || request.method == "HEAD") return;
   const std::string origin = request.header("origin");
   if (!origin.empty() && !is_own_origin(origin, authority)) {
     throw ApiError(403, "forbidden",
-                   "The page of " + clean_label(origin) +
-                       " must not change anything here. Use the emulator's own page, or a client "
-                       "that is no browser.");
+                   "The Origin of the request is another page, and none but the emulator's own "
+                   "may change anything here. Use that, or a client that is no browser.");
   }
   const std::string site = to_lower(request.header("sec-fetch-site"));
   if (!site.empty() && site != "same-origin" && site != "none") {
     throw ApiError(403, "forbidden",
-                   "A page of another site must not change anything here. Use the emulator's own "
-                   "page, or a client that is no browser.");
+                   "The request comes from a page of another site, and none but the emulator's own "
+                   "may change anything here. Use that, or a client that is no browser.");
   }
 }
 

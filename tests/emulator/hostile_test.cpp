@@ -133,7 +133,7 @@ TEST_F(Hostile, ConnectionsAreKept) {
   std::string answers;
   for (int i = 0; i < 5; ++i) {
     const std::string request = std::string("POST ") + generate_path +
-                                " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + test_key +
+                                " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
                                 "\r\nContent-Length: 2\r\n\r\n";
     ASSERT_GT(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL), 0);
     // The answer to another client tells that the head has been read.

@@ -135,7 +135,7 @@ TEST_F(Resources, FormsAreLimitedTo50Megabytes) {
   // By the announced length alone, before a byte of the body has been sent.
   const auto early = raw_exchange(
       emulator_->port(),
-      std::string("POST ") + resources_path + " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + test_key +
+      std::string("POST ") + resources_path + " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
           "\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000000000\r\n"
           "Expect: 100-continue\r\n\r\n",
       false);
@@ -299,7 +299,7 @@ TEST_F(Resources, AnAnnouncementIsChecked) {
 TEST_F(Resources, AnUploadThatBreaksOffLeavesNothing) {
   raw_exchange(emulator_->port(),
                std::string("POST ") + resources_path +
-                   " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + test_key +
+                   " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
                    "\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 90000\r\n"
                    "\r\n--b\r\nContent-Disposition: form-data; name=\"content_resource[file]\"; "
                    "filename=\"a.png\"\r\n\r\n" +
