@@ -39,7 +39,8 @@ class FaultsTest : public EmulatorTest {
   // A generate call, byte by byte, with an Idempotency-Key.
   static std::string generate_request(const std::string& key) {
     const std::string body = body_with("a");
-    return "POST " + std::string(generate_path) + " HTTP/1.1\r\nHost: x\r\nX-API-Key: " + test_key +
+    return "POST " + std::string(generate_path) +
+           " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
            "\r\nIdempotency-Key: " + key +
            "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
            "\r\n\r\n" + body;
@@ -51,7 +52,7 @@ class FaultsTest : public EmulatorTest {
     return url.substr(url.find("/outputs/"));
   }
   static std::string get_request(const std::string& path, const std::string& more = {}) {
-    return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + more + "\r\n";
+    return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
   }
   static std::string body_of(const std::string& answer) {
     const auto end = answer.find("\r\n\r\n");

@@ -35,16 +35,22 @@ class Hostile : public EmulatorTest {
 };
 
 TEST_F(Hostile, PathsLeadNowhereElse) {
-  for (const char* path : {"/outputs/../../etc/passwd", "/outputs/%2e%2e/%2e%2e/etc/passwd",
-                           "/outputs/..%2flock", "/outputs/%2e%2e%2flock", "/../../etc/passwd",
-                           "/uploads/..", "/uploads/%2e%2e", "/outputs/%00", "/outputs/a%00.mp4",
-                           "/outputs/%ff%fe", "/outputs/%zz", "/outputs/%", "/outputs/....//lock",
-                           "//etc/passwd", "/v1/generations/..%2f..%2f", "/outputs\\..\\lock"}) {
+  for (const char* path :
+       {"/outputs/../../etc/passwd", "/outputs/%2e%2e/%2e%2e/etc/passwd", "/outputs/..%2flock",
+        "/outputs/%2e%2e%2flock", "/../../etc/passwd", "/outputs/%00", "/outputs/a%00.mp4",
+        "/outputs/%ff%fe", "/outputs/%zz", "/outputs/%", "/outputs/....//lock", "//etc/passwd",
+        "/v1/generations/..%2f..%2f", "/outputs\\..\\lock"}) {
     const auto answer = raw(head(std::string("GET ") + path) + "\r\n");
     EXPECT_EQ(answer.find("root:"), std::string::npos) << path;
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"))
         << path << ": " << answer;
     expect_json_error(answer, answer[9] == '4' && answer[11] == '4' ? 404 : 400);
+  }
+  // These are other spellings of "/", where the page is.
+  const std::string page = client_->get("/").body;
+  for (const char* path : {"/uploads/..", "/uploads/%2e%2e", "/outputs/../uploads/.."}) {
+    EXPECT_TRUE(raw(head(std::string("GET ") + path) + "\r\n").ends_with("\r\n\r\n" + page))
+        << path;
   }
   expect_json_error(raw(head("GET /" + std::string(60'000, 'a')) + "\r\n"), 404);
 }
