@@ -253,12 +253,8 @@ void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& 
   }
   put_head(message, reply, g_bytes_get_size(reply.bytes.get()));
   pending.disturbed.emplace(message, reply.bytes.get(), reply.cut_after, reply.bytes_per_second,
-                            [this, message] {
-                              if (verbose_) on_finished(message, nullptr);
-                              const auto connection = take_connection(message);
-                              if (connection) {
-                                g_io_stream_close(connection.get(), nullptr, nullptr);
-                              }
+                            [this, owner = std::weak_ptr<bool>(alive_), message] {
+                              if (!owner.expired()) end_connection(message, false);
                             });
 }
 
@@ -266,16 +262,20 @@ void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& 
 // the timer, until its connection is taken.
 void Server::lose_answer(SoupServerMessage* message, Pending& pending, bool silent) {
   soup_server_message_pause(message);
-  pending.loss.start(0, [this, message, silent] {
-    if (verbose_) on_finished(message, nullptr);
-    auto connection = take_connection(message);
-    if (!connection) return;
-    if (silent) {
-      silent_.hold(std::move(connection));
-    } else {
-      g_io_stream_close(connection.get(), nullptr, nullptr);
-    }
+  pending.loss.start(0, [this, owner = std::weak_ptr<bool>(alive_), message, silent] {
+    if (!owner.expired()) end_connection(message, silent);
   });
+}
+
+void Server::end_connection(SoupServerMessage* message, bool silent) {
+  if (verbose_) on_finished(message, nullptr);
+  auto connection = take_connection(message);
+  if (!connection) return;
+  if (silent) {
+    silent_.hold(std::move(connection));
+  } else {
+    g_io_stream_close(connection.get(), nullptr, nullptr);
+  }
 }
 
 void Server::answer_later(SoupServerMessage* message, const Reply& reply) {
