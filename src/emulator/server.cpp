@@ -35,7 +35,13 @@ void send(SoupServerMessage* message, const Reply& reply) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
   SoupMessageBody* body = soup_server_message_get_response_body(message);
   soup_message_body_truncate(body);
-  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  if (reply.status == SOUP_STATUS_NO_CONTENT) {
+    // The library ends the connection after one, and does not say so.
+    soup_message_headers_replace(headers, "Connection", "close");
+    soup_message_headers_remove(headers, "Content-Type");
+  } else {
+    soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  }
   for (const auto& [name, value] : reply.headers) {
     soup_message_headers_replace(headers, name.c_str(), value.c_str());
   }
