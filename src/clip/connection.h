@@ -15,7 +15,9 @@ struct Fetcher::Connection {
   ObjectPtr<SoupMessage> message;
   ObjectPtr<GInputStream> stream;
   ObjectPtr<GCancellable> cancellable;
-  std::unique_ptr<unsigned char[], Releaser<g_free>> buffer;
+  AttachedSourcePtr ready;  // while bytes are waited for
+  BlockPool::Memory buffer;
+  std::size_t filled = 0;  // bytes of the buffer
 
   Wanted wanted;
   std::uint64_t position = 0;        // in the clip, of the body's next byte
