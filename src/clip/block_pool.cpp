@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/block_pool.h"
 
+#include <map>
 #include <utility>
+
+#include "base/immortal.h"
 
 namespace genpro::clip {
 
@@ -14,17 +17,26 @@ struct Lent {
 
 }  // namespace
 
-std::shared_ptr<BlockPool> BlockPool::make(std::size_t block_size, std::size_t most_idle) {
+std::shared_ptr<BlockPool> BlockPool::of_size(std::size_t block_size) {
+  using Pools = Guarded<std::map<std::size_t, std::weak_ptr<BlockPool>>>;
+  static Immortal<Pools> all;
   struct Access : BlockPool {
-    Access(std::size_t size, std::size_t idle) : BlockPool(size, idle) {}
+    explicit Access(std::size_t size) : BlockPool(size) {}
   };
-  return std::make_shared<Access>(block_size, most_idle);
+  auto pools = (*all).lock();
+  std::erase_if(*pools, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<BlockPool>& known = (*pools)[block_size];
+  std::shared_ptr<BlockPool> pool = known.lock();
+  if (!pool) {
+    pool = std::make_shared<Access>(block_size);
+    known = pool;
+  }
+  return pool;
 }
 
-BlockPool::BlockPool(std::size_t block_size, std::size_t most_idle)
-    : block_size_(block_size), most_idle_(most_idle / block_size) {
+BlockPool::BlockPool(std::size_t block_size) : block_size_(block_size) {
   // What is given back must not need memory.
-  idle_.lock()->reserve(most_idle_);
+  idle_.lock()->reserve(most_idle / block_size_);
 }
 
 BlockPool::Memory BlockPool::take() {
@@ -53,7 +65,7 @@ BytesPtr BlockPool::lend(Memory memory, std::size_t length) {
 
 void BlockPool::give_back(Memory memory) {
   auto idle = idle_.lock();
-  if (idle->size() < most_idle_) idle->push_back(std::move(memory));
+  if (idle->size() < most_idle / block_size_) idle->push_back(std::move(memory));
 }
 
 }  // namespace genpro::clip

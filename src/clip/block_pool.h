@@ -10,18 +10,17 @@
 
 namespace genpro::clip {
 
-// Memory of one size that is used again and again. A clip is read into as much of it in a second as
-// a machine has; what malloc() gets from the kernel for that and gives back again takes longer than
-// the reading. The block that was given back last is lent first, since the processor still has it
-// at hand.
+// Memory of one size that is used again and again, by all clips. What malloc() gets from the kernel
+// for a clip that streams fast, and gives back again, takes longer than the reading. The block that
+// was given back last is lent first, since the processor still has it at hand.
 //
 // Threads: any, also for the bytes that were lent; they may outlive everything else of the pool.
 class BlockPool : public std::enable_shared_from_this<BlockPool> {
  public:
   using Memory = std::unique_ptr<unsigned char[], Releaser<g_free>>;
 
-  // Sizes in bytes. Of what is given back, `most_idle` is kept.
-  static std::shared_ptr<BlockPool> make(std::size_t block_size, std::size_t most_idle);
+  // The pool of blocks of that size, which exists as long as somebody holds it or a block of it.
+  static std::shared_ptr<BlockPool> of_size(std::size_t block_size);
 
   std::size_t block_size() const { return block_size_; }
   Memory take();
@@ -29,11 +28,13 @@ class BlockPool : public std::enable_shared_from_this<BlockPool> {
   BytesPtr lend(Memory memory, std::size_t length);
 
  private:
-  BlockPool(std::size_t block_size, std::size_t most_idle);
+  // Of what is given back so much is kept, in bytes.
+  static constexpr std::size_t most_idle = 2 * 1024 * 1024;
+
+  explicit BlockPool(std::size_t block_size);
   void give_back(Memory memory);
 
   const std::size_t block_size_;
-  const std::size_t most_idle_;  // blocks
   Guarded<std::vector<Memory>> idle_;
 };
 

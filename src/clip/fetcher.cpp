@@ -20,9 +20,14 @@ constexpr std::uint64_t prompt_retry_size = 64 * 1024;
 constexpr std::chrono::milliseconds longest_trust{1000};
 constexpr std::uint64_t least_proof = 4 * 1024;
 
-// How much of one clip is read, if it is there, before others have their turn, in bytes. Who waits
-// for it is woken once for all of it: to wake for each block takes longer than to read it.
-constexpr std::size_t turn_size = 512 * 1024;
+// How much of a clip is read, if it is there, before others have their turn, in bytes. Among
+// several it is less, or those with large socket buffers would leave the others behind.
+constexpr std::size_t turn_alone = 1024 * 1024;
+constexpr std::size_t turn_among_several = 128 * 1024;
+
+// To wake who waits for a block takes longer than to read it. While there is more to read, it is
+// done for so many bytes at once.
+constexpr std::size_t wake_size = 512 * 1024;
 
 // A clip that changes more often than that before its first bytes are taken does not settle.
 constexpr int max_restarts = 3;
@@ -34,7 +39,7 @@ Fetcher::Fetcher(Runtime& runtime, ReaderSettings settings, Reader::Channel chan
       settings_(std::move(settings)),
       channel_(std::move(channel)),
       address_(settings_.url),
-      pool_(BlockPool::make(settings_.read_size, Reader::read_ahead / 2)) {}
+      pool_(BlockPool::of_size(settings_.read_size)) {}
 
 void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
   disconnect();
@@ -154,7 +159,8 @@ void Fetcher::read(const ConnectionPtr& connection) {
   connection->ready.reset();
   GPollableInputStream* stream = G_POLLABLE_INPUT_STREAM(connection->stream.get());
   bool goes_on = true;
-  for (std::size_t left = turn_size; goes_on && left > 0;) {
+  std::size_t left = runtime_.clip_count() > 1 ? turn_among_several : turn_alone;
+  while (goes_on && left > 0) {
     if (!connection->buffer) connection->buffer = pool_->take();
     ErrorPtr error;
     const gssize size = g_pollable_input_stream_read_nonblocking(
@@ -164,6 +170,7 @@ void Fetcher::read(const ConnectionPtr& connection) {
       connection->filled += static_cast<std::size_t>(size);
       left -= std::min(left, static_cast<std::size_t>(size));
       if (connection->filled == settings_.read_size) goes_on = on_bytes(connection);
+      if (unannounced_ >= wake_size) announce();
       continue;
     }
     goes_on = false;
@@ -177,13 +184,18 @@ void Fetcher::read(const ConnectionPtr& connection) {
     }
   }
   // Other clips' turn.
-  if (goes_on && on_bytes(connection)) {
+  goes_on = goes_on && on_bytes(connection);
+  if (goes_on) {
     runtime_.post([weak = weak_from_this(), connection] {
       const auto self = weak.lock();
       if (self && connection == self->connection_) self->read(connection);
     });
   }
-  if (std::exchange(is_unannounced_, false)) channel_->lock().notify();
+  if (!goes_on) announce();
+}
+
+void Fetcher::announce() {
+  if (std::exchange(unannounced_, 0) > 0) channel_->lock().notify();
 }
 
 void Fetcher::read_when_ready(const ConnectionPtr& connection) {
@@ -275,7 +287,7 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
   shared->blocks.push_back({std::move(bytes), offset_});
   shared->queued += length;
   shared->failed_unwanted = false;
-  is_unannounced_ = true;
+  unannounced_ += length;
   offset_ += length;
   delivered_ = true;
   if (shared->queued < Reader::read_ahead) return true;

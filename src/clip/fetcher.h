@@ -48,6 +48,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void connect();
   // Reads what is there, but not for ever, and goes on when there is more.
   void read(const ConnectionPtr& connection);
+  // Wakes who waits for a block.
+  void announce();
   void read_when_ready(const ConnectionPtr& connection);
   // Checks what was read into the connection's buffer and hands it on; false when no more is to be
   // read for now.
@@ -107,7 +109,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   std::uint64_t epoch_ = 0;
   const std::shared_ptr<BlockPool> pool_;
   ConnectionPtr connection_;
-  bool is_unannounced_ = false;  // blocks were handed over that nobody was woken for
+  std::size_t unannounced_ = 0;  // bytes that were handed over, and nobody was told of
   bool is_asleep_ = false;
   // Servers that end their answers at fixed offsets bring nothing new when they are asked for bytes
   // before them. So what was just seen to be the same is not asked for again: up to there.
