@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "clip/container.h"
 #include "enums.h"
+#include "job/farewell.h"
 
 namespace genpro {
 
@@ -126,7 +127,12 @@ void SourceCore::stop() {
   ended.reader.reset();
   auto parting = job::Parting::nothing;
   if (ended.job) {
-    parting = ended.job->part({coverage_.size(), ended_ && status() == Status::done});
+    const job::Delivery delivery{coverage_.size(), ended_ && status() == Status::done};
+    if (settings_.waits_to_part) {
+      parting = ended.job->part(delivery);
+    } else {
+      job::part_later(std::move(ended.job), delivery);
+    }
   }
   ended.job.reset();
   ended.runtime.reset();
