@@ -115,13 +115,13 @@ void Exchange::on_headers(GAsyncResult* result) {
       static_cast<guint64>(soup_message_headers_get_content_length(headers)) > max_reply_size) {
     return fail(HttpFailure::Kind::too_large, "its answer is too large");
   }
+  silence_timer_.restart(silence_);
   read();
 }
 
 // What is there already is taken at once. GLib's asynchronous reads take a turn of the loop each,
 // which is most of what an answer costs that came whole.
 void Exchange::read() {
-  silence_timer_.restart(silence_);
   ready_.reset();
   GPollableInputStream* stream = G_POLLABLE_INPUT_STREAM(stream_.get());
   std::array<char, read_size> buffer;
@@ -138,6 +138,7 @@ void Exchange::read() {
     if (reply_.body.size() + static_cast<std::size_t>(size) > max_reply_size) {
       return fail(HttpFailure::Kind::too_large, "its answer is too large");
     }
+    silence_timer_.restart(silence_);
     reply_.body.append(buffer.data(), static_cast<std::size_t>(size));
   }
 }

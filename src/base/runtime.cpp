@@ -45,7 +45,7 @@ Guarded<std::vector<std::weak_ptr<Runtime>>>& further_runtimes() {
   return *further;
 }
 
-// More would only take turns. One core is left to those who make and who take the bytes.
+// More than there are cores would only take turns.
 unsigned most_clip_threads() {
   return std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
 }

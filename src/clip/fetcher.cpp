@@ -63,6 +63,7 @@ void Fetcher::resume(std::uint64_t epoch) {
   if (epoch != epoch_) return;
   if (connection_ && connection_->is_paused) {
     connection_->is_paused = false;
+    connection_->is_alive = true;
     const ConnectionPtr connection = connection_;
     return read(connection);
   }
@@ -155,7 +156,6 @@ void Fetcher::connect() {
 // Without GLib's asynchronous reads, each of which takes a turn of the loop even where the bytes
 // are there already.
 void Fetcher::read(const ConnectionPtr& connection) {
-  stall_timer_.restart(settings_.stall_timeout);
   connection->ready.reset();
   GPollableInputStream* stream = G_POLLABLE_INPUT_STREAM(connection->stream.get());
   bool goes_on = true;
@@ -168,6 +168,7 @@ void Fetcher::read(const ConnectionPtr& connection) {
         settings_.read_size - connection->filled, nullptr, error.out());
     if (size > 0) {
       connection->filled += static_cast<std::size_t>(size);
+      connection->is_alive = true;
       left -= std::min(left, static_cast<std::size_t>(size));
       if (connection->filled == settings_.read_size) goes_on = on_bytes(connection);
       if (unannounced_ >= wake_size) announce();
@@ -176,6 +177,7 @@ void Fetcher::read(const ConnectionPtr& connection) {
     goes_on = false;
     if (!on_bytes(connection)) break;
     if (error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+      watch_for_stall(connection);
       read_when_ready(connection);
     } else if (error) {
       retry(one_line(error.message(), 200));
@@ -186,12 +188,19 @@ void Fetcher::read(const ConnectionPtr& connection) {
   // Other clips' turn.
   goes_on = goes_on && on_bytes(connection);
   if (goes_on) {
+    watch_for_stall(connection);
     runtime_.post([weak = weak_from_this(), connection] {
       const auto self = weak.lock();
       if (self && connection == self->connection_) self->read(connection);
     });
   }
   if (!goes_on) announce();
+}
+
+// A body has not gone on by what merely wakes its reader: the lengths of chunks, a part of a TLS
+// record.
+void Fetcher::watch_for_stall(const ConnectionPtr& connection) {
+  if (std::exchange(connection->is_alive, false)) stall_timer_.restart(settings_.stall_timeout);
 }
 
 void Fetcher::announce() {

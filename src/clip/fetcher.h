@@ -48,6 +48,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void connect();
   // Reads what is there, but not for ever, and goes on when there is more.
   void read(const ConnectionPtr& connection);
+  // Starts the time without a byte over, if there was one.
+  void watch_for_stall(const ConnectionPtr& connection);
   // Wakes who waits for a block.
   void announce();
   void read_when_ready(const ConnectionPtr& connection);

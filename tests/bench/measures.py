@@ -257,6 +257,9 @@ def many(bench):
     make_sparse_clip(os.path.join(bench.files, "whole.mp4"), sizes.many_clip * sizes.many)
     sink = "! fakesink name=sink"
     url = f"{bench.nginx.url}/many.mp4"
+    # As above: whoever came first would wait for the disk.
+    bench.curl(url)
+    bench.curl(f"{bench.nginx.url}/whole.mp4")
     ours, one, soup = [], [], []
     for _ in range(min(sizes.rounds, 5)):
         ours.append(bench.run("stream", sizes.many, bench.ours("many") + sink))
