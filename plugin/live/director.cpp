@@ -193,7 +193,9 @@ void Director::begin(const Settings& settings) {
     stage_->programme.withdraw(take);
     remove(take);
   }
-  const std::shared_ptr<ClipFile> file = ClipFile::create();
+  // Only what loops needs to be kept.
+  const std::shared_ptr<ClipFile> file =
+      at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
   own.waits_to_part = false;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
