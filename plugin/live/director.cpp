@@ -115,7 +115,13 @@ void Director::stop() {
     queue->runs = false;
     queue.notify();
   }
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  if (thread_.get_id() == std::this_thread::get_id()) {
+    // A state change from within one of the signals: the thread ends with that.
+    thread_.detach();
+  } else {
+    thread_.join();
+  }
 }
 
 void Director::generate(const Settings& settings) {
