@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A playlist of prompts as a live HLS stream. Of two genprobin one is on air while the other one
-// prepares what comes next; a clip is played again and again until the next one is there.
+// prepares what comes next; a clip is played again and again until the next one fades in.
 //
 //   examples/on-emulator.sh playlist-to-hls FOLDER ["A boat" "A plane" …]
 //
 // Any HLS player takes FOLDER/playlist.m3u8, while it is written and afterwards.
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
 #include <gst/gst.h>
 
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,28 +57,81 @@ std::optional<Options> read_options(int argc, char** argv) {
   return options;
 }
 
-// Of the pictures one selector lets those of one genprobin through, another one the sound. What is
-// not on air is thrown away as it comes.
 std::string launch_line(const Options& options) {
   std::string line =
-      "input-selector name=pictures sync-streams=false ! queue ! videoconvert !"
-      " video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=60 !"
-      " h264parse ! hls.video "
-      "input-selector name=sound sync-streams=false ! queue ! audioconvert ! avenc_aac ! aacparse !"
-      " hls.audio "
+      "compositor name=mixed-picture ! "
+      "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 !"
+      " queue ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=60 ! h264parse !"
+      " hls.video "
+      "audiomixer name=mixed-sound ! queue ! audioconvert ! avenc_aac ! aacparse ! hls.audio "
       "hlssink2 name=hls target-duration=2 playlist-length=0 max-files=0 ";
   for (const std::string name : {"one", "two"}) {
     line += "genprobin name=" + name +
             " sheet-id=101 cell-id=3300 agent-id=42 asset-ids=501,503 model=veo_3_1_fast duration=4"
             " width=1280 height=720 placeholder=slate at-end=loop " +
-            options.settings + " " + name + ".video ! pictures. " + name + ".audio ! sound. ";
+            options.settings + " " + name + ".video ! queue ! mixed-picture. " + name +
+            ".audio ! queue ! mixed-sound. ";
   }
   return line;
 }
 
-// One of the two. Its members belong to the thread that emits its signals.
+// Fades from one player to the other and back. The values belong to times of the stream, not to the
+// moment at which they are set: a fade begins with exactly the picture it is meant for.
+class Fader {
+ public:
+  explicit Fader(GstElement* pipeline) {
+    // The second one lies on the first one, and covers it or not.
+    control(pipeline, "mixed-picture", 1, "alpha", cover_.get());
+    control(pipeline, "mixed-sound", 0, "volume", volumes_[0].get());
+    control(pipeline, "mixed-sound", 1, "volume", volumes_[1].get());
+    set(0, 0);
+  }
+
+  void fade_to(int player, GstClockTime begin) {
+    set(begin, 1 - player);
+    set(begin + GST_SECOND / 2, player);
+  }
+
+ private:
+  struct Unref {
+    void operator()(GstControlSource* source) const { gst_object_unref(source); }
+  };
+  using Source = std::unique_ptr<GstControlSource, Unref>;
+
+  static Source make_source() {
+    GstControlSource* source = gst_interpolation_control_source_new();
+    g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
+    return Source(source);
+  }
+
+  static void control(GstElement* pipeline, const char* mixer_name, int pad_number,
+                      const char* property, GstControlSource* source) {
+    g_autoptr(GstElement) mixer = gst_bin_get_by_name(GST_BIN(pipeline), mixer_name);
+    const std::string pad_name = "sink_" + std::to_string(pad_number);
+    g_autoptr(GstPad) pad = gst_element_get_static_pad(mixer, pad_name.c_str());
+    gst_object_add_control_binding(GST_OBJECT(pad), gst_direct_control_binding_new_absolute(
+                                                        GST_OBJECT(pad), property, source));
+  }
+
+  // What is on at `time`: 0, 1, or something in between.
+  void set(GstClockTime time, double value) {
+    const auto add = [time](const Source& source, double there) {
+      gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source.get()), time, there);
+    };
+    add(cover_, value);
+    add(volumes_[0], 1 - value);
+    add(volumes_[1], value);
+  }
+
+  Source cover_ = make_source();
+  std::array<Source, 2> volumes_ = {make_source(), make_source()};
+};
+
+// One of the two. `on` belongs to the thread that emits its signals.
 struct Player {
   GstElement* bin = nullptr;
+  int number = 0;
+  Fader* fader = nullptr;
   std::string on;
 };
 
@@ -85,21 +141,19 @@ void post(GstElement* bin, const char* what) {
       bin, gst_message_new_application(GST_OBJECT(bin), gst_structure_new_empty(what)));
 }
 
-void put_on_air(GstElement* bin) {
-  for (const char* name : {"video", "audio"}) {
-    g_autoptr(GstPad) output = gst_element_get_static_pad(bin, name);
-    g_autoptr(GstPad) entry = gst_pad_get_peer(output);
-    g_autoptr(GstElement) selector = gst_pad_get_parent_element(entry);
-    g_object_set(selector, "active-pad", entry, nullptr);
-  }
+// The first picture of a clip, before it reaches the compositor.
+GstPadProbeReturn on_first_picture(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  const Player& player = *static_cast<Player*>(data);
+  player.fader->fade_to(player.number, GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));
+  return GST_PAD_PROBE_REMOVE;
 }
 
-// Here, and not in the main thread, so that the first picture of the clip finds the way open.
 void on_clip_started(GstElement* bin, const char* id, gpointer data) {
   Player& player = *static_cast<Player*>(data);
   if (player.on == id) return;  // it is played once more
   player.on = id;
-  put_on_air(bin);
+  g_autoptr(GstPad) output = gst_element_get_static_pad(bin, "video");
+  gst_pad_add_probe(output, GST_PAD_PROBE_TYPE_BUFFER, on_first_picture, &player, nullptr);
   g_print("Clip %s is on air\n", id);
   post(bin, "on-air");
 }
@@ -115,10 +169,13 @@ void on_generation_failed(GstElement* bin, const char*, const char* reason, gpoi
 
 class Station {
  public:
-  Station(const Options& options, GstElement* pipeline) : options_(options), pipeline_(pipeline) {
+  Station(const Options& options, GstElement* pipeline)
+      : options_(options), pipeline_(pipeline), fader_(pipeline) {
     const char* const names[] = {"one", "two"};
     for (std::size_t i = 0; i < players_.size(); ++i) {
       Player& player = players_[i];
+      player.number = static_cast<int>(i);
+      player.fader = &fader_;
       player.bin = gst_bin_get_by_name(GST_BIN(pipeline), names[i]);
       g_signal_connect(player.bin, "clip-started", G_CALLBACK(on_clip_started), &player);
       g_signal_connect(player.bin, "clip-ended", G_CALLBACK(on_clip_ended), nullptr);
@@ -135,7 +192,6 @@ class Station {
   int run() {
     // The second one starts when the first one has something to show.
     gst_element_set_locked_state(players_[1].bin, TRUE);
-    put_on_air(players_[0].bin);
     prepare(players_[0].bin);
     if (gst_element_set_state(pipeline_, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
       g_printerr("The pipeline cannot be started.\n");
@@ -212,6 +268,7 @@ class Station {
 
   const Options& options_;
   GstElement* const pipeline_;
+  Fader fader_;
   std::array<Player, 2> players_;
   GstElement* on_air_ = nullptr;
   GstElement* preparing_ = nullptr;
