@@ -3,7 +3,7 @@
 #
 # Runs a command with the emulator in place of the service: no account, no cost. Installs what it
 # needs (Debian 12, as root), builds, and makes three ingredients: 501 is a photo, 502 a logo, 503 a
-# clip.
+# clip. For the command, the folder that they are in is $INGREDIENTS.
 #
 #   examples/on-emulator.sh COMMAND [ARGUMENT…]
 #
@@ -39,12 +39,13 @@ if [ ! -f "$build/build.ninja" ]; then
 fi
 quietly ninja -C "$build" plugin/libgstgenpro.so src/emulator/genpro-emulator src/cli/genpro \
   examples/changing-prompt examples/playlist-to-hls
-quietly "$here/make-ingredients.sh" "$work"
+export INGREDIENTS="$work/ingredients"
+quietly "$here/make-ingredients.sh" "$INGREDIENTS"
 
 export GST_PLUGIN_PATH="$build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
 export PATH="$build/examples:$build/src/cli:$build/src/emulator:$PATH"
 # What the emulator makes is not paid for, and does not belong into the user's ledger.
 export XDG_STATE_HOME="$work/state"
 
-genpro-emulator exec --latency "${LATENCY:-6}" --ingredient "$work/photo.jpg" \
-  --ingredient "$work/logo.png" --ingredient "$work/clip.mp4" -- "$@"
+genpro-emulator exec --latency "${LATENCY:-6}" --ingredient "$INGREDIENTS/photo.jpg" \
+  --ingredient "$INGREDIENTS/logo.png" --ingredient "$INGREDIENTS/clip.mp4" -- "$@"

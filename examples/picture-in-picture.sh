@@ -17,7 +17,8 @@ file=${1-picture-in-picture.mkv}
 # here: its pad stays without a link.
 exec timeout --foreground --preserve-status --signal=INT "${RECORD_SECONDS:-30}" \
   gst-launch-1.0 --eos-on-shutdown \
-  compositor name=mix sink_1::xpos=880 sink_1::ypos=40 sink_1::width=360 sink_1::height=360 ! \
+  compositor name=mix background=black \
+  sink_1::xpos=880 sink_1::ypos=40 sink_1::width=360 sink_1::height=360 ! \
   video/x-raw,format=I420,width=1280,height=720,framerate=30/1 ! \
   x264enc tune=zerolatency speed-preset=ultrafast bitrate=4096 ! h264parse ! matroskamux ! \
   progressreport name=recorded update-freq=1 ! filesink location="$file" \

@@ -11,6 +11,7 @@
 #include <gst/gst.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -59,7 +60,7 @@ std::optional<Options> read_options(int argc, char** argv) {
 
 std::string launch_line(const Options& options) {
   std::string line =
-      "compositor name=mixed-picture ! "
+      "compositor name=mixed-picture background=black ! "
       "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 !"
       " queue ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=60 ! h264parse !"
       " hls.video "
@@ -88,7 +89,7 @@ class Fader {
   }
 
   void fade_to(int player, GstClockTime begin) {
-    set(begin, 1 - player);
+    set(begin, shown_.exchange(player));
     set(begin + GST_SECOND / 2, player);
   }
 
@@ -123,6 +124,7 @@ class Fader {
     add(volumes_[1], value);
   }
 
+  std::atomic<int> shown_ = 0;
   Source cover_ = make_source();
   std::array<Source, 2> volumes_ = {make_source(), make_source()};
 };
