@@ -22,10 +22,11 @@ LIVE = (
     "compositor name=mix background=black "
     "sink_1::xpos=580 sink_1::ypos=60 sink_1::width=640 sink_1::height=360 ! "
     "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 ! appsink name=output "
-    "filesrc name=camera ! decodebin ! imagefreeze is-live=true ! videoconvert ! videoscale ! "
+    "filesrc name=camera ! decodebin ! aspectratiocrop aspect-ratio=16/9 ! imagefreeze is-live=true ! "
+    "videoconvert ! videoscale ! "
     "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 ! queue ! mix.sink_0 "
     f"genprobin name=live placeholder=slate fade={FADE // Gst.MSECOND} sheet-id=101 cell-id=3300 "
-    "agent-id=42 asset-ids=503 model=pika aspect-ratio=16:9 duration=5 prompt='A boat at noon' "
+    "agent-id=42 asset-ids=503 model=pika aspect-ratio=16:9 duration=5 prompt=\"A boat at noon\" "
     "live.video ! queue ! mix.sink_1"
 )
 STILL = "appsrc name=input ! videoconvert ! pngenc ! filesink name=file"
