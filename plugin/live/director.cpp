@@ -43,8 +43,9 @@ std::string headline(job::Status status) {
       return "Failed";
     case job::Status::stopped:
       return "Stopped";
-    case job::Status::idle:
     case job::Status::done:
+      return "Finished";
+    case job::Status::idle:
       break;
   }
   return "No video";
@@ -192,7 +193,9 @@ void Director::begin(const Settings& settings) {
     stage_->programme.withdraw(take);
     remove(take);
   }
-  const std::shared_ptr<ClipFile> file = ClipFile::create();
+  // Only what loops needs to be kept.
+  const std::shared_ptr<ClipFile> file =
+      at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
   own.waits_to_part = false;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
@@ -441,9 +444,11 @@ void Director::update_slate() {
   if (stage_->placeholder->kind() != PlaceholderKind::slate) return;
   const GenerationFace face = *face_.lock();
   SlateText text;
-  text.headline = headline(face.status);
   text.detail = face.model;
   const Clip* clip = find(newest_);
+  // Its bytes may all be there before its first picture is on.
+  const bool is_coming = face.status == job::Status::done && clip != nullptr && !clip->has_started;
+  text.headline = headline(is_coming ? job::Status::streaming : face.status);
   if (clip != nullptr && is_under_way(face.status)) {
     if (text.detail.empty()) text.detail = clip->settings.model_word();
     text.time =
