@@ -139,7 +139,7 @@ Settings live_settings(const LiveService& service) {
           {"asset-ids", "501,502"},
           {"poll-interval", "20"},
           {"retries", "1"},
-          {"ledger", ""}};
+          {"ledger", service.ledger()}};
 }
 
 ElementPtr live_bin(const LiveService& service, const Settings& changes) {

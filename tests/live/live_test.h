@@ -54,8 +54,10 @@ class LiveService {
   // That the service was told to stop that one.
   bool wait_for_stop(int number, std::chrono::milliseconds deadline = generous) const;
   bool was_stopped(int number) const;
-  // The prompts of all requests, in order.
+  // Of all requests for generations, in order.
   std::vector<std::string> bodies() const;
+  // A ledger of its own, so that no test sees another's generations.
+  std::string ledger() const { return folder_.file("ledger.db"); }
 
  private:
   std::optional<Answer> answer(const Seen& seen);
@@ -72,6 +74,7 @@ class LiveService {
   std::string clip_;
   std::optional<Answer> post_;
   std::atomic<bool> is_lost_ = false;
+  const TempDir folder_;
 
   FakeService fake_;  // last: it calls back here
 };
@@ -79,7 +82,7 @@ class LiveService {
 // One clip a specification, made once in this process.
 const std::string& clip_of(const ClipSpec& spec);
 
-// The published example's settings, and no ledger, so that no test sees another's generations.
+// The published example's settings, and the service's own ledger.
 Settings live_settings(const LiveService& service);
 // A genprobin with these settings and then `changes`.
 ElementPtr live_bin(const LiveService& service, const Settings& changes = {});
