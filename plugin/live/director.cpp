@@ -101,7 +101,6 @@ void Director::start(const Settings& settings) {
     auto queue = queue_.lock();
     queue->runs = true;
     queue->soon.reset();
-    queue->tasks.clear();
   }
   *face_.lock() = GenerationFace{.id = settings.generation_id};
   thread_ = std::thread([this] { run(); });
@@ -116,6 +115,10 @@ void Director::stop() {
     queue.notify();
   }
   if (thread_.joinable()) thread_.join();
+  // A task may be the last owner of a clip, whose pipeline has something to say when it ends: that
+  // comes to post(), so this must not happen with the lock held.
+  std::deque<Task> left;
+  std::swap(left, queue_.lock()->tasks);
 }
 
 void Director::generate(const Settings& settings) {
