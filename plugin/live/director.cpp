@@ -101,7 +101,6 @@ void Director::start(const Settings& settings) {
     auto queue = queue_.lock();
     queue->runs = true;
     queue->soon.reset();
-    queue->tasks.clear();
   }
   *face_.lock() = GenerationFace{.id = settings.generation_id};
   thread_ = std::thread([this] { run(); });
@@ -115,13 +114,18 @@ void Director::stop() {
     queue->runs = false;
     queue.notify();
   }
-  if (!thread_.joinable()) return;
-  if (thread_.get_id() == std::this_thread::get_id()) {
+  if (thread_.joinable()) {
     // A state change from within one of the signals: the thread ends with that.
-    thread_.detach();
-  } else {
-    thread_.join();
+    if (thread_.get_id() == std::this_thread::get_id()) {
+      thread_.detach();
+    } else {
+      thread_.join();
+    }
   }
+  // A task may be the last owner of a clip, whose pipeline has something to say when it ends: that
+  // comes to post(), so this must not happen with the lock held.
+  std::deque<Task> left;
+  std::swap(left, queue_.lock()->tasks);
 }
 
 void Director::generate(const Settings& settings) {
