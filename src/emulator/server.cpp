@@ -38,7 +38,13 @@ void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length
   soup_message_body_truncate(body);
   // Sent pieces are let go, and the library leaves the ranges to us.
   soup_message_body_set_accumulate(body, FALSE);
-  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  if (reply.status == SOUP_STATUS_NO_CONTENT) {
+    // The library ends the connection after one, and does not say so.
+    soup_message_headers_replace(headers, "Connection", "close");
+    soup_message_headers_remove(headers, "Content-Type");
+  } else {
+    soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  }
   for (const auto& [name, value] : reply.headers) {
     soup_message_headers_replace(headers, name.c_str(), value.c_str());
   }

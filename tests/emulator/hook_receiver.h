@@ -3,15 +3,13 @@
 // A server that takes webhooks and remembers them.
 #pragma once
 
-#include <libsoup/soup.h>
-
-#include <condition_variable>
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/glib_ptr.h"
+#include "emulator/folders.h"
 
 namespace genpro::emulator::test {
 
@@ -28,23 +26,20 @@ class HookReceiver {
   void answer_with(unsigned status);
   // The bodies that came in, also those that were answered with an error.
   std::vector<std::string> bodies() const;
-  // Names and values of headers that came in, "name: value".
+  // The request lines and headers that came in, one text a request.
   std::vector<std::string> headers() const;
 
  private:
-  static void on_request(SoupServer* server, SoupServerMessage* message, const char* path,
-                         GHashTable* query, gpointer data);
-  void serve(unsigned port);
+  void serve();
+  void answer(int connection);
 
-  mutable std::mutex mutex_;
-  std::condition_variable ready_;
+  Fd listener_;
   unsigned port_ = 0;
-  bool started_ = false;
+  std::atomic<bool> ending_ = false;
+  mutable std::mutex mutex_;
   unsigned status_ = 200;
   std::vector<std::string> bodies_;
   std::vector<std::string> headers_;
-  MainContextPtr context_;
-  MainLoopPtr loop_;
   std::thread thread_;
 };
 
