@@ -62,7 +62,7 @@ class AudioProducer : public Producer {
                                        "channel-mask", GST_TYPE_BITMASK, guint64{3}, nullptr));
   }
 
-  CapsPtr negotiate(const GstCaps* allowed) override {
+  CapsPtr negotiate(const GstCaps* allowed, const Accepts&) override {
     CapsPtr caps = this->caps();
     return gst_caps_can_intersect(caps.get(), allowed) ? std::move(caps) : nullptr;
   }
