@@ -33,14 +33,15 @@ constexpr int height = 72;
 struct Area {
   int left, top, right, bottom;
 };
-constexpr Area all{0, 0, width, height};
 
 class Frame {
  public:
   explicit Frame(std::string bytes) : bytes_(std::move(bytes)) {}
 
-  double brightness(const Area& area = all) const {
-    return mean(area, [](int value) { return value; });
+  double brightness() const {
+    double sum = 0;
+    for (const char value : bytes_) sum += static_cast<unsigned char>(value);
+    return sum / static_cast<double>(bytes_.size());
   }
   // Of the values of 0 to 255, on average.
   double difference(const Frame& other, const Area& area) const {
@@ -54,14 +55,6 @@ class Frame {
  private:
   int at(int x, int y) const {
     return static_cast<unsigned char>(bytes_[static_cast<std::size_t>(y * width + x)]);
-  }
-  template <typename Function>
-  double mean(const Area& area, Function value_of) const {
-    double sum = 0;
-    for (int y = area.top; y < area.bottom; ++y) {
-      for (int x = area.left; x < area.right; ++x) sum += value_of(at(x, y));
-    }
-    return sum / ((area.right - area.left) * (area.bottom - area.top));
   }
 
   std::string bytes_;
