@@ -51,7 +51,7 @@ class AudioProducer : public Producer {
     return step;
   }
 
-  Time latency() override { return time_of(block); }
+  Time latency() override { return time_of(block) + longest_delay; }
 
  private:
   static Time time_of(std::int64_t sample) {

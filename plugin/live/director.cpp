@@ -43,8 +43,9 @@ std::string headline(job::Status status) {
       return "Failed";
     case job::Status::stopped:
       return "Stopped";
-    case job::Status::idle:
     case job::Status::done:
+      return "Finished";
+    case job::Status::idle:
       break;
   }
   return "No video";
@@ -100,7 +101,6 @@ void Director::start(const Settings& settings) {
     auto queue = queue_.lock();
     queue->runs = true;
     queue->soon.reset();
-    queue->tasks.clear();
   }
   *face_.lock() = GenerationFace{.id = settings.generation_id};
   thread_ = std::thread([this] { run(); });
@@ -114,7 +114,18 @@ void Director::stop() {
     queue->runs = false;
     queue.notify();
   }
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable()) {
+    // A state change from within one of the signals: the thread ends with that.
+    if (thread_.get_id() == std::this_thread::get_id()) {
+      thread_.detach();
+    } else {
+      thread_.join();
+    }
+  }
+  // A task may be the last owner of a clip, whose pipeline has something to say when it ends: that
+  // comes to post(), so this must not happen with the lock held.
+  std::deque<Task> left;
+  std::swap(left, queue_.lock()->tasks);
 }
 
 void Director::generate(const Settings& settings) {
@@ -192,7 +203,9 @@ void Director::begin(const Settings& settings) {
     stage_->programme.withdraw(take);
     remove(take);
   }
-  const std::shared_ptr<ClipFile> file = ClipFile::create();
+  // Only what loops needs to be kept.
+  const std::shared_ptr<ClipFile> file =
+      at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
   own.waits_to_part = false;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
@@ -441,9 +454,11 @@ void Director::update_slate() {
   if (stage_->placeholder->kind() != PlaceholderKind::slate) return;
   const GenerationFace face = *face_.lock();
   SlateText text;
-  text.headline = headline(face.status);
   text.detail = face.model;
   const Clip* clip = find(newest_);
+  // Its bytes may all be there before its first picture is on.
+  const bool is_coming = face.status == job::Status::done && clip != nullptr && !clip->has_started;
+  text.headline = headline(is_coming ? job::Status::streaming : face.status);
   if (clip != nullptr && is_under_way(face.status)) {
     if (text.detail.empty()) text.detail = clip->settings.model_word();
     text.time =

@@ -14,6 +14,9 @@ struct GenproLiveSrcState {
   // Made, and not handed on yet.
   genpro::live::Producer::Step pending;
   std::atomic<genpro::live::Time> configured_latency = 0;
+  genpro::live::Time told_latency = 0;
+  // An error was posted that says what to do; the base class adds none to it.
+  std::atomic<bool> has_failed = false;
 };
 
 // G_DECLARE_FINAL_TYPE() wants a header that C can read; nothing but this file sees the type.
@@ -47,6 +50,8 @@ gboolean start(GstBaseSrc* src) {
     GenproLiveSrcState& state = state_of(src);
     state.pending = {};
     state.configured_latency = 0;
+    state.told_latency = state.producer->latency();
+    state.has_failed = false;
     state.producer->start();
   });
   return TRUE;
@@ -80,7 +85,19 @@ gboolean negotiate(GstBaseSrc* src) {
     const genpro::CapsPtr all = state.producer->caps();
     const genpro::CapsPtr allowed(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), all.get()));
     const genpro::CapsPtr caps = state.producer->negotiate(allowed.get());
-    agreed = caps && gst_base_src_set_caps(src, caps.get());
+    if (!caps) {
+      const genpro::GCharPtr wanted(gst_caps_to_string(allowed.get()));
+      GST_ELEMENT_ERROR(src, CORE, NEGOTIATION,
+                        ("What follows takes none of the formats that there are. Put videoconvert, "
+                         "or audioconvert and audioresample, behind the pad."),
+                        ("it takes %s", wanted.get()));
+      state.has_failed = true;
+      return;
+    }
+    agreed = gst_base_src_set_caps(src, caps.get());
+    if (state.producer->latency() == state.told_latency) return;
+    state.told_latency = state.producer->latency();
+    gst_element_post_message(GST_ELEMENT(src), gst_message_new_latency(GST_OBJECT(src)));
   });
   return agreed;
 }
@@ -104,6 +121,7 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
     } else {
       GST_ELEMENT_ERROR(src, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a picture."),
                         (nullptr));
+      state.has_failed = true;
     }
   });
   return result;
@@ -135,6 +153,14 @@ gboolean event(GstBaseSrc* src, GstEvent* event) {
   return GST_BASE_SRC_CLASS(genpro_live_src_parent_class)->event(src, event);
 }
 
+gboolean post_message(GstElement* element, GstMessage* message) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && state_of(element).has_failed) {
+    gst_message_unref(message);
+    return TRUE;
+  }
+  return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->post_message(element, message);
+}
+
 gboolean is_seekable(GstBaseSrc*) {
   return FALSE;
 }
@@ -154,6 +180,7 @@ static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
   gst_element_class_set_static_metadata(element_class, "GEN live output", "Source",
                                         "Pictures or sound of a genprobin",
                                         "The gst-genpro developers");
+  element_class->post_message = post_message;
   GstBaseSrcClass* base_class = GST_BASE_SRC_CLASS(src_class);
   base_class->start = start;
   base_class->unlock = unlock;

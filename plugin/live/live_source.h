@@ -13,6 +13,10 @@
 
 namespace genpro::live {
 
+// What a busy machine may take to wake a thread and to draw a picture, on top of a buffer's
+// duration.
+inline constexpr Time longest_delay = 20 * GST_MSECOND;
+
 // What makes the buffers. Threads: the streaming thread, which calls nothing else meanwhile.
 class Producer {
  public:

@@ -34,7 +34,7 @@ bool prefer_format(GstStructure* fields, GstVideoFormat format) {
   GValue wish = G_VALUE_INIT;
   g_value_init(&wish, G_TYPE_STRING);
   g_value_set_static_string(&wish, name);
-  const bool has = gst_value_can_intersect(left, &wish);
+  const bool has = gst_value_intersect(nullptr, left, &wish);
   g_value_unset(&wish);
   if (has) gst_structure_set(fields, "format", G_TYPE_STRING, name, nullptr);
   return has;

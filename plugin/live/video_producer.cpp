@@ -81,7 +81,7 @@ class VideoProducer : public Producer {
   Time time_of(std::uint64_t count) const { return *origin_ + time_at(count); }
 
   void tell() {
-    latency_ = frame_duration();
+    latency_ = frame_duration() + longest_delay;
     *stage_->raster.lock() = raster_;
     told_(raster_);
   }
@@ -111,7 +111,7 @@ class VideoProducer : public Producer {
   std::uint64_t count_ = 0;
   std::uint64_t offset_ = 0;
   bool is_discont_ = true;
-  std::atomic<Time> latency_ = GST_SECOND / 30;
+  std::atomic<Time> latency_ = GST_SECOND / 30 + longest_delay;
 };
 
 }  // namespace
