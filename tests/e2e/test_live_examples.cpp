@@ -132,8 +132,11 @@ TEST_F(LiveExamples, PictureInPictureShowsTheClipAndTheBackgroundBeforeAndAfter)
   // Where the clip is; what is beside it never changes once it is there.
   constexpr Area corner{90, 6, 122, 38};
   constexpr Area beside{0, 0, 84, height};
-  const std::vector<Frame> frames = frames_of("out.mkv");
-  ASSERT_FALSE(frames.empty());
+  std::vector<Frame> frames = frames_of("out.mkv");
+  // The inputs end one after the other, and the picture without what has ended.
+  constexpr std::size_t ending = 10;
+  ASSERT_GT(frames.size(), 2 * ending);
+  frames.erase(frames.end() - ending, frames.end());
   const Frame& last = frames.back();
   ASSERT_GT(last.brightness(), 20);
   int before = 0;
