@@ -274,7 +274,8 @@ guint new_signal(GenproBinClass* bin_class, const char* name, guint arguments) {
 //   generation-completed (id)       its clip can be fetched
 //   generation-failed (id, reason)  there will be no clip; the id is empty when none was given
 //   clip-started (id), clip-ended (id)  the clip's first picture is on the output; it was its last
-// They are emitted on a thread of the element's own.
+// They are emitted on a thread of the element's own, which must not be made to wait, and from which
+// the element's state must not be changed: hand both on to the application's own thread.
 void install_signals(GenproBinClass* bin_class) {
   signals[signal_generate] = g_signal_new_class_handler(
       "generate", G_TYPE_FROM_CLASS(bin_class),

@@ -114,7 +114,14 @@ void Director::stop() {
     queue->runs = false;
     queue.notify();
   }
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable()) {
+    // A state change from within one of the signals: the thread ends with that.
+    if (thread_.get_id() == std::this_thread::get_id()) {
+      thread_.detach();
+    } else {
+      thread_.join();
+    }
+  }
   // A task may be the last owner of a clip, whose pipeline has something to say when it ends: that
   // comes to post(), so this must not happen with the lock held.
   std::deque<Task> left;
