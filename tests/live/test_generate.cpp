@@ -23,11 +23,11 @@ bool has(const std::string& text, const std::string& part) {
 TEST(Generate, TellsWhatHappensInOrder) {
   LiveService service;
   service.set_clip(clip_of({.frames = 15}));
-  Studio studio(live_bin(service));
+  Studio studio(live_bin(service, always_new));
   studio.play();
   ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
   studio.generate();
-  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9042"));
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9042")) << studio.signals().text();
   EXPECT_EQ(studio.signals().words(),
             (Words{"started 9041", "completed 9041", "clip-started 9041", "clip-ended 9041",
                    "started 9042", "completed 9042", "clip-started 9042", "clip-ended 9042"}));
@@ -92,7 +92,7 @@ TEST(Generate, IsDoneByItselfOnlyWhenToldTo) {
   ASSERT_TRUE(studio.video().wait_for_more(30));
   EXPECT_EQ(service.posts(), 1) << "it spends";
   studio.generate();
-  ASSERT_TRUE(studio.signals().wait_for("clip-started 9042"));
+  ASSERT_TRUE(studio.signals().wait_for("clip-started 9042")) << studio.signals().text();
   ASSERT_EQ(service.posts(), 2);
   EXPECT_TRUE(has(service.bodies()[1], "Another thing altogether"));
   EXPECT_TRUE(has(service.bodies()[1], "[7,8]")) << service.bodies()[1];
@@ -105,13 +105,14 @@ TEST(Generate, TakesChangesThatComeTogetherAsOne) {
   Studio studio(live_bin(service, {{"at-end", "loop"}, {"auto-generate", "true"}}));
   studio.play();
   ASSERT_TRUE(studio.signals().wait_for("clip-started 9041"));
-  for (const char* prompt : {"One", "Two", "Three"}) set_property(studio.bin(), "prompt", prompt);
+  for (const char* prompt : {"One", "Two", "Three of {{name}}"})
+    set_property(studio.bin(), "prompt", prompt);
   set_property(studio.bin(), "model", "pika");
   set_property(studio.bin(), "duration", "8");
   ASSERT_TRUE(studio.signals().wait_for("clip-started 9042"));
   ASSERT_TRUE(studio.video().wait_for_more(30));
   ASSERT_EQ(service.posts(), 2);
-  EXPECT_TRUE(has(service.bodies()[1], "Three")) << service.bodies()[1];
+  EXPECT_TRUE(has(service.bodies()[1], "Three of")) << service.bodies()[1];
   EXPECT_TRUE(has(service.bodies()[1], "pika"));
   // Each of the settings that make another video counts.
   int number = 2;
