@@ -217,6 +217,7 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
 }
 
 void SourceCore::open(const job::Update& update) {
+  auto runtime = Runtime::acquire_for_clip();
   auto flow = flow_.lock();
   if (!flow->runtime) return;
   auto settings = make_reader_settings(settings_, *update.clip, block_size_);
@@ -224,7 +225,7 @@ void SourceCore::open(const job::Update& update) {
                                 std::weak_ptr(flow->job)](clip::ReaderSettings::AddressDone done) {
     if (const auto asked = job.lock()) asked->ask_address(std::move(done));
   };
-  flow->reader = std::make_shared<Reader>(flow->runtime, std::move(settings));
+  flow->reader = std::make_shared<Reader>(std::move(runtime), std::move(settings));
   flow->reader->set_interruption(flow->interruption);
 }
 
