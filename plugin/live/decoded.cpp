@@ -19,6 +19,8 @@ constexpr Time longest_gathering = 250 * GST_MSECOND;
 constexpr Time picture_tolerance = GST_MSECOND;
 // Sound whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
+// In which sound that is cut off goes out.
+constexpr std::int64_t last_ramp = audio_rate / 200;
 
 Time monotonic_now() {
   return g_get_monotonic_time() * 1000;
@@ -140,7 +142,7 @@ Picture Decoded::picture_at(Time time) {
 }
 
 bool Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
-                        float gain_step) {
+                        float gain_step, bool is_last) {
   auto state = state_.lock();
   if (!state->zero) return true;
   const std::int64_t from = samples_at(*state->zero) + begin;
@@ -157,7 +159,11 @@ bool Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, flo
     for (std::int64_t sample = first; sample < last; ++sample) {
       const auto at = static_cast<std::size_t>(sample - from);
       const auto source = static_cast<std::size_t>(sample - sound.begin) * audio_channels;
-      const float factor = gain + gain_step * static_cast<float>(at);
+      float factor = gain + gain_step * static_cast<float>(at);
+      const std::int64_t left = state->audio_end - sample;
+      if (is_last && state->audio_ended && left < last_ramp) {
+        factor *= static_cast<float>(left) / static_cast<float>(last_ramp);
+      }
       for (std::size_t channel = 0; channel < audio_channels; ++channel) {
         out[at * audio_channels + channel] += factor * sound.samples[source + channel];
       }

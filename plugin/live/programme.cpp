@@ -230,14 +230,20 @@ bool Programme::sound(std::int64_t begin, float* out, std::size_t samples) {
       gain = static_cast<float>(at - first) / static_cast<float>(ramp);
       step = 1.0F / static_cast<float>(ramp);
     }
-    const auto mix = [&](const Segment& from, float gain_there, float step_there) {
+    const auto mix = [&](std::size_t which, float gain_there, float step_there) {
+      const Segment& from = state->segments[which];
       if (from.kind != Kind::play) return;
+      // A round that follows goes on where this one ends.
+      const bool has_next = which + 1 < state->segments.size();
+      const bool goes_round = has_next ? state->segments[which + 1].kind == Kind::play &&
+                                             !state->segments[which + 1].fades
+                                       : state->at_end == AtEnd::loop && !state->rounds_failed;
       const std::int64_t content = samples_at(from.content) + at - samples_at(from.start);
       from.take->decoded().mix_audio(content, out + done * audio_channels, number, gain_there,
-                                     step_there);
+                                     step_there, !goes_round);
     };
-    if (ramps) mix(state->segments[index - 1], 1 - gain, -step);
-    mix(segment, gain, step);
+    if (ramps) mix(index - 1, 1 - gain, -step);
+    mix(index, gain, step);
     done += number;
   }
   state->sound_time = static_cast<Time>(
