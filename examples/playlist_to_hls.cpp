@@ -245,7 +245,19 @@ class Station {
     }
   }
 
-  void end() { gst_element_send_event(pipeline_, gst_event_new_eos()); }
+  void end() {
+    // One that was not needed has to end as well, or the mixers would wait for it.
+    for (const Player& player : players_) {
+      if (!gst_element_is_locked_state(player.bin)) continue;
+      for (const char* name : {"video", "audio"}) {
+        g_autoptr(GstPad) output = gst_element_get_static_pad(player.bin, name);
+        g_autoptr(GstPad) entry = gst_pad_get_peer(output);
+        gst_pad_send_event(entry, gst_event_new_stream_start(name));
+        gst_pad_send_event(entry, gst_event_new_eos());
+      }
+    }
+    gst_element_send_event(pipeline_, gst_event_new_eos());
+  }
 
   // The exit code, when that was the last message.
   std::optional<int> handle(GstMessage* message) {

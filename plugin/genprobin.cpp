@@ -217,7 +217,7 @@ void add_video(GenproBin* bin) {
   GenproBinState& state = *bin->state;
   genpro::live::Director& director = state.director;
   state.video = genpro::live::make_live_source(
-      "pictures", genpro::live::make_video_producer(
+      "genpro-pictures", genpro::live::make_video_producer(
                       director.stage(), [&director](const genpro::live::Raster& raster) {
                         director.set_raster(raster);
                       }));
@@ -232,9 +232,9 @@ void add_video(GenproBin* bin) {
 
 void add_audio(GenproBin* bin) {
   GstElement* source = genpro::live::make_live_source(
-      "sound", genpro::live::make_audio_producer(bin->state->director.stage()));
-  GstElement* convert = gst_element_factory_make("audioconvert", "sound-convert");
-  GstElement* resample = gst_element_factory_make("audioresample", "sound-resample");
+      "genpro-sound", genpro::live::make_audio_producer(bin->state->director.stage()));
+  GstElement* convert = gst_element_factory_make("audioconvert", "genpro-sound-convert");
+  GstElement* resample = gst_element_factory_make("audioresample", "genpro-sound-resample");
   gst_bin_add(GST_BIN(bin), source);
   GstElement* last = source;
   // Part of GStreamer's base plugins, as the decoding is. Without them what follows has to take the

@@ -290,6 +290,7 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   result.retries = settings.retries;
   result.ledger = settings.ledger;
   result.reuse = static_cast<job::Reuse>(settings.reuse);
+  result.passed_over = settings.passed_over;
   result.stops = settings.on_shutdown == on_shutdown_stop;
   result.daily_limit = settings.daily_generation_limit;
   if (result.daily_limit > 0 && result.ledger.empty() && settings.generation_id.empty()) {

@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -44,6 +45,8 @@ struct Settings {
   std::uint64_t max_clip_size = std::uint64_t{4} << 30;
   // Not a property: whether a state change waits for a stop request to be handed over.
   bool waits_to_part = true;
+  // Not a property either: ids of generations that are none to pick up.
+  std::set<std::string> passed_over;
 
   std::string model_word() const;
 };

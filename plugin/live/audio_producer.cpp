@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/audio/audio.h>
 
+#include <algorithm>
+#include <array>
+
 #include "live/producers.h"
 
 namespace genpro::live {
@@ -9,11 +12,48 @@ namespace {
 
 constexpr std::size_t block = audio_rate / 50;
 
+// Keeps a sound that begins or ends within a wave from clicking: what the output would jump by is
+// taken back over some milliseconds.
+class Smoother {
+ public:
+  void reset() { *this = Smoother(); }
+
+  void smooth(float* samples, std::size_t number, std::vector<std::size_t> seams) {
+    std::sort(seams.begin(), seams.end());
+    auto seam = seams.begin();
+    for (std::size_t at = 0; at < number; ++at) {
+      float* frame = samples + at * audio_channels;
+      if (seam != seams.end() && *seam == at) {
+        for (std::size_t channel = 0; channel < audio_channels; ++channel) {
+          jump_[channel] = last_[channel] - frame[channel];
+        }
+        left_ = length;
+        while (seam != seams.end() && *seam == at) ++seam;
+      }
+      const float part = static_cast<float>(left_) / static_cast<float>(length);
+      for (std::size_t channel = 0; channel < audio_channels; ++channel) {
+        frame[channel] += jump_[channel] * part;
+        last_[channel] = frame[channel];
+      }
+      if (left_ > 0) --left_;
+    }
+  }
+
+ private:
+  static constexpr std::size_t length = audio_rate / 200;
+  std::array<float, audio_channels> last_{};
+  std::array<float, audio_channels> jump_{};
+  std::size_t left_ = 0;
+};
+
 class AudioProducer : public Producer {
  public:
   explicit AudioProducer(std::shared_ptr<Stage> stage) : stage_(std::move(stage)) {}
 
-  void start() override { next_.reset(); }
+  void start() override {
+    next_.reset();
+    smoother_.reset();
+  }
 
   CapsPtr caps() const override {
     return CapsPtr(gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, GST_AUDIO_NE(F32),
@@ -22,7 +62,7 @@ class AudioProducer : public Producer {
                                        "channel-mask", GST_TYPE_BITMASK, guint64{3}, nullptr));
   }
 
-  CapsPtr negotiate(const GstCaps* allowed) override {
+  CapsPtr negotiate(const GstCaps* allowed, const Accepts&) override {
     CapsPtr caps = this->caps();
     return gst_caps_can_intersect(caps.get(), allowed) ? std::move(caps) : nullptr;
   }
@@ -38,8 +78,10 @@ class AudioProducer : public Producer {
     step.due = time_of(*next_);
     constexpr std::size_t size = block * audio_channels * sizeof(float);
     samples_.assign(block * audio_channels, 0);
-    step.is_end = !stage_->programme.sound(*next_, samples_.data(), block);
+    std::vector<std::size_t> seams;
+    step.is_end = !stage_->programme.sound(*next_, samples_.data(), block, &seams);
     if (step.is_end) return step;
+    smoother_.smooth(samples_.data(), block, std::move(seams));
     step.buffer.reset(gst_buffer_new_memdup(samples_.data(), size));
     GstBuffer* buffer = step.buffer.get();
     *next_ += block;
@@ -62,6 +104,7 @@ class AudioProducer : public Producer {
   const std::shared_ptr<Stage> stage_;
   std::optional<std::int64_t> next_;
   std::vector<float> samples_;
+  Smoother smoother_;
 };
 
 }  // namespace

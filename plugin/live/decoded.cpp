@@ -139,10 +139,10 @@ Picture Decoded::picture_at(Time time) {
   return state->shown.picture.copy();
 }
 
-bool Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
-                        float gain_step) {
+std::size_t Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
+                               float gain_step) {
   auto state = state_.lock();
-  if (!state->zero) return true;
+  if (!state->zero) return 0;
   const std::int64_t from = samples_at(*state->zero) + begin;
   const std::int64_t to = from + static_cast<std::int64_t>(samples);
   bool dropped = false;
@@ -151,7 +151,9 @@ bool Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, flo
     dropped = true;
   }
   if (dropped) state.notify();
+  std::int64_t whole_to = from;
   for (const Sound& sound : state->sounds) {
+    if (sound.begin <= whole_to) whole_to = std::max(whole_to, std::min(to, sound.end()));
     const std::int64_t first = std::max(from, sound.begin);
     const std::int64_t last = std::min(to, sound.end());
     for (std::int64_t sample = first; sample < last; ++sample) {
@@ -163,7 +165,7 @@ bool Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, flo
       }
     }
   }
-  return !state->has_audio || state->audio_ended || state->audio_end >= to;
+  return static_cast<std::size_t>(whole_to - from);
 }
 
 // Where pictures have no more room and there is no sound all the same, the clip has a hole there.

@@ -56,8 +56,9 @@ class Decoded {
   // The picture at `time`, else the one that was last shown before it, if any.
   Picture picture_at(Time time);
   // Adds what there is from sample `begin` on to `out`, with a gain that goes from `gain` by
-  // `gain_step` a sample. Earlier samples are dropped. False when it has not come yet.
-  bool mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain, float gain_step);
+  // `gain_step` a sample. Earlier samples are dropped. How many there were without a hole.
+  std::size_t mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
+                        float gain_step);
   // Neither picture nor sound of `time` have been decoded yet, though they will be.
   bool is_starved(Time time);
   // There is enough again to go on from `time`.

@@ -185,6 +185,7 @@ void Director::run() {
   guard_c_callback("the end of a genprobin", [&] {
     image_.reset();
     on_.reset();
+    shown_.clear();
     stage_->programme.reset();
     const auto clips = clips_;
     for (const auto& clip : clips) remove(clip->take);
@@ -208,6 +209,8 @@ void Director::begin(const Settings& settings) {
       at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
   own.waits_to_part = false;
+  // With `completed`, one that was on may well serve once more.
+  if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
   newest_ = clip->number;
   if (!clip->take->start()) return;
@@ -275,6 +278,7 @@ void Director::on_started(const std::shared_ptr<Take>& take) {
   Clip* clip = find(take);
   if (clip == nullptr) return;
   clip->has_started = true;
+  if (!clip->id.empty()) shown_.insert(clip->id);
   on_ = take;
   audience_.clip_started(clip->id);
 }

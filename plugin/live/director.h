@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -129,6 +130,8 @@ class Director {
 
   // Of the thread.
   std::vector<std::shared_ptr<Clip>> clips_;
+  // Ids of generations that have been on. Whoever asks for another one has seen them.
+  std::set<std::string> shown_;
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
   std::uint64_t numbers_ = 0;
   std::shared_ptr<Take> on_;  // the one that is on

@@ -84,7 +84,9 @@ gboolean negotiate(GstBaseSrc* src) {
     GenproLiveSrcState& state = state_of(src);
     const genpro::CapsPtr all = state.producer->caps();
     const genpro::CapsPtr allowed(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), all.get()));
-    const genpro::CapsPtr caps = state.producer->negotiate(allowed.get());
+    const genpro::CapsPtr caps = state.producer->negotiate(allowed.get(), [src](GstCaps* offered) {
+      return gst_pad_peer_query_accept_caps(GST_BASE_SRC_PAD(src), offered) != FALSE;
+    });
     if (!caps) {
       const genpro::GCharPtr wanted(gst_caps_to_string(allowed.get()));
       GST_ELEMENT_ERROR(src, CORE, NEGOTIATION,

@@ -6,6 +6,7 @@
 
 #include <gst/base/gstpushsrc.h>
 
+#include <functional>
 #include <memory>
 
 #include "gst_ptr.h"
@@ -30,7 +31,10 @@ class Producer {
   // A new run begins.
   virtual void start() = 0;
   // Of the caps that may follow, those that buffers have from now on; null when none will do.
-  virtual CapsPtr negotiate(const GstCaps* allowed) = 0;
+  // `accepts` tells whether what follows takes given caps after all: some elements, such as a
+  // compositor whose output has no alpha, take more than they tell.
+  using Accepts = std::function<bool(GstCaps*)>;
+  virtual CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) = 0;
   // All caps that there may be.
   virtual CapsPtr caps() const = 0;
   // `now` is the running time, and what is more than `patience` behind it is skipped.

@@ -7,8 +7,6 @@ namespace genpro::live {
 
 namespace {
 
-// A change of sound without a fade takes this long, so that it does not click.
-constexpr Time shortest_ramp = 5 * GST_MSECOND;
 // Should one side not be taken any more, the other one does not keep what was for both.
 constexpr std::size_t most_segments = 32;
 
@@ -151,7 +149,7 @@ void Programme::State::plan_end(Time from) {
 void Programme::State::prune() {
   const Time done =
       segments.size() > most_segments ? picture_time : std::min(picture_time, sound_time);
-  while (segments.size() > 1 && segments[1].start + std::max(fade, shortest_ramp) <= done) {
+  while (segments.size() > 1 && segments[1].start + fade <= done) {
     std::shared_ptr<Take> take = std::move(segments.front().take);
     segments.pop_front();
     if (take) retire(std::move(take));
@@ -205,7 +203,8 @@ Shot Programme::picture(Time time, Time duration) {
   return shot;
 }
 
-bool Programme::sound(std::int64_t begin, float* out, std::size_t samples) {
+bool Programme::sound(std::int64_t begin, float* out, std::size_t samples,
+                      std::vector<std::size_t>* seams) {
   auto state = state_.lock();
   std::size_t done = 0;
   while (done < samples) {
@@ -221,7 +220,7 @@ bool Programme::sound(std::int64_t begin, float* out, std::size_t samples) {
           number, static_cast<std::size_t>(samples_at(state->segments[index + 1].start) - at));
     }
     const std::int64_t first = samples_at(segment.start);
-    const std::int64_t ramp = samples_at(std::max(state->fade, shortest_ramp));
+    const std::int64_t ramp = samples_at(state->fade);
     const bool ramps = index > 0 && segment.fades && at - first < ramp;
     float gain = 1;
     float step = 0;
@@ -230,14 +229,22 @@ bool Programme::sound(std::int64_t begin, float* out, std::size_t samples) {
       gain = static_cast<float>(at - first) / static_cast<float>(ramp);
       step = 1.0F / static_cast<float>(ramp);
     }
+    if (at == first) seams->push_back(done);
     const auto mix = [&](const Segment& from, float gain_there, float step_there) {
-      if (from.kind != Kind::play) return;
+      if (from.kind != Kind::play) return std::size_t{0};
       const std::int64_t content = samples_at(from.content) + at - samples_at(from.start);
-      from.take->decoded().mix_audio(content, out + done * audio_channels, number, gain_there,
-                                     step_there);
+      return from.take->decoded().mix_audio(content, out + done * audio_channels, number,
+                                            gain_there, step_there);
     };
-    if (ramps) mix(state->segments[index - 1], 1 - gain, -step);
-    mix(segment, gain, step);
+    if (ramps) {
+      const std::size_t length = mix(state->segments[index - 1], 1 - gain, -step);
+      if (length > 0 && length < number) seams->push_back(done + length);
+    }
+    // Sound may end before its picture does, or be missing for a while.
+    const std::size_t length = mix(segment, gain, step);
+    if (state->had_sound != (length > 0)) seams->push_back(done);
+    if (length > 0 && length < number) seams->push_back(done + length);
+    state->had_sound = length == number;
     done += number;
   }
   state->sound_time = static_cast<Time>(

@@ -57,9 +57,10 @@ class Programme {
 
   // The picture for `time`, which is shown for `duration`. Times only grow.
   Shot picture(Time time, Time duration);
-  // Adds the sound from sample `begin` on (since running time 0) to `out`, which is silent.
-  // False at the end of everything.
-  bool sound(std::int64_t begin, float* out, std::size_t samples);
+  // Adds the sound from sample `begin` on (since running time 0) to `out`, which is silent, and
+  // tells at which of these samples one sound ends and another, or silence, begins. False at the
+  // end of everything.
+  bool sound(std::int64_t begin, float* out, std::size_t samples, std::vector<std::size_t>* seams);
 
  private:
   enum class Kind {
@@ -92,6 +93,7 @@ class Programme {
     std::shared_ptr<Take> on;    // what was told to be on
     Time picture_time = 0;       // up to which pictures were taken
     Time sound_time = 0;
+    bool had_sound = false;  // just before that
     Takes retired;
 
     std::size_t index_at(Time time) const;

@@ -115,4 +115,25 @@ CapsPtr choose_caps(const WantedRaster& wanted, const GstCaps* allowed) {
   return first;
 }
 
+CapsPtr with_format(const WantedRaster& wanted, const GstCaps* caps,
+                    const std::function<bool(GstCaps*)>& accepts) {
+  GstVideoInfo info;
+  if (!gst_video_info_from_caps(&info, caps)) return nullptr;
+  const bool is_given = wanted.format != GST_VIDEO_FORMAT_UNKNOWN;
+  const bool is_met = is_given ? GST_VIDEO_INFO_FORMAT(&info) == wanted.format
+                               : !wanted.wants_alpha || GST_VIDEO_INFO_HAS_ALPHA(&info);
+  if (is_met) return nullptr;
+  const auto offer = [&](GstVideoFormat format) {
+    CapsPtr offered(gst_caps_copy(caps));
+    gst_caps_set_simple(offered.get(), "format", G_TYPE_STRING, gst_video_format_to_string(format),
+                        nullptr);
+    return accepts(offered.get()) ? std::move(offered) : nullptr;
+  };
+  if (is_given) return offer(wanted.format);
+  for (const GstVideoFormat format : alpha_formats) {
+    if (CapsPtr accepted = offer(format)) return accepted;
+  }
+  return nullptr;
+}
+
 }  // namespace genpro::live

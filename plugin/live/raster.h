@@ -7,6 +7,7 @@
 #include <gst/video/video.h>
 
 #include <cstdint>
+#include <functional>
 
 #include "gst_ptr.h"
 
@@ -50,5 +51,9 @@ struct WantedRaster {
 // Caps that `allowed` (what may follow, within the caps above) has and that are nearest to what is
 // wanted; null when there are none.
 CapsPtr choose_caps(const WantedRaster& wanted, const GstCaps* allowed);
+// The same caps with a format that is wanted, where they have none and it is accepted all the same;
+// else null.
+CapsPtr with_format(const WantedRaster& wanted, const GstCaps* caps,
+                    const std::function<bool(GstCaps*)>& accepts);
 
 }  // namespace genpro::live

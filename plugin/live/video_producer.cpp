@@ -19,8 +19,13 @@ class VideoProducer : public Producer {
 
   CapsPtr caps() const override { return CapsPtr(gst_caps_from_string(GENPRO_BIN_VIDEO_CAPS)); }
 
-  CapsPtr negotiate(const GstCaps* allowed) override {
-    CapsPtr caps = choose_caps(*stage_->wanted.lock(), allowed);
+  CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) override {
+    const WantedRaster wanted = *stage_->wanted.lock();
+    CapsPtr caps = choose_caps(wanted, allowed);
+    if (caps) {
+      CapsPtr better = with_format(wanted, caps.get(), accepts);
+      if (better) caps = std::move(better);
+    }
     GstVideoInfo info;
     if (!caps || !gst_video_info_from_caps(&info, caps.get())) return nullptr;
     if (!gst_video_info_is_equal(&info, &raster_.info)) {

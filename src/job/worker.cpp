@@ -44,7 +44,9 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
       started_(std::chrono::steady_clock::now()),
       asked_at_(started_),
       desk_(runtime, settings_.ledger),
-      schedule_(settings_.poll_interval) {}
+      schedule_(settings_.poll_interval) {
+  passed_over_.generations = settings_.passed_over;
+}
 
 void Worker::start() {
   client_ = std::make_unique<api::Client>(runtime_, settings_.access, settings_.silence);
@@ -186,7 +188,7 @@ void Worker::stop_earlier() {
 }
 
 void Worker::look_for_another() {
-  passed_over_.insert(entry_->id);
+  passed_over_.rows.insert(entry_->id);
   entry_.reset();
   presence_.release();
   generation_id_.clear();

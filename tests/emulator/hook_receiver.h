@@ -15,13 +15,12 @@ namespace genpro::emulator::test {
 
 class HookReceiver {
  public:
-  explicit HookReceiver(unsigned port = 0);
+  HookReceiver();
   ~HookReceiver();
   HookReceiver(const HookReceiver&) = delete;
   HookReceiver& operator=(const HookReceiver&) = delete;
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/hook"; }
-  unsigned port() const { return port_; }
   // The status of the answers from now on; a redirect leads to /elsewhere.
   void answer_with(unsigned status);
   // The bodies that came in, also those that were answered with an error.

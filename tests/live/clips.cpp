@@ -63,7 +63,9 @@ std::string raw_audio(const ClipSpec& spec) {
 std::string make_clip(const ClipSpec& spec) {
   const TempDir folder;
   const std::string file = folder.file("made.mp4");
-  std::string pipeline = "mp4mux name=mux ! filesink location=" + file;
+  std::string pipeline =
+      std::string("mp4mux name=mux faststart=") + (spec.index_first ? "true" : "false") +
+      " faststart-file=" + folder.file("faststart") + " ! filesink location=" + file;
   if (spec.video) {
     write_file(folder.file("video"), raw_video(spec));
     pipeline += " filesrc location=" + folder.file("video") +

@@ -25,9 +25,10 @@ struct ClipSpec {
   bool bursts = true;  // false: the tone only
   int rate = 48'000;
   int channels = 2;
+  bool index_first = false;
 };
 
-// H.264 and lossless sound in MP4, the index at its end. A picture is its number and the clip's tag
+// H.264 and lossless sound in MP4. A picture is its number and the clip's tag
 // in black and white fields; the sound is a quiet tone of 440 Hz with a loud burst each half
 // second. Throws std::runtime_error when an element is missing.
 std::string make_clip(const ClipSpec& spec = {});

@@ -60,13 +60,22 @@ int Shown::component(int number, int x, int y) const {
   return mapped ? component_at(mapped.frame(), number, x, y) : -1;
 }
 
-double Shown::brightness() const {
+std::string Shown::first_component() const {
+  std::string result;
   const Mapped mapped(info, buffer.get());
-  if (!mapped) return -1;
+  if (!mapped) return result;
+  for (int y = 0; y < info.height; ++y) {
+    for (int x = 0; x < info.width; ++x)
+      result.push_back(static_cast<char>(component_at(mapped.frame(), 0, x, y)));
+  }
+  return result;
+}
+
+double Shown::brightness() const {
+  const std::string values = first_component();
   double sum = 0;
-  for (int y = 0; y < info.height; ++y)
-    for (int x = 0; x < info.width; ++x) sum += component_at(mapped.frame(), 0, x, y);
-  return sum / info.width / info.height;
+  for (const char value : values) sum += static_cast<unsigned char>(value);
+  return values.empty() ? -1 : sum / static_cast<double>(values.size());
 }
 
 Recorder::Recorder(GstElement* element, const char* pad, Rect part)

@@ -31,6 +31,8 @@ struct Shown {
   int component(int number, int x, int y) const;
   // The average of the first component in the whole picture.
   double brightness() const;
+  // The first component of all pixels.
+  std::string first_component() const;
 };
 
 struct Heard {

@@ -198,7 +198,7 @@ TEST(Swap, GoesFromOneClipToTheNextWithoutAPlaceholder) {
   service.set_clip(1, LiveService::plain_clip(clip_of(first)));
   service.set_clip(2, LiveService::plain_clip(clip_of(second)));
   service.hold_from(2);
-  Studio studio(live_bin(service, {{"at-end", "loop"}}));
+  Studio studio(live_bin(service, {{"at-end", "loop"}, {"reuse", "never"}}));
   studio.play();
   ASSERT_TRUE(studio.wait_for_clip(1));
   studio.generate();
