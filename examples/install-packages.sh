@@ -5,18 +5,19 @@
 #
 #   examples/install-packages.sh          to build and to run
 #   examples/install-packages.sh --tests  to run the tests as well
-#   examples/install-packages.sh --deep   also for fuzzing and benchmarks
+#   examples/install-packages.sh --deep   also for the benchmarks
 set -eu
 
 build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   libges-1.0-dev libpango1.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev"
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  gstreamer1.0-plugins-base-apps fonts-dejavu-core"
-# Chromium and its driver try the emulator's page as its users do.
-tests="libgtest-dev libgmock-dev curl python3-minimal chromium chromium-driver"
-# Clang and its runtime for the fuzz targets; nginx is what the benchmarks read from.
-deep="clang libclang-rt-dev nginx"
+  gstreamer1.0-plugins-base-apps fonts-dejavu-core
+  python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0"
+# Clang and its runtime are for the fuzz targets; Chromium and its driver try the emulator's page.
+tests="libgtest-dev libgmock-dev curl python3-minimal chromium chromium-driver clang libclang-rt-dev"
+# What the benchmarks read from.
+deep="nginx"
 
 packages="$build $run"
 case "${1-}" in

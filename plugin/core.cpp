@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "clip/container.h"
 #include "enums.h"
+#include "job/farewell.h"
 
 namespace genpro {
 
@@ -126,7 +127,12 @@ void SourceCore::stop() {
   ended.reader.reset();
   auto parting = job::Parting::nothing;
   if (ended.job) {
-    parting = ended.job->part({coverage_.size(), ended_ && status() == Status::done});
+    const job::Delivery delivery{coverage_.size(), ended_ && status() == Status::done};
+    if (settings_.waits_to_part) {
+      parting = ended.job->part(delivery);
+    } else {
+      job::part_later(std::move(ended.job), delivery);
+    }
   }
   ended.job.reset();
   ended.runtime.reset();
@@ -211,6 +217,7 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
 }
 
 void SourceCore::open(const job::Update& update) {
+  auto runtime = Runtime::acquire_for_clip();
   auto flow = flow_.lock();
   if (!flow->runtime) return;
   auto settings = make_reader_settings(settings_, *update.clip, block_size_);
@@ -218,7 +225,7 @@ void SourceCore::open(const job::Update& update) {
                                 std::weak_ptr(flow->job)](clip::ReaderSettings::AddressDone done) {
     if (const auto asked = job.lock()) asked->ask_address(std::move(done));
   };
-  flow->reader = std::make_shared<Reader>(flow->runtime, std::move(settings));
+  flow->reader = std::make_shared<Reader>(std::move(runtime), std::move(settings));
   flow->reader->set_interruption(flow->interruption);
 }
 

@@ -13,13 +13,13 @@ int number(job::Status status) {
   return static_cast<int>(status);
 }
 
+}  // namespace
+
 GType register_enum(const char* name, const GEnumValue* values) {
   const GType type = g_enum_register_static(name, values);
   gst_type_mark_as_plugin_api(type, static_cast<GstPluginAPIFlags>(0));
   return type;
 }
-
-}  // namespace
 
 GType model_type() {
   static const GEnumValue values[] = {

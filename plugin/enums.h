@@ -12,6 +12,9 @@
 
 namespace genpro {
 
+// `values` live as long as the process.
+GType register_enum(const char* name, const GEnumValue* values);
+
 // Values: see the table in enums.cpp. 0 is `default`: not sent, the cell decides.
 GType model_type();
 GType aspect_ratio_type();

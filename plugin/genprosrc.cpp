@@ -232,19 +232,8 @@ static void genpro_src_class_init(GenproSrcClass* src_class) {
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  genpro::install_settings(object_class);
-  constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_property(
-      object_class, property_status(),
-      g_param_spec_enum("status", "Status", "Where the generation stands (default: idle)",
-                        genpro::status_type(), static_cast<int>(genpro::job::Status::idle),
-                        read_only));
-  g_object_class_install_property(
-      object_class, property_cost(),
-      g_param_spec_double("cost", "Cost",
-                          "What the service said the generation cost, in its own unit; -1: not "
-                          "known (default: -1)",
-                          -1, G_MAXDOUBLE, -1, read_only));
+  genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY));
+  genpro::install_generation_face(object_class, property_status(), property_cost());
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);
@@ -278,4 +267,10 @@ static void genpro_src_init(GenproSrc* src) {
   gst_base_src_set_blocksize(GST_BASE_SRC(src), default_block_size);
   // The end is where the reader says it is: only then is the clip known to be whole.
   gst_base_src_set_automatic_eos(GST_BASE_SRC(src), FALSE);
+}
+
+GstElement* genpro::genpro_src_new(const Settings& settings) {
+  auto* element = GST_ELEMENT(gst_object_ref_sink(g_object_new(GENPRO_TYPE_SRC, nullptr)));
+  *state_of(element).settings.lock() = settings;
+  return element;
 }

@@ -10,3 +10,12 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE(GenproSrc, genpro_src, GENPRO, SRC, GstPushSrc)
 
 G_END_DECLS
+
+namespace genpro {
+
+struct Settings;
+
+// One with these settings, for a part of the plugin. The reference is the caller's.
+GstElement* genpro_src_new(const Settings& settings);
+
+}  // namespace genpro

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
 
+#include "genprobin.h"
 #include "genprosrc.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
-  return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GENPRO_TYPE_SRC);
+  return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GENPRO_TYPE_SRC) &&
+         gst_element_register(plugin, "genprobin", GST_RANK_NONE, GENPRO_TYPE_BIN);
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, genpro,

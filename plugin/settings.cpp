@@ -143,12 +143,11 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
-GParamSpec* make_spec(const Property& property) {
-  // Settings are read once, when a generation is started.
-  constexpr auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                                  GST_PARAM_MUTABLE_READY);
-  constexpr auto write_only =
-      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+GParamSpec* make_spec(const Property& property, GParamFlags mutability) {
+  const auto flags =
+      static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | mutability);
+  const auto write_only =
+      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | mutability);
   const auto& [name, nick, blurb, content] = property;
   return std::visit(
       Overloaded{
@@ -193,10 +192,25 @@ std::string Settings::model_word() const {
   return service_word(model_type(), model);
 }
 
-void install_settings(GObjectClass* object_class) {
+void install_settings(GObjectClass* object_class, GParamFlags mutability) {
   for (unsigned index = 0; index < properties.size(); ++index) {
-    g_object_class_install_property(object_class, index + 1, make_spec(properties[index]));
+    g_object_class_install_property(object_class, index + 1,
+                                    make_spec(properties[index], mutability));
   }
+}
+
+void install_generation_face(GObjectClass* object_class, unsigned status, unsigned cost) {
+  constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_property(
+      object_class, status,
+      g_param_spec_enum("status", "Status", "Where the generation stands (default: idle)",
+                        status_type(), static_cast<int>(job::Status::idle), read_only));
+  g_object_class_install_property(
+      object_class, cost,
+      g_param_spec_double("cost", "Cost",
+                          "What the service said the generation cost, in its own unit; -1: not "
+                          "known (default: -1)",
+                          -1, G_MAXDOUBLE, -1, read_only));
 }
 
 bool set_setting(Settings& settings, unsigned id, const GValue* value) {
@@ -276,6 +290,7 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   result.retries = settings.retries;
   result.ledger = settings.ledger;
   result.reuse = static_cast<job::Reuse>(settings.reuse);
+  result.passed_over = settings.passed_over;
   result.stops = settings.on_shutdown == on_shutdown_stop;
   result.daily_limit = settings.daily_generation_limit;
   if (result.daily_limit > 0 && result.ledger.empty() && settings.generation_id.empty()) {

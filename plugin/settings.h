@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -42,6 +43,10 @@ struct Settings {
   unsigned stall_timeout = 15;
   unsigned retries = 5;
   std::uint64_t max_clip_size = std::uint64_t{4} << 30;
+  // Not a property: whether a state change waits for a stop request to be handed over.
+  bool waits_to_part = true;
+  // Not a property either: ids of generations that are none to pick up.
+  std::set<std::string> passed_over;
 
   std::string model_word() const;
 };
@@ -49,7 +54,11 @@ struct Settings {
 // Property numbers 1 … last_setting belong to the settings; an element's own come after it.
 extern const unsigned last_setting;
 
-void install_settings(GObjectClass* object_class);
+// Settings are read when a generation is started; `mutability` is the GST_PARAM_MUTABLE_* flag that
+// says when a change can still matter to an element.
+void install_settings(GObjectClass* object_class, GParamFlags mutability);
+// `status` and `cost`, which are only read, under an element's own numbers.
+void install_generation_face(GObjectClass* object_class, unsigned status, unsigned cost);
 // Both return false for a number that is not a setting's.
 bool set_setting(Settings& settings, unsigned id, const GValue* value);
 bool get_setting(const Settings& settings, unsigned id, GValue* value);

@@ -67,7 +67,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void send(const HttpRequest& request);
   void on_headers(GAsyncResult* result);
   void read();
-  void on_bytes(GBytes& bytes);
+  void read_when_ready();
   void fail(HttpFailure::Kind kind, std::string reason);
   void finish(Outcome outcome);
 
@@ -76,6 +76,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   ObjectPtr<SoupMessage> message_;
   bool sent_ = false;  // a connection is there, and the request is being written
   ObjectPtr<GInputStream> stream_;
+  AttachedSourcePtr ready_;   // while bytes are waited for
+  bool is_complete_ = false;  // all of the answer is there
   ObjectPtr<GCancellable> cancellable_;
   Timer silence_timer_;
   std::chrono::milliseconds silence_{0};

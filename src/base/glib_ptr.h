@@ -37,6 +37,13 @@ using HashTablePtr = Owned<GHashTable, g_hash_table_unref>;
 using DateTimePtr = Owned<GDateTime, g_date_time_unref>;
 using VariantPtr = Owned<GVariant, g_variant_unref>;
 
+// A source that is attached to a main context only as long as it has an owner.
+inline void destroy_source(GSource* source) noexcept {
+  g_source_destroy(source);
+  g_source_unref(source);
+}
+using AttachedSourcePtr = Owned<GSource, destroy_source>;
+
 // One reference to a GObject. Copying takes a reference, destroying gives it back.
 template <typename T>
 class ObjectPtr {

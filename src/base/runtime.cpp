@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/runtime.h"
 
+#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "base/callback.h"
 #include "base/guarded.h"
@@ -37,6 +39,17 @@ Guarded<std::weak_ptr<Runtime>>& current_runtime() {
   return *current;
 }
 
+// Threads that read clips beside the first one; entries whose runtime has gone are left over.
+Guarded<std::vector<std::weak_ptr<Runtime>>>& further_runtimes() {
+  static Immortal<Guarded<std::vector<std::weak_ptr<Runtime>>>> further;
+  return *further;
+}
+
+// More than there are cores would only take turns.
+unsigned most_clip_threads() {
+  return std::clamp(std::thread::hardware_concurrency(), 1U, 4U);
+}
+
 gboolean run_task(gpointer data) noexcept {
   ordered_after(data);
   guard_c_callback("a task", [&] { (*static_cast<Runtime::Task*>(data))(); });
@@ -59,16 +72,41 @@ std::shared_ptr<Runtime> Runtime::acquire() {
   collect();
   auto current = current_runtime().lock();
   std::shared_ptr<Runtime> runtime = current->lock();
-  if (!runtime) {
-    runtime = std::shared_ptr<Runtime>(
-        std::make_unique<Runtime>(Access()).release(), [](Runtime* unused) {
-          std::unique_ptr<Runtime> owned(unused);
-          owned->post([loop = owned->loop_.get()] { g_main_loop_quit(loop); });
-          retire(std::move(owned));
-        });
-    *current = runtime;
-  }
+  if (!runtime) *current = runtime = start();
   return runtime;
+}
+
+std::shared_ptr<Runtime> Runtime::start() {
+  return {std::make_unique<Runtime>(Access()).release(), [](Runtime* unused) {
+            std::unique_ptr<Runtime> owned(unused);
+            owned->post([loop = owned->loop_.get()] { g_main_loop_quit(loop); });
+            retire(std::move(owned));
+          }};
+}
+
+// Counts a clip for as long as its runtime is held.
+struct Runtime::ClipUse {
+  explicit ClipUse(std::shared_ptr<Runtime> used) : runtime(std::move(used)) { ++runtime->clips_; }
+  ClipUse(const ClipUse&) = delete;
+  ClipUse& operator=(const ClipUse&) = delete;
+  ~ClipUse() { --runtime->clips_; }
+  std::shared_ptr<Runtime> runtime;
+};
+
+std::shared_ptr<Runtime> Runtime::acquire_for_clip() {
+  std::shared_ptr<Runtime> least = acquire();
+  auto further = further_runtimes().lock();
+  std::erase_if(*further, [](const auto& known) { return known.expired(); });
+  for (const auto& known : *further) {
+    const auto other = known.lock();
+    if (other && other->clips_ < least->clips_) least = other;
+  }
+  if (least->clips_ > 0 && further->size() + 1 < most_clip_threads()) {
+    least = start();
+    further->push_back(least);
+  }
+  const auto use = std::make_shared<ClipUse>(std::move(least));
+  return {use, use->runtime.get()};
 }
 
 Runtime::Runtime(Access)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The one thread that talks to the network for every element of a process.
+// The thread that talks to the network for every element of a process, and its helpers when several
+// clips are read at once.
 #pragma once
 
 #include <libsoup/soup.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,7 +32,14 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   // in a state change, and a TLS handshake takes a while to give up.
   static std::shared_ptr<Runtime> acquire();
 
-  // For acquire() alone.
+  // The runtime that a clip is to be read by, for as long as what this returns is held: the
+  // process's as long as that reads no clip; with several at once one thread could not keep up, and
+  // there is one for each core, at most four.
+  static std::shared_ptr<Runtime> acquire_for_clip();
+  // How many hold it for that; by any thread.
+  unsigned clip_count() const { return clips_; }
+
+  // For start() alone.
   class Access {
     friend class Runtime;
     Access() = default;
@@ -58,6 +67,8 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
 
  private:
   struct Pending;
+  struct ClipUse;
+  static std::shared_ptr<Runtime> start();
   void run();
 
   MainContextPtr context_;
@@ -67,6 +78,7 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   // Calls whose `finish` has not run yet; the thread ends only when there are none.
   int pending_ = 0;
   std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
+  std::atomic<unsigned> clips_ = 0;
 };
 
 class TimerQueue;

@@ -15,12 +15,15 @@ struct Fetcher::Connection {
   ObjectPtr<SoupMessage> message;
   ObjectPtr<GInputStream> stream;
   ObjectPtr<GCancellable> cancellable;
-  std::unique_ptr<unsigned char[], Releaser<g_free>> buffer;
+  AttachedSourcePtr ready;  // while bytes are waited for
+  BlockPool::Memory buffer;
+  std::size_t filled = 0;  // bytes of the buffer
 
   Wanted wanted;
   std::uint64_t position = 0;        // in the clip, of the body's next byte
   std::optional<std::uint64_t> end;  // of what the answer announces, in the clip
   std::uint64_t delivered = 0;       // bytes
+  bool is_alive = true;              // something came that starts the time without a byte over
   bool is_paused = false;            // nothing is read, since the read-ahead is full
 
   std::string header(const char* name) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/callback.h"
 #include "base/text.h"
 #include "clip/connection.h"
 
@@ -19,6 +20,15 @@ constexpr std::uint64_t prompt_retry_size = 64 * 1024;
 constexpr std::chrono::milliseconds longest_trust{1000};
 constexpr std::uint64_t least_proof = 4 * 1024;
 
+// How much of a clip is read, if it is there, before others have their turn, in bytes. Among
+// several it is less, or those with large socket buffers would leave the others behind.
+constexpr std::size_t turn_alone = 1024 * 1024;
+constexpr std::size_t turn_among_several = 128 * 1024;
+
+// To wake who waits for a block takes longer than to read it. While there is more to read, it is
+// done for so many bytes at once.
+constexpr std::size_t wake_size = 512 * 1024;
+
 // A clip that changes more often than that before its first bytes are taken does not settle.
 constexpr int max_restarts = 3;
 
@@ -28,7 +38,8 @@ Fetcher::Fetcher(Runtime& runtime, ReaderSettings settings, Reader::Channel chan
     : runtime_(runtime),
       settings_(std::move(settings)),
       channel_(std::move(channel)),
-      address_(settings_.url) {}
+      address_(settings_.url),
+      pool_(BlockPool::of_size(settings_.read_size)) {}
 
 void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
   disconnect();
@@ -52,7 +63,9 @@ void Fetcher::resume(std::uint64_t epoch) {
   if (epoch != epoch_) return;
   if (connection_ && connection_->is_paused) {
     connection_->is_paused = false;
-    return read(connection_);
+    connection_->is_alive = true;
+    const ConnectionPtr connection = connection_;
+    return read(connection);
   }
   // What failed while nobody waited does not count.
   backoff_.reset();
@@ -72,7 +85,11 @@ void Fetcher::cancel() {
 void Fetcher::disconnect() {
   retry_timer_.stop();
   stall_timer_.stop();
-  if (connection_) g_cancellable_cancel(connection_->cancellable.get());
+  if (connection_) {
+    g_cancellable_cancel(connection_->cancellable.get());
+    // Callbacks that are on their way may hold the connection for a while.
+    connection_->ready.reset();
+  }
   connection_.reset();
 }
 
@@ -136,56 +153,105 @@ void Fetcher::connect() {
                           }));
 }
 
+// Without GLib's asynchronous reads, each of which takes a turn of the loop even where the bytes
+// are there already.
 void Fetcher::read(const ConnectionPtr& connection) {
-  stall_timer_.restart(settings_.stall_timeout);
-  connection->buffer.reset(static_cast<unsigned char*>(g_malloc(settings_.read_size)));
-  g_input_stream_read_async(
-      connection->stream.get(), connection->buffer.get(), settings_.read_size, G_PRIORITY_DEFAULT,
-      connection->cancellable.get(), Runtime::finish,
-      runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {
-        ErrorPtr error;
-        const gssize size = g_input_stream_read_finish(connection->stream.get(), r, error.out());
-        if (connection == self->connection_) self->on_bytes(connection, size, error);
-      }));
+  connection->ready.reset();
+  GPollableInputStream* stream = G_POLLABLE_INPUT_STREAM(connection->stream.get());
+  bool goes_on = true;
+  std::size_t left = runtime_.clip_count() > 1 ? turn_among_several : turn_alone;
+  while (goes_on && left > 0) {
+    if (!connection->buffer) connection->buffer = pool_->take();
+    ErrorPtr error;
+    const gssize size = g_pollable_input_stream_read_nonblocking(
+        stream, connection->buffer.get() + connection->filled,
+        settings_.read_size - connection->filled, nullptr, error.out());
+    if (size > 0) {
+      connection->filled += static_cast<std::size_t>(size);
+      connection->is_alive = true;
+      left -= std::min(left, static_cast<std::size_t>(size));
+      if (connection->filled == settings_.read_size) goes_on = on_bytes(connection);
+      if (unannounced_ >= wake_size) announce();
+      continue;
+    }
+    goes_on = false;
+    if (!on_bytes(connection)) break;
+    if (error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+      watch_for_stall(connection);
+      read_when_ready(connection);
+    } else if (error) {
+      retry(one_line(error.message(), 200));
+    } else {
+      on_body_end();
+    }
+  }
+  // Other clips' turn.
+  goes_on = goes_on && on_bytes(connection);
+  if (goes_on) {
+    watch_for_stall(connection);
+    runtime_.post([weak = weak_from_this(), connection] {
+      const auto self = weak.lock();
+      if (self && connection == self->connection_) self->read(connection);
+    });
+  }
+  if (!goes_on) announce();
 }
 
-void Fetcher::on_bytes(const ConnectionPtr& connection, gssize size, const ErrorPtr& error) {
-  if (size < 0) return retry(one_line(error.message(), 200));
-  if (size == 0) return on_body_end();
-  auto length = static_cast<std::size_t>(size);
+// A body has not gone on by what merely wakes its reader: the lengths of chunks, a part of a TLS
+// record.
+void Fetcher::watch_for_stall(const ConnectionPtr& connection) {
+  if (std::exchange(connection->is_alive, false)) stall_timer_.restart(settings_.stall_timeout);
+}
+
+void Fetcher::announce() {
+  if (std::exchange(unannounced_, 0) > 0) channel_->lock().notify();
+}
+
+void Fetcher::read_when_ready(const ConnectionPtr& connection) {
+  connection->ready.reset(g_pollable_input_stream_create_source(
+      G_POLLABLE_INPUT_STREAM(connection->stream.get()), nullptr));
+  const GPollableSourceFunc function = [](GObject*, gpointer data) noexcept -> gboolean {
+    guard_c_callback("reading", [data] {
+      const auto self = static_cast<Fetcher*>(data)->shared_from_this();
+      const ConnectionPtr current = self->connection_;
+      self->read(current);
+    });
+    return G_SOURCE_REMOVE;
+  };
+  // It goes with the connection, and that with this object.
+  g_source_set_callback(connection->ready.get(), G_SOURCE_FUNC(function), this, nullptr);
+  g_source_attach(connection->ready.get(), g_main_context_get_thread_default());
+}
+
+bool Fetcher::on_bytes(const ConnectionPtr& connection) {
+  const std::size_t length = std::exchange(connection->filled, 0);
+  if (length == 0) return true;
   const std::uint64_t end = connection->position + length;
   if (identity_->total && end > *identity_->total) {
-    return on_change(
-        "it is longer than the " + std::to_string(*identity_->total) + " bytes that it had",
-        url_.without_query(), 0);
+    on_change("it is longer than the " + std::to_string(*identity_->total) + " bytes that it had",
+              url_.without_query(), 0);
+    return false;
   }
   if (connection->end && end > *connection->end) {
-    return fail(read_kind(),
-                "The clip's server sends more bytes than it announces, so that none of them can "
-                "be trusted. Try again later.",
-                url_.without_query());
+    fail(read_kind(),
+         "The clip's server sends more bytes than it announces, so that none of them can "
+         "be trusted. Try again later.",
+         url_.without_query());
+    return false;
   }
   std::span<const unsigned char> fresh(connection->buffer.get(), length);
-  if (!compare(connection, &fresh)) return;
+  if (!compare(connection, &fresh)) return false;
   if (fresh.empty()) {
     // What was asked for to be compared is the same: now to what is wanted.
-    if (connection->wanted.last && connection->position >= connection->wanted.known_end) {
-      return begin();
-    }
-    return read(connection);
+    const bool is_compared =
+        connection->wanted.last && connection->position >= connection->wanted.known_end;
+    if (is_compared) begin();
+    return !is_compared;
   }
-  BytesPtr bytes;
-  if (fresh.size() == length) {
-    unsigned char* data = connection->buffer.release();
-    // The read-ahead counts bytes, so a block must not hold much more memory than it has bytes.
-    if (length < settings_.read_size / 2) {
-      data = static_cast<unsigned char*>(g_realloc(data, length));
-    }
-    bytes.reset(g_bytes_new_take(data, length));
-  } else {
-    bytes.reset(g_bytes_new(fresh.data(), fresh.size()));
-  }
-  if (deliver(connection, std::move(bytes))) read(connection);
+  // The read-ahead counts bytes, so a block must not hold much more memory than it has bytes.
+  const bool is_block = fresh.size() == length && length >= settings_.read_size / 2;
+  return deliver(connection, is_block ? pool_->lend(std::move(connection->buffer), length)
+                                      : BytesPtr(g_bytes_new(fresh.data(), fresh.size())));
 }
 
 bool Fetcher::compare(const ConnectionPtr& connection, std::span<const unsigned char>* bytes) {
@@ -230,7 +296,7 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
   shared->blocks.push_back({std::move(bytes), offset_});
   shared->queued += length;
   shared->failed_unwanted = false;
-  shared.notify();
+  unannounced_ += length;
   offset_ += length;
   delivered_ = true;
   if (shared->queued < Reader::read_ahead) return true;

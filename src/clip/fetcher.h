@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/backoff.h"
+#include "clip/block_pool.h"
 #include "clip/box_walker.h"
 #include "clip/identity.h"
 #include "clip/reader.h"
@@ -45,12 +46,21 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // may not be there any more.
   void begin();
   void connect();
+  // Reads what is there, but not for ever, and goes on when there is more.
   void read(const ConnectionPtr& connection);
-  void on_bytes(const ConnectionPtr& connection, gssize size, const ErrorPtr& error);
+  // Starts the time without a byte over, if there was one.
+  void watch_for_stall(const ConnectionPtr& connection);
+  // Wakes who waits for a block.
+  void announce();
+  void read_when_ready(const ConnectionPtr& connection);
+  // Checks what was read into the connection's buffer and hands it on; false when no more is to be
+  // read for now.
+  bool on_bytes(const ConnectionPtr& connection);
   // Compares what is known of `bytes`, at the connection's position, and goes past it. False when
   // that ended the connection.
   bool compare(const ConnectionPtr& connection, std::span<const unsigned char>* bytes);
-  // Hands a block over; false when no more is to be read for now.
+  // Hands a block over, of which read() tells the consumer; false when no more is to be read for
+  // now.
   bool deliver(const ConnectionPtr& connection, BytesPtr bytes);
   void on_body_end();
   // Connects again at the current offset, after a wait.
@@ -99,7 +109,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   std::uint64_t start_ = 0;   // where the latest seek led
   std::uint64_t offset_ = 0;  // of the next byte to hand on
   std::uint64_t epoch_ = 0;
+  const std::shared_ptr<BlockPool> pool_;
   ConnectionPtr connection_;
+  std::size_t unannounced_ = 0;  // bytes that were handed over, and nobody was told of
   bool is_asleep_ = false;
   // Servers that end their answers at fixed offsets bring nothing new when they are asked for bytes
   // before them. So what was just seen to be the same is not asked for again: up to there.

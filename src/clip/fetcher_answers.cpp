@@ -175,10 +175,15 @@ void Fetcher::refresh(unsigned status, const std::string& debug) {
   }
   refusal_ = Refusal{status, debug, true, false};
   note_unwanted();
-  settings_.fresh_address([weak = weak_from_this()](const Result<Url>& address) {
-    const auto self = weak.lock();
-    if (self && self->refusal_ && self->refusal_->is_pending) self->on_address(address);
-  });
+  settings_.fresh_address(
+      [weak = weak_from_this(), runtime = runtime_.weak_from_this()](const Result<Url>& address) {
+        const auto alive = runtime.lock();
+        if (!alive) return;
+        alive->post([weak, address] {
+          const auto self = weak.lock();
+          if (self && self->refusal_ && self->refusal_->is_pending) self->on_address(address);
+        });
+      });
 }
 
 void Fetcher::on_address(const Result<Url>& address) {

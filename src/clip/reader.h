@@ -26,8 +26,8 @@ struct ReaderSettings {
   unsigned retries = 5;  // in a row without a new byte, beyond the first try
   std::uint64_t max_size = std::uint64_t{4} << 30;  // bytes
   std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
-  // Asks for a fresh address, for one that has expired: called on the runtime thread, where what it
-  // is given is to be called later, once or never. Empty: there is none to be had.
+  // Asks for a fresh address, for one that has expired: called on the runtime thread. What it is
+  // given may be called by any thread, once or never. Empty: there is none to be had.
   using AddressDone = std::function<void(Result<Url>)>;
   std::function<void(AddressDone)> fresh_address;
 };

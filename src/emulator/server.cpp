@@ -39,7 +39,13 @@ void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length
   soup_message_body_truncate(body);
   // Sent pieces are let go, and the library leaves the ranges to us.
   soup_message_body_set_accumulate(body, FALSE);
-  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  if (reply.status == SOUP_STATUS_NO_CONTENT) {
+    // The library ends the connection after one, and does not say so.
+    soup_message_headers_replace(headers, "Connection", "close");
+    soup_message_headers_remove(headers, "Content-Type");
+  } else {
+    soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  }
   for (const auto& [name, value] : reply.headers) {
     soup_message_headers_replace(headers, name.c_str(), value.c_str());
   }
@@ -260,12 +266,8 @@ void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& 
   }
   put_head(message, reply, g_bytes_get_size(reply.bytes.get()));
   pending.disturbed.emplace(message, reply.bytes.get(), reply.cut_after, reply.bytes_per_second,
-                            [this, message] {
-                              if (verbose_) on_finished(message, nullptr);
-                              const auto connection = take_connection(message);
-                              if (connection) {
-                                g_io_stream_close(connection.get(), nullptr, nullptr);
-                              }
+                            [this, owner = std::weak_ptr<bool>(alive_), message] {
+                              if (!owner.expired()) end_connection(message, false);
                             });
 }
 
@@ -273,16 +275,20 @@ void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& 
 // the timer, until its connection is taken.
 void Server::lose_answer(SoupServerMessage* message, Pending& pending, bool silent) {
   soup_server_message_pause(message);
-  pending.loss.start(0, [this, message, silent] {
-    if (verbose_) on_finished(message, nullptr);
-    auto connection = take_connection(message);
-    if (!connection) return;
-    if (silent) {
-      silent_.hold(std::move(connection));
-    } else {
-      g_io_stream_close(connection.get(), nullptr, nullptr);
-    }
+  pending.loss.start(0, [this, owner = std::weak_ptr<bool>(alive_), message, silent] {
+    if (!owner.expired()) end_connection(message, silent);
   });
+}
+
+void Server::end_connection(SoupServerMessage* message, bool silent) {
+  if (verbose_) on_finished(message, nullptr);
+  auto connection = take_connection(message);
+  if (!connection) return;
+  if (silent) {
+    silent_.hold(std::move(connection));
+  } else {
+    g_io_stream_close(connection.get(), nullptr, nullptr);
+  }
 }
 
 void Server::answer_later(SoupServerMessage* message, const Reply& reply) {

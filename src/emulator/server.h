@@ -47,6 +47,8 @@ class Server {
 
   void deliver(SoupServerMessage* message, Pending& pending, const Reply& reply);
   void lose_answer(SoupServerMessage* message, Pending& pending, bool silent);
+  // Without an answer, or in the middle of one.
+  void end_connection(SoupServerMessage* message, bool silent);
   void answer_later(SoupServerMessage* message, const Reply& reply);
 
   Api& api_;

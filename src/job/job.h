@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -28,6 +29,7 @@ struct JobSettings {
   std::variant<api::GenerationRequest, std::string> subject;
   std::string ledger;  // path; empty: none is kept
   Reuse reuse = Reuse::in_flight;
+  std::set<std::string> passed_over;                // ids of generations that are none to pick up
   unsigned daily_limit = 0;                         // new generations in 24 hours; 0: no limit
   bool stops = true;                                // an unfinished generation, when it parts
   std::chrono::milliseconds silence{15'000};        // without a byte, per call

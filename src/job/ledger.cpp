@@ -154,14 +154,14 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, Reuse reuse,
 }
 
 Result<Claim> Ledger::claim(const RequestIdentity& request, Reuse reuse,
-                            const std::set<std::int64_t>& passed_over,
-                            const LockFile::Waiter& waiter) {
+                            const PassedOver& passed_over, const LockFile::Waiter& waiter) {
   return attempt<Claim>([&]() -> Claim {
     const auto claim_earlier = [&]() -> std::optional<Claim> {
       if (reuse == Reuse::never) return std::nullopt;
       for (const std::int64_t id : candidates(request, reuse)) {
-        if (passed_over.contains(id)) continue;
-        if (auto claim = claim_row(id, reuse, waiter)) return claim;
+        if (passed_over.rows.contains(id)) continue;
+        auto claim = claim_row(id, reuse, waiter);
+        if (claim && !passed_over.generations.contains(claim->entry.generation_id)) return claim;
       }
       return std::nullopt;
     };

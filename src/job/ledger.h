@@ -91,6 +91,12 @@ RequestIdentity identify(const api::Access& access, const api::GenerationRequest
 // flight: the two have asked together.
 enum class Reuse { never, in_flight, completed };
 
+// What does not serve a request, though it is one of the same request.
+struct PassedOver {
+  std::set<std::int64_t> rows;
+  std::set<std::string> generations;  // ids
+};
+
 // What to do about a request.
 struct Claim {
   enum class Kind {
@@ -122,9 +128,8 @@ class Ledger {
   static Result<std::unique_ptr<Ledger>> open(const std::string& path);
   const std::string& path() const { return path_; }
 
-  // Rows in `passed_over` are none to follow.
-  Result<Claim> claim(const RequestIdentity& request, Reuse reuse,
-                      const std::set<std::int64_t>& passed_over,
+  // What is in `passed_over` is none to follow.
+  Result<Claim> claim(const RequestIdentity& request, Reuse reuse, const PassedOver& passed_over,
                       const LockFile::Waiter& waiter = {});
   struct Begun {
     Entry entry;

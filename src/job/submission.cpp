@@ -51,7 +51,7 @@ void append(Error& error, const std::string& text) {
 }  // namespace
 
 Submission::Submission(Runtime& runtime, api::Client& client, SubmissionSettings settings,
-                       std::set<std::int64_t> passed_over, Done done)
+                       PassedOver passed_over, Done done)
     : client_(client),
       settings_(std::move(settings)),
       desk_(runtime, settings_.ledger),

@@ -56,10 +56,10 @@ class Submission {
   // died over a request and one that is started again are closer together than that.
   static constexpr WallTime settling_time_ms = 2000;
 
-  // `done` is called once, not from within the constructor or start(). Rows in `passed_over` are
+  // `done` is called once, not from within the constructor or start(). Those in `passed_over` are
   // not picked up.
   Submission(Runtime& runtime, api::Client& client, SubmissionSettings settings,
-             std::set<std::int64_t> passed_over, Done done);
+             PassedOver passed_over, Done done);
   Submission(const Submission&) = delete;
   Submission& operator=(const Submission&) = delete;
   // `waits` is called when another run has had a request under way for a while, on the same cell or
@@ -105,7 +105,7 @@ class Submission {
   api::Client& client_;
   const SubmissionSettings settings_;
   LedgerDesk desk_;
-  const std::set<std::int64_t> passed_over_;
+  const PassedOver passed_over_;
   Done done_;
 
   Stage stage_ = Stage::preparing;

@@ -19,6 +19,17 @@ std::chrono::milliseconds age_of(WallTime posted_at) {
   return age.count() < 0 || age > oldest ? std::chrono::milliseconds(0) : age;
 }
 
+// Hundreds of jobs each wake the thread for a poll of their own, which then costs more than the
+// poll. So those of a tenth of a second go together. On an average no wait gets longer or shorter
+// by that.
+std::chrono::milliseconds in_step(std::chrono::milliseconds wait) {
+  constexpr std::chrono::milliseconds step{100};
+  if (wait < 10 * step) return wait;
+  const std::chrono::milliseconds now(g_get_monotonic_time() / 1000);
+  const auto due = now + wait + step / 2;
+  return due - due % step - now;
+}
+
 bool is_end(api::Phase phase) {
   return phase == api::Phase::completed || phase == api::Phase::failed ||
          phase == api::Phase::stopped;
@@ -33,7 +44,9 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
       started_(std::chrono::steady_clock::now()),
       asked_at_(started_),
       desk_(runtime, settings_.ledger),
-      schedule_(settings_.poll_interval) {}
+      schedule_(settings_.poll_interval) {
+  passed_over_.generations = settings_.passed_over;
+}
 
 void Worker::start() {
   client_ = std::make_unique<api::Client>(runtime_, settings_.access, settings_.silence);
@@ -175,7 +188,7 @@ void Worker::stop_earlier() {
 }
 
 void Worker::look_for_another() {
-  passed_over_.insert(entry_->id);
+  passed_over_.rows.insert(entry_->id);
   entry_.reset();
   presence_.release();
   generation_id_.clear();
@@ -192,7 +205,7 @@ void Worker::poll() {
 
 void Worker::schedule_poll() {
   waits_to_poll_ = true;
-  step_timer_.start(schedule_.next(age()), [this] { poll(); });
+  step_timer_.start(in_step(schedule_.next(age())), [this] { poll(); });
 }
 
 void Worker::stop_stepping() {

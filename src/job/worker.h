@@ -91,7 +91,7 @@ class Worker {
   // An earlier run's generation that nothing has been heard of yet: should it turn out to be of no
   // use, another one is looked for.
   bool is_unproven_ = false;
-  std::set<std::int64_t> passed_over_;
+  PassedOver passed_over_;
   api::Phase phase_ = api::Phase::unknown;                   // the latest that was noted
   bool has_ended_ = false;                                   // the generation, as far as was seen
   std::optional<std::chrono::milliseconds> unfinished_age_;  // when it was last seen so

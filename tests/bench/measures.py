@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is measured, of whom. Each function yields the rows of one benchmark, see Row."""
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -41,10 +42,13 @@ class Sizes:
     waiting: int
     after: float  # seconds from when on they are looked at
     seconds: float  # for as long, what ours take of a core
+    histories: int  # of durations, that polling is simulated with
+    polling: int  # generations that are really polled
+    median: float  # seconds that those take
 
 
-FULL = Sizes(7, 1024 * MIB, 256 * MIB, 64 * MIB, 50, 60, 150, 500, 10, 60)
-QUICK = Sizes(1, 64 * MIB, 16 * MIB, 2 * MIB, 5, 2, 2, 20, 0.5, 0.5)
+FULL = Sizes(7, 1024 * MIB, 256 * MIB, 64 * MIB, 50, 60, 150, 500, 10, 60, 100, 40, 77)
+QUICK = Sizes(1, 64 * MIB, 16 * MIB, 2 * MIB, 5, 2, 2, 20, 0.5, 0.5, 2, 2, 2)
 
 
 class Bench:
@@ -52,6 +56,7 @@ class Bench:
 
     def __init__(self, build, work, sizes):
         self.program = os.path.join(build, "tests", "bench", "bench_pipelines")
+        self.poll_program = os.path.join(build, "tests", "bench", "poll_simulation")
         self.work = work
         self.files = os.path.join(work, "files")
         self.sizes = sizes
@@ -72,8 +77,11 @@ class Bench:
                 + more)
 
     def run(self, *arguments):
-        ended = subprocess.run([self.program, *map(str, arguments)], env=self.environment,
-                               capture_output=True, text=True, timeout=600, check=False)
+        return self.run_program(self.program, *arguments)
+
+    def run_program(self, program, *arguments):
+        ended = subprocess.run([program, *map(str, arguments)], env=self.environment,
+                               capture_output=True, text=True, timeout=1800, check=False)
         if ended.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, arguments))}: ended with "
                                f"{ended.returncode}. {ended.stderr.strip()}")
@@ -122,8 +130,10 @@ def streaming(bench):
     make_sparse_clip(os.path.join(bench.files, "small.mp4"), sizes.small)
     sink = "! fakesink name=sink"
     taken = {name: [] for name in ("ours", "soup", "curl", "small")}
+    url = f"{bench.nginx.url}/large.mp4"
+    # Whoever came first would wait for the disk.
+    bench.curl(url)
     for _ in range(sizes.rounds):
-        url = f"{bench.nginx.url}/large.mp4"
         taken["ours"].append(bench.run("stream", 1, bench.ours("large") + sink))
         taken["soup"].append(bench.run("stream", 1, f"souphttpsrc location={url} {sink}"))
         taken["curl"].append(bench.curl(url))
@@ -174,11 +184,15 @@ def cancelling(bench):
     # What ours is doing, its description, and where the peer reads from at that time.
     cases = [
         ("the API does not answer", "playing", bench.ours("1", silent), silent),
+        ("the TLS handshake does not end", "playing", bench.ours("1", bench.silent.tls_url),
+         bench.silent.tls_url),
         ("the generation goes on", "playing", bench.ours("1", "waiting"), silent),
         ("the clip's server does not answer", "playing", bench.ours("silent"), silent),
         ("the clip comes slowly", "playing", bench.ours("slow"), slow),
         ("the clip stalls", "playing", bench.ours("stall"), f"{slow}?stall=100000"),
         ("the clip comes fast", "playing", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
+        ("seeking", "seeking", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
+        ("seeking, the clip comes slowly", "seeking", bench.ours("slow"), slow),
         ("paused", "paused", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
         ("being started", "starting", bench.ours("large"), f"{bench.nginx.url}/large.mp4"),
     ]
@@ -243,6 +257,9 @@ def many(bench):
     make_sparse_clip(os.path.join(bench.files, "whole.mp4"), sizes.many_clip * sizes.many)
     sink = "! fakesink name=sink"
     url = f"{bench.nginx.url}/many.mp4"
+    # As above: whoever came first would wait for the disk.
+    bench.curl(url)
+    bench.curl(f"{bench.nginx.url}/whole.mp4")
     ours, one, soup = [], [], []
     for _ in range(min(sizes.rounds, 5)):
         ours.append(bench.run("stream", sizes.many, bench.ours("many") + sink))
@@ -261,5 +278,35 @@ def many(bench):
     yield Row(f"{title}: the fastest to the slowest", "×", ahead[0], "souphttpsrc", ahead[1])
 
 
+def polling(bench):
+    sizes = bench.sizes
+    # What is seen before, and the goals for the ratios of requests, delay and product.
+    cases = [(0.2, 20, 1, 0.45, None), (0.69, 20, None, None, 1), (0.2, 0, None, 1, 1.15),
+             (0.69, 0, None, 1, 1.15)]
+    for log_sigma, seen, *goals in cases:
+        results = [bench.run_program(bench.poll_program, "simulated", log_sigma, seen,
+                                     sizes.histories, 40, seed + 1)
+                   for seed in range(min(sizes.rounds, 5))]
+        costs = [[(of["requests"], of["delay"], of["requests"] * of["delay"])
+                  for of in (result["ours"], result["fixed"])] for result in results]
+        title = f"Polling, log-sigma {log_sigma}, {seen or 'none'} seen"
+        for place, (name, unit) in enumerate((("requests", ""), ("mean delay", "s"),
+                                              ("product", "s"))):
+            least = f" (the least is {results[0]['least']:.2f})" if place == 2 else ""
+            yield Row(f"{title}: {name}{least}", unit, [ours[place] for ours, _ in costs],
+                      "every 2 s", [fixed[place] for _, fixed in costs], ratio=goals[place])
+    # Both at the same time, as most of it is waiting.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        spreads = (0.2, 0.69)
+        runs = [pool.submit(bench.run_program, bench.poll_program, "real", log_sigma, sizes.median,
+                            sizes.polling, 1) for log_sigma in spreads]
+    for log_sigma, run in zip(spreads, runs):
+        real, simulated = run.result()["real"], run.result()["simulated"]
+        title = f"{sizes.polling} polled in earnest, log-sigma {log_sigma}, 20 seen"
+        for name, key, unit in (("requests", "requests", ""), ("mean delay", "delay", "s")):
+            yield Row(f"{title}: {name}", unit, [real[key]], "the same simulated",
+                      [simulated[key]])
+
+
 ALL = {"streaming": streaming, "first-frame": first_frame, "null": cancelling,
-       "waiting": waiting, "many": many}
+       "waiting": waiting, "many": many, "polling": polling}

@@ -6,7 +6,9 @@
 //   pipelines stream COUNT DESCRIPTION       until each pipeline has ended
 //   pipelines first-frame DESCRIPTION        until the first buffer reaches the element `sink`
 //   pipelines null STATE MILLISECONDS COUNT DESCRIPTION
-//                                            COUNT times up to STATE for a while, then to NULL
+//                                            COUNT times up to STATE for a while, then to NULL;
+//                                            STATE is starting or playing, paused, or seeking:
+//                                            playing, and a seek is still being carried out
 //   pipelines wait COUNT AFTER SECONDS DESCRIPTION
 //                                            COUNT pipelines that wait, looked at for SECONDS from
 //                                            AFTER seconds on
@@ -67,6 +69,12 @@ class Pipeline {
   void set_state(GstState state) {
     if (gst_element_set_state(element_.get(), state) == GST_STATE_CHANGE_FAILURE) {
       throw std::runtime_error("no change of state: " + reason(0));
+    }
+  }
+  // Goes on at a byte of the clip, and does not wait for that.
+  void seek(gint64 byte) {
+    if (!gst_element_seek_simple(element_.get(), GST_FORMAT_BYTES, GST_SEEK_FLAG_FLUSH, byte)) {
+      throw std::runtime_error("the seek was refused");
     }
   }
   // Until the end of the stream; throws for an error.
@@ -169,14 +177,15 @@ void first_frame(const std::string& description) {
   std::printf("{\"seconds\": %.6f}\n", pipeline.first() - before);
 }
 
-void to_null(GstState state, std::chrono::milliseconds time, std::size_t count,
+void to_null(const std::string& state, std::chrono::milliseconds time, std::size_t count,
              const std::string& description) {
   std::string list;
   for (std::size_t turn = 0; turn < count; ++turn) {
     Pipeline pipeline(description, turn);
-    pipeline.set_state(state);
+    pipeline.set_state(state == "paused" ? GST_STATE_PAUSED : GST_STATE_PLAYING);
     // Not always at the same moment of what happens then.
     std::this_thread::sleep_for(time + std::chrono::microseconds(turn * 7919 % 20'000));
+    if (state == "seeking") pipeline.seek(static_cast<gint64>(turn * 7919 % 1000) * 1000);
     const double before = usage_now().wall;
     pipeline.set_state(GST_STATE_NULL);
     list += (list.empty() ? "" : ", ") + std::to_string((usage_now().wall - before) * 1000);
@@ -215,10 +224,8 @@ void run(std::span<char*> arguments) {
   } else if (mode == "first-frame" && arguments.size() == 3) {
     first_frame(arguments[2]);
   } else if (mode == "null" && arguments.size() == 6) {
-    const GstState state =
-        std::string(arguments[2]) == "paused" ? GST_STATE_PAUSED : GST_STATE_PLAYING;
-    to_null(state, std::chrono::milliseconds(std::stoul(arguments[3])), std::stoul(arguments[4]),
-            arguments[5]);
+    to_null(arguments[2], std::chrono::milliseconds(std::stoul(arguments[3])),
+            std::stoul(arguments[4]), arguments[5]);
   } else if (mode == "wait" && arguments.size() == 6) {
     wait(std::stoul(arguments[2]), std::stod(arguments[3]), std::stod(arguments[4]), arguments[5]);
   } else {

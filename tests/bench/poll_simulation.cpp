@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Prints what polling costs, beside a client that asks every two seconds: simulated, and with
-// --real N also of N jobs of each kind that poll a service on this machine, which takes minutes.
+// Tells, as one line of JSON, what polling costs: requests for a generation, and seconds from its
+// end to the poll that sees it.
+//
+//   poll_simulation simulated LOG_SIGMA SEEN HISTORIES GENERATIONS SEED
+//                                            beside a client that asks every two seconds. Durations
+//                                            are lognormal with a median of 77 s; HISTORIES times,
+//                                            so many are SEEN and GENERATIONS waited for
+//   poll_simulation real LOG_SIGMA MEDIAN JOBS SEED
+//                                            of JOBS that poll a service on this machine, 20
+//                                            durations seen, beside the same durations simulated.
+//                                            This takes as long as the longest of them
 #include <glib.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <span>
 #include <stdexcept>
+#include <string>
 
 #include "base/glib_ptr.h"
 #include "job/ledger.h"
@@ -16,51 +26,18 @@
 namespace genpro::test {
 namespace {
 
-struct Options {
-  int histories = 200;
-  int generations = 40;
-  int seed = 1;
-  int real = 0;
-};
-
-void print_row(const std::string& name, int seen, const PollCost& ours, const PollCost& fixed,
-               double least) {
-  std::printf("%-10s %4d | %8.1f %8.1f %6.2f | %7.2f %7.2f %6.2f | %7.2f %6.2f\n", name.c_str(),
-              seen, ours.requests, fixed.requests, ours.requests / fixed.requests, ours.delay,
-              fixed.delay, ours.delay / fixed.delay, ours.product() / fixed.product(), least);
+void print(const char* one, const PollCost& first, const char* other, const PollCost& second,
+           double least) {
+  std::printf(R"({"%s": {"requests": %.4f, "delay": %.4f}, )"
+              R"("%s": {"requests": %.4f, "delay": %.4f}, "least": %.4f})"
+              "\n",
+              one, first.requests, first.delay, other, second.requests, second.delay, least);
 }
 
-std::string name_of(double log_sigma) {
-  char text[32];
-  std::snprintf(text, sizeof text, "sigma %.2f", log_sigma);
-  return text;
-}
-
-void print_simulation(const Options& options) {
-  std::printf(
-      "Polling, simulated: durations lognormal with a median of 77 s, %d histories of so many "
-      "seen\n"
-      "durations, %d generations after each, seed %d. Delay in seconds, from the end to the poll\n"
-      "that sees it. Ratios are ours over that of a client that polls every 2 s; least is what "
-      "the\n"
-      "product can be for a schedule that knows the distribution.\n\n",
-      options.histories, options.generations, options.seed);
-  std::printf("%15s | %24s | %22s | %14s\n", "", "requests", "delay", "product");
-  std::printf("%-10s %4s | %8s %8s %6s | %7s %7s %6s | %7s %6s\n", "durations", "seen", "ours",
-              "2 s", "ratio", "ours", "2 s", "ratio", "ratio", "least");
-  for (const double log_sigma : {0.2, 0.69}) {
-    for (const int seen : {0, 1, 2, 3, 5, 10, 20, 60}) {
-      Experiment experiment;
-      experiment.log_sigma = log_sigma;
-      experiment.seen = seen;
-      experiment.histories = options.histories;
-      experiment.generations = options.generations;
-      experiment.seed = static_cast<unsigned>(options.seed);
-      const Comparison result = compare(experiment);
-      print_row(name_of(log_sigma), seen, result.ours, result.fixed,
-                least_product_ratio(experiment.median, log_sigma));
-    }
-  }
+void simulate_many(const Experiment& experiment) {
+  const Comparison result = compare(experiment);
+  print("ours", result.ours, "fixed", result.fixed,
+        least_product_ratio(experiment.median, experiment.log_sigma));
 }
 
 // A folder for ledgers that goes with its owner.
@@ -82,72 +59,52 @@ class Folder {
 };
 
 // The same durations, waited for in earnest and simulated.
-void print_real(const Options& options) {
-  constexpr double median = 77;
+void run_in_earnest(double log_sigma, double median, std::size_t jobs, unsigned seed) {
   constexpr int seen = 20;
-  const auto jobs = static_cast<std::size_t>(options.real);
-  const auto seed = static_cast<unsigned>(options.seed);
-  std::printf(
-      "\nPolling, %d jobs that poll a service on this machine, and the same durations simulated.\n"
-      "This takes as long as the longest of them.\n\n",
-      options.real);
-  std::printf("%-10s %4s | %14s %9s | %14s %9s\n", "durations", "seen", "requests, real",
-              "simulated", "delay, real", "simulated");
-  for (const double log_sigma : {0.2, 0.69}) {
-    const Folder folder;
-    const std::string path = folder.file("ledger.db");
-    const auto durations = draw_durations(median, log_sigma, jobs, seed);
-    TimedService service(durations);
-    job::PastDurations known;
-    {
-      auto ledger = job::Ledger::open(path);
-      if (!ledger) throw std::runtime_error(ledger.error().message);
-      fill(**ledger, job_settings(service, path, 1),
-           seen_sharply(draw_durations(median, log_sigma, seen, seed + 1)));
-      const auto newest = (*ledger)->list({.limit = 1});
-      auto past = (*ledger)->past_durations(newest->at(0));
-      if (!past) throw std::runtime_error(past.error().message);
-      known = std::move(*past);
-    }
-    if (!run_all(service, path, jobs)) throw std::runtime_error("a job failed");
-    const PollCost real = service.cost();
-    PollCost simulated;
-    constexpr unsigned rounds = 100;
-    for (unsigned round = 0; round < rounds; ++round) {
-      for (const double duration : durations) {
-        const PollCost cost = simulate(known, duration, round);
-        simulated.requests += cost.requests / rounds / static_cast<double>(jobs);
-        simulated.delay += cost.delay / rounds / static_cast<double>(jobs);
-      }
-    }
-    std::printf("%-10s %4d | %14.1f %9.1f | %14.2f %9.2f\n", name_of(log_sigma).c_str(), seen,
-                real.requests, simulated.requests, real.delay, simulated.delay);
-    std::fflush(stdout);
+  const Folder folder;
+  const std::string path = folder.file("ledger.db");
+  const auto durations = draw_durations(median, log_sigma, jobs, seed);
+  TimedService service(durations);
+  job::PastDurations known;
+  {
+    auto ledger = job::Ledger::open(path);
+    if (!ledger) throw std::runtime_error(ledger.error().message);
+    fill(**ledger, job_settings(service, path, 1),
+         seen_sharply(draw_durations(median, log_sigma, seen, seed + 1)));
+    const auto newest = (*ledger)->list({.limit = 1});
+    auto past = (*ledger)->past_durations(newest->at(0));
+    if (!past) throw std::runtime_error(past.error().message);
+    known = std::move(*past);
   }
+  if (!run_all(service, path, jobs)) throw std::runtime_error("a job failed");
+  PollCost simulated;
+  constexpr unsigned rounds = 100;
+  for (unsigned round = 0; round < rounds; ++round) {
+    for (const double duration : durations) {
+      const PollCost cost = simulate(known, duration, round);
+      simulated.requests += cost.requests / rounds / static_cast<double>(jobs);
+      simulated.delay += cost.delay / rounds / static_cast<double>(jobs);
+    }
+  }
+  print("real", service.cost(), "simulated", simulated, least_product_ratio(median, log_sigma));
 }
 
-int run(int argc, char** argv) {
-  Options options;
-  const GOptionEntry entries[] = {
-      {"histories", 0, 0, G_OPTION_ARG_INT, &options.histories, "How often to learn anew", "N"},
-      {"generations", 0, 0, G_OPTION_ARG_INT, &options.generations, "To wait for after each", "N"},
-      {"seed", 0, 0, G_OPTION_ARG_INT, &options.seed, "Of all that is drawn", "N"},
-      {"real", 0, 0, G_OPTION_ARG_INT, &options.real, "Also wait for so many in earnest", "N"},
-      {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
-  const Owned<GOptionContext, g_option_context_free> context(g_option_context_new(""));
-  g_option_context_add_main_entries(context.get(), entries, nullptr);
-  ErrorPtr error;
-  if (!g_option_context_parse(context.get(), &argc, &argv, error.out())) {
-    std::fprintf(stderr, "%s\n", error.message().c_str());
-    return 2;
+void run(std::span<char*> arguments) {
+  const std::string mode = arguments.size() > 1 ? arguments[1] : "";
+  if (mode == "simulated" && arguments.size() == 7) {
+    Experiment experiment;
+    experiment.log_sigma = std::stod(arguments[2]);
+    experiment.seen = std::stoi(arguments[3]);
+    experiment.histories = std::stoi(arguments[4]);
+    experiment.generations = std::stoi(arguments[5]);
+    experiment.seed = static_cast<unsigned>(std::stoul(arguments[6]));
+    simulate_many(experiment);
+  } else if (mode == "real" && arguments.size() == 6) {
+    run_in_earnest(std::stod(arguments[2]), std::stod(arguments[3]), std::stoul(arguments[4]),
+                   static_cast<unsigned>(std::stoul(arguments[5])));
+  } else {
+    throw std::runtime_error("what to run is not understood; see poll_simulation.cpp");
   }
-  if (argc > 1 || options.histories < 1 || options.generations < 1 || options.real < 0) {
-    std::fprintf(stderr, "Numbers have to be positive, and nothing but options is taken.\n");
-    return 2;
-  }
-  print_simulation(options);
-  if (options.real > 0) print_real(options);
-  return 0;
 }
 
 }  // namespace
@@ -155,7 +112,8 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return genpro::test::run(argc, argv);
+    genpro::test::run({argv, static_cast<std::size_t>(argc)});
+    return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

@@ -4,7 +4,7 @@
 
     tests/bench/run.py [--quick] [--build FOLDER] [NAME…]
 
-NAME is streaming, first-frame, null, waiting or many; all of them when none is given. --quick does
+NAME is streaming, first-frame, null, waiting, many or polling; all of them when none is given. --quick does
 so little of everything that the figures say nothing, to see that it runs. A ratio is ours to the
 peer's, of the values that were taken one after the other: below 1, ours takes less. The exit
 status tells whether everything ran, not how fast it was.
@@ -59,15 +59,6 @@ def print_row(row):
           f"| {goal_of(row, middle)} |", flush=True)
 
 
-def simulate_polling(build):
-    """The polling is simulated by a program of its own, where the build has it."""
-    program = os.path.join(build, "tests", "bench", "poll_simulation")
-    if not os.path.exists(program):
-        return
-    print("\nPolling:\n", flush=True)
-    subprocess.run([program], check=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,8 +107,6 @@ def main():
             except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                 failures += 1
                 print(f"{name} failed: {error}", file=sys.stderr, flush=True)
-        if not options.names:
-            simulate_polling(build)
     finally:
         for server in reversed(opened):
             server.close()

@@ -165,6 +165,7 @@ class SilentServer:
         # The kernel completes connections that nobody accepts.
         self.socket.listen(1024)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.tls_url = self.url.replace("http:", "https:")
 
     def close(self):
         self.socket.close()

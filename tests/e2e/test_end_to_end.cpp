@@ -99,11 +99,12 @@ class Examples : public testing::Test {
   void SetUp() override {
     if (!variable("GENPRO_TEST_PRELOAD").empty()) GTEST_SKIP() << "they run on the plain build";
   }
-  Finished run(const std::string& script, const std::vector<std::string>& arguments) const {
+  Finished run(const std::string& script, const std::vector<std::string>& arguments,
+               const Environment& environment = {}) const {
     std::vector<std::string> words{"sh", "-c", R"(cd "$0" && exec "$@")", folder_.path(),
                                    variable("GENPRO_EXAMPLES") + "/" + script};
     words.insert(words.end(), arguments.begin(), arguments.end());
-    return run_command(words, {}, "", patient);
+    return run_command(words, environment, "", patient);
   }
   const TempDir folder_;
 };
@@ -135,6 +136,21 @@ TEST_F(Examples, IngredientsAreMade) {
   EXPECT_TRUE(read_file(folder_.file("ingredients/photo.jpg")).starts_with("\xff\xd8"));
   EXPECT_TRUE(read_file(folder_.file("ingredients/logo.png")).starts_with("\x89PNG"));
   EXPECT_EQ(decoded_frames(read_file(folder_.file("ingredients/clip.mp4"))), 75);
+}
+
+// The wrapper, and the picture of a live output that the README shows.
+TEST_F(Examples, ASwapIsPictured) {
+  const Finished finished =
+      run("on-emulator.sh", {variable("GENPRO_EXAMPLES") + "/swap_sheet.py", "swap.jpg"},
+          {{"LATENCY", "1"}});
+  ASSERT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_TRUE(read_file(folder_.file("swap.jpg")).starts_with("\xff\xd8"));
+}
+
+TEST_F(Examples, TheWrapperSaysWhatItWants) {
+  const Finished finished = run("on-emulator.sh", {});
+  EXPECT_EQ(finished.exit_code, 2);
+  EXPECT_NE(finished.out.find("Give the command to run"), std::string::npos) << finished.out;
 }
 
 }  // namespace

@@ -1,75 +1,81 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hook_receiver.h"
 
-#include <stdexcept>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
 
 namespace genpro::emulator::test {
 
-HookReceiver::HookReceiver(unsigned port)
-    : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
-  thread_ = std::thread([this, port] { serve(port); });
-  std::unique_lock lock(mutex_);
-  ready_.wait(lock, [this] { return started_; });
-  if (port_ != 0) return;
-  lock.unlock();
-  thread_.join();
-  throw std::runtime_error("The receiver of webhooks has no port");
+namespace {
+
+// How often an end is looked for.
+constexpr int tick_milliseconds = 20;
+
+}  // namespace
+
+HookReceiver::HookReceiver()
+    : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* plain = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener_.get(), plain, size) != 0 || listen(listener_.get(), 16) != 0 ||
+      getsockname(listener_.get(), plain, &size) != 0) {
+    throw std::system_error(errno, std::generic_category(), "The receiver of webhooks");
+  }
+  port_ = ntohs(address.sin_port);
+  thread_ = std::thread([this] { serve(); });
 }
 
 HookReceiver::~HookReceiver() {
-  g_main_context_invoke(
-      context_.get(),
-      [](gpointer loop) -> gboolean {
-        g_main_loop_quit(static_cast<GMainLoop*>(loop));
-        return G_SOURCE_REMOVE;
-      },
-      loop_.get());
+  ending_ = true;
   thread_.join();
 }
 
-void HookReceiver::serve(unsigned port) {
-  g_main_context_push_thread_default(context_.get());
-  {
-    const auto server = ObjectPtr<SoupServer>::adopt(soup_server_new(nullptr, nullptr));
-    soup_server_add_handler(server.get(), nullptr, &HookReceiver::on_request, this, nullptr);
-    const bool listening =
-        soup_server_listen_local(server.get(), port, SOUP_SERVER_LISTEN_IPV4_ONLY, nullptr);
-    {
-      const std::lock_guard lock(mutex_);
-      if (listening) {
-        GSList* uris = soup_server_get_uris(server.get());
-        port_ = static_cast<unsigned>(g_uri_get_port(static_cast<GUri*>(uris->data)));
-        g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-      }
-      started_ = true;
-    }
-    ready_.notify_all();
-    if (listening) g_main_loop_run(loop_.get());
-    soup_server_disconnect(server.get());
+void HookReceiver::serve() {
+  while (!ending_) {
+    pollfd polled{listener_.get(), POLLIN, 0};
+    if (poll(&polled, 1, tick_milliseconds) <= 0) continue;
+    const Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (connection) answer(connection.get());
   }
-  while (g_main_context_iteration(context_.get(), FALSE)) {
-  }
-  g_main_context_pop_thread_default(context_.get());
 }
 
-void HookReceiver::on_request(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
-                              gpointer data) {
-  auto* self = static_cast<HookReceiver*>(data);
-  const SoupMessageBody* body = soup_server_message_get_request_body(message);
-  const std::lock_guard lock(self->mutex_);
-  self->bodies_.emplace_back(body->data != nullptr ? body->data : "",
-                             static_cast<std::size_t>(body->length));
-  soup_message_headers_foreach(
-      soup_server_message_get_request_headers(message),
-      [](const char* name, const char* value, gpointer list) {
-        static_cast<std::vector<std::string>*>(list)->push_back(std::string(name) + ": " + value);
-      },
-      &self->headers_);
-  if (self->status_ >= 300 && self->status_ < 400) {
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Location",
-                                 "/elsewhere");
+void HookReceiver::answer(int connection) {
+  std::string request;
+  std::size_t head = std::string::npos;
+  std::size_t length = 0;
+  char buffer[4096];
+  while (head == std::string::npos || request.size() < head + 4 + length) {
+    pollfd polled{connection, POLLIN, 0};
+    const int ready = poll(&polled, 1, tick_milliseconds);
+    if (ending_) return;
+    if (ready <= 0) continue;
+    const ssize_t got = recv(connection, buffer, sizeof buffer, 0);
+    if (got <= 0) return;
+    request.append(buffer, static_cast<std::size_t>(got));
+    if (head != std::string::npos) continue;
+    head = request.find("\r\n\r\n");
+    const auto at = request.find("Content-Length: ");
+    if (at != std::string::npos) length = std::strtoul(request.c_str() + at + 16, nullptr, 10);
   }
-  soup_server_message_set_status(message, self->status_, nullptr);
+  std::string reply;
+  {
+    const std::lock_guard lock(mutex_);
+    headers_.push_back(request.substr(0, head));
+    bodies_.push_back(request.substr(head + 4));
+    reply = "HTTP/1.1 " + std::to_string(status_) +
+            " Said\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  }
+  // A peer that does not take so little has gone.
+  [[maybe_unused]] const auto sent = send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
 }
 
 void HookReceiver::answer_with(unsigned status) {

@@ -209,6 +209,7 @@ TEST_F(SheetTest, LayersGenerateForThemselves) {
   const auto deleted = send("DELETE", "/v1/vidsheet/101/" + layers + "/4000?agent_id=42");
   EXPECT_EQ(deleted.status, 204u);
   EXPECT_TRUE(deleted.body.empty());
+  EXPECT_EQ(deleted.header("connection"), "close");
   expect_error(client_->get("/v1/vidsheet/101/" + layers + "/4000?agent_id=42"), 404, "not_found");
   expect_error(client_->post(path, body_with("a")), 404, "not_found", "4000");
   EXPECT_EQ(client_->get("/v1/generations/9040").status, 200u);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Large files go to the disk, not into memory.
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
@@ -12,7 +13,7 @@ namespace genpro::emulator::test {
 namespace {
 
 constexpr std::size_t piece_size = 1024 * 1024;
-constexpr std::size_t pieces = 96;
+constexpr std::size_t pieces = 64;
 
 // The most memory that the process has had so far, in megabytes.
 double peak_megabytes(pid_t pid) {
@@ -28,7 +29,11 @@ double peak_megabytes(pid_t pid) {
 
 TEST(Upload, ALargeDirectUploadIsNotHeldInMemory) {
   const TemporaryFolder folder;
-  ChildProcess process({KILLABLE_EMULATOR, folder.path("data"), "0"});
+  // A sanitizer keeps what was freed for a while.
+  const char* options = std::getenv("ASAN_OPTIONS");
+  ChildProcess process(
+      {KILLABLE_EMULATOR, folder.path("data"), "0"},
+      {{"ASAN_OPTIONS", std::string(options != nullptr ? options : "") + ":quarantine_size_mb=1"}});
   ASSERT_TRUE(process.wait_for_output("/v1\n")) << process.errors();
   const auto at = process.output().find("http://");
   Client client(process.output().substr(at, process.output().find("/v1") - at));
@@ -53,14 +58,14 @@ TEST(Upload, ALargeDirectUploadIsNotHeldInMemory) {
     ASSERT_EQ(taken.status, 201u) << taken.body;
   }
   const std::string part = mp4_bytes(40 * piece_size);
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(client.upload("b.mp4", part).status, 201u);
-  // 216 MB went through.
-  EXPECT_LT(peak_megabytes(process.pid()) - before, 60);
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(client.upload("b.mp4", part).status, 201u);
+  // 144 MB went through.
+  EXPECT_LT(peak_megabytes(process.pid()) - before, 50);
   std::uintmax_t stored = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder.path("data/uploads"))) {
     stored += file.file_size();
   }
-  EXPECT_EQ(stored, (pieces + 3 * 40) * piece_size + png_bytes().size());
+  EXPECT_EQ(stored, (pieces + 2 * 40) * piece_size + png_bytes().size());
 }
 
 }  // namespace genpro::emulator::test

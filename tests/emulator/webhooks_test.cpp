@@ -100,17 +100,28 @@ TEST_F(WebhooksTest, AreTriedAgainUntilTheyAreTaken) {
 }
 
 TEST_F(WebhooksTest, GoOnAfterARestart) {
-  auto receiver = std::make_unique<HookReceiver>();
-  const unsigned port = receiver->port();
+  HookReceiver receiver;
   upload_two();
-  configure(R"({"webhook_url":")" + receiver->url() + "\"}");
+  configure(R"({"webhook_url":")" + receiver.url() + "\"}");
   wait_for(generate("[hang]"), "processing");
-  ASSERT_TRUE(eventually([&] { return receiver->bodies().size() == 2; }));
-  receiver.reset();
+  ASSERT_TRUE(eventually([&] { return receiver.bodies().size() == 2; }));
+  receiver.answer_with(500);
   client_->post("/v1/generations/9040/stop", "{}");
+  ASSERT_TRUE(eventually([&] { return changes(receiver).back() == "9040 stopped"; }));
+  emulator_.reset();
+  const std::size_t before = receiver.bodies().size();
+  receiver.answer_with(200);
   restart();
-  receiver = std::make_unique<HookReceiver>(port);
-  expect_changes(*receiver, {"9040 stopped"});
+  // Nothing has changed since: it is the one that was not taken.
+  ASSERT_TRUE(eventually([&] { return receiver.bodies().size() > before; }));
+  EXPECT_EQ(changes(receiver).back(), "9040 stopped");
+  client_->post("/v1/generations/9040/continue", "{}");
+  // Behind it comes what happened next.
+  EXPECT_TRUE(eventually([&] {
+    const auto heard = changes(receiver);
+    return std::find(heard.begin() + static_cast<std::ptrdiff_t>(before), heard.end(),
+                     "9040 pending") != heard.end();
+  }));
 }
 
 TEST_F(WebhooksTest, StopWhenTheAddressIsTakenAway) {

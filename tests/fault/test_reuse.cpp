@@ -130,6 +130,7 @@ TEST(Reuse, TheKeyIsNoPartOfTheRequestNorOfTheLedger) {
   sqlite3* opened = nullptr;
   ASSERT_EQ(sqlite3_open(bench.ledger.c_str(), &opened), SQLITE_OK);
   const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> reader(opened, sqlite3_close);
+  sqlite3_busy_timeout(reader.get(), 20000);
   ASSERT_EQ(sqlite3_exec(reader.get(), "SELECT * FROM generations", nullptr, nullptr, nullptr),
             SQLITE_OK);
   EXPECT_TRUE(one_charge(bench, bench.run({{"api-key", "gen_pat_another"}})));

@@ -78,6 +78,9 @@ std::string Outcome::summary() const {
     text += "\n  error of " + error.source + " " + error.name() + ": " + error.text +
             "\n    debug: " + error.debug + "\n    details: " + error.details;
   }
+  for (const BusError& warning : warnings) {
+    text += "\n  warning of " + warning.source + " " + warning.name() + ": " + warning.text;
+  }
   text += "\n  order:";
   for (const std::string& word : order) text += " " + word;
   return text;

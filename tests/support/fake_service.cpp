@@ -53,6 +53,13 @@ void FakeService::record(const Seen& seen) {
 }
 
 Answer FakeService::answer_api(const Seen& seen) {
+  Script script;
+  {
+    std::lock_guard lock(mutex_);
+    script = script_;
+  }
+  std::optional<Answer> scripted = script ? script(seen) : std::nullopt;
+  if (scripted) return *std::move(scripted);
   std::lock_guard lock(mutex_);
   if (is_generate(seen)) {
     if (!posts_.empty()) return take(posts_);
@@ -97,6 +104,11 @@ void FakeService::set_stop(Answer answer) {
 void FakeService::set_cell(Answer answer) {
   std::lock_guard lock(mutex_);
   cell_ = std::move(answer);
+}
+
+void FakeService::set_script(Script script) {
+  std::lock_guard lock(mutex_);
+  script_ = std::move(script);
 }
 
 std::string FakeService::completed_json(const std::string& url) {

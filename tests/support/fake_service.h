@@ -49,6 +49,9 @@ class FakeService {
   // Answers of `POST /generations/{id}/stop` and `GET …/cells/{id}`, for ever.
   void set_stop(Answer answer);
   void set_cell(Answer answer);
+  // Asked first for each request to the API, in the service's thread; nothing: as above.
+  using Script = std::function<std::optional<Answer>(const Seen&)>;
+  void set_script(Script script);
 
   // The seed's completed generation with this clip URL, as literal JSON.
   static std::string completed_json(const std::string& url);
@@ -73,6 +76,7 @@ class FakeService {
   std::deque<Answer> polls_;
   std::optional<Answer> stop_;
   std::optional<Answer> cell_;
+  Script script_;
   FakeCdn files_;
   std::unique_ptr<HttpOrigin> cdn_;
   std::unique_ptr<HttpOrigin> api_;

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A live output goes on, whatever its clips are like.
+#include "live/live_test.h"
+
+namespace genpro::test {
+namespace {
+
+bool is_warning(GstMessage* message) {
+  return GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
+}
+
+// One warning that says something, no error, and the placeholder is on and goes on.
+void expect_survived(Studio& studio) {
+  ASSERT_TRUE(studio.bus().wait_for(is_warning));
+  ASSERT_TRUE(studio.wait_for_placeholder());
+  ASSERT_TRUE(studio.video().wait_for_more(15));
+  ASSERT_TRUE(studio.wait_for_sound());
+  studio.stop();
+  const Outcome outcome = studio.bus().outcome();
+  SCOPED_TRACE(outcome.summary());
+  EXPECT_TRUE(outcome.errors.empty());
+  ASSERT_EQ(outcome.warnings.size(), 1U);
+  EXPECT_GE(outcome.warnings[0].text.size(), 40U);
+  EXPECT_EQ(outcome.warnings[0].text.find("Internal data"), std::string::npos);
+  EXPECT_FALSE(studio.video().pictures().back().mark);
+  expect_gapless(studio.video().pictures());
+  expect_gapless(studio.audio().sound());
+}
+
+TEST(Survival, OfAClipThatBreaksForGood) {
+  const ClipSpec spec{.frames = 90, .index_first = true};
+  LiveService service;
+  const std::string clip = clip_of(spec);
+  // Half of it, and then never again a byte.
+  service.fake().files().set_script([clip](const Seen&, int number) -> std::optional<Answer> {
+    if (number > 1) return closing_answer();
+    Answer answer = cut_answer(200, clip, clip.size() / 2);
+    return answer;
+  });
+  service.set_clip(clip);
+  Studio studio(live_bin(service));
+  studio.play();
+  ASSERT_TRUE(studio.wait_for_picture({1, 10}));
+  expect_survived(studio);
+  // What came was shown, from the beginning and without a hole.
+  const Pictures shown = part_of(studio.video().pictures(), 1);
+  int last = 0;
+  for (const Shown& one : shown) {
+    ASSERT_TRUE(one.mark) << text_of(shown);
+    ASSERT_LE(one.mark->frame, last + 1) << text_of(shown);
+    last = one.mark->frame;
+  }
+  EXPECT_EQ(shown.front().mark->frame, 0);
+  EXPECT_GE(last, 20);
+  EXPECT_LT(last, 89);
+}
+
+TEST(Survival, OfALoopThatBreaks) {
+  const std::string clip = clip_of({.frames = 60, .index_first = true});
+  LiveService service;
+  service.fake().files().set_script([clip](const Seen&, int number) -> std::optional<Answer> {
+    return number > 1 ? closing_answer() : cut_answer(200, clip, clip.size() / 2);
+  });
+  service.set_clip(clip);
+  Studio studio(live_bin(service, {{"at-end", "loop"}}));
+  studio.play();
+  ASSERT_TRUE(studio.wait_for_picture({1, 5}));
+  expect_survived(studio);
+}
+
+TEST(Survival, OfGarbage) {
+  const std::string& clip = clip_of({});
+  std::string garbage = clip.substr(0, box_position(clip, "mdat"));
+  std::uint32_t state = 1;
+  while (garbage.size() < 60'000) {
+    state = state * 1664525U + 1013904223U;
+    garbage.push_back(static_cast<char>(state >> 24));
+  }
+  LiveService service;
+  service.set_clip(garbage);
+  Studio studio(live_bin(service));
+  studio.play();
+  expect_survived(studio);
+  EXPECT_TRUE(studio.signals().wait_for("failed 9041"));
+}
+
+TEST(Survival, OfPicturesThatDoNotDecode) {
+  // The index is right and the pictures are not.
+  std::string clip = clip_of({.frames = 60, .audio = false});
+  const std::size_t data = box_position(clip, "mdat") + 16;
+  const std::size_t end = box_position(clip, "moov");
+  ASSERT_LT(data, end);
+  for (std::size_t at = data; at < end; ++at) clip[at] = static_cast<char>(0xff);
+  LiveService service;
+  service.set_clip(clip);
+  Studio studio(live_bin(service));
+  studio.play();
+  expect_survived(studio);
+}
+
+TEST(Survival, OfAClipWithoutPictures) {
+  LiveService service;
+  service.set_clip(clip_of({.video = false}));
+  Studio studio(live_bin(service));
+  studio.play();
+  expect_survived(studio);
+  EXPECT_TRUE(studio.signals().wait_for("failed 9041"));
+  EXPECT_EQ(loudness(studio.audio().sound(), 0, GST_CLOCK_TIME_NONE), 0)
+      << "no sound without a picture";
+}
+
+TEST(Survival, OfAPageInPlaceOfAClip) {
+  LiveService service;
+  service.set_clip("<html><body>Not found</body></html>");
+  Studio studio(live_bin(service));
+  studio.play();
+  expect_survived(studio);
+}
+
+TEST(Survival, OfAServiceThatIsNotThere) {
+  LiveService service;
+  Studio studio(live_bin(
+      service, {{"api-base-url", "http://127.0.0.1:" + std::to_string(closed_port()) + "/v1"}}));
+  studio.play();
+  expect_survived(studio);
+}
+
+TEST(Survival, OfAFailureIsFollowedByTheNextClip) {
+  LiveService service;
+  service.set_clip(1, LiveService::plain_clip("<html><body>Not found</body></html>"));
+  service.set_clip(clip_of({.tag = 2}));
+  Studio studio(live_bin(service, {{"reuse", "never"}}));
+  studio.play();
+  ASSERT_TRUE(studio.bus().wait_for(is_warning));
+  studio.generate();
+  EXPECT_TRUE(studio.wait_for_clip(2));
+  studio.stop();
+}
+
+TEST(Survival, OfManySwapsLeavesNothingBehind) {
+  const int swaps = is_sanitized ? 20 : 200;
+  LiveService service;
+  service.set_clip(clip_of({.frames = 30}));
+  Studio studio(live_bin(service, {{"reuse", "never"}, {"at-end", "hold"}}));
+  studio.video().keep_no_pictures();
+  studio.play();
+  // The test's own server keeps sockets whose client has gone.
+  const auto files_now = [] { return fd_count() - socket_count(); };
+  int threads = 0;
+  int files = 0;
+  for (int number = 1; number <= swaps; ++number) {
+    ASSERT_TRUE(studio.signals().wait_for("clip-started " + LiveService::id(number))) << number;
+    if (number == swaps / 4) {
+      threads = thread_count();
+      files = files_now();
+    }
+    if (number < swaps) studio.generate();
+  }
+  EXPECT_TRUE(eventually([&] {
+    g_thread_pool_stop_unused_threads();
+    return thread_count() <= threads + 2 && files_now() <= files + 2;
+  })) << "threads: "
+      << threads << " before, " << thread_count() << " now; files: " << files << " before, "
+      << files_now() << " now";
+  ASSERT_TRUE(studio.wait_for_sound());
+  studio.stop();
+  expect_gapless(studio.video().pictures());
+  expect_gapless(studio.audio().sound());
+  studio.expect_quiet();
+}
+
+TEST(Survival, OfAStopAtAnyMoment) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 15}));
+  Studio studio(live_bin(service, {{"reuse", "never"}, {"at-end", "loop"}, {"fade", "100"}}));
+  unsigned seed = 3;
+  for (int round = 0; round < 25; ++round) {
+    seed = seed * 1664525U + 1013904223U;
+    ASSERT_NE(studio.set(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+    ASSERT_TRUE(studio.video().wait_for_more(seed >> 28));
+    if ((seed >> 20 & 1) != 0) studio.generate();
+    ASSERT_TRUE(studio.video().wait_for_more(seed >> 24 & 7));
+    ASSERT_TRUE(stops_in_time(studio.pipeline())) << round;
+  }
+  studio.expect_quiet();
+}
+
+TEST(Survival, TellsTheKeyToNobody) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 15}));
+  Studio studio(live_bin(service, {{"reuse", "never"}}));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-started 9041"));
+  const std::string graph =
+      take_string(gst_debug_bin_to_dot_data(GST_BIN(studio.pipeline()), GST_DEBUG_GRAPH_SHOW_ALL));
+  EXPECT_NE(graph.find("genprobin"), std::string::npos);
+  EXPECT_EQ(graph.find(test_key), std::string::npos) << "the key is in the graph";
+  service.set_post(json_answer(401, R"({"error": "No", "error_code": "unauthorized"})"));
+  studio.generate();
+  ASSERT_TRUE(studio.bus().wait_for(is_warning));
+  studio.stop();
+  EXPECT_EQ(studio.bus().outcome().everything.find(test_key), std::string::npos)
+      << "the key is on the bus";
+  expect_cdn_saw_no_key(service.fake());
+}
+
+}  // namespace
+}  // namespace genpro::test
