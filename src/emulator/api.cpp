@@ -35,41 +35,18 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 
 }  // namespace
 
-std::string Exchange::json_text() const {
-  const auto* json = dynamic_cast<const JsonBody*>(body.get());
-  return json != nullptr ? json->text() : std::string();
+Api::Api(Services services, std::string api_key)
+    : services_(std::move(services)), api_key_(std::move(api_key)) {
+  for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), sheet_routes(),
+                            resource_routes(), account_routes(), fault_routes()}) {
+    for (Route route : table) {
+      if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
+        route.endpoint = Endpoint::own;
+      }
+      entries_.push_back({route, split(route.path, '/')});
+    }
+  }
 }
-
-const std::vector<Route>& Api::routes() {
-  static const std::vector<Route> table{
-      {"POST", "v1/{sheet_route}/{}/cells/{}/generate", BodyKind::json, &Api::generate},
-      {"GET", "v1/{sheet_route}/{}/cells/{}", BodyKind::ignored, &Api::get_cell},
-      {"GET", "v1/generations/{}", BodyKind::ignored, &Api::get_generation},
-      {"POST", "v1/generations/{}/stop", BodyKind::ignored, &Api::stop_generation},
-      {"POST", "v1/generations/{}/continue", BodyKind::ignored, &Api::continue_generation},
-      {"GET", "v1/organizations/{}", BodyKind::ignored, &Api::get_organization},
-      {"POST", "v1/content_resources", BodyKind::upload, &Api::create_resource},
-      {"GET", "v1/content_resources", BodyKind::ignored, &Api::list_resources},
-      {"GET", "v1/content_resources/{}", BodyKind::ignored, &Api::get_resource},
-      {"PATCH", "v1/content_resources/{}", BodyKind::json, &Api::patch_resource},
-      {"DELETE", "v1/content_resources/{}", BodyKind::ignored, &Api::delete_resource},
-      {"POST", "v1/direct_upload", BodyKind::json, &Api::announce_upload},
-      {"PUT", "storage/{}", BodyKind::blob, &Api::store_blob},
-      {"GET", "outputs/{}", BodyKind::ignored, &Api::serve_output},
-      {"GET", "thumbnails/{}", BodyKind::ignored, &Api::serve_thumbnail},
-      {"GET", "uploads/{}", BodyKind::ignored, &Api::serve_upload},
-  };
-  return table;
-}
-
-Api::Api(Store& store, Resources& resources, Generations& generations, const Folders& folders,
-         KnownIds known, std::string api_key)
-    : store_(store),
-      resources_(resources),
-      generations_(generations),
-      folders_(folders),
-      known_(std::move(known)),
-      api_key_(std::move(api_key)) {}
 
 void Api::check_key(const Request& request) const {
   if (api_key_.empty()) return;
@@ -86,53 +63,30 @@ void Api::check_key(const Request& request) const {
   }
 }
 
-void Api::check_agent(const Request& request) const {
-  const auto agent = request.query_value("agent_id");
-  if (!agent || agent->empty()) {
-    throw ApiError(422, "agent_not_found",
-                   "The query parameter agent_id is missing. Add ?agent_id= to the URL.");
-  }
-  if (!known_.agents.contains(*agent)) {
-    throw ApiError(422, "agent_not_found",
-                   "There is no agent \"" + clean_file_name(*agent) +
-                       "\". The emulator knows 42 and the ones given with --agent.");
-  }
-}
-
-void Api::check_cell(const Request& request) const {
-  if (!known_.sheets.contains(request.parameters.at(0))) {
-    throw ApiError(404, "spreadsheet_not_found",
-                   "There is no sheet \"" + clean_file_name(request.parameters[0]) +
-                       "\". The emulator knows 101 and the ones given with --sheet.");
-  }
-  if (!known_.cells.contains(request.parameters.at(1))) {
-    throw not_found("There is no cell \"" + clean_file_name(request.parameters[1]) +
-                    "\". The emulator knows 3300 and the ones given with --cell.");
-  }
-  check_agent(request);
-}
-
 std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& request,
                                             std::int64_t announced_length) {
   switch (kind) {
     case BodyKind::ignored:
       return nullptr;
     case BodyKind::json:
-      JsonBody::check_length(announced_length);
-      return std::make_unique<JsonBody>();
+      TextBody::check_length(announced_length);
+      return std::make_unique<TextBody>();
     case BodyKind::upload:
+    case BodyKind::variables:
       if (request.media_type() == "multipart/form-data") {
         UploadBody::check_length(announced_length);
-        return std::make_unique<UploadBody>(request.header("content-type"), folders_);
+        return std::make_unique<UploadBody>(
+            request.header("content-type"), services_.folders,
+            kind == BodyKind::upload ? "content_resource[file]" : "file");
       }
-      // The rest is JSON, whatever it is called: clients are seen to forget the header.
-      JsonBody::check_length(announced_length);
-      return std::make_unique<JsonBody>();
+      // The rest is JSON or CSV, whatever it is called: clients are seen to forget the header.
+      TextBody::check_length(announced_length);
+      return std::make_unique<TextBody>();
     case BodyKind::blob:
       break;
   }
-  Blob* blob = resources_.blob_by_token(request.parameters.at(0));
-  if (blob == nullptr) {
+  const auto blob = services_.resources.blob_by_token(request.parameters.at(0));
+  if (!blob) {
     throw not_found("This upload URL was not given out. Ask POST /v1/direct_upload for one.");
   }
   if (announced_length > blob->byte_size) {
@@ -150,16 +104,24 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
         "The Content-MD5 header must hold the checksum that was announced. Send exactly the "
         "headers of direct_upload.");
   }
-  return std::make_unique<BlobBody>(*blob, folders_);
+  return std::make_unique<BlobBody>(*blob, services_.folders);
+}
+
+Reply Api::handle(const Route& route, Exchange& exchange) {
+  if (auto refusal = services_.faults.refusal(route.endpoint)) return std::move(*refusal);
+  Reply reply = route.handle(services_, exchange);
+  services_.faults.disturb(route.endpoint, exchange.request, reply);
+  return reply;
 }
 
 const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::string& allowed) {
   Request& request = exchange.request;
-  if (!request.path.empty() && request.path.front() == "v1") check_key(request);
+  const std::string first = request.path.empty() ? std::string() : request.path.front();
+  if (first == "v1" || first == "_emulator") check_key(request);
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   std::vector<std::string> parameters;
-  for (const auto& route : routes()) {
-    if (!fits(request.path, split(route.path, '/'), parameters)) continue;
+  for (const auto& [route, pattern] : entries_) {
+    if (!fits(request.path, pattern, parameters)) continue;
     if (method != route.method) {
       if (!allowed.empty()) allowed += ", ";
       allowed += route.method;

@@ -3,9 +3,9 @@
 // Content resources, direct uploads, and the files that play the CDN.
 #include <set>
 
-#include "emulator/api.h"
 #include "emulator/api_error.h"
 #include "emulator/json.h"
+#include "emulator/services.h"
 #include "emulator/sniff.h"
 #include "emulator/text.h"
 
@@ -25,26 +25,6 @@ std::int64_t resource_id(const Request& request) {
   return *id;
 }
 
-// The object under `name` in the body, or the body itself: clients are seen to leave the wrapping
-// out.
-JsonObject* wrapped_object(JsonNode* body, const char* name) {
-  JsonObject* outer = json_node_get_object(body);
-  JsonNode* inner = json_member(outer, name);
-  if (inner == nullptr) return outer;
-  if (!JSON_NODE_HOLDS_OBJECT(inner)) {
-    throw validation_error(std::string(name) + " must be an object.");
-  }
-  return json_node_get_object(inner);
-}
-
-std::string required_text(JsonObject* object, const char* name, const std::string& shown) {
-  JsonNode* node = json_member(object, name);
-  if (node == nullptr || !json_is_string(node) || trim(json_text(node)).empty()) {
-    throw validation_error(shown + " must be a string that is not empty.");
-  }
-  return json_text(node);
-}
-
 // Whether `text` is the base64 form of an MD5.
 bool is_md5(const std::string& text) {
   if (text.size() != 24) return false;
@@ -53,45 +33,29 @@ bool is_md5(const std::string& text) {
   return length == 16 && take_string(g_base64_encode(bytes.get(), length)) == text;
 }
 
-}  // namespace
-
-std::string Api::resource_json(const Resource& resource, const Request& request) const {
-  const std::string url = request.origin + "/uploads/" + resource.stored_name;
-  JsonWriter json;
-  json.begin_object().key("id").integer(resource.id).key("url").string(url);
-  json.key("thumbnail_url");
-  // A picture is its own thumbnail.
-  if (resource.kind == "image") {
-    json.string(url);
-  } else {
-    json.null();
-  }
-  json.key("file_name").string(resource.file_name);
-  json.key("content_type").string(resource.content_type);
-  return json.end_object().text();
-}
-
-Reply Api::create_resource(Exchange& exchange) {
-  check_agent(exchange.request);
+Reply create_resource(Services& services, Exchange& exchange) {
+  agent_of(services, exchange.request);
   Resource resource;
   if (auto* upload = dynamic_cast<UploadBody*>(exchange.body.get())) {
-    resource = resources_.add(upload->file(), upload->file_name());
+    resource = services.resources.add(upload->file(), upload->file_name());
   } else {
     const JsonNodePtr body = parse_json_object(exchange.json_text());
     JsonObject* fields = wrapped_object(body.get(), "content_resource");
-    resource =
-        resources_.add_blob(required_text(fields, "file", "content_resource.file (a signed_id)"));
+    resource = services.resources.add_blob(
+        required_text(fields, "file", "content_resource.file (a signed_id)"));
   }
   JsonWriter json;
-  json.begin_object().key("content_resource").raw(resource_json(resource, exchange.request));
+  json.begin_object()
+      .key("content_resource")
+      .raw(views_of(services, exchange.request).resource(resource));
   json.key("generator").null().end_object();
   return Reply::json(201, json.text());
 }
 
-Reply Api::list_resources(Exchange& exchange) {
+Reply list_resources(Services& services, Exchange& exchange) {
   static const std::set<std::string> kinds{"image", "video", "audio", "zip", "safe_tensors"};
   const Request& request = exchange.request;
-  check_agent(request);
+  agent_of(services, request);
   ResourceFilter filter;
   filter.limit = page_size;
   bool filtered = false;
@@ -118,37 +82,37 @@ Reply Api::list_resources(Exchange& exchange) {
   json.begin_array();
   // Ids that cannot exist match nothing, unlike no ids at all.
   if (!filtered || !filter.ids.empty()) {
-    for (const auto& resource : store_.resources(filter)) {
-      json.raw(resource_json(resource, request));
+    for (const auto& resource : services.store.resources(filter)) {
+      json.raw(views_of(services, request).resource(resource));
     }
   }
   return Reply::json(200, json.end_array().text());
 }
 
-Reply Api::get_resource(Exchange& exchange) {
-  check_agent(exchange.request);
-  const Resource resource = resources_.get(resource_id(exchange.request));
-  return Reply::json(200, resource_json(resource, exchange.request));
+Reply get_resource(Services& services, Exchange& exchange) {
+  agent_of(services, exchange.request);
+  const Resource resource = services.resources.get(resource_id(exchange.request));
+  return Reply::json(200, views_of(services, exchange.request).resource(resource));
 }
 
-Reply Api::patch_resource(Exchange& exchange) {
-  check_agent(exchange.request);
+Reply patch_resource(Services& services, Exchange& exchange) {
+  agent_of(services, exchange.request);
   const auto id = resource_id(exchange.request);
-  resources_.get(id);
+  services.resources.get(id);
   const JsonNodePtr body = parse_json_object(exchange.json_text());
   JsonObject* fields = wrapped_object(body.get(), "content_resource");
   const Resource resource =
-      resources_.rename(id, required_text(fields, "filename", "content_resource.filename"));
-  return Reply::json(200, resource_json(resource, exchange.request));
+      services.resources.rename(id, required_text(fields, "filename", "content_resource.filename"));
+  return Reply::json(200, views_of(services, exchange.request).resource(resource));
 }
 
-Reply Api::delete_resource(Exchange& exchange) {
-  check_agent(exchange.request);
-  const Resource resource = resources_.remove(resource_id(exchange.request));
-  return Reply::json(200, resource_json(resource, exchange.request));
+Reply delete_resource(Services& services, Exchange& exchange) {
+  agent_of(services, exchange.request);
+  const Resource resource = services.resources.remove(resource_id(exchange.request));
+  return Reply::json(200, views_of(services, exchange.request).resource(resource));
 }
 
-Reply Api::announce_upload(Exchange& exchange) {
+Reply announce_upload(Services& services, Exchange& exchange) {
   const JsonNodePtr body = parse_json_object(exchange.json_text());
   JsonObject* fields = wrapped_object(body.get(), "blob");
   Blob blob;
@@ -174,7 +138,7 @@ Reply Api::announce_upload(Exchange& exchange) {
   for (const char c : blob.content_type) {
     if (!g_ascii_isprint(c)) throw validation_error("blob.content_type must be plain ASCII text.");
   }
-  const Blob& announced = resources_.announce(std::move(blob));
+  const Blob announced = services.resources.announce(std::move(blob));
   JsonWriter json;
   json.begin_object().key("signed_id").string(announced.signed_id);
   json.key("filename").string(announced.file_name);
@@ -189,32 +153,48 @@ Reply Api::announce_upload(Exchange& exchange) {
   return Reply::json(201, json.text());
 }
 
-Reply Api::store_blob(Exchange& exchange) {
+Reply store_blob(Services& services, Exchange& exchange) {
   // Looked up again: other announcements may have come between.
-  Blob* blob = resources_.blob_by_token(exchange.request.parameters.at(0));
+  const auto blob = services.resources.blob_by_token(exchange.request.parameters.at(0));
   auto* upload = dynamic_cast<BlobBody*>(exchange.body.get());
-  if (blob == nullptr || upload == nullptr) {
+  if (!blob || upload == nullptr) {
     throw not_found("This upload URL is no longer valid. Ask POST /v1/direct_upload for one.");
   }
-  const std::string path = folders_.unfinished();
-  upload->file().move_to(path);
-  blob->path = path;
+  services.resources.keep_blob(*blob, upload->file());
   return Reply::json(200, "{}");
 }
 
-Reply Api::serve_output(Exchange& exchange) {
-  return files_.serve(exchange.request, folders_.root() + "/outputs",
-                      exchange.request.parameters.at(0));
+Reply serve_output(Services& services, Exchange& exchange) {
+  services.faults.check_link(exchange.request);
+  return services.files.serve(exchange.request, services.folders.root() + "/outputs",
+                              exchange.request.parameters.at(0));
 }
 
-Reply Api::serve_thumbnail(Exchange& exchange) {
-  return files_.serve(exchange.request, folders_.root() + "/thumbnails",
-                      exchange.request.parameters.at(0));
+Reply serve_thumbnail(Services& services, Exchange& exchange) {
+  return services.files.serve(exchange.request, services.folders.root() + "/thumbnails",
+                              exchange.request.parameters.at(0));
 }
 
-Reply Api::serve_upload(Exchange& exchange) {
-  return files_.serve(exchange.request, folders_.root() + "/uploads",
-                      exchange.request.parameters.at(0));
+Reply serve_upload(Services& services, Exchange& exchange) {
+  return services.files.serve(exchange.request, services.folders.root() + "/uploads",
+                              exchange.request.parameters.at(0));
+}
+
+}  // namespace
+
+std::vector<Route> resource_routes() {
+  return {
+      {"POST", "v1/content_resources", BodyKind::upload, &create_resource, Endpoint::upload},
+      {"GET", "v1/content_resources", BodyKind::ignored, &list_resources},
+      {"GET", "v1/content_resources/{}", BodyKind::ignored, &get_resource},
+      {"PATCH", "v1/content_resources/{}", BodyKind::json, &patch_resource},
+      {"DELETE", "v1/content_resources/{}", BodyKind::ignored, &delete_resource},
+      {"POST", "v1/direct_upload", BodyKind::json, &announce_upload, Endpoint::upload},
+      {"PUT", "storage/{}", BodyKind::blob, &store_blob, Endpoint::upload},
+      {"GET", "outputs/{}", BodyKind::ignored, &serve_output, Endpoint::download},
+      {"GET", "thumbnails/{}", BodyKind::ignored, &serve_thumbnail},
+      {"GET", "uploads/{}", BodyKind::ignored, &serve_upload},
+  };
 }
 
 }  // namespace genpro::emulator

@@ -11,8 +11,8 @@ namespace {
 constexpr std::int64_t multipart_overhead = 256 * 1024;
 constexpr std::size_t max_field = 64 * 1024;
 
-ApiError json_too_large() {
-  return validation_error("The JSON body is larger than 1 MB. Send a smaller one.");
+ApiError text_too_large() {
+  return validation_error("The body is larger than 1 MB. Send a smaller one.");
 }
 
 ApiError upload_too_large() {
@@ -23,12 +23,12 @@ ApiError upload_too_large() {
 
 }  // namespace
 
-void JsonBody::check_length(std::int64_t announced) {
-  if (announced > static_cast<std::int64_t>(max_size)) throw json_too_large();
+void TextBody::check_length(std::int64_t announced) {
+  if (announced > static_cast<std::int64_t>(max_size)) throw text_too_large();
 }
 
-void JsonBody::feed(std::string_view chunk) {
-  if (text_.size() + chunk.size() > max_size) throw json_too_large();
+void TextBody::feed(std::string_view chunk) {
+  if (text_.size() + chunk.size() > max_size) throw text_too_large();
   text_.append(chunk);
 }
 
@@ -38,8 +38,9 @@ void UploadBody::check_length(std::int64_t announced) {
   }
 }
 
-UploadBody::UploadBody(const std::string& content_type, const Folders& folders)
+UploadBody::UploadBody(const std::string& content_type, const Folders& folders, std::string part)
     : folders_(folders),
+      part_(std::move(part)),
       parser_(content_type,
               {[this](const PartHeader& part) { begin(part); },
                [this](std::string_view chunk) { data(chunk); }, [this] { in_file_ = false; }}) {}
@@ -47,11 +48,10 @@ UploadBody::UploadBody(const std::string& content_type, const Folders& folders)
 void UploadBody::begin(const PartHeader& part) {
   field_size_ = 0;
   // Clients that build their own forms are seen to leave the wrapping name out.
-  in_file_ = part.name == "content_resource[file]" || part.name == "file";
+  in_file_ = part.name == part_ || part.name == "file";
   if (!in_file_) return;
   if (file_) {
-    throw validation_error(
-        "The form has more than one file. Send one content_resource[file] a request.");
+    throw validation_error("The form has more than one file. Send one " + part_ + " a request.");
   }
   file_ = std::make_unique<NewFile>(folders_.unfinished());
   file_name_ = part.file_name;
@@ -70,8 +70,8 @@ void UploadBody::data(std::string_view chunk) {
 void UploadBody::finish() {
   parser_.finish();
   if (!file_) {
-    throw validation_error(
-        "The form has no part content_resource[file]. Put the file into a part of that name.");
+    throw validation_error("The form has no part " + part_ +
+                           ". Put the file into a part of that name.");
   }
 }
 

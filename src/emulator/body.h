@@ -22,7 +22,8 @@ class BodyReader {
   virtual void finish() {}
 };
 
-class JsonBody final : public BodyReader {
+// JSON or CSV.
+class TextBody final : public BodyReader {
  public:
   static constexpr std::size_t max_size = 1024 * 1024;
   // Refuses a body by its announced length, if there is one.
@@ -40,7 +41,8 @@ class UploadBody final : public BodyReader {
  public:
   static void check_length(std::int64_t announced);
 
-  UploadBody(const std::string& content_type, const Folders& folders);
+  // `part`: the name of the part that holds the file; "file" is taken as well.
+  UploadBody(const std::string& content_type, const Folders& folders, std::string part);
   void feed(std::string_view chunk) override { parser_.feed(chunk); }
   void finish() override;
   NewFile& file() { return *file_; }
@@ -51,6 +53,7 @@ class UploadBody final : public BodyReader {
   void data(std::string_view chunk);
 
   const Folders& folders_;
+  std::string part_;
   std::unique_ptr<NewFile> file_;
   std::string file_name_;
   bool in_file_ = false;

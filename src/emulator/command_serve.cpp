@@ -23,6 +23,11 @@ int command_serve(int argc, char** argv) {
   const MainLoopPtr loop(g_main_loop_new(nullptr, FALSE));
   const SignalWatch signals([&](int, bool) { g_main_loop_quit(loop.get()); });
   Emulator emulator(options.settings);
+  if (emulator.left_seed_out()) {
+    std::fprintf(stderr,
+                 "genpro-emulator: The store in %s is filled already: --seed is left out.\n",
+                 options.settings.data_dir.c_str());
+  }
   std::vector<Resource> ingredients;
   for (const auto& path : options.ingredients) {
     ingredients.push_back(emulator.add_ingredient(path));

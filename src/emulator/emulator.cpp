@@ -5,7 +5,10 @@
 #include <stdexcept>
 
 #include "emulator/listener.h"
+#include "emulator/seed.h"
 #include "emulator/server.h"
+#include "emulator/sheets.h"
+#include "emulator/text.h"
 
 namespace genpro::emulator {
 
@@ -34,11 +37,60 @@ void check_address(const EmulatorSettings& settings) {
 
 Emulator::Emulator(const EmulatorSettings& settings)
     : folders_(checked(settings).data_dir),
-      store_(make_memory_store(milli(settings.credit))),
-      resources_(*store_, folders_),
-      generations_(*store_, resources_, folders_, settings.renderer, settings.latency),
-      api_(*store_, resources_, generations_, folders_, settings.known, settings.api_key),
-      server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose)) {}
+      store_(folders_.store()),
+      faults_(settings.fault_seed),
+      resources_(store_, folders_),
+      generations_(store_, resources_, folders_, settings.renderer, settings.latency, faults_),
+      webhooks_(store_),
+      xlsx_(settings.xlsx),
+      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, {}},
+           settings.api_key),
+      server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose)) {
+  for (const auto& [name, value] : settings.faults) faults_.set(name, value);
+  fill(settings);
+  resources_.remove_strays();
+  generations_.recover();
+  webhooks_.wake();
+}
+
+void Emulator::fill(const EmulatorSettings& settings) {
+  const bool is_new = store_.is_empty();
+  const bool seeded = !settings.seed.empty();
+  std::optional<MilliCredits> credit;
+  if (settings.credit) credit = milli(*settings.credit);
+  if (is_new && seeded) fill_from_seed(store_, resources_, settings.seed, credit);
+  left_seed_out_ = seeded && !is_new;
+
+  Store::Change change(store_);
+  const bool has_defaults = is_new && !seeded;
+  if (has_defaults) store_.mark_filled(credit.value_or(default_credit));
+  // What a store has of itself is not put into one that was filled in another way.
+  const KnownIds defaults;
+  const auto wanted = [&](const std::set<std::string>& own, const std::string& id) {
+    return has_defaults || !own.contains(id);
+  };
+  for (const auto& id : settings.known.agents) {
+    if (wanted(defaults.agents, id)) provide_agent(store_, id, "Agent " + id);
+  }
+  for (const auto& id : settings.known.sheets) {
+    if (wanted(defaults.sheets, id) && !store_.sheet(id)) {
+      create_sheet(store_, id, "Sheet " + id, false);
+    }
+  }
+  for (const auto& sheet : settings.known.sheets) {
+    if (!store_.sheet(sheet)) continue;
+    for (const auto& cell : settings.known.cells) {
+      if (wanted(defaults.cells, cell) || store_.cell(defaults.sheets.begin()->c_str(), cell)) {
+        provide_cell(store_, sheet, cell);
+      }
+    }
+  }
+  // Numbers that were given as ids are not given out again.
+  for (const auto& id : settings.known.sheets) {
+    if (const auto number = parse_digits(id)) store_.reserve(Sequence::sheet, *number);
+  }
+  change.commit();
+}
 
 Emulator::~Emulator() = default;
 

@@ -5,13 +5,24 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "emulator/api.h"
+#include "emulator/faults.h"
 #include "emulator/render_queue.h"
+#include "emulator/xlsx.h"
 
 namespace genpro::emulator {
+
+// What exists besides what is in the store. Each of the cells is in each of the sheets.
+struct KnownIds {
+  std::set<std::string> sheets{"101"};
+  std::set<std::string> cells{"3300"};
+  std::set<std::string> agents{"42"};
+};
 
 struct EmulatorSettings {
   std::string host = "127.0.0.1";
@@ -19,10 +30,16 @@ struct EmulatorSettings {
   std::string api_key;     // empty: every request is let in, and the host must be loopback
   std::string data_dir;    // created when it is missing
   double latency = 2;      // seconds
-  double credit = 1000;
+  // Of a new store; without, what the seed says, else 1000.
+  std::optional<double> credit;
+  std::string seed;  // file that fills a new store; empty: the ids that KnownIds has by itself
   KnownIds known;
   RendererSettings renderer;
-  bool verbose = false;  // requests to standard error
+  XlsxSettings xlsx;
+  // Switched on from the start.
+  std::vector<FaultChoice> faults;
+  std::optional<std::int64_t> fault_seed;  // without, a random one
+  bool verbose = false;                    // requests to standard error
 };
 
 // Refuses settings that would open the emulator to a network without a key. Throws
@@ -44,14 +61,22 @@ class Emulator {
   // "http://127.0.0.1:8787/v1"
   std::string base_url() const;
   std::uint16_t port() const;
-  // Uploads a file of this machine. Throws std::runtime_error.
+  // Uploads a file of this machine, unless an earlier start has done so. Throws std::runtime_error.
   Resource add_ingredient(const std::string& path);
+  // The store was not empty, so that the seed was left out.
+  bool left_seed_out() const { return left_seed_out_; }
 
  private:
+  void fill(const EmulatorSettings& settings);
+
+  bool left_seed_out_ = false;
   Folders folders_;
-  std::unique_ptr<Store> store_;
+  Store store_;
+  Faults faults_;
   Resources resources_;
   Generations generations_;
+  Webhooks webhooks_;
+  XlsxReader xlsx_;
   Api api_;
   std::unique_ptr<Server> server_;
 };

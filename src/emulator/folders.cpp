@@ -56,7 +56,7 @@ Folders::Folders(const std::string& root) {
   std::error_code ignored;
   fs::remove_all(root_ + "/unfinished", ignored);
   fs::remove_all(root_ + "/jobs", ignored);
-  for (const char* name : {"uploads", "outputs", "thumbnails", "jobs", "unfinished"}) {
+  for (const char* name : {"uploads", "outputs", "thumbnails", "blobs", "jobs", "unfinished"}) {
     if (g_mkdir_with_parents((root_ + "/" + name).c_str(), 0700) != 0) {
       throw std::system_error(errno, std::generic_category(),
                               root_ + "/" + name + " cannot be created");

@@ -37,6 +37,9 @@ class Folders {
   std::string uploads(const std::string& name) const { return root_ + "/uploads/" + name; }
   std::string outputs(const std::string& name) const { return root_ + "/outputs/" + name; }
   std::string thumbnails(const std::string& name) const { return root_ + "/thumbnails/" + name; }
+  // The bytes of direct uploads, by their tokens.
+  std::string blobs(const std::string& token) const { return root_ + "/blobs/" + token; }
+  std::string store() const { return root_ + "/store.db"; }
   std::string jobs(const std::string& name) const { return root_ + "/jobs/" + name; }
   // A new name for a file that is not finished yet.
   std::string unfinished() const;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -55,40 +56,18 @@ Raster raster_of(const std::string& aspect_ratio) {
   return {1280, 720};
 }
 
-std::int64_t now_seconds() {
-  return g_get_real_time() / G_USEC_PER_SEC;
-}
-
 std::string credits_text(MilliCredits amount) {
   JsonWriter text;
   text.number(static_cast<double>(amount) / 1000.0);
   return text.text();
 }
 
-bool has_ended(Status status) {
-  return status != Status::pending && status != Status::processing;
-}
-
 constexpr int frames_per_second = 24;
 constexpr std::int64_t first_output_id = 1900;
+// The disk may have room again after so long.
+constexpr double retry_seconds = 1;
 
 }  // namespace
-
-const char* status_word(Status status) {
-  switch (status) {
-    case Status::pending:
-      return "pending";
-    case Status::processing:
-      return "processing";
-    case Status::completed:
-      return "completed";
-    case Status::failed:
-      return "failed";
-    case Status::stopped:
-      break;
-  }
-  return "stopped";
-}
 
 std::optional<MilliCredits> price(const std::string& name, int seconds) {
   const Model* model = model_named(name);
@@ -109,18 +88,22 @@ struct Generations::Attempt {
   RenderQueue::Ticket ticket = 0;
   Timer pending_timer;
   Timer latency_timer;
+  Timer retry_timer;
   bool pending_passed = false;
   bool latency_passed = false;
   bool render_started = false;
-  bool rendered = false;
+  std::optional<RenderEnd> end;
+  std::optional<std::string> failure;  // what it ends in, decided at its start
+  std::optional<Output> output;        // its files are in place
 };
 
 Generations::Generations(Store& store, const Resources& resources, const Folders& folders,
-                         RendererSettings renderer, double latency)
+                         RendererSettings renderer, double latency, Faults& faults)
     : store_(store),
       resources_(resources),
       folders_(folders),
       latency_(latency),
+      faults_(faults),
       renders_(std::move(renderer)) {}
 
 Generations::~Generations() = default;
@@ -140,30 +123,59 @@ void Generations::charge(Generation& generation) {
     throw ApiError(422, "insufficient_credits_for_job",
                    "This generation costs " + credits_text(cost) + " credits and " +
                        credits_text(store_.credit()) +
-                       " are left. Choose a shorter duration or a cheaper model, or start the "
-                       "emulator with more --credit.");
+                       " are left. Choose a shorter duration or a cheaper model, or start an "
+                       "emulator with a new --data-dir and more --credit.");
   }
-  store_.add_credit(-cost);
+  store_.book(generation.id, -cost, "charge");
   generation.charged = cost;
 }
 
-void Generations::refund(Generation& generation) {
-  store_.add_credit(std::exchange(generation.charged, 0));
+Generation Generations::create(const Order& order) {
+  for (const auto id : order.settings.asset_ids) resources_.get(id);
+  Store::Change change(store_);
+  Generation generation;
+  generation.id = store_.next_id(Sequence::generation);
+  generation.agent = order.agent;
+  generation.sheet = order.sheet;
+  generation.cell = order.cell;
+  generation.layer = order.layer;
+  generation.request = order.request;
+  generation.settings = order.settings;
+  generation.created_at = generation.updated_at = now_milliseconds();
+  charge(generation);
+  store_.save(generation);
+  store_.after_commit([this, generation] { begin(generation); });
+  change.commit();
+  return generation;
 }
 
-Generation Generations::create(const std::string& sheet, const std::string& cell,
-                               const GenerationSettings& settings) {
-  for (const auto id : settings.asset_ids) resources_.get(id);
+void Generations::create_failed(const Order& order, const std::string& reason) {
+  Store::Change change(store_);
   Generation generation;
-  generation.sheet = sheet;
-  generation.cell = cell;
-  generation.settings = settings;
-  generation.created_at = generation.updated_at = now_seconds();
-  charge(generation);
   generation.id = store_.next_id(Sequence::generation);
+  generation.agent = order.agent;
+  generation.sheet = order.sheet;
+  generation.cell = order.cell;
+  generation.layer = order.layer;
+  generation.request = order.request;
+  generation.settings = order.settings;
+  generation.created_at = generation.updated_at = now_milliseconds();
+  generation.status = Status::failed;
+  generation.failed_reason = reason;
   store_.save(generation);
-  begin(generation);
-  return get(generation.id);
+  change.commit();
+}
+
+void Generations::recover() {
+  for (const auto id : store_.open_generations()) {
+    Generation generation = get(id);
+    if (generation.status == Status::processing) {
+      generation.status = Status::pending;
+      generation.updated_at = now_milliseconds();
+      store_.save(generation);
+    }
+    begin(generation);
+  }
 }
 
 Generation Generations::stop(std::int64_t id) {
@@ -173,11 +185,13 @@ Generation Generations::stop(std::int64_t id) {
                    "Generation " + std::to_string(id) + " is " + status_word(generation.status) +
                        " already. GET it to see its result.");
   }
-  end_attempt(id);
-  refund(generation);
+  Store::Change change(store_);
+  store_.book(id, std::exchange(generation.charged, 0), "refund");
   generation.status = Status::stopped;
-  generation.updated_at = now_seconds();
+  generation.updated_at = now_milliseconds();
   store_.save(generation);
+  store_.after_commit([this, id] { end_attempt(id); });
+  change.commit();
   return generation;
 }
 
@@ -189,13 +203,19 @@ Generation Generations::resume(std::int64_t id) {
                            ". Only a failed or stopped generation can be continued.");
   }
   for (const auto asset : generation.settings.asset_ids) resources_.get(asset);
+  if (generation.settings.asset_ids.empty()) {
+    throw validation_error("Generation " + std::to_string(id) +
+                           " was never started, as its failed_reason says. Generate again.");
+  }
+  Store::Change change(store_);
   charge(generation);
   generation.status = Status::pending;
   generation.failed_reason.clear();
-  generation.updated_at = now_seconds();
+  generation.updated_at = now_milliseconds();
   store_.save(generation);
-  begin(generation);
-  return get(id);
+  store_.after_commit([this, generation] { begin(generation); });
+  change.commit();
+  return generation;
 }
 
 std::string Generations::write_spec(const Generation& generation, const std::string& folder) const {
@@ -243,79 +263,121 @@ void Generations::begin(const Generation& generation) {
   const std::int64_t id = generation.id;
   auto& attempt = *(attempts_[id] = std::make_unique<Attempt>());
   attempt.folder = folders_.jobs(std::to_string(id) + "-" + std::to_string(next_attempt_++));
+  const std::string& model = generation.settings.model;
+  const double latency = faults_.latency(model).value_or(latency_);
+  attempt.failure = faults_.failure(model);
   std::string spec;
   try {
-    spec = write_spec(generation, attempt.folder);
+    if (!attempt.failure) spec = write_spec(generation, attempt.folder);
   } catch (const std::exception& failure) {
-    fail(id, std::string("The render could not be prepared: ") + failure.what() + ".");
+    attempt.end =
+        RenderEnd{std::string("The render could not be prepared: ") + failure.what() + ".", 0};
+    advance(id);
     return;
   }
-  attempt.pending_timer.start(latency_ / 3, [this, id] {
+  attempt.pending_timer.start(latency / 3, [this, id] {
     attempts_.at(id)->pending_passed = true;
     advance(id);
   });
-  attempt.latency_timer.start(latency_, [this, id] {
+  attempt.latency_timer.start(latency, [this, id] {
     attempts_.at(id)->latency_passed = true;
     advance(id);
   });
+  if (attempt.failure) {
+    // There is nothing to render, and so nothing to wait for.
+    attempt.render_started = true;
+    return;
+  }
   attempt.ticket = renders_.submit(
       spec,
       [this, id] {
         attempts_.at(id)->render_started = true;
         advance(id);
       },
-      [this, id](const std::string& failure) {
-        if (!failure.empty()) {
-          fail(id, failure);
-          return;
-        }
-        attempts_.at(id)->rendered = true;
+      [this, id](const RenderEnd& end) {
+        attempts_.at(id)->end = end;
         advance(id);
       });
 }
 
 void Generations::advance(std::int64_t id) {
+  try {
+    take_steps(id);
+  } catch (const std::exception& failure) {
+    // Most likely a full disk. What has been rendered is there, and waits for the store.
+    g_warning("Generation %lld cannot go on: %s", static_cast<long long>(id), failure.what());
+    const auto found = attempts_.find(id);
+    if (found == attempts_.end()) return;
+    found->second->retry_timer.start(retry_seconds, [this, id] { advance(id); });
+  }
+}
+
+void Generations::take_steps(std::int64_t id) {
   const Attempt& attempt = *attempts_.at(id);
   Generation generation = get(id);
+  if (attempt.end && !attempt.end->failure.empty()) {
+    fail(generation, attempt.end->failure);
+    return;
+  }
+  if (attempt.failure && attempt.latency_passed) {
+    fail(generation, *attempt.failure);
+    return;
+  }
   // A render that waits for its turn is pending, however much time has passed.
   if (generation.status == Status::pending && attempt.pending_passed && attempt.render_started) {
     generation.status = Status::processing;
-    generation.updated_at = now_seconds();
+    generation.updated_at = now_milliseconds();
     store_.save(generation);
   }
-  if (attempt.latency_passed && attempt.rendered) complete(generation);
+  if (attempt.latency_passed && attempt.end) complete(generation);
 }
 
 void Generations::complete(Generation generation) {
-  const std::string folder = attempts_.at(generation.id)->folder;
-  Output output;
-  output.id = store_.next_id(Sequence::output);
-  char name[48];
-  std::snprintf(name, sizeof name, "vid_ingredients_%03lld",
-                static_cast<long long>(output.id - first_output_id + 1));
-  output.name = name;
-  const std::string clip = folder + "/output.mp4";
-  const std::string picture = folder + "/thumbnail.jpg";
-  if (rename(picture.c_str(), folders_.thumbnails(output.name + ".jpg").c_str()) != 0 ||
-      rename(clip.c_str(), folders_.outputs(output.name + ".mp4").c_str()) != 0) {
-    fail(generation.id, "The renderer left no clip behind. Generate again.");
-    return;
+  Attempt& attempt = *attempts_.at(generation.id);
+  if (!attempt.output) {
+    // A number of its own, so that a process that dies here leaves no name that is used twice.
+    Output output;
+    output.id = store_.next_id(Sequence::output);
+    char name[48];
+    std::snprintf(name, sizeof name, "vid_ingredients_%03lld",
+                  static_cast<long long>(output.id - first_output_id + 1));
+    output.name = name;
+    const std::string clip = attempt.folder + "/output.mp4";
+    const std::string picture = attempt.folder + "/thumbnail.jpg";
+    if (rename(picture.c_str(), folders_.thumbnails(output.name + ".jpg").c_str()) != 0 ||
+        rename(clip.c_str(), folders_.outputs(output.name + ".mp4").c_str()) != 0) {
+      fail(generation, "The renderer left no clip behind. Generate again.");
+      return;
+    }
+    attempt.output = output;
   }
-  end_attempt(generation.id);
+  // What was charged was an estimate by the duration that was asked for; what is paid are the
+  // frames that were rendered.
+  const std::int64_t wanted = std::int64_t{generation.settings.duration} * frames_per_second;
+  const MilliCredits estimate =
+      price(generation.settings.model, generation.settings.duration).value_or(0);
+  const std::int64_t frames = std::clamp<std::int64_t>(attempt.end->frames, 0, 2 * wanted);
+  const MilliCredits cost = frames > 0 ? (estimate * frames + wanted / 2) / wanted : estimate;
+  Store::Change change(store_);
+  store_.book(generation.id, generation.charged - cost, "reconcile");
+  generation.charged = cost;
   generation.status = Status::completed;
-  generation.output = output;
-  generation.updated_at = now_seconds();
+  generation.output = attempt.output;
+  generation.updated_at = now_milliseconds();
   store_.save(generation);
+  store_.after_commit([this, id = generation.id] { end_attempt(id); });
+  change.commit();
 }
 
-void Generations::fail(std::int64_t id, const std::string& reason) {
-  end_attempt(id);
-  Generation generation = get(id);
-  refund(generation);
+void Generations::fail(Generation generation, const std::string& reason) {
+  Store::Change change(store_);
+  store_.book(generation.id, std::exchange(generation.charged, 0), "refund");
   generation.status = Status::failed;
   generation.failed_reason = reason;
-  generation.updated_at = now_seconds();
+  generation.updated_at = now_milliseconds();
   store_.save(generation);
+  store_.after_commit([this, id = generation.id] { end_attempt(id); });
+  change.commit();
 }
 
 void Generations::end_attempt(std::int64_t id) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,7 +39,23 @@ struct Reply {
   BytesPtr bytes;
   // The Content-Length of a reply that has no body of its own, such as 304; -1: the body's.
   std::int64_t announced_length = -1;
+  // Set: this is no reply yet. The server calls it with the function to be called with the reply,
+  // once and from the main loop; other requests are served meanwhile.
+  using Respond = std::function<void(Reply)>;
+  std::function<void(Respond)> later;
+  // What becomes of it on its way to the client: it arrives, or the connection is closed instead,
+  // or nothing ever comes.
+  enum class Fate { sent, closed, silent };
+  Fate fate = Fate::sent;
+  // Of `bytes`: after so many the connection is closed; so many go out a second.
+  std::optional<std::uint64_t> cut_after;
+  std::optional<double> bytes_per_second;
 
+  static Reply when_ready(std::function<void(Respond)> start) {
+    Reply reply;
+    reply.later = std::move(start);
+    return reply;
+  }
   static Reply json(unsigned status, std::string text) {
     Reply reply;
     reply.status = status;

@@ -48,6 +48,11 @@ bool json_is_integer(JsonNode* node) {
   return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64;
 }
 
+bool json_is_true(JsonNode* node) {
+  return node != nullptr && JSON_NODE_HOLDS_VALUE(node) &&
+         json_node_get_value_type(node) == G_TYPE_BOOLEAN && json_node_get_boolean(node) != FALSE;
+}
+
 std::string json_text(JsonNode* node) {
   const char* text = json_node_get_string(node);
   return text != nullptr ? text : "";

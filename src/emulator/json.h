@@ -31,6 +31,8 @@ JsonNodePtr parse_json_object(std::string_view text);
 JsonNode* json_member(JsonObject* object, const char* name);
 bool json_is_string(JsonNode* node);
 bool json_is_integer(JsonNode* node);
+// JSON true; false also for a null pointer.
+bool json_is_true(JsonNode* node);
 std::string json_text(JsonNode* node);
 
 // The same JSON value always gives the same text: members sorted, no white space.

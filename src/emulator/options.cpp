@@ -13,6 +13,7 @@ namespace {
 
 constexpr double max_latency = 24 * 60 * 60;
 constexpr double max_credit = 1e9;
+constexpr int max_workers = 64;
 constexpr std::size_t max_key = 4096;
 
 // Where GOption leaves its values, and their release.
@@ -23,19 +24,24 @@ struct Values {
   char* api_key_file = nullptr;
   char* data_dir = nullptr;
   double latency = 2;
-  double credit = 1000;
+  char* credit = nullptr;
+  char* seed = nullptr;
+  int workers = 2;
   char** ingredients = nullptr;
   char** sheets = nullptr;
   char** cells = nullptr;
   char** agents = nullptr;
+  char** faults = nullptr;
+  char* fault_seed = nullptr;
   gboolean verbose = FALSE;
 
   Values() = default;
   Values(const Values&) = delete;
   Values& operator=(const Values&) = delete;
   ~Values() {
-    for (char* text : {host, api_key, api_key_file, data_dir}) g_free(text);
-    for (char** list : {ingredients, sheets, cells, agents}) g_strfreev(list);
+    for (char* text : {host, api_key, api_key_file, data_dir, credit, seed, fault_seed})
+      g_free(text);
+    for (char** list : {ingredients, sheets, cells, agents, faults}) g_strfreev(list);
   }
 };
 
@@ -115,7 +121,10 @@ std::vector<GOptionEntry> entries_of(Subcommand subcommand, Values& v) {
        "Folder for everything that is kept (a temporary one that goes with the program)", "DIR"},
       {"latency", 0, 0, G_OPTION_ARG_DOUBLE, &v.latency, "Least time from pending to completed (2)",
        "SECONDS"},
-      {"credit", 0, 0, G_OPTION_ARG_DOUBLE, &v.credit, "Credits to start with (1000)", "CREDITS"},
+      {"workers", 0, 0, G_OPTION_ARG_INT, &v.workers, "Clips rendered at once (2)", "NUMBER"},
+      {"credit", 0, 0, G_OPTION_ARG_STRING, &v.credit, "Credits of a new store (1000)", "CREDITS"},
+      {"seed", 0, 0, G_OPTION_ARG_FILENAME, &v.seed,
+       "JSON file that fills a new store; see examples/seed.json", "FILE"},
       {"ingredient", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &v.ingredients,
        "File to upload at the start, repeatable; ids count up from 501", "FILE"},
       {"sheet", 0, 0, G_OPTION_ARG_STRING_ARRAY, &v.sheets,
@@ -124,11 +133,49 @@ std::vector<GOptionEntry> entries_of(Subcommand subcommand, Values& v) {
        "Cell that exists besides 3300, repeatable", "ID"},
       {"agent", 0, 0, G_OPTION_ARG_STRING_ARRAY, &v.agents,
        "Agent that exists besides 42, repeatable", "ID"},
+      {"fault", 0, 0, G_OPTION_ARG_STRING_ARRAY, &v.faults,
+       "Fault to switch on, repeatable; a wrong name lists them all", "NAME[=VALUE]"},
+      {"fault-seed", 0, 0, G_OPTION_ARG_STRING, &v.fault_seed,
+       "Makes what faults do by chance repeatable", "NUMBER"},
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &v.verbose, "Log requests to standard error", nullptr},
   };
   entries.insert(entries.end(), common.begin(), common.end());
   entries.push_back({});
   return entries;
+}
+
+std::vector<FaultChoice> read_faults(char** given) {
+  std::vector<FaultChoice> choices;
+  // Only to find out what is wrong before anything starts.
+  Faults trial;
+  for (char** word = given; word != nullptr && *word != nullptr; ++word) {
+    const std::string text = *word;
+    const auto equals = text.find('=');
+    FaultChoice choice{text.substr(0, equals), {}};
+    if (equals != std::string::npos) choice.second = text.substr(equals + 1);
+    for (const auto& earlier : choices) {
+      if (earlier.first != choice.first) continue;
+      throw UsageError("--fault " + choice.first +
+                       " is given twice. Put all of it into one value, with commas where the "
+                       "fault takes a list.");
+    }
+    try {
+      trial.set(choice.first, choice.second);
+    } catch (const FaultError& error) {
+      throw UsageError(std::string("--fault: ") + error.what());
+    }
+    choices.push_back(std::move(choice));
+  }
+  return choices;
+}
+
+std::int64_t read_fault_seed(const char* text) {
+  const auto seed = parse_digits(text);
+  if (!seed || *seed > max_fault_seed) {
+    throw UsageError("--fault-seed must be a whole number from 0 to " +
+                     std::to_string(max_fault_seed) + ".");
+  }
+  return *seed;
 }
 
 std::string read_key(const Values& v) {
@@ -204,11 +251,25 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
   }
   check_number(v.latency, max_latency, "--latency");
   settings.latency = v.latency;
-  check_number(v.credit, max_credit, "--credit");
-  settings.credit = v.credit;
+  if (v.credit != nullptr) {
+    char* end = nullptr;
+    const double credit = g_ascii_strtod(v.credit, &end);
+    check_number(end != v.credit && *end == '\0' ? credit : -1, max_credit, "--credit");
+    settings.credit = credit;
+  }
+  if (v.workers < 1 || v.workers > max_workers) {
+    throw UsageError("--workers must be a number from 1 to 64.");
+  }
+  settings.renderer.slots = static_cast<unsigned>(v.workers);
+  if (v.seed != nullptr) {
+    if (*v.seed == '\0') throw UsageError("--seed must not be empty.");
+    settings.seed = v.seed;
+  }
   add_ids(v.sheets, "--sheet", settings.known.sheets);
   add_ids(v.cells, "--cell", settings.known.cells);
   add_ids(v.agents, "--agent", settings.known.agents);
+  settings.faults = read_faults(v.faults);
+  if (v.fault_seed != nullptr) settings.fault_seed = read_fault_seed(v.fault_seed);
   settings.verbose = settings.renderer.verbose = v.verbose != FALSE;
   if (!settings.verbose) {
     // A library that complains about a client must not write into the output of exec's command.

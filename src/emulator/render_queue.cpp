@@ -96,7 +96,7 @@ class RenderQueue::Child {
 
   Ticket ticket() const { return job_.ticket; }
   const Finished& finished() const { return job_.finished; }
-  const std::string& failure() const { return failure_; }
+  RenderEnd end() const { return {failure_, frames_}; }
 
  private:
   static gboolean on_output(gint, GIOCondition, gpointer data) {
@@ -153,6 +153,8 @@ class RenderQueue::Child {
     }
     if (error != nullptr && json_is_string(error)) error_ = json_text(error);
     if (json_member(object, "done") != nullptr) done_ = true;
+    JsonNode* frames = json_member(object, "frames");
+    if (frames != nullptr && json_is_integer(frames)) frames_ = json_node_get_int(frames);
   }
 
   std::string where() const {
@@ -202,6 +204,7 @@ class RenderQueue::Child {
   std::string ingredient_;
   std::string error_;
   std::string failure_;
+  std::int64_t frames_ = 0;
   bool done_ = false;
   bool timed_out_ = false;
 };
@@ -241,7 +244,7 @@ void RenderQueue::pump() {
     } catch (const std::exception& failure) {
       const std::string reason = failure.what();
       children_.pop_back();
-      finished(reason);
+      finished({reason, 0});
       continue;
     }
     started();
@@ -250,10 +253,10 @@ void RenderQueue::pump() {
 
 void RenderQueue::ended(Child* child) {
   const Finished finished = child->finished();
-  const std::string failure = child->failure();
+  const RenderEnd end = child->end();
   children_.remove_if([child](const auto& owned) { return owned.get() == child; });
   schedule();
-  if (finished) finished(failure);
+  if (finished) finished(end);
 }
 
 }  // namespace genpro::emulator

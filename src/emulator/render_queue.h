@@ -23,14 +23,21 @@ struct RendererSettings {
   bool verbose = false;  // let the children write to standard error
 };
 
+// How a render ended.
+struct RenderEnd {
+  // Empty when it succeeded, else a sentence that says what happened, to which ingredient, and what
+  // to do.
+  std::string failure;
+  std::int64_t frames = 0;  // of the clip, as the renderer says
+};
+
 class RenderQueue {
  public:
   using Ticket = std::uint64_t;
   // Called once when the child runs.
   using Started = std::function<void()>;
-  // Called once at the end; `failure` is empty when the render succeeded, else a sentence that
-  // says what happened, to which ingredient, and what to do.
-  using Finished = std::function<void(const std::string& failure)>;
+  // Called once at the end.
+  using Finished = std::function<void(const RenderEnd& end)>;
 
   explicit RenderQueue(RendererSettings settings);
   ~RenderQueue();  // kills what runs

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -18,7 +19,7 @@ namespace genpro::emulator {
 namespace {
 
 // Announced uploads that are kept; the oldest ones nobody finished make room.
-constexpr std::size_t max_blobs = 1000;
+constexpr std::int64_t max_blobs = 1000;
 
 const MediaType& media_type_or_refuse(const std::string& path, const std::string& shown_name) {
   const MediaType* type = sniff_file(path);
@@ -83,39 +84,62 @@ void check_local_ingredient(const std::string& path) {
   }
 }
 
-Resource Resources::add_local_file(const std::string& path) {
+Resource Resources::add_local_file(const std::string& path, std::int64_t id) {
   check_local_ingredient(path);
   NewFile copy(folders_.unfinished());
   std::ifstream in(path, std::ios::binary);
+  const Owned<GChecksum, g_checksum_free> sha256(g_checksum_new(G_CHECKSUM_SHA256));
   std::vector<char> buffer(1 << 18);
   while (in) {
     in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    g_checksum_update(sha256.get(), reinterpret_cast<const guchar*>(buffer.data()),
+                      static_cast<gssize>(in.gcount()));
     copy.write(buffer.data(), static_cast<std::size_t>(in.gcount()));
   }
   if (in.bad()) throw std::runtime_error("The ingredient " + path + " cannot be read.");
-  return add(copy, path);
+  const std::string shown = clean_file_name(path);
+  const std::string digest = g_checksum_get_string(sha256.get());
+  if (id == 0) {
+    for (const auto& known : store_.resources_with_digest(digest, shown)) {
+      if (std::find(taken_at_start_.begin(), taken_at_start_.end(), known.id) !=
+          taken_at_start_.end()) {
+        continue;
+      }
+      taken_at_start_.push_back(known.id);
+      return known;
+    }
+  }
+  Resource resource = describe(media_type_or_refuse(copy.path(), shown), shown);
+  resource.digest = digest;
+  copy.move_to(folders_.uploads(resource.stored_name));
+  resource.id = id != 0 ? id : store_.next_id(Sequence::resource);
+  store_.reserve(Sequence::resource, resource.id);
+  store_.save(resource);
+  taken_at_start_.push_back(resource.id);
+  return resource;
 }
 
 Resource Resources::add_blob(const std::string& signed_id) {
-  for (const auto& blob : blobs_) {
-    if (blob.signed_id != signed_id) continue;
-    if (blob.path.empty()) {
-      throw ApiError(422, "content_resource_creation_failed",
-                     "The bytes of \"" + blob.file_name +
-                         "\" have not arrived. PUT them to the URL of the direct upload first.");
-    }
-    Resource resource = describe(media_type_or_refuse(blob.path, blob.file_name), blob.file_name);
-    // A link, not a move: a client that lost the answer may ask again with the same signed id.
-    if (link(blob.path.c_str(), folders_.uploads(resource.stored_name).c_str()) != 0) {
-      throw std::system_error(errno, std::generic_category(), "Keeping the upload failed");
-    }
-    resource.id = store_.next_id(Sequence::resource);
-    store_.save(resource);
-    return resource;
+  const auto blob = store_.blob_by_signed_id(signed_id);
+  if (!blob) {
+    throw ApiError(422, "content_resource_creation_failed",
+                   "content_resource.file names no direct upload. Use the signed_id of the answer "
+                   "to POST /v1/direct_upload.");
   }
-  throw ApiError(422, "content_resource_creation_failed",
-                 "content_resource.file names no direct upload. Use the signed_id of the answer "
-                 "to POST /v1/direct_upload.");
+  if (!blob->arrived) {
+    throw ApiError(422, "content_resource_creation_failed",
+                   "The bytes of \"" + blob->file_name +
+                       "\" have not arrived. PUT them to the URL of the direct upload first.");
+  }
+  const std::string path = folders_.blobs(blob->token);
+  Resource resource = describe(media_type_or_refuse(path, blob->file_name), blob->file_name);
+  // A link, not a move: a client that lost the answer may ask again with the same signed id.
+  if (link(path.c_str(), folders_.uploads(resource.stored_name).c_str()) != 0) {
+    throw std::system_error(errno, std::generic_category(), "Keeping the upload failed");
+  }
+  resource.id = store_.next_id(Sequence::resource);
+  store_.save(resource);
+  return resource;
 }
 
 Resource Resources::get(std::int64_t id) const {
@@ -138,21 +162,50 @@ Resource Resources::remove(std::int64_t id) {
   return resource;
 }
 
-const Blob& Resources::announce(Blob blob) {
-  if (blobs_.size() >= max_blobs) {
-    if (!blobs_.front().path.empty()) unlink(blobs_.front().path.c_str());
-    blobs_.pop_front();
-  }
+Blob Resources::announce(Blob blob) {
   blob.token = random_token(24);
   blob.signed_id = random_token(24);
-  return blobs_.emplace_back(std::move(blob));
+  Store::Change change(store_);
+  store_.save(blob);
+  const auto forgotten = store_.forget_old_blobs(max_blobs);
+  change.commit();
+  for (const auto& token : forgotten) unlink(folders_.blobs(token).c_str());
+  return blob;
 }
 
-Blob* Resources::blob_by_token(const std::string& token) {
-  for (auto& blob : blobs_) {
-    if (blob.token == token) return &blob;
+void Resources::keep_blob(Blob blob, NewFile& file) {
+  file.move_to(folders_.blobs(blob.token));
+  blob.arrived = true;
+  store_.save(blob);
+}
+
+void Resources::remove_strays() {
+  const auto sweep = [](const std::string& folder, const auto& belongs) {
+    std::error_code ignored;
+    std::vector<std::filesystem::path> strays;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+      if (!belongs(entry.path())) strays.push_back(entry.path());
+    }
+    for (const auto& path : strays) std::filesystem::remove(path, ignored);
+  };
+  using Path = std::filesystem::path;
+  // Only what this program has named: the folder is its user's.
+  const auto is_token = [](const std::string& name, std::size_t length) {
+    return name.size() == length && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+  };
+  sweep(folders_.uploads(""), [&](const Path& path) {
+    return !is_token(path.stem().string(), 32) || store_.knows_upload(path.filename().string());
+  });
+  sweep(folders_.blobs(""), [&](const Path& path) {
+    const std::string token = path.filename().string();
+    return !is_token(token, 48) || store_.blob_by_token(token).has_value();
+  });
+  for (const auto& folder : {folders_.outputs(""), folders_.thumbnails("")}) {
+    sweep(folder, [&](const Path& path) {
+      const std::string name = path.stem().string();
+      return !name.starts_with("vid_ingredients_") || store_.knows_output(name);
+    });
   }
-  return nullptr;
 }
 
 }  // namespace genpro::emulator

@@ -6,12 +6,12 @@
 
 #include <cstdio>
 #include <exception>
-#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "emulator/api_error.h"
+#include "emulator/failures.h"
 #include "emulator/text.h"
 
 namespace genpro::emulator {
@@ -31,37 +31,36 @@ void take_turns(SoupServerMessage* message, std::size_t& moved, std::size_t size
   soup_server_message_unpause(message);
 }
 
-void send(SoupServerMessage* message, const Reply& reply) {
+// All but the body, which is announced with `length`.
+void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length) {
   SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
   SoupMessageBody* body = soup_server_message_get_response_body(message);
   soup_message_body_truncate(body);
-  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  // Sent pieces are let go, and the library leaves the ranges to us.
+  soup_message_body_set_accumulate(body, FALSE);
+  if (reply.status == SOUP_STATUS_NO_CONTENT) {
+    // The library ends the connection after one, and does not say so.
+    soup_message_headers_replace(headers, "Connection", "close");
+    soup_message_headers_remove(headers, "Content-Type");
+  } else {
+    soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  }
   for (const auto& [name, value] : reply.headers) {
     soup_message_headers_replace(headers, name.c_str(), value.c_str());
   }
-  // Sent pieces are let go, and the library leaves the ranges to us.
-  soup_message_body_set_accumulate(body, FALSE);
-  BytesPtr bytes(reply.bytes ? g_bytes_ref(reply.bytes.get())
-                             : g_bytes_new(reply.text.data(), reply.text.size()));
-  const std::size_t size = g_bytes_get_size(bytes.get());
-  if (size > 0) soup_message_body_append_bytes(body, bytes.get());
-  soup_message_body_complete(body);
   soup_message_headers_set_content_length(
-      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(size));
+      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(length));
   soup_server_message_set_status(message, reply.status, nullptr);
 }
 
-// Whatever goes wrong inside becomes a reply: no exception reaches the library.
-std::optional<Reply> guarded(const std::function<void()>& action) {
-  try {
-    action();
-    return {};
-  } catch (const ApiError& error) {
-    return error_reply(error.status(), error.code(), error.what());
-  } catch (const std::exception& error) {
-    return error_reply(500, "internal_error",
-                       std::string("The emulator failed: ") + error.what() + ".");
-  }
+void send(SoupServerMessage* message, const Reply& reply) {
+  const BytesPtr bytes(reply.bytes ? g_bytes_ref(reply.bytes.get())
+                                   : g_bytes_new(reply.text.data(), reply.text.size()));
+  const std::size_t size = g_bytes_get_size(bytes.get());
+  put_head(message, reply, size);
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
+  if (size > 0) soup_message_body_append_bytes(body, bytes.get());
+  soup_message_body_complete(body);
 }
 
 bool is_host(const std::string& text) {
@@ -93,6 +92,8 @@ struct Server::Pending {
   std::optional<Reply> refusal;
   std::size_t received = 0;
   std::size_t sent = 0;
+  std::optional<DisturbedBody> disturbed;
+  Timer loss;
 };
 
 Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose)
@@ -191,7 +192,7 @@ void Server::on_headers(SoupServer*, SoupServerMessage* message, const char*, GH
   const bool announced = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH;
   const goffset length = announced ? soup_message_headers_get_content_length(headers) : -1;
   std::string allowed;
-  auto refusal = guarded([&] {
+  auto refusal = refusal_of([&] {
     // The library takes it for a number.
     if (announced && length < 0) {
       throw ApiError(400, "bad_request", "The Content-Length of the request is negative.");
@@ -215,7 +216,7 @@ void Server::on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer) {
   gsize size = 0;
   const auto* data = static_cast<const char*>(g_bytes_get_data(chunk, &size));
   if (pending->exchange.body && !pending->refusal) {
-    pending->refusal = guarded([&] { pending->exchange.body->feed({data, size}); });
+    pending->refusal = refusal_of([&] { pending->exchange.body->feed({data, size}); });
     // What has been received of a refused body is of no use any more.
     if (pending->refusal) pending->exchange.body.reset();
   }
@@ -234,18 +235,71 @@ void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHash
   if (pending == nullptr || (pending->route == nullptr && !pending->refusal)) return;
   Reply reply;
   if (!pending->refusal) {
-    pending->refusal = guarded([&] {
+    pending->refusal = refusal_of([&] {
       if (pending->exchange.body) pending->exchange.body->finish();
-      reply = (self->api_.*pending->route->handle)(pending->exchange);
+      reply = self->api_.handle(*pending->route, pending->exchange);
     });
   }
-  send(message, pending->refusal ? *pending->refusal : reply);
+  if (!pending->refusal && reply.later) {
+    self->answer_later(message, reply);
+    return;
+  }
   pending->exchange.body.reset();
+  if (!pending->refusal && reply.fate != Reply::Fate::sent) {
+    self->lose_answer(message, *pending, reply.fate == Reply::Fate::silent);
+    return;
+  }
+  self->deliver(message, *pending, pending->refusal ? *pending->refusal : reply);
+}
+
+void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& reply) {
+  if (!reply.bytes || (!reply.cut_after && !reply.bytes_per_second)) {
+    send(message, reply);
+    return;
+  }
+  put_head(message, reply, g_bytes_get_size(reply.bytes.get()));
+  pending.disturbed.emplace(message, reply.bytes.get(), reply.cut_after, reply.bytes_per_second,
+                            [this, owner = std::weak_ptr<bool>(alive_), message] {
+                              if (!owner.expired()) end_connection(message, false);
+                            });
+}
+
+// Not at once: the library is in the middle of reading. The message keeps `pending`, and with it
+// the timer, until its connection is taken.
+void Server::lose_answer(SoupServerMessage* message, Pending& pending, bool silent) {
+  soup_server_message_pause(message);
+  pending.loss.start(0, [this, owner = std::weak_ptr<bool>(alive_), message, silent] {
+    if (!owner.expired()) end_connection(message, silent);
+  });
+}
+
+void Server::end_connection(SoupServerMessage* message, bool silent) {
+  if (verbose_) on_finished(message, nullptr);
+  auto connection = take_connection(message);
+  if (!connection) return;
+  if (silent) {
+    silent_.hold(std::move(connection));
+  } else {
+    g_io_stream_close(connection.get(), nullptr, nullptr);
+  }
+}
+
+void Server::answer_later(SoupServerMessage* message, const Reply& reply) {
+  soup_server_message_pause(message);
+  reply.later([owner = std::weak_ptr<bool>(alive_),
+               waiting = ObjectPtr<SoupServerMessage>::ref(message)](const Reply& answer) {
+    // A client that has gone is found out when its answer is written.
+    if (owner.expired()) return;
+    send(waiting.get(), answer);
+    soup_server_message_unpause(waiting.get());
+  });
 }
 
 void Server::on_written(SoupServerMessage* message, guint size, gpointer) {
   auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
-  if (pending != nullptr) take_turns(message, pending->sent, size);
+  if (pending == nullptr) return;
+  take_turns(message, pending->sent, size);
+  if (pending->disturbed) pending->disturbed->written(size);
 }
 
 void Server::on_finished(SoupServerMessage* message, gpointer) {

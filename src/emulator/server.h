@@ -7,10 +7,12 @@
 #include <libsoup/soup.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/glib_ptr.h"
 #include "emulator/api.h"
+#include "emulator/faults_delivery.h"
 #include "emulator/listener.h"
 
 namespace genpro::emulator {
@@ -43,12 +45,21 @@ class Server {
   void accept(GSocket* connection);
   Request read_request(SoupServerMessage* message) const;
 
+  void deliver(SoupServerMessage* message, Pending& pending, const Reply& reply);
+  void lose_answer(SoupServerMessage* message, Pending& pending, bool silent);
+  // Without an answer, or in the middle of one.
+  void end_connection(SoupServerMessage* message, bool silent);
+  void answer_later(SoupServerMessage* message, const Reply& reply);
+
   Api& api_;
   bool verbose_;
+  // Goes with the server, for replies that come later.
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   // Nobody runs this one: see keep_connections().
   MainContextPtr still_context_;
   ObjectPtr<SoupServer> server_;
   Listener listener_;
+  SilentConnections silent_;
 };
 
 }  // namespace genpro::emulator

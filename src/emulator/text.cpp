@@ -13,7 +13,8 @@ namespace genpro::emulator {
 
 namespace {
 constexpr std::size_t max_shown_name = 200;
-}
+constexpr std::size_t max_shown_label = 80;
+}  // namespace
 
 std::string random_token(std::size_t bytes) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -61,10 +62,11 @@ std::optional<std::int64_t> parse_digits(std::string_view text) {
   return value;
 }
 
-std::string clean_file_name(std::string_view name) {
-  const auto slash = name.find_last_of("/\\");
-  if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
-  GCharPtr valid(g_utf8_make_valid(name.data(), static_cast<gssize>(name.size())));
+namespace {
+
+// The start of `text` that fits, without what would not show or would change how the rest shows.
+std::string shown_text(std::string_view text, std::size_t most) {
+  const GCharPtr valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
   std::string shown;
   for (const char* p = valid.get(); *p != '\0'; p = g_utf8_next_char(p)) {
     const gunichar c = g_utf8_get_char(p);
@@ -72,12 +74,24 @@ std::string clean_file_name(std::string_view name) {
     const GUnicodeType type = g_unichar_type(c);
     // Format characters include the ones that reverse the direction of a name on a screen.
     if (type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT) continue;
-    if (shown.size() + length > max_shown_name) break;
+    if (shown.size() + length > most) break;
     shown.append(p, length);
   }
-  const std::string trimmed(trim(shown));
-  if (trimmed.empty() || trimmed == "." || trimmed == "..") return "file";
-  return trimmed;
+  return std::string(trim(shown));
+}
+
+}  // namespace
+
+std::string clean_label(std::string_view text) {
+  return shown_text(text, max_shown_label);
+}
+
+std::string clean_file_name(std::string_view name) {
+  const auto slash = name.find_last_of("/\\");
+  if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  const std::string shown = shown_text(name, max_shown_name);
+  if (shown.empty() || shown == "." || shown == "..") return "file";
+  return shown;
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {

@@ -28,6 +28,10 @@ std::optional<std::int64_t> parse_digits(std::string_view text);
 // nothing is left.
 std::string clean_file_name(std::string_view name);
 
+// A client's text made fit to be quoted in a message: one line without control characters, at most
+// 80 bytes.
+std::string clean_label(std::string_view text);
+
 // Undoes percent encoding. Nothing when an escape is broken, or when the result holds a NUL or is
 // no UTF-8. `plus_is_space` is for queries and forms.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);

@@ -283,6 +283,11 @@ bool eventually(const std::function<bool()>& condition, double seconds) {
 void EmulatorTest::start(const std::function<void(EmulatorSettings&)>& change) {
   emulator_.reset();
   std::filesystem::remove_all(folder_.path("data"));
+  restart(change);
+}
+
+void EmulatorTest::restart(const std::function<void(EmulatorSettings&)>& change) {
+  emulator_.reset();
   EmulatorSettings settings;
   settings.api_key = test_key;
   settings.data_dir = folder_.path("data");
@@ -322,6 +327,22 @@ Json EmulatorTest::wait_for(const std::string& path, const std::string& status) 
   });
   EXPECT_TRUE(reached) << "wanted " << status << ", got " << last.dump();
   return last;
+}
+
+Json EmulatorTest::inspect(const std::string& path) {
+  return client_->get("/_emulator" + path.substr(path.find("/generations"))).json();
+}
+
+Json EmulatorTest::cell(const std::string& id) {
+  return client_->get("/v1/vidsheet/101/cells/" + id + "?agent_id=42").json();
+}
+
+Json EmulatorTest::call(const std::string& method, const std::string& path,
+                        const std::string& body) {
+  const Response response = client_->send(method, "/v1/vidsheet/101/" + path + "?agent_id=42", body,
+                                          {{"Content-Type", "application/json"}});
+  EXPECT_LT(response.status, 300u) << method << " " << path << ": " << response.body;
+  return response.json();
 }
 
 double EmulatorTest::credit() {

@@ -146,8 +146,10 @@ inline constexpr const char* generate_path =
 class EmulatorTest : public ::testing::Test {
  protected:
   void SetUp() override { start({}); }
-  // Starts anew with changed settings.
+  // Starts anew with changed settings and nothing in the store.
   void start(const std::function<void(EmulatorSettings&)>& change);
+  // Ends the emulator and starts another one on the same store.
+  void restart(const std::function<void(EmulatorSettings&)>& change = {});
 
   // A valid body of a generation, with `data` members added or replaced.
   static std::string body_with(const std::string& prompt, const std::string& more = {});
@@ -159,6 +161,11 @@ class EmulatorTest : public ::testing::Test {
   Json wait_for(const std::string& path, const std::string& status);
   std::string status_of(const std::string& path);
   double credit();
+  // What the emulator itself knows of a generation, by the path that generate() returns.
+  Json inspect(const std::string& path);
+  Json cell(const std::string& id = "3300");
+  // Asserts that a call on the sheet 101 succeeds, such as "PATCH", "cells/3300"; its answer.
+  Json call(const std::string& method, const std::string& path, const std::string& body = {});
   static void expect_error(const Response& response, unsigned status, const std::string& code,
                            const std::string& words = {});
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Stands in for the renderer: writes a small file at once, or misbehaves as a word in the prompt
-// says. `[spec]` makes it hand back its own specification as the clip.
+// says. `[spec]` makes it hand back its own specification as the clip, `[half]` says
+// that the clip is half as long.
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <unistd.h>
@@ -71,7 +72,10 @@ int run(const char* spec_path) {
   }
   write_file(json_object_get_string_member(spec, "output"), clip);
   write_file(json_object_get_string_member(spec, "thumbnail"), "a picture");
-  say(R"({"done":true,"frames":120})");
+  // As many frames as were asked for, or half of them.
+  const auto seconds = json_object_get_int_member(spec, "duration");
+  const auto frames = seconds * json_object_get_int_member(spec, "fps") / (asks("[half]") ? 2 : 1);
+  say(R"({"done":true,"frames":)" + std::to_string(frames) + "}");
   return 0;
 }
 

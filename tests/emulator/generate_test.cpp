@@ -127,6 +127,11 @@ TEST_F(Generate, RefusesEachWrongField) {
 
 TEST_F(Generate, TakesWhatTheContractLeavesOpen) {
   upload_two();
+  ASSERT_EQ(client_
+                ->post("/v1/vidsheet/101/import_global_variables?agent_id=42",
+                       R"({"variables":{"text":"b","picture":"501","p":"502"}})")
+                .status,
+            200u);
   const std::string head = R"({"generation_type":"video_from_ingredients","data":{)";
   for (const std::string& data : {
            std::string(R"("prompt":"a","asset_resource_ids":["501",502])"),

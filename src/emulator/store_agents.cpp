@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Layers, global variables, agents and where they want to hear of changes.
+#include "emulator/store.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+#define LAYER_COLUMNS "id, sheet, cell, name, type, position, attributes, created_at, updated_at"
+
+Layer read_layer(const Query& row) {
+  return {row.integer(0), row.text(1), row.text(2),    row.text(3),   row.text(4),
+          row.integer(5), row.text(6), row.integer(7), row.integer(8)};
+}
+
+std::vector<Layer> read_layers(Query& query) {
+  std::vector<Layer> layers;
+  while (query.step()) layers.push_back(read_layer(query));
+  return layers;
+}
+
+Agent read_agent(const Query& row) {
+  return {row.text(0), row.text(1), row.integer(2) != 0, row.integer(3)};
+}
+
+Hook read_hook(const Query& row) {
+  return {row.text(0), row.text(1), row.text(2), row.integer(3)};
+}
+
+}  // namespace
+
+void Store::save(const Layer& layer) {
+  database_.run("INSERT OR REPLACE INTO layers(" LAYER_COLUMNS
+                ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                layer.id, layer.sheet, layer.cell, layer.name, layer.type, layer.position,
+                layer.attributes, layer.created_at, layer.updated_at);
+}
+
+std::optional<Layer> Store::layer(std::int64_t id) {
+  Query query(database_, "SELECT " LAYER_COLUMNS " FROM layers WHERE id = ?");
+  query.bind(id);
+  if (!query.step()) return {};
+  return read_layer(query);
+}
+
+std::vector<Layer> Store::layers(const std::string& sheet, const std::string& cell) {
+  Query query(database_, "SELECT " LAYER_COLUMNS
+                         " FROM layers WHERE sheet = ? AND cell = ? ORDER BY position, id");
+  query.bind(sheet).bind(cell);
+  return read_layers(query);
+}
+
+void Store::remove_layer(std::int64_t id) {
+  database_.run("DELETE FROM layers WHERE id = ?", id);
+}
+
+std::optional<VariableSheet> Store::variables(const std::string& sheet) {
+  const auto id = database_.integer("SELECT id FROM variable_sheets WHERE sheet = ?", sheet);
+  if (!id) return {};
+  VariableSheet found{*id, {}};
+  Query query(database_, "SELECT key, value FROM variables WHERE sheet = ? ORDER BY position");
+  query.bind(sheet);
+  while (query.step()) found.variables.push_back({query.text(0), query.text(1)});
+  return found;
+}
+
+std::optional<std::string> Store::variable(const std::string& sheet, const std::string& key) {
+  Query query(database_, "SELECT value FROM variables WHERE sheet = ? AND key = ?");
+  query.bind(sheet).bind(key);
+  if (!query.step()) return {};
+  return query.text(0);
+}
+
+void Store::set_variables(const std::string& sheet, const std::vector<Variable>& variables) {
+  Change change(*this);
+  if (!database_.integer("SELECT 1 FROM variable_sheets WHERE sheet = ?", sheet)) {
+    database_.run("INSERT INTO variable_sheets(sheet, id) VALUES(?, ?)", sheet,
+                  next_id(Sequence::variables));
+  }
+  database_.run("DELETE FROM variables WHERE sheet = ?", sheet);
+  std::int64_t position = 0;
+  for (const auto& [key, value] : variables) {
+    database_.run(
+        "INSERT OR REPLACE INTO variables(sheet, key, value, position) VALUES(?, ?, ?, ?)", sheet,
+        key, value, ++position);
+  }
+  change.commit();
+}
+
+void Store::save(const Agent& agent) {
+  database_.run(
+      "INSERT OR REPLACE INTO agents(id, name, polling_enabled, created_at)"
+      " VALUES(?, ?, ?, ?)",
+      agent.id, agent.name, agent.polling_enabled, agent.created_at);
+}
+
+std::optional<Agent> Store::agent(const std::string& id) {
+  Query query(database_, "SELECT id, name, polling_enabled, created_at FROM agents WHERE id = ?");
+  query.bind(id);
+  if (!query.step()) return {};
+  return read_agent(query);
+}
+
+std::vector<Agent> Store::agents() {
+  std::vector<Agent> agents;
+  Query query(database_,
+              "SELECT id, name, polling_enabled, created_at FROM agents ORDER BY created_at, id");
+  while (query.step()) agents.push_back(read_agent(query));
+  return agents;
+}
+
+std::vector<Hook> Store::hooks() {
+  std::vector<Hook> hooks;
+  Query query(database_, "SELECT agent, kind, url, cursor FROM hooks");
+  while (query.step()) hooks.push_back(read_hook(query));
+  return hooks;
+}
+
+std::optional<Hook> Store::hook(const std::string& agent, const std::string& kind) {
+  Query query(database_, "SELECT agent, kind, url, cursor FROM hooks WHERE agent = ? AND kind = ?");
+  query.bind(agent).bind(kind);
+  if (!query.step()) return {};
+  return read_hook(query);
+}
+
+void Store::set_hook(const std::string& agent, const std::string& kind, const std::string& url) {
+  if (url.empty()) {
+    database_.run("DELETE FROM hooks WHERE agent = ? AND kind = ?", agent, kind);
+    return;
+  }
+  database_.run(
+      "INSERT INTO hooks(agent, kind, url, cursor) VALUES(?, ?, ?, ?)"
+      " ON CONFLICT(agent, kind) DO UPDATE SET url = excluded.url",
+      agent, kind, url, last_event());
+}
+
+void Store::advance_hook(const std::string& agent, const std::string& kind, std::int64_t cursor) {
+  database_.run("UPDATE hooks SET cursor = ? WHERE agent = ? AND kind = ?", cursor, agent, kind);
+}
+
+}  // namespace genpro::emulator
