@@ -13,7 +13,7 @@ build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gstreamer1.0-plugins-base-apps fonts-dejavu-core
-  python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0"
+  python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 xlsx2csv"
 # Clang and its runtime are for the fuzz targets; Chromium and its driver try the emulator's page.
 tests="libgtest-dev libgmock-dev curl python3-minimal chromium chromium-driver clang libclang-rt-dev"
 # What the benchmarks read from.

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::size_t block = audio_rate / 50;
 
-// Keeps a sound that begins or ends within a wave from clicking: what the output would jump by is
-// taken back over some milliseconds.
+// Keeps a sound that begins or ends within a wave from clicking: for some milliseconds it comes out
+// of where the output was, and so is never louder than either.
 class Smoother {
  public:
   void reset() { *this = Smoother(); }
@@ -24,15 +24,13 @@ class Smoother {
     for (std::size_t at = 0; at < number; ++at) {
       float* frame = samples + at * audio_channels;
       if (seam != seams.end() && *seam == at) {
-        for (std::size_t channel = 0; channel < audio_channels; ++channel) {
-          jump_[channel] = last_[channel] - frame[channel];
-        }
+        from_ = last_;
         left_ = length;
         while (seam != seams.end() && *seam == at) ++seam;
       }
       const float part = static_cast<float>(left_) / static_cast<float>(length);
       for (std::size_t channel = 0; channel < audio_channels; ++channel) {
-        frame[channel] += jump_[channel] * part;
+        frame[channel] += (from_[channel] - frame[channel]) * part;
         last_[channel] = frame[channel];
       }
       if (left_ > 0) --left_;
@@ -42,7 +40,7 @@ class Smoother {
  private:
   static constexpr std::size_t length = audio_rate / 200;
   std::array<float, audio_channels> last_{};
-  std::array<float, audio_channels> jump_{};
+  std::array<float, audio_channels> from_{};
   std::size_t left_ = 0;
 };
 

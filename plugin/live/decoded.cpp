@@ -82,8 +82,11 @@ void Decoded::set_streams_known() {
 }
 
 void Decoded::fail() {
+  state_.lock()->failed = true;
+}
+
+void Decoded::cut() {
   auto state = state_.lock();
-  state->failed = true;
   state->video_ended = true;
   state->audio_ended = true;
 }

@@ -39,8 +39,10 @@ class Decoded {
   void set_has_audio();
   // All streams are known.
   void set_streams_known();
-  // What is there is all that comes.
+  // Something is wrong with it: what is still decoded of it is shown.
   void fail();
+  // What is there is all that comes.
+  void cut();
   // Wakes the decoders; nothing is wanted any more.
   void close();
 

@@ -109,6 +109,9 @@ void Programme::State::plan(Time time, Time from) {
   const Segment& last = segments.back();
   if (!last.take || last.start > time) return;
   Decoded& decoded = last.take->decoded();
+  // What failed and has run dry does not go on.
+  const bool is_dry = decoded.has_failed() && decoded.is_starved(last.content_at(time));
+  if (is_dry) decoded.cut();
   if (last.kind == Kind::hold) {
     if (decoded.has_recovered(last.content) || decoded.length()) {
       append({Kind::play, std::max(from, last.start), last.take, last.content, false});

@@ -327,8 +327,9 @@ TEST_F(Program, SurvivesBodiesThatCannotBeRead) {
   const auto port = static_cast<std::uint16_t>(std::stoi(origin.substr(origin.rfind(':') + 1)));
   for (const char* header :
        {"Content-Length: x", "Content-Length: -5", "Transfer-Encoding: gzip"}) {
-    const auto answer = raw_exchange(
-        port, std::string("POST /v1/direct_upload HTTP/1.1\r\nHost: localhost\r\n") + header + "\r\n\r\n");
+    const auto answer =
+        raw_exchange(port, std::string("POST /v1/direct_upload HTTP/1.1\r\nHost: localhost\r\n") +
+                               header + "\r\n\r\n");
     EXPECT_FALSE(answer.starts_with("HTTP/1.1 2")) << answer;
   }
   EXPECT_EQ(client.get("/v1/organizations/1").status, 200u);

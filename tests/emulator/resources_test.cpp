@@ -135,7 +135,8 @@ TEST_F(Resources, FormsAreLimitedTo50Megabytes) {
   // By the announced length alone, before a byte of the body has been sent.
   const auto early = raw_exchange(
       emulator_->port(),
-      std::string("POST ") + resources_path + " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
+      std::string("POST ") + resources_path +
+          " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
           "\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9000000000\r\n"
           "Expect: 100-continue\r\n\r\n",
       false);

@@ -23,7 +23,7 @@ bool has(const std::string& text, const std::string& part) {
 TEST(Generate, TellsWhatHappensInOrder) {
   LiveService service;
   service.set_clip(clip_of({.frames = 15}));
-  Studio studio(live_bin(service, always_new));
+  Studio studio(live_bin(service));
   studio.play();
   ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
   studio.generate();

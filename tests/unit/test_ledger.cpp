@@ -283,14 +283,16 @@ TEST_F(LedgerClaim, TheOneWhoseClipIsThereComesFirstAndPassedOverOnesNotAtAll) {
   const std::int64_t pending = add(*ledger, request(), generation("3", Phase::pending));
   const std::int64_t unknown = add(*ledger, request());
   std::vector<std::int64_t> order;
-  std::set<std::int64_t> passed_over;
+  PassedOver passed_over;
   for (int round = 0; round < 4; ++round) {
     const Claim claim = must(ledger->claim(request(), Reuse::completed, passed_over));
     order.push_back(claim.entry.id);
-    passed_over.insert(claim.entry.id);
+    passed_over.rows.insert(claim.entry.id);
   }
   EXPECT_EQ(order, (std::vector<std::int64_t>{completed, delivered, pending, unknown}));
   EXPECT_EQ(must(ledger->claim(request(), Reuse::completed, passed_over)).kind, Kind::create);
+  const PassedOver by_id{.rows = {}, .generations = {"2"}};
+  EXPECT_EQ(must(ledger->claim(request(), Reuse::completed, by_id)).entry.id, delivered);
 }
 
 TEST_F(LedgerClaim, LocksGoWithTheirObjectsNotWithTheLedger) {
