@@ -50,7 +50,7 @@ class Emulator:
     def __init__(self, program, *options):
         self.process = subprocess.Popen(
             [program, 'serve', '--port', '0', '--latency', '1', *options], stdout=subprocess.PIPE,
-            text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            text=True)
         line = self.process.stdout.readline()
         expect(line.startswith('Listening on http'), f'the emulator starts: {line!r}')
         self.origin = line.split()[-1].removesuffix('/v1')

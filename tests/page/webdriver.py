@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """As much of WebDriver as the page's test needs, for a headless Chromium, without packages."""
 
+import base64
 import json
 import os
 import re
@@ -142,7 +143,6 @@ class Browser:
                 if event['method'] == 'Network.requestWillBeSent']
 
     def picture(self, path):
-        import base64
         with open(path, 'wb') as file:
             file.write(base64.b64decode(self._send('GET', '/screenshot')))
 
