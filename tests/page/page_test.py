@@ -76,6 +76,15 @@ class Emulator:
         self.process.stdout.close()
 
 
+def await_completion(browser, number):
+    """Waits for the end that is wanted, and not on after another one."""
+    status = card(number, '.status')
+    ends = ('completed', 'failed', 'stopped')
+    ended = eventually(f'generation {number} ends',
+                       lambda: browser.text(status) in ends and browser.text(status))
+    expect(ended == 'completed', f'it is {ended}: {browser.text(card(number, "p.error"))}')
+
+
 def card(number, rest=''):
     return f'#generations > li[data-id="{number}"] {rest}'
 
@@ -125,7 +134,7 @@ def test_generate(browser, emulator, folder):
     browser.write('#duration', '1')
     browser.click('#generate')
     eventually('the generation is listed', lambda: browser.text(card(9040, 'h3')))
-    eventually('it completes', lambda: browser.text(card(9040, '.status')) == 'completed')
+    await_completion(browser, 9040)
     expect(browser.text(card(9040, '.prompt')) == 'A <b>sunset</b> over the bay', 'the prompt is text')
     facts = browser.text(card(9040, 'p.facts'))
     for fact in ('pika', '16:9', '1 s', 'cost 0.7', '501'):
@@ -226,7 +235,7 @@ def test_keyboard(browser, emulator, folder):
     expect((newest['prompt'], newest['model'], newest['duration'], newest['asset_resource_ids'])
            == ('With keys only', 'pika', 1, [501]), f'as it was typed: {newest}')
     number = newest['generation']['id']
-    eventually('it completes', lambda: browser.text(card(number, '.status')) == 'completed')
+    await_completion(browser, number)
 
 
 def test_phone(browser, emulator, folder):
