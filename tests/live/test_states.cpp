@@ -300,7 +300,7 @@ TEST(States, OfAnElementThatIsNeverUsedCostNothing) {
   std::vector<ElementPtr> bins;
   for (int i = 0; i < 50; ++i) bins.push_back(make("genprobin"));
   EXPECT_EQ(fd_count(), files);
-  EXPECT_EQ(thread_count(), threads) << "creating an element starts no thread";
+  EXPECT_LE(thread_count(), threads) << "creating an element starts no thread";
   bins.clear();
   EXPECT_TRUE(eventually([&] { return thread_count() <= threads; }));
 }
