@@ -185,6 +185,7 @@ void Director::run() {
   guard_c_callback("the end of a genprobin", [&] {
     image_.reset();
     on_.reset();
+    is_on_air_ = false;
     shown_.clear();
     stage_->programme.reset();
     const auto clips = clips_;
@@ -280,10 +281,12 @@ void Director::on_started(const std::shared_ptr<Take>& take) {
   clip->has_started = true;
   if (!clip->id.empty()) shown_.insert(clip->id);
   on_ = take;
+  is_on_air_ = true;
   audience_.clip_started(clip->id);
 }
 
 void Director::on_ended(const std::shared_ptr<Take>& take) {
+  is_on_air_ = false;
   const Clip* clip = find(take);
   if (clip != nullptr) audience_.clip_ended(clip->id);
 }
@@ -455,7 +458,8 @@ void Director::warn_of_image(const std::string& reason) {
 }
 
 void Director::update_slate() {
-  if (stage_->placeholder->kind() != PlaceholderKind::slate) return;
+  // While a clip is on it stays as it was when that took over: it may still be fading.
+  if (stage_->placeholder->kind() != PlaceholderKind::slate || is_on_air_) return;
   const GenerationFace face = *face_.lock();
   SlateText text;
   text.detail = face.model;

@@ -135,6 +135,7 @@ class Director {
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
   std::uint64_t numbers_ = 0;
   std::shared_ptr<Take> on_;  // the one that is on
+  bool is_on_air_ = false;     // it has not ended
   std::shared_ptr<Take> image_;
   std::string image_name_;
 
