@@ -27,17 +27,44 @@ def cases_of(log):
     return counts
 
 
-def main(folders):
-    total = [0, 0, 0]
-    for folder in folders:
-        logs = pathlib.Path(folder) / "meson-logs"
-        cases = cases_of(logs / "testlog.junit.xml")
-        broken = 0
-        for line in (logs / "testlog.json").read_text().splitlines():
+def results_of(folder):
+    """Name of each program to its last result, and to its cases.
+
+    `again` is the log of those that failed beside others and were run once more by themselves.
+    """
+    logs = pathlib.Path(folder) / "meson-logs"
+    results, cases = {}, {}
+    for base in ("testlog", "again"):
+        if not (logs / f"{base}.json").exists():
+            continue
+        cases.update(cases_of(logs / f"{base}.junit.xml"))
+        for line in (logs / f"{base}.json").read_text().splitlines():
             run = json.loads(line)
-            if run["result"] not in ("OK", "SKIP", "EXPECTEDFAIL"):
+            name = run["name"].split(" / ")[-1].strip()
+            if base == "again":
+                print(f"{folder}: {name}: {results.get(name)} beside others, "
+                      f"{run['result']} by itself")
+            results[name] = run["result"]
+    return results, cases
+
+
+def is_broken(result):
+    return result not in ("OK", "SKIP", "EXPECTEDFAIL")
+
+
+def main(arguments):
+    if arguments[0] == "--failed":
+        results, _ = results_of(arguments[1])
+        print(*(name for name, result in results.items() if is_broken(result)))
+        return 0
+    total = [0, 0, 0]
+    for folder in arguments:
+        results, cases = results_of(folder)
+        broken = 0
+        for name, result in results.items():
+            if is_broken(result):
                 broken += 1
-                print(f"{folder}: {run['name']}: {run['result']}")
+                print(f"{folder}: {name}: {result}")
         sums = [sum(column) for column in zip(*cases.values())] or [0, 0, 0]
         sums[1] = max(sums[1], broken)
         total = [a + b for a, b in zip(total, sums)]

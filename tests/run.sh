@@ -57,11 +57,27 @@ build() {
   ninja -C "$folder" -j "$jobs" --quiet "$target"
 }
 
+# run_tests FOLDER ARGUMENTS…: what fails, while others and a compiler take turns with it, is run once
+# more by itself, and that is told.
+run_tests() {
+  folder=$1
+  shift
+  rm -f "$folder"/meson-logs/again.*
+  meson test -C "$folder" --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" && return 0
+  names=$(tests/count.py --failed "$folder")
+  [ -n "$names" ] || return 1
+  echo "Running by themselves, once more:" $names
+  # shellcheck disable=SC2086 # a list of names
+  meson test -C "$folder" --no-rebuild --num-processes 1 --print-errorlogs --logbase again \
+    --timeout-multiplier 4 $names
+}
+
 if [ -n "$beside" ]; then
   build build-sanitized all -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
     -Dcpp_args=-g1
   : >"$beside/sanitized"
-  renice -n 19 -p $$ >/dev/null
+  # Takes what is left, and nothing else.
+  chrt --idle --pid 0 $$
   export CXX=clang++
   build build-fuzz fuzz -Dfuzz=enabled -Db_sanitize=address,undefined -Db_lundef=false \
     -Doptimization=1 -Dcpp_args=-g1
@@ -85,7 +101,7 @@ background=$!
 trap 'kill -- "-$background" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 echo "Running the tests, while the sanitized build is made"
-meson test -C build --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" || failed=1
+run_tests build "$@" || failed=1
 while [ ! -e "$work/sanitized" ]; do
   if ! kill -0 "$background" 2>/dev/null; then
     cat "$work/log"
@@ -100,19 +116,21 @@ echo "Running the tests once more under AddressSanitizer and UndefinedBehaviorSa
 # within a program that has the sanitizers. With its own account of thread-local storage the leak
 # check of GCC 12 may crash on the threads that a test leaves to GLib's pool.
 asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
-ASAN_OPTIONS="$asan:fast_unwind_on_malloc=0:intercept_tls_get_addr=0" \
-LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0" \
-UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1" \
-G_SLICE=always-malloc GST_REGISTRY_FORK=no \
-  meson test -C build-sanitized --no-rebuild --num-processes "$at_once" --print-errorlogs \
-  --timeout-multiplier 4 "$@" || failed=1
+(
+  export ASAN_OPTIONS="$asan:fast_unwind_on_malloc=0:intercept_tls_get_addr=0"
+  export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
+  export UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1"
+  export G_SLICE=always-malloc GST_REGISTRY_FORK=no
+  run_tests build-sanitized --timeout-multiplier 4 "$@"
+) || failed=1
 
 if in_time 0; then
   echo "Running what can be under ThreadSanitizer"
   build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
-  TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1" \
-    meson test -C build-tsan --no-rebuild --num-processes "$at_once" --print-errorlogs \
-    --suite unit --timeout-multiplier 4 || failed=1
+  (
+    export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1"
+    run_tests build-tsan --suite unit --timeout-multiplier 4
+  ) || failed=1
   folders="$folders build-tsan"
 else
   echo "Left out, since the rest took long here: what can be under ThreadSanitizer"

@@ -229,10 +229,6 @@ TEST(Swap, GoesFromOneClipToTheNextWithoutAPlaceholder) {
     }
   }
   EXPECT_GE(last, 40);
-  const auto sounds_since = bursts(sound);
-  ASSERT_TRUE(std::any_of(sounds_since.begin(), sounds_since.end(), [&](GstClockTime time) {
-    return time >= begin && time < begin + 20 * GST_MSECOND;
-  })) << "the sound of the second clip begins with its picture";
   studio.expect_quiet();
 }
 
