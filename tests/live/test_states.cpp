@@ -299,7 +299,7 @@ TEST(States, OfAnElementThatIsNeverUsedCostNothing) {
   const int files = fd_count();
   std::vector<ElementPtr> bins;
   for (int i = 0; i < 50; ++i) bins.push_back(make("genprobin"));
-  EXPECT_EQ(fd_count(), files);
+  EXPECT_LE(fd_count(), files);
   EXPECT_LE(thread_count(), threads) << "creating an element starts no thread";
   bins.clear();
   EXPECT_TRUE(eventually([&] { return thread_count() <= threads; }));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Jobs that poll a service over the network, with what their ledger knows.
+#include <algorithm>
+#include <thread>
+
 #include "support/fake_service.h"
 #include "unit/ledger_fixture.h"
 #include "unit/poll_trial.h"
@@ -62,6 +65,16 @@ TEST_F(PollRun, AddsWhatItHasSeenToTheLedger) {
   ASSERT_TRUE(test::run_all(service, path_, jobs));
 
   const auto ledger = open();
+  // The last ones are noted while their jobs go.
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  const auto is_noted = [&] {
+    const auto entries = must(ledger->list({}));
+    return std::all_of(entries.begin(), entries.end(),
+                       [](const Entry& entry) { return entry.status == EntryStatus::completed; });
+  };
+  while (!is_noted() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(10ms);
+  }
   std::size_t rows = 0;
   for (const Entry& entry : must(ledger->list({}))) {
     if (entry.generation_id.starts_with("earlier")) continue;
