@@ -422,7 +422,10 @@ void Director::load_image(const std::string& location) {
   image_.reset();
   image_name_ = location;
   stage_->placeholder->set_image({});
-  if (location.empty()) return;
+  if (location.empty()) {
+    if (stage_->placeholder->kind() != PlaceholderKind::image) return;
+    return warn_of_image("placeholder-location names no file.");
+  }
   ElementPtr source = make_file_source(location);
   if (!source) return warn_of_image("GStreamer's element filesrc is missing");
   image_ = std::make_shared<Take>(std::move(source), Raster{}, nullptr, [this](MessagePtr message) {
@@ -449,7 +452,8 @@ void Director::look_at_image() {
 }
 
 void Director::warn_of_image(const std::string& reason) {
-  const std::string text = "The placeholder " + one_line(image_name_, 200) +
+  const std::string name = image_name_.empty() ? "image" : one_line(image_name_, 200);
+  const std::string text = "The placeholder " + name +
                            " cannot be shown, and it is black instead: " + one_line(reason, 200) +
                            " Set placeholder-location to an image that GStreamer can read.";
   const ErrorPtr error(

@@ -136,6 +136,19 @@ TEST_F(Placeholder, IsBlackWithAWarningForAnImageThatIsNotThere) {
   EXPECT_EQ(pixel(studio->video().pictures().back(), 160, 90), (std::vector<int>{0, 0, 0}));
 }
 
+TEST_F(Placeholder, IsBlackWithAWarningWhenNoImageIsNamed) {
+  ASSERT_NO_FATAL_FAILURE(show({{"placeholder", "image"}}, rgb_raster));
+  ASSERT_TRUE(studio->bus().wait_for(
+      [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING; }));
+  ASSERT_TRUE(studio->video().wait_for_more(10));
+  const Outcome outcome = studio->bus().outcome();
+  ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+  EXPECT_NE(outcome.warnings[0].text.find("placeholder-location"), std::string::npos)
+      << outcome.warnings[0].text;
+  EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
+  EXPECT_EQ(pixel(studio->video().pictures().back(), 160, 90), (std::vector<int>{0, 0, 0}));
+}
+
 TEST_F(Placeholder, IsBlackWithAWarningForAFileThatIsNoImage) {
   const TempDir folder;
   const std::string file = folder.file("text.png");
