@@ -38,8 +38,9 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 
 Api::Api(Services services, std::string api_key, const std::string& host)
     : services_(std::move(services)), api_key_(std::move(api_key)), guard_(host) {
-  for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), sheet_routes(),
-                            resource_routes(), account_routes(), fault_routes(), page_routes()}) {
+  for (const auto& table :
+       {variable_routes(), generation_routes(), cell_routes(), layer_routes(), sheet_routes(),
+        column_routes(), resource_routes(), account_routes(), fault_routes(), page_routes()}) {
     for (Route route : table) {
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;

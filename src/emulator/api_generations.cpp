@@ -16,13 +16,37 @@ std::string who_and_where(const Order& order) {
          (order.layer ? std::to_string(*order.layer) + "\n" : std::string()) + order.agent + "\n";
 }
 
-// Starts what the body asks for. `defaults`: attributes, a JSON object.
+// Whether a body says nothing but who asks.
+bool asks_for_nothing(JsonObject* body) {
+  return json_member(body, "generation_type") == nullptr && json_member(body, "data") == nullptr;
+}
+
+// The request that the attributes of a layer are. Throws ApiError 422.
+JsonNodePtr request_of(const Layer& layer) {
+  JsonNodePtr request = request_in(layer.attributes);
+  try {
+    read_card(json_node_get_object(request.get()));
+  } catch (const ApiError& problem) {
+    throw ApiError(problem.status(), problem.code(),
+                   "The request is empty and the additional_attributes of layer " +
+                       std::to_string(layer.id) + " cannot take its place: " + problem.what());
+  }
+  return request;
+}
+
+// Starts what the body asks for. `defaults`: attributes, a JSON object. `layer`: whose attributes
+// are asked for when the body says nothing; null for a cell.
 Reply start(Services& services, Exchange& exchange, Order order, Cell cell,
-            const std::string& defaults) {
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  order.request = canonical_json(body.get());
-  return answer_once(services, exchange.request, who_and_where(order) + order.request, [&] {
-    const Card card = read_card(json_node_get_object(body.get()));
+            const std::string& defaults, const Layer* layer) {
+  const std::string text = exchange.json_text();
+  const JsonNodePtr body = parse_json_object(layer != nullptr && trim(text).empty() ? "{}" : text);
+  const std::string what = who_and_where(order) + canonical_json(body.get());
+  return answer_once(services, exchange.request, what, [&] {
+    const bool from_layer = layer != nullptr && asks_for_nothing(json_node_get_object(body.get()));
+    const JsonNodePtr own = from_layer ? request_of(*layer) : nullptr;
+    JsonNode* request = from_layer ? own.get() : body.get();
+    order.request = canonical_json(request);
+    const Card card = read_card(json_node_get_object(request));
     Variables variables(services.store, cell);
     order.settings = settle(card, defaults, variables);
     const Generation generation = services.generations.create(order);
@@ -40,22 +64,22 @@ Reply start(Services& services, Exchange& exchange, Order order, Cell cell,
 Reply generate(Services& services, Exchange& exchange) {
   Cell cell = cell_of(services, exchange.request);
   Order order;
-  order.agent = agent_of(services, exchange.request);
+  order.agent = agent_of(services, exchange);
   order.sheet = cell.sheet;
   order.cell = cell.id;
   const std::string defaults = cell.attributes;
-  return start(services, exchange, std::move(order), std::move(cell), defaults);
+  return start(services, exchange, std::move(order), std::move(cell), defaults, nullptr);
 }
 
 Reply generate_layer(Services& services, Exchange& exchange) {
   Cell cell = cell_of(services, exchange.request);
   const Layer layer = layer_of(services, exchange.request);
   Order order;
-  order.agent = agent_of(services, exchange.request);
+  order.agent = agent_of(services, exchange);
   order.sheet = cell.sheet;
   order.cell = cell.id;
   order.layer = layer.id;
-  return start(services, exchange, std::move(order), std::move(cell), layer.attributes);
+  return start(services, exchange, std::move(order), std::move(cell), layer.attributes, &layer);
 }
 
 Generation generation_of(Services& services, const Request& request) {

@@ -188,6 +188,31 @@ Card read_card(JsonObject* body) {
   return card;
 }
 
+JsonNodePtr request_in(const std::string& attributes) {
+  const JsonNodePtr node = parse_json_object(attributes);
+  JsonObject* source = json_node_get_object(node.get());
+  JsonNodePtr request = parse_json_object(R"({"generation_type":"video_from_ingredients"})");
+  JsonObject* target = json_node_get_object(request.get());
+  if (JsonNode* type = json_member(source, "generation_type")) {
+    json_object_set_member(target, "generation_type", json_node_copy(type));
+  }
+  JsonNode* inner = json_member(source, "data");
+  JsonNodePtr data(inner != nullptr ? json_node_copy(inner) : parse_json_object("{}").release());
+  if (JSON_NODE_HOLDS_OBJECT(data.get())) {
+    // The model and the duration beside it are defaults like those of a cell, and have their rules.
+    for (const char* name :
+         {"prompt", "asset_resource_ids", "aspect_ratio", "prompt_var", "content_resource_vars"}) {
+      JsonNode* beside = json_member(source, name);
+      if (beside == nullptr || json_member(json_node_get_object(data.get()), name) != nullptr) {
+        continue;
+      }
+      json_object_set_member(json_node_get_object(data.get()), name, json_node_copy(beside));
+    }
+  }
+  json_object_set_member(target, "data", data.release());
+  return request;
+}
+
 std::set<std::string> names_in(const Card& card) {
   std::set<std::string> names(card.resource_vars.begin(), card.resource_vars.end());
   // A prompt_var takes the prompt's place.

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "emulator/json.h"
 #include "emulator/records.h"
 #include "emulator/store.h"
 
@@ -30,6 +31,10 @@ struct Card {
 
 // Reads the body of a generate call. Throws ApiError 422 for what is missing or wrong.
 Card read_card(JsonObject* body);
+
+// The body of a generate call that the attributes of a layer stand for: what it would hold in
+// `data` stands under "data" or beside it, and generation_type may be left out. Not checked.
+JsonNodePtr request_in(const std::string& attributes);
 
 // The variables it uses: in its prompt, as prompt_var and as content_resource_vars.
 std::set<std::string> names_in(const Card& card);

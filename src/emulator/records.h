@@ -108,6 +108,7 @@ struct Column {
   std::int64_t position = 0;
   std::int64_t created_at = 0;
   std::int64_t updated_at = 0;
+  std::string attributes = "{}";  // a JSON object
 };
 
 struct Row {
@@ -116,6 +117,7 @@ struct Row {
   std::int64_t position = 0;
   std::int64_t created_at = 0;
   std::int64_t updated_at = 0;
+  std::string attributes = "{}";  // a JSON object
 };
 
 struct Cell {
@@ -146,10 +148,11 @@ struct Layer {
 struct Variable {
   std::string key;
   std::string value;
+  std::int64_t id = 0;  // 0: not stored yet
   bool operator==(const Variable&) const = default;
 };
 
-// The global variables of a sheet, in the order of their import.
+// The global variables of a sheet, in the order in which they came.
 struct VariableSheet {
   std::int64_t id = 0;
   std::vector<Variable> variables;

@@ -24,12 +24,28 @@ std::string agent_of(Services& services, const Request& request) {
     throw ApiError(422, "agent_not_found",
                    "The query parameter agent_id is missing. Add ?agent_id= to the URL.");
   }
-  if (!services.store.agent(*agent)) {
-    throw ApiError(422, "agent_not_found",
-                   "There is no agent \"" + clean_label(*agent) +
-                       "\". GET /v1/agents lists them; --agent adds one.");
-  }
+  check_agent(services, *agent);
   return *agent;
+}
+
+std::string agent_of(Services& services, const Exchange& exchange) {
+  const std::string text = exchange.json_text();
+  if (!exchange.request.query_value("agent_id").value_or("").empty() || json_problem(text)) {
+    return agent_of(services, exchange.request);
+  }
+  const JsonNodePtr body = parse_json(text);
+  if (!JSON_NODE_HOLDS_OBJECT(body.get())) return agent_of(services, exchange.request);
+  const auto agent = optional_id(json_node_get_object(body.get()), "agent_id", "agent_id");
+  if (!agent) return agent_of(services, exchange.request);
+  check_agent(services, *agent);
+  return *agent;
+}
+
+void check_agent(Services& services, const std::string& agent) {
+  if (services.store.agent(agent)) return;
+  throw ApiError(422, "agent_not_found",
+                 "There is no agent \"" + clean_label(agent) +
+                     "\". GET /v1/agents lists them; --agent adds one.");
 }
 
 Sheet sheet_of(Services& services, const Request& request) {
@@ -81,6 +97,22 @@ std::optional<std::int64_t> optional_number(JsonObject* object, const char* name
   if (json_is_string(node)) number = parse_digits(json_text(node));
   if (!number) throw validation_error(shown + " must be a whole number.");
   return number;
+}
+
+std::optional<std::string> optional_id(JsonObject* object, const char* name,
+                                       const std::string& shown) {
+  JsonNode* node = json_member(object, name);
+  if (node == nullptr) return {};
+  std::string id;
+  if (json_is_integer(node)) {
+    id = std::to_string(json_node_get_int(node));
+  } else if (json_is_string(node)) {
+    id = json_text(node);
+  } else {
+    throw validation_error(shown + " must be an id: a number or a string.");
+  }
+  if (id.empty()) return {};
+  return id;
 }
 
 Reply answer_once(Services& services, const Request& request, const std::string& what,

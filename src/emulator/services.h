@@ -64,7 +64,9 @@ std::vector<Route> generation_routes();
 std::vector<Route> resource_routes();
 std::vector<Route> variable_routes();
 std::vector<Route> sheet_routes();
+std::vector<Route> column_routes();
 std::vector<Route> cell_routes();
+std::vector<Route> layer_routes();
 std::vector<Route> account_routes();
 std::vector<Route> fault_routes();
 std::vector<Route> page_routes();
@@ -72,6 +74,11 @@ std::vector<Route> page_routes();
 // All throw ApiError when there is no such thing. Sheets and cells are the first and the second {}
 // of the path; the agent is in the query.
 std::string agent_of(Services& services, const Request& request);
+// Where the query has no agent_id, one at the top of a JSON body is as good: clients are seen to
+// put it there.
+std::string agent_of(Services& services, const Exchange& exchange);
+// Throws 422 agent_not_found.
+void check_agent(Services& services, const std::string& agent);
 Sheet sheet_of(Services& services, const Request& request);
 Cell cell_of(Services& services, const Request& request);
 // The third {}.
@@ -88,6 +95,10 @@ std::string required_text(JsonObject* object, const char* name, const std::strin
 // A whole number, also as digits in a string; nothing when it is missing. Throws ApiError 422.
 std::optional<std::int64_t> optional_number(JsonObject* object, const char* name,
                                             const std::string& shown);
+
+// An id, a number or a text, as text; nothing when it is missing or empty. Throws ApiError 422.
+std::optional<std::string> optional_id(JsonObject* object, const char* name,
+                                       const std::string& shown);
 
 // Runs `act` inside a change of the store. With an Idempotency-Key its answer is remembered for 24
 // hours: the same key and `what` give that answer and nothing else; another `what` is a 422.

@@ -30,6 +30,17 @@ std::string random_uuid() {
   return take_string(g_uuid_string_random());
 }
 
+// Saves those whose position has changed.
+template <typename Thing>
+void number(Store& store, const std::vector<Thing>& ordered) {
+  std::int64_t position = 0;
+  for (Thing thing : ordered) {
+    if (thing.position == ++position) continue;
+    thing.position = position;
+    store.save(thing);
+  }
+}
+
 }  // namespace
 
 Sheet create_sheet(Store& store, const std::string& id, const std::string& title, bool is_default) {
@@ -83,28 +94,6 @@ Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_
   return row;
 }
 
-Row duplicate_row(Store& store, const Row& row) {
-  Store::Change change(store);
-  const Row copy = create_row(store, row.sheet, row.position + 1);
-  std::map<std::int64_t, Cell> cells;
-  for (const auto& cell : store.cells_of_row(copy.sheet, copy.id)) cells[cell.column] = cell;
-  for (const auto& original : store.cells_of_row(row.sheet, row.id)) {
-    Cell& cell = cells.at(original.column);
-    cell.value = original.value;
-    cell.attributes = original.attributes;
-    cell.card = original.card;
-    store.save(cell);
-    for (Layer layer : store.layers(original.sheet, original.id)) {
-      layer.id = store.next_id(Sequence::layer);
-      layer.cell = cell.id;
-      layer.created_at = layer.updated_at = now_milliseconds();
-      store.save(layer);
-    }
-  }
-  change.commit();
-  return copy;
-}
-
 Layer create_layer(Store& store, const Cell& cell, const std::string& name, const std::string& type,
                    std::optional<std::int64_t> position) {
   Store::Change change(store);
@@ -127,6 +116,24 @@ Layer create_layer(Store& store, const Cell& cell, const std::string& name, cons
   store.save(layer);
   change.commit();
   return layer;
+}
+
+void arrange_columns(Store& store, const std::string& sheet, const std::vector<Place>& wanted) {
+  Store::Change change(store);
+  number(store, put_in_order(store.columns(sheet), wanted));
+  change.commit();
+}
+
+void arrange_rows(Store& store, const std::string& sheet, const std::vector<Place>& wanted) {
+  Store::Change change(store);
+  number(store, put_in_order(store.rows(sheet), wanted));
+  change.commit();
+}
+
+void arrange_layers(Store& store, const Cell& cell, const std::vector<Place>& wanted) {
+  Store::Change change(store);
+  number(store, put_in_order(store.layers(cell.sheet, cell.id), wanted));
+  change.commit();
 }
 
 void provide_cell(Store& store, const std::string& sheet, const std::string& cell) {

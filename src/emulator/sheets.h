@@ -10,6 +10,7 @@
 
 #include "emulator/card.h"
 #include "emulator/generations.h"
+#include "emulator/order.h"
 #include "emulator/store.h"
 
 namespace genpro::emulator {
@@ -24,10 +25,23 @@ Column create_column(Store& store, const std::string& sheet, const std::string& 
 // With a cell for each column of the sheet; `cell_ids` names the cells of some columns.
 Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_t> position,
                std::int64_t id = 0, const std::map<std::int64_t, std::string>& cell_ids = {});
-// Right after the original: its values, attributes, cards and layers, without its generations.
-Row duplicate_row(Store& store, const Row& row);
 Layer create_layer(Store& store, const Cell& cell, const std::string& name, const std::string& type,
                    std::optional<std::int64_t> position);
+
+// Gives what is named in `wanted` its place, and all of them positions without a gap.
+void arrange_columns(Store& store, const std::string& sheet, const std::vector<Place>& wanted);
+void arrange_rows(Store& store, const std::string& sheet, const std::vector<Place>& wanted);
+void arrange_layers(Store& store, const Cell& cell, const std::vector<Place>& wanted);
+
+// Copies have the values, attributes, cards and layers of their originals, under new ids, and none
+// of their generations. All but that of a sheet come right after the original.
+Row duplicate_row(Store& store, const Row& row);
+// With the same title: of two columns with one title the first that holds something counts, so that
+// no variable changes by it.
+Column duplicate_column(Store& store, const Column& column);
+Layer duplicate_layer(Store& store, const Cell& cell, const Layer& layer);
+// With its global variables. The sheets of an emulator belong to all of its agents.
+Sheet clone_sheet(Store& store, const Sheet& sheet);
 
 // Makes sure that the sheet has this cell, in a row of its own, under a column of type video.
 void provide_cell(Store& store, const std::string& sheet, const std::string& cell);

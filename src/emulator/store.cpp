@@ -34,9 +34,11 @@ const char* name_of(Sequence sequence) {
     case Sequence::layer:
       return "layer";
     case Sequence::variables:
+      return "variables";
+    case Sequence::variable:
       break;
   }
-  return "variables";
+  return "variable";
 }
 
 std::string private_file(const std::string& path) {

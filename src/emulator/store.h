@@ -18,7 +18,18 @@
 
 namespace genpro::emulator {
 
-enum class Sequence { resource, generation, output, sheet, column, row, cell, layer, variables };
+enum class Sequence {
+  resource,
+  generation,
+  output,
+  sheet,
+  column,
+  row,
+  cell,
+  layer,
+  variables,
+  variable
+};
 
 class Store {
  public:
@@ -110,6 +121,11 @@ class Store {
 
   void save(const Column& column);
   std::vector<Column> columns(const std::string& sheet);  // by position
+  std::optional<Column> column(const std::string& sheet, std::int64_t id);
+  // With its cells and their layers. Their generations stay.
+  void remove_column(const Column& column);
+  // One that has not ended, in a cell of the column or a layer of such a cell.
+  std::optional<std::int64_t> open_generation_of(const Column& column);
   void save(const Row& row);
   std::optional<Row> row(const std::string& sheet, std::int64_t id);
   std::vector<Row> rows(const std::string& sheet);  // by position
@@ -130,8 +146,14 @@ class Store {
 
   std::optional<VariableSheet> variables(const std::string& sheet);
   std::optional<std::string> variable(const std::string& sheet, const std::string& key);
-  // Replaces all of them.
+  std::optional<Variable> variable(const std::string& sheet, std::int64_t id);
+  std::int64_t count_variables(const std::string& sheet);
+  // Replaces all of them; they get new ids.
   void set_variables(const std::string& sheet, const std::vector<Variable>& variables);
+  // A new one comes last. No other one of the sheet may have its key.
+  Variable add_variable(const std::string& sheet, Variable variable);
+  void change_variable(const std::string& sheet, const Variable& variable);
+  void remove_variable(const std::string& sheet, std::int64_t id);
 
   void save(const Agent& agent);
   std::optional<Agent> agent(const std::string& id);

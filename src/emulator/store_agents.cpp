@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Layers, global variables, agents and where they want to hear of changes.
+// Layers, agents and where they want to hear of changes.
 #include "emulator/store.h"
 
 namespace genpro::emulator {
@@ -53,39 +53,6 @@ std::vector<Layer> Store::layers(const std::string& sheet, const std::string& ce
 
 void Store::remove_layer(std::int64_t id) {
   database_.run("DELETE FROM layers WHERE id = ?", id);
-}
-
-std::optional<VariableSheet> Store::variables(const std::string& sheet) {
-  const auto id = database_.integer("SELECT id FROM variable_sheets WHERE sheet = ?", sheet);
-  if (!id) return {};
-  VariableSheet found{*id, {}};
-  Query query(database_, "SELECT key, value FROM variables WHERE sheet = ? ORDER BY position");
-  query.bind(sheet);
-  while (query.step()) found.variables.push_back({query.text(0), query.text(1)});
-  return found;
-}
-
-std::optional<std::string> Store::variable(const std::string& sheet, const std::string& key) {
-  Query query(database_, "SELECT value FROM variables WHERE sheet = ? AND key = ?");
-  query.bind(sheet).bind(key);
-  if (!query.step()) return {};
-  return query.text(0);
-}
-
-void Store::set_variables(const std::string& sheet, const std::vector<Variable>& variables) {
-  Change change(*this);
-  if (!database_.integer("SELECT 1 FROM variable_sheets WHERE sheet = ?", sheet)) {
-    database_.run("INSERT INTO variable_sheets(sheet, id) VALUES(?, ?)", sheet,
-                  next_id(Sequence::variables));
-  }
-  database_.run("DELETE FROM variables WHERE sheet = ?", sheet);
-  std::int64_t position = 0;
-  for (const auto& [key, value] : variables) {
-    database_.run(
-        "INSERT OR REPLACE INTO variables(sheet, key, value, position) VALUES(?, ?, ?, ?)", sheet,
-        key, value, ++position);
-  }
-  change.commit();
 }
 
 void Store::save(const Agent& agent) {

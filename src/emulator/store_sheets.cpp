@@ -9,8 +9,8 @@ namespace genpro::emulator {
 namespace {
 
 #define SHEET_COLUMNS "id, title, uuid, is_default, created_at, updated_at"
-#define COLUMN_COLUMNS "id, sheet, title, type, position, created_at, updated_at"
-#define ROW_COLUMNS "id, sheet, position, created_at, updated_at"
+#define COLUMN_COLUMNS "id, sheet, title, type, position, created_at, updated_at, attributes"
+#define ROW_COLUMNS "id, sheet, position, created_at, updated_at, attributes"
 #define CELL_COLUMNS \
   "id, sheet, row, \"column\", value, attributes, card, default_job, created_at, updated_at"
 
@@ -20,12 +20,12 @@ Sheet read_sheet(const Query& row) {
 }
 
 Column read_column(const Query& row) {
-  return {row.integer(0), row.text(1),    row.text(2),   row.text(3),
-          row.integer(4), row.integer(5), row.integer(6)};
+  return {row.integer(0), row.text(1),    row.text(2),    row.text(3),
+          row.integer(4), row.integer(5), row.integer(6), row.text(7)};
 }
 
 Row read_row(const Query& row) {
-  return {row.integer(0), row.text(1), row.integer(2), row.integer(3), row.integer(4)};
+  return {row.integer(0), row.text(1), row.integer(2), row.integer(3), row.integer(4), row.text(5)};
 }
 
 Cell read_cell(const Query& row) {
@@ -78,9 +78,9 @@ std::vector<Sheet> Store::sheets() {
 }
 
 void Store::save(const Column& column) {
-  database_.run("INSERT OR REPLACE INTO columns(" COLUMN_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?)",
+  database_.run("INSERT OR REPLACE INTO columns(" COLUMN_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                 column.id, column.sheet, column.title, column.type, column.position,
-                column.created_at, column.updated_at);
+                column.created_at, column.updated_at, column.attributes);
 }
 
 std::vector<Column> Store::columns(const std::string& sheet) {
@@ -92,9 +92,36 @@ std::vector<Column> Store::columns(const std::string& sheet) {
   return columns;
 }
 
+std::optional<Column> Store::column(const std::string& sheet, std::int64_t id) {
+  Query query(database_, "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? AND id = ?");
+  query.bind(sheet).bind(id);
+  if (!query.step()) return {};
+  return read_column(query);
+}
+
+void Store::remove_column(const Column& column) {
+  Change change(*this);
+  database_.run(
+      "DELETE FROM layers WHERE sheet = ?1 AND cell IN"
+      " (SELECT id FROM cells WHERE sheet = ?1 AND \"column\" = ?2)",
+      column.sheet, column.id);
+  database_.run("DELETE FROM cells WHERE sheet = ? AND \"column\" = ?", column.sheet, column.id);
+  database_.run("DELETE FROM columns WHERE id = ?", column.id);
+  change.commit();
+}
+
+std::optional<std::int64_t> Store::open_generation_of(const Column& column) {
+  return database_.integer(
+      "SELECT generations.id FROM generations JOIN cells"
+      " ON cells.sheet = generations.sheet AND cells.id = generations.cell"
+      " WHERE generations.status < 2 AND cells.sheet = ? AND cells.\"column\" = ?"
+      " ORDER BY generations.id LIMIT 1",
+      column.sheet, column.id);
+}
+
 void Store::save(const Row& row) {
-  database_.run("INSERT OR REPLACE INTO rows(" ROW_COLUMNS ") VALUES(?, ?, ?, ?, ?)", row.id,
-                row.sheet, row.position, row.created_at, row.updated_at);
+  database_.run("INSERT OR REPLACE INTO rows(" ROW_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)", row.id,
+                row.sheet, row.position, row.created_at, row.updated_at, row.attributes);
 }
 
 std::optional<Row> Store::row(const std::string& sheet, std::int64_t id) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <set>
+#include <stdexcept>
 
 #include "emulator/api_error.h"
 #include "emulator/json.h"
@@ -13,8 +14,6 @@
 namespace genpro::emulator {
 
 namespace {
-
-constexpr std::size_t max_variables = 10'000;
 
 ApiError wrong_csv(const std::string& what) {
   return validation_error("The variables cannot be imported: " + what +
@@ -71,10 +70,11 @@ std::vector<std::vector<std::string>> read_csv(std::string_view text) {
 
 void add(std::vector<Variable>& variables, std::set<std::string>& keys, std::string_view key,
          std::string value) {
-  std::string name(trim(key));
-  if (name.empty()) throw wrong_csv("a variable has no key");
-  if (name.find("{{") != std::string::npos || name.find("}}") != std::string::npos) {
-    throw wrong_csv("the key \"" + clean_label(name) + "\" holds braces; leave them out");
+  std::string name;
+  try {
+    name = variable_key(key);
+  } catch (const std::invalid_argument& problem) {
+    throw wrong_csv(problem.what());
   }
   if (!keys.insert(name).second) {
     throw wrong_csv("the key \"" + clean_label(name) + "\" is there twice");
@@ -92,6 +92,16 @@ std::string value_text(JsonNode* node) {
 }
 
 }  // namespace
+
+std::string variable_key(std::string_view key) {
+  std::string name(trim(key));
+  if (name.empty()) throw std::invalid_argument("a variable has no key");
+  if (name.find("{{") != std::string::npos || name.find("}}") != std::string::npos) {
+    throw std::invalid_argument("the key \"" + clean_label(name) +
+                                "\" holds braces; leave them out");
+  }
+  return name;
+}
 
 std::vector<Variable> variables_from_csv(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);

@@ -3,6 +3,7 @@
 // Global variables from text.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,12 @@
 #include "emulator/records.h"
 
 namespace genpro::emulator {
+
+inline constexpr std::size_t max_variables = 10'000;  // of one sheet
+
+// A key without the space around it. Throws std::invalid_argument that says what is wrong with it,
+// such as "a variable has no key".
+std::string variable_key(std::string_view key);
 
 // Reads CSV (RFC 4180, UTF-8) whose first line names the columns, two of them `key` and `value`.
 // Empty lines are left out. Throws ApiError 422 for anything else, also for a key twice.

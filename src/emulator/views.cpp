@@ -11,6 +11,12 @@ void write_times(JsonWriter& json, std::int64_t created, std::int64_t updated) {
   json.key("created_at_ts").integer(created).key("updated_at_ts").integer(updated);
 }
 
+// Clients know the two by either name.
+void write_grid(JsonWriter& json, const std::string& columns, const std::string& rows) {
+  json.key("spreadsheet_columns").raw(columns).key("spreadsheet_rows").raw(rows);
+  json.key("columns").raw(columns).key("rows").raw(rows);
+}
+
 struct Jobs {
   std::string list;       // JSON
   std::string preferred;  // JSON of the default one
@@ -141,26 +147,48 @@ std::string Views::column(const Column& column) const {
   json.key("temp_title").null().key("type").string(column.type);
   json.key("column_role").null().key("description").null();
   json.key("position").integer(column.position);
-  json.key("additional_attributes").begin_object().end_object();
+  json.key("additional_attributes").raw(column.attributes);
   write_times(json, column.created_at, column.updated_at);
   return json.end_object().text();
 }
 
 std::string Views::row(const Row& row, bool with_cost) const {
-  MilliCredits cost = 0;
-  std::vector<Cell> cells = store_.cells_of_row(row.sheet, row.id);
+  return row_of(row, store_.columns(row.sheet), with_cost);
+}
+
+std::string Views::rows(const std::string& sheet, bool with_cost) const {
+  const std::vector<Column> columns = store_.columns(sheet);
   JsonWriter json;
-  json.begin_object().key("id").integer(row.id).key("position").integer(row.position);
-  json.key("additional_attributes").begin_object().end_object();
-  write_times(json, row.created_at, row.updated_at);
-  json.key("spreadsheet_cells").begin_array();
+  json.begin_array();
+  for (const auto& entry : store_.rows(sheet)) json.raw(row_of(entry, columns, with_cost));
+  return json.end_array().text();
+}
+
+std::string Views::columns(const std::string& sheet) const {
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& entry : store_.columns(sheet)) json.raw(column(entry));
+  return json.end_array().text();
+}
+
+std::string Views::row_of(const Row& row, const std::vector<Column>& columns,
+                          bool with_cost) const {
+  MilliCredits cost = 0;
+  const std::vector<Cell> cells = store_.cells_of_row(row.sheet, row.id);
+  JsonWriter list;
+  list.begin_array();
   // In the order of the columns, which are not known in the cells.
-  for (const auto& column : store_.columns(row.sheet)) {
+  for (const auto& column : columns) {
     for (const auto& cell : cells) {
-      if (cell.column == column.id) json.raw(cell_of_type(cell, column.type, &cost));
+      if (cell.column == column.id) list.raw(cell_of_type(cell, column.type, &cost));
     }
   }
-  json.end_array();
+  list.end_array();
+  JsonWriter json;
+  json.begin_object().key("id").integer(row.id).key("position").integer(row.position);
+  json.key("additional_attributes").raw(row.attributes);
+  write_times(json, row.created_at, row.updated_at);
+  json.key("spreadsheet_cells").raw(list.text()).key("cells").raw(list.text());
   if (with_cost) write_cost(json, cost);
   return json.end_object().text();
 }
@@ -170,7 +198,7 @@ void Views::write_head(JsonWriter& json, const Sheet& sheet) const {
   json.key("slug").string("sheet-" + sheet.id).key("title").string(sheet.title);
   json.key("project_type").string("autocontentengine");
   json.key("is_default").boolean(sheet.is_default).key("uuid").string(sheet.uuid);
-  json.key("status").string("active").key("created_at").string(iso_time(sheet.created_at));
+  json.key("status").string("active").key("created_at").integer(sheet.created_at / 1000);
   write_times(json, sheet.created_at, sheet.updated_at);
 }
 
@@ -178,8 +206,7 @@ std::string Views::sheet_head(const Sheet& sheet) const {
   JsonWriter json;
   json.begin_object();
   write_head(json, sheet);
-  json.key("spreadsheet_columns").begin_array().end_array();
-  json.key("spreadsheet_rows").begin_array().end_array();
+  write_grid(json, "[]", "[]");
   return json.key("global_variables_sheet").raw(variables(sheet.id)).end_object().text();
 }
 
@@ -187,11 +214,8 @@ std::string Views::sheet(const Sheet& sheet, bool with_cost) const {
   JsonWriter json;
   json.begin_object();
   write_head(json, sheet);
-  json.key("spreadsheet_columns").begin_array();
-  for (const auto& entry : store_.columns(sheet.id)) json.raw(column(entry));
-  json.end_array().key("spreadsheet_rows").begin_array();
-  for (const auto& entry : store_.rows(sheet.id)) json.raw(row(entry, with_cost));
-  json.end_array().key("global_variables_sheet").raw(variables(sheet.id));
+  write_grid(json, columns(sheet.id), rows(sheet.id, with_cost));
+  json.key("global_variables_sheet").raw(variables(sheet.id));
   return json.end_object().text();
 }
 
@@ -200,10 +224,14 @@ std::string Views::variables(const std::string& sheet) const {
   if (!found) return "null";
   JsonWriter json;
   json.begin_object().key("id").integer(found->id).key("variables").begin_array();
-  for (const auto& [key, value] : found->variables) {
-    json.begin_object().key("key").string(key).key("value").string(value).end_object();
-  }
+  for (const auto& entry : found->variables) json.raw(variable(entry));
   return json.end_array().end_object().text();
+}
+
+std::string Views::variable(const Variable& variable) const {
+  JsonWriter json;
+  json.begin_object().key("id").integer(variable.id).key("key").string(variable.key);
+  return json.key("value").string(variable.value).end_object().text();
 }
 
 }  // namespace genpro::emulator

@@ -30,14 +30,19 @@ class Views {
   std::string column(const Column& column) const;
   // `with_cost`: with what the row's completed generations cost.
   std::string row(const Row& row, bool with_cost) const;
+  // Arrays, by position.
+  std::string rows(const std::string& sheet, bool with_cost) const;
+  std::string columns(const std::string& sheet) const;
   // With columns, rows and global variables.
   std::string sheet(const Sheet& sheet, bool with_cost) const;
   // Without what is in it, as in a list.
   std::string sheet_head(const Sheet& sheet) const;
   // null when there never were any.
   std::string variables(const std::string& sheet) const;
+  std::string variable(const Variable& variable) const;
 
  private:
+  std::string row_of(const Row& row, const std::vector<Column>& columns, bool with_cost) const;
   void write_head(JsonWriter& json, const Sheet& sheet) const;
   std::string cell_of_type(const Cell& cell, const std::string& column_type,
                            MilliCredits* cost = nullptr) const;
