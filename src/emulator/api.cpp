@@ -119,6 +119,10 @@ const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::s
   for (const auto& [route, pattern] : entries_) {
     if (!fits(request.path, pattern, parameters)) continue;
     if (method != route.method) {
+      // A word such as mass_update also fits where an id is expected.
+      if ((", " + allowed + ",").find(std::string(" ") + route.method + ",") != std::string::npos) {
+        continue;
+      }
       if (!allowed.empty()) allowed += ", ";
       allowed += route.method;
       if (std::string(route.method) == "GET") allowed += ", HEAD";

@@ -54,7 +54,7 @@ TEST_F(SeedTest, FillsAnEmptyStore) {
   EXPECT_EQ(cells.at(0)["value"].text(), "a lamp");
   EXPECT_EQ(cells.at(1)["id"].number(), 3400);
   EXPECT_EQ(sheet["global_variables_sheet"]["variables"].dump(),
-            R"([{"key":"brand","value":"Acme"}])");
+            R"([{"id":700,"key":"brand","value":"Acme"}])");
   EXPECT_EQ(client_->get("/v1/content_resources/600?agent_id=7").json()["file_name"].text(),
             "a.png");
   EXPECT_EQ(client_->get("/v1/content_resources/601?agent_id=7").json()["file_name"].text(),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Sheets, columns, rows, cells and layers over HTTP.
+// Sheets, columns, rows and cells over HTTP.
+#include <cmath>
+
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {
@@ -33,8 +35,10 @@ TEST_F(SheetTest, HasTheDocumentedForm) {
     EXPECT_EQ(sheet.names(),
               (std::vector<std::string>{"id", "slug", "title", "project_type", "is_default", "uuid",
                                         "status", "created_at", "created_at_ts", "updated_at_ts",
-                                        "spreadsheet_columns", "spreadsheet_rows",
-                                        "global_variables_sheet"}));
+                                        "spreadsheet_columns", "spreadsheet_rows", "columns",
+                                        "rows", "global_variables_sheet"}));
+    EXPECT_EQ(sheet["columns"].dump(), sheet["spreadsheet_columns"].dump());
+    EXPECT_EQ(sheet["rows"].dump(), sheet["spreadsheet_rows"].dump());
     EXPECT_EQ(sheet["id"].number(), 101);
     EXPECT_TRUE(sheet["global_variables_sheet"].is_null());
     EXPECT_EQ(sheet["spreadsheet_columns"].at(0).names(),
@@ -44,10 +48,13 @@ TEST_F(SheetTest, HasTheDocumentedForm) {
     const Json row = sheet["spreadsheet_rows"].at(0);
     EXPECT_EQ(row.names(),
               (std::vector<std::string>{"id", "position", "additional_attributes", "created_at_ts",
-                                        "updated_at_ts", "spreadsheet_cells"}));
+                                        "updated_at_ts", "spreadsheet_cells", "cells"}));
+    EXPECT_EQ(row["cells"].dump(), row["spreadsheet_cells"].dump());
     EXPECT_EQ(row["spreadsheet_cells"].at(0)["id"].number(), 3300);
     // Milliseconds, of this century.
     EXPECT_GT(sheet["created_at_ts"].number(), 1.6e12);
+    // The same time in seconds.
+    EXPECT_EQ(sheet["created_at"].number(), std::floor(sheet["created_at_ts"].number() / 1000));
   }
 }
 
@@ -59,6 +66,7 @@ TEST_F(SheetTest, CanBeMade) {
   EXPECT_EQ(made.json()["title"].text(), "March");
   EXPECT_EQ(made.json()["is_default"].dump(), "true");
   EXPECT_EQ(made.json()["spreadsheet_rows"].dump(), "[]");
+  EXPECT_EQ(made.json()["rows"].dump(), "[]");
   EXPECT_EQ(client_->get("/v1/vidsheet/102?agent_id=42").body, made.body);
   const Json sheets = client_->get("/v1/autocontentengine?agent_id=42").json();
   ASSERT_EQ(sheets.size(), 2u);
@@ -174,45 +182,6 @@ TEST_F(SheetTest, CostsAreAddedUpOnDemand) {
   EXPECT_EQ(row["execution_cost"].number(), 7);
   const Json sheet = client_->get("/v1/vidsheet/101?agent_id=42&with_execution_cost=true").json();
   EXPECT_EQ(sheet["spreadsheet_rows"].at(0)["execution_cost"].number(), 7);
-}
-
-TEST_F(SheetTest, LayersGenerateForThemselves) {
-  upload_two();
-  const std::string layers = "cells/3300/layers";
-  const Json made = call("POST", layers, R"({"video_layer":{"name":"Clip","type":"clip"}})");
-  EXPECT_EQ(made.names(),
-            (std::vector<std::string>{"id", "name", "position", "type", "additional_attributes",
-                                      "created_at_ts", "updated_at_ts", "default_user_job",
-                                      "user_jobs", "execution_cost"}));
-  EXPECT_EQ(made["id"].number(), 4000);
-  call("POST", layers, R"({"video_layer":{"name":"Under","type":"clip","position":1}})");
-  EXPECT_EQ(cell()["video_layers"].at(0)["name"].text(), "Under");
-  EXPECT_EQ(cell()["video_layers"].at(1)["position"].number(), 2);
-  call("PATCH", layers + "/4000",
-       R"({"video_layer":{"name":"Logo","additional_attributes":{"model":"seedance_lite"}}})");
-  const Headers key{{"Idempotency-Key", "layer-1"}};
-  const std::string path = "/v1/vidsheet/101/cells/3300/layers/4000/generate?agent_id=42";
-  const auto asked = client_->post(path, body_with("a"), key);
-  EXPECT_EQ(asked.status, 201u) << asked.body;
-  EXPECT_EQ(client_->post(path, body_with("a"), key).body, asked.body);
-  wait_for("/v1/generations/9040", "completed");
-  EXPECT_EQ(inspect("/v1/generations/9040")["settings"]["model"].text(), "seedance_lite");
-  const Json layer = call("GET", layers + "/4000");
-  EXPECT_EQ(layer["name"].text(), "Logo");
-  EXPECT_EQ(layer["user_jobs"].size(), 1u);
-  EXPECT_EQ(layer["default_user_job"]["id"].number(), 9040);
-  EXPECT_EQ(layer["execution_cost"].number(), 2.5);
-  EXPECT_EQ(cell()["user_jobs"].size(), 0u);
-  // The same key for the cell is another request.
-  expect_error(client_->post(generate_path, body_with("a"), key), 422, "validation_error");
-
-  const auto deleted = send("DELETE", "/v1/vidsheet/101/" + layers + "/4000?agent_id=42");
-  EXPECT_EQ(deleted.status, 204u);
-  EXPECT_TRUE(deleted.body.empty());
-  EXPECT_EQ(deleted.header("connection"), "close");
-  expect_error(client_->get("/v1/vidsheet/101/" + layers + "/4000?agent_id=42"), 404, "not_found");
-  expect_error(client_->post(path, body_with("a")), 404, "not_found", "4000");
-  EXPECT_EQ(client_->get("/v1/generations/9040").status, 200u);
 }
 
 TEST_F(SheetTest, TellsWhoAndWhatThereIs) {
