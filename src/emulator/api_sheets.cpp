@@ -83,9 +83,16 @@ Reply add_row(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange);
   const JsonNodePtr body = optional_body(exchange);
-  const auto position = optional_number(wrapped_object(body.get(), "spreadsheet_row"), "position",
-                                        "spreadsheet_row.position");
-  const Row row = create_row(services.store, sheet.id, position);
+  JsonObject* fields = wrapped_object(body.get(), "spreadsheet_row");
+  const auto position = optional_number(fields, "position", "spreadsheet_row.position");
+  JsonNode* attributes = json_member(fields, "additional_attributes");
+  Store::Change change(services.store);
+  Row row = create_row(services.store, sheet.id, position);
+  if (attributes != nullptr) {
+    row.attributes = merged_attributes(row.attributes, attributes);
+    services.store.save(row);
+  }
+  change.commit();
   return Reply::json(201, views_of(services, exchange.request).row(row, false));
 }
 

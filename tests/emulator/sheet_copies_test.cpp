@@ -139,8 +139,13 @@ TEST_F(SheetCopiesTest, OfAColumnComeRightAfterIt) {
 }
 
 TEST_F(SheetCopiesTest, OfARowKeepItsAttributes) {
-  call("PUT", "rows/mass_update", R"([{"id":500,"additional_attributes":{"k":"v"}}])");
-  EXPECT_EQ(call("POST", "rows/500/duplicate")["additional_attributes"].dump(), R"({"k":"v"})");
+  const Json made =
+      call("POST", "rows", R"({"spreadsheet_row":{"additional_attributes":{"k":"v","x":1}}})");
+  EXPECT_EQ(made["additional_attributes"].dump(), R"({"k":"v","x":1})");
+  const std::string row = made["id"].dump();
+  call("PUT", "rows/mass_update", R"([{"id":)" + row + R"(,"additional_attributes":{"x":null}}])");
+  EXPECT_EQ(call("POST", "rows/" + row + "/duplicate")["additional_attributes"].dump(),
+            R"({"k":"v"})");
 }
 
 }  // namespace genpro::emulator::test
