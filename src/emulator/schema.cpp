@@ -100,9 +100,9 @@ const std::vector<std::vector<const char*>>& steps() {
       {
           // To 2: global variables have ids of their own; columns and rows have attributes.
           "ALTER TABLE variables ADD COLUMN id INTEGER NOT NULL DEFAULT 0",
-          "UPDATE variables SET id = numbered.id FROM (SELECT sheet, key,"
-          " 699 + row_number() OVER (ORDER BY sheet, position, key) AS id FROM variables) AS "
-          "numbered"
+          "UPDATE variables SET id = numbered.id FROM"
+          " (SELECT sheet, key, 699 + row_number() OVER (ORDER BY sheet, position, key) AS id"
+          "  FROM variables) AS numbered"
           " WHERE variables.sheet = numbered.sheet AND variables.key = numbered.key",
           "CREATE UNIQUE INDEX variables_by_id ON variables(id)",
           "INSERT INTO counters SELECT 'variable', 700 + count(*) FROM variables",
