@@ -21,6 +21,11 @@ ApiError upload_too_large() {
           "to 1 GB."};
 }
 
+ApiError file_too_large() {
+  return {422, "file_size_exceeded",
+          "The file is larger than 1 GB, which is the limit of uploads. Send a smaller one."};
+}
+
 }  // namespace
 
 void TextBody::check_length(std::int64_t announced) {
@@ -73,6 +78,15 @@ void UploadBody::finish() {
     throw validation_error("The form has no part " + part_ +
                            ". Put the file into a part of that name.");
   }
+}
+
+void FileBody::check_length(std::int64_t announced) {
+  if (announced > max_direct_file) throw file_too_large();
+}
+
+void FileBody::feed(std::string_view chunk) {
+  check_length(static_cast<std::int64_t>(file_.size() + chunk.size()));
+  file_.write(chunk.data(), chunk.size());
 }
 
 BlobBody::BlobBody(const Blob& blob, const Folders& folders)

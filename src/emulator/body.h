@@ -61,6 +61,19 @@ class UploadBody final : public BodyReader {
   MultipartParser parser_;
 };
 
+// A file that is the whole body.
+class FileBody final : public BodyReader {
+ public:
+  static void check_length(std::int64_t announced);
+
+  explicit FileBody(const Folders& folders) : file_(folders.unfinished()) {}
+  void feed(std::string_view chunk) override;
+  NewFile& file() { return file_; }
+
+ private:
+  NewFile file_;
+};
+
 // The bytes of a direct upload, checked against what was announced.
 class BlobBody final : public BodyReader {
  public:

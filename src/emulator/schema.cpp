@@ -2,14 +2,17 @@
 #include "emulator/schema.h"
 
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace genpro::emulator {
 
 namespace {
 
 constexpr std::int64_t application_id = 0x67706531;  // "gpe1"
-constexpr std::int64_t schema_version = 1;
 
+// Version 1. What is new goes into the steps below: a new file takes them as well, so that it is
+// the same as one that was there before.
 constexpr const char* tables = R"SQL(
 CREATE TABLE counters(name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counters VALUES
@@ -91,6 +94,20 @@ CREATE TABLE answers(
 CREATE INDEX answers_by_age ON answers(at);
 )SQL";
 
+// What leads from each version to the next, beginning with 1. A store keeps what is in it.
+const std::vector<std::vector<const char*>>& steps() {
+  static const std::vector<std::vector<const char*>> all{
+      {
+          // To 2: agents are made, and tell more of themselves; the organization has a name.
+          "INSERT INTO counters VALUES('agent', 43)",
+          "ALTER TABLE agents ADD COLUMN description TEXT",
+          "ALTER TABLE agents ADD COLUMN time_zone TEXT",
+          "ALTER TABLE account ADD COLUMN organization TEXT",
+      },
+  };
+  return all;
+}
+
 }  // namespace
 
 void prepare_schema(Database& database) {
@@ -98,24 +115,30 @@ void prepare_schema(Database& database) {
   // the last changes away, never a part of one: a service on a desk need not wait for the disk.
   database.execute("PRAGMA journal_mode = WAL");
   database.execute("PRAGMA synchronous = NORMAL");
+  // Whatever is thrown on the way: the end of the connection takes back what was begun.
   database.execute("BEGIN IMMEDIATE");
-  const auto version = database.integer("PRAGMA user_version").value_or(0);
   const auto application = database.integer("PRAGMA application_id").value_or(0);
   const auto objects = database.integer("SELECT count(*) FROM sqlite_schema").value_or(0);
+  const auto newest = static_cast<std::int64_t>(steps().size()) + 1;
+  std::int64_t version = 1;
   if (objects == 0) {
     database.execute(tables);
     database.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
-    database.execute(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
-    database.execute("COMMIT");
-    return;
+  } else {
+    if (application != application_id) {
+      throw std::runtime_error("it is the database of another program");
+    }
+    version = database.integer("PRAGMA user_version").value_or(0);
+    if (version > newest) throw std::runtime_error("it was written by a newer genpro-emulator");
+    if (version < 1) throw std::runtime_error("its version is missing");
   }
-  database.execute("ROLLBACK");
-  if (application != application_id) {
-    throw std::runtime_error("it is the database of another program");
+  for (; version < newest; ++version) {
+    for (const char* statement : steps().at(static_cast<std::size_t>(version - 1))) {
+      database.execute(statement);
+    }
   }
-  if (version > schema_version) {
-    throw std::runtime_error("it was written by a newer genpro-emulator");
-  }
+  database.execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
+  database.execute("COMMIT");
 }
 
 }  // namespace genpro::emulator

@@ -34,9 +34,11 @@ const char* name_of(Sequence sequence) {
     case Sequence::layer:
       return "layer";
     case Sequence::variables:
+      return "variables";
+    case Sequence::agent:
       break;
   }
-  return "variables";
+  return "agent";
 }
 
 std::string private_file(const std::string& path) {
@@ -147,6 +149,16 @@ void Store::reserve(Sequence sequence, std::int64_t id) {
 
 MilliCredits Store::credit() {
   return database_.integer("SELECT credit FROM account").value_or(0);
+}
+
+std::optional<std::string> Store::organization() {
+  Query query(database_, "SELECT organization FROM account");
+  if (!query.step()) return {};
+  return query.optional_text(0);
+}
+
+void Store::name_organization(const std::string& name) {
+  database_.run("UPDATE account SET organization = ?", name);
 }
 
 void Store::book(std::int64_t generation, MilliCredits amount, std::string_view reason) {
