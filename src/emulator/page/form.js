@@ -67,7 +67,9 @@ async function generate() {
       `/generate?${new URLSearchParams({agent_id: find('agent').value})}`;
     const answer = await call('POST', path,
       {json: request(), headers: {'Idempotency-Key': freshToken()}});
-    say(message, `Generation ${answer.generation_id} is on its way.`);
+    say(message, `Generation ${answer.generation_id} is on its way. `);
+    // On a phone the list is far below.
+    message.append(element('a', {href: `#generation-${answer.generation_id}`}, 'Go to it'));
   } catch (problem) {
     say(message, problem.message, true);
   } finally {
