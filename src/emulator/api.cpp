@@ -73,6 +73,12 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
     case BodyKind::json:
       TextBody::check_length(announced_length);
       return std::make_unique<TextBody>();
+    case BodyKind::fields:
+      TextBody::check_length(announced_length);
+      if (request.media_type() == "multipart/form-data") {
+        return std::make_unique<FieldsBody>(request.header("content-type"));
+      }
+      return std::make_unique<TextBody>();
     case BodyKind::upload:
     case BodyKind::variables:
       if (request.media_type() == "multipart/form-data") {

@@ -63,10 +63,23 @@ Reply get_organization(Services& services, Exchange& exchange) {
   return organization_answer(services, exchange.request);
 }
 
+// Clients send JSON or a form.
+std::string name_in(Exchange& exchange) {
+  const std::string text = [&exchange] {
+    const auto* form = dynamic_cast<const FieldsBody*>(exchange.body.get());
+    if (form == nullptr) return exchange.json_text();
+    JsonWriter json;
+    json.begin_object();
+    const auto name = form->fields().find("organization[name]");
+    if (name != form->fields().end()) json.key("name").string(name->second);
+    return json.end_object().text();
+  }();
+  const JsonNodePtr body = parse_json_object(text);
+  return required_text(wrapped_object(body.get(), "organization"), "name", "organization.name");
+}
+
 Reply update_organization(Services& services, Exchange& exchange) {
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "organization");
-  services.store.name_organization(required_text(fields, "name", "organization.name"));
+  services.store.name_organization(name_in(exchange));
   return organization_answer(services, exchange.request);
 }
 
@@ -90,7 +103,7 @@ std::vector<Route> account_routes() {
       {"GET", "v1/workspaces", BodyKind::ignored, &list_workspaces},
       {"GET", "v1/organizations", BodyKind::ignored, &list_organizations},
       {"GET", "v1/organizations/{}", BodyKind::ignored, &get_organization},
-      {"PATCH", "v1/organizations/{}", BodyKind::json, &update_organization},
+      {"PATCH", "v1/organizations/{}", BodyKind::fields, &update_organization},
       {"GET", "v1/pricing_configs", BodyKind::ignored, &list_prices},
   };
 }

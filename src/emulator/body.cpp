@@ -37,6 +37,16 @@ void TextBody::feed(std::string_view chunk) {
   text_.append(chunk);
 }
 
+FieldsBody::FieldsBody(const std::string& content_type)
+    : parser_(content_type, {[this](const PartHeader& part) { current_ = &fields_[part.name]; },
+                             [this](std::string_view chunk) { current_->append(chunk); }, [] {}}) {}
+
+void FieldsBody::feed(std::string_view chunk) {
+  size_ += chunk.size();
+  if (size_ > TextBody::max_size) throw text_too_large();
+  parser_.feed(chunk);
+}
+
 void UploadBody::check_length(std::int64_t announced) {
   if (announced > static_cast<std::int64_t>(max_multipart_file) + multipart_overhead) {
     throw upload_too_large();

@@ -3,6 +3,7 @@
 // Receives request bodies as they arrive: JSON into bounded memory, files onto the disk.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +35,21 @@ class TextBody final : public BodyReader {
 
  private:
   std::string text_;
+};
+
+// multipart/form-data without files.
+class FieldsBody final : public BodyReader {
+ public:
+  explicit FieldsBody(const std::string& content_type);
+  void feed(std::string_view chunk) override;
+  void finish() override { parser_.finish(); }
+  const std::map<std::string, std::string>& fields() const { return fields_; }
+
+ private:
+  std::map<std::string, std::string> fields_;
+  std::string* current_ = nullptr;
+  std::size_t size_ = 0;
+  MultipartParser parser_;
 };
 
 // multipart/form-data with one file.

@@ -38,7 +38,7 @@ struct Services {
 };
 
 // What a route does with the body of a request.
-enum class BodyKind { ignored, json, upload, file, variables, blob };
+enum class BodyKind { ignored, json, fields, upload, file, variables, blob };
 
 // One request on its way through the server.
 struct Exchange {

@@ -50,9 +50,20 @@ TEST_F(Account, TheOrganizationCanBeRenamed) {
   expect_error(patch(path, R"({"organization":{"name":5}})"), 422, "validation_error",
                "organization.name");
   expect_error(patch(path, R"({"organization":[]})"), 422, "validation_error", "organization");
+  // As a form.
+  const auto form = client_->send("PATCH", path,
+                                  "--b\r\nContent-Disposition: form-data; "
+                                  "name=\"organization[name]\"\r\n\r\nAcme & \"Co\"\r\n--b--",
+                                  {{"Content-Type", "multipart/form-data; boundary=b"}});
+  EXPECT_EQ(form.status, 200u) << form.body;
+  EXPECT_EQ(form.json()["name"].text(), "Acme & \"Co\"");
+  expect_error(client_->send("PATCH", path,
+                             "--b\r\nContent-Disposition: form-data; name=other\r\n\r\nx\r\n--b--",
+                             {{"Content-Type", "multipart/form-data; boundary=b"}}),
+               422, "validation_error", "organization.name");
   restart();
-  EXPECT_EQ(client_->get(path).json()["name"].text(), "Acme");
-  EXPECT_EQ(client_->get("/v1/workspaces").json().at(0)["name"].text(), "Acme");
+  EXPECT_EQ(client_->get(path).json()["name"].text(), "Acme & \"Co\"");
+  EXPECT_EQ(client_->get("/v1/workspaces").json().at(0)["name"].text(), "Acme & \"Co\"");
 }
 
 TEST_F(Account, AnAgentIsMadeReadAndChanged) {

@@ -310,31 +310,31 @@ def test_delete(browser, emulator, folder):
         return [resource['file_name'] for resource
                 in emulator.call('GET', '/v1/content_resources?agent_id=42')]
 
-    button = '#ingredients button[aria-label^="Delete second.png"]'
+    button = '#ingredients button[aria-label^="Delete first.png"]'
+    order = '''return [...document.querySelectorAll('#ingredients li')]
+        .find((item) => item.textContent.includes('second.png')).querySelector('.order').textContent'''
+    expect(browser.run(order) == '2', 'they are chosen in the order of their upload')
     asked = 'return document.getElementById("delete-dialog").open'
     focused = 'return document.activeElement.getAttribute("aria-label") ?? ""'
     browser.run('document.querySelector(arguments[0]).focus()', button)
     browser.press('enter')
     eventually('it is asked', lambda: browser.run(asked))
-    expect('second.png' in browser.text('#delete-text'), 'the question names it')
-    # The way out is what the Enter key does.
+    expect('first.png' in browser.text('#delete-text'), 'the question names it')
+    # The Enter key alone deletes nothing.
     browser.press('enter')
     eventually('the question goes', lambda: not browser.run(asked))
-    expect('second.png' in listed(), 'it stays')
-    expect(browser.run(focused).startswith('Delete second.png'), 'the focus stays')
+    expect('first.png' in listed(), 'it stays')
+    expect(browser.run(focused).startswith('Delete first.png'), 'the focus stays')
     browser.press('enter')
     eventually('it is asked again', lambda: browser.run(asked))
     browser.press('tab', 'enter')
     eventually('it goes from the list', lambda: not browser.run(
         'return document.querySelector(arguments[0]) !== null', button))
-    expect('second.png' not in listed() and 'first.png' in listed(), f'that one only: {listed()}')
+    expect('first.png' not in listed() and 'second.png' in listed(), f'that one only: {listed()}')
     eventually('the focus goes to the next',
-               lambda: browser.run(focused).startswith('Delete first.png'))
-    expect('second.png' in browser.text('#upload-message'), 'it is told')
-    eventually('what was chosen with it counts on from 1', lambda: browser.run('''
-        return [...document.querySelectorAll('#ingredients li')]
-          .find((item) => item.textContent.includes('first.png')).querySelector('.order').textContent
-        ''') == '1')
+               lambda: browser.run(focused).startswith('Delete sunset.png'))
+    eventually('it is told', lambda: 'first.png' in browser.text('#upload-message'))
+    eventually('the other one is the first now', lambda: browser.run(order) == '1')
 
 
 def test_phone(browser, emulator, folder):
