@@ -121,6 +121,14 @@ def test_key(browser, emulator, folder):
 def test_generate(browser, emulator, folder):
     """Upload a picture, generate, see it complete, play it, read what was said."""
     open_page(browser, emulator)
+    focused = 'return document.activeElement.id'
+    browser.click('#generate')
+    eventually('a prompt is asked for', lambda: 'prompt' in browser.text('#form-message'))
+    expect(browser.run(focused) == 'prompt', 'it can be typed at once')
+    browser.press('A <b>sunset</b> over the bay')
+    browser.click('#generate')
+    eventually('an ingredient is asked for', lambda: 'ingredient' in browser.text('#form-message'))
+    expect(browser.run(focused) == 'files', 'one can be uploaded at once')
     path = os.path.join(folder, 'sunset.png')
     with open(path, 'wb') as file:
         file.write(png())
@@ -129,7 +137,6 @@ def test_generate(browser, emulator, folder):
         const item = document.querySelector('#ingredients li[data-id="501"]');
         return item !== null && item.textContent.includes('sunset.png')
           && item.querySelector('input').checked && item.querySelector('img').naturalWidth === 320'''))
-    browser.write('#prompt', 'A <b>sunset</b> over the bay')
     browser.write('#model', 'pika')
     browser.write('#duration', '1')
     browser.click('#generate')

@@ -60,13 +60,25 @@ async function generate() {
     say(message, 'There is no cell to generate in. Add one with --cell.', true);
     return;
   }
+  // The service would say so as well, in the words of its API.
+  const body = request();
+  if (!body.data.prompt && !body.data.prompt_var) {
+    say(message, 'Describe the video in the prompt first.', true);
+    find('prompt').focus();
+    return;
+  }
+  if (body.data.asset_resource_ids.length === 0 && !body.data.content_resource_vars) {
+    say(message, 'Tick an ingredient first, or upload one.', true);
+    find('files').focus();
+    return;
+  }
   find('generate').disabled = true;
   say(message, 'Asking');
   try {
     const path = `/v1/autocontentengine/${encodeURIComponent(sheet)}/cells/${encodeURIComponent(cell)}` +
       `/generate?${new URLSearchParams({agent_id: find('agent').value})}`;
     const answer = await call('POST', path,
-      {json: request(), headers: {'Idempotency-Key': freshToken()}});
+      {json: body, headers: {'Idempotency-Key': freshToken()}});
     say(message, `Generation ${answer.generation_id} is on its way. `);
     // On a phone the list is far below.
     message.append(element('a', {href: `#generation-${answer.generation_id}`}, 'Go to it'));

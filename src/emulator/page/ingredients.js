@@ -79,6 +79,7 @@ export const loadIngredients = oneAtATime(async () => {
     before = item;
   }
   find('no-ingredients').hidden = resources.length > 0;
+  find('ingredients-hint').hidden = resources.length === 0;
   find('more-ingredients').hidden = isLast;
   showOrder();
 });
