@@ -2,6 +2,8 @@
 #include "support/http_origin.h"
 
 #include <future>
+#include <mutex>
+#include <set>
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -107,6 +109,33 @@ Answer closing_answer() {
   return Answer{.raw = [](Wire&) {}};
 }
 
+namespace {
+
+int listen_on_any_port(SoupServer* server) {
+  ErrorPtr error;
+  if (!soup_server_listen_local(server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, error.out()))
+    g_error("no loopback port for a test server: %s", error.message().c_str());
+  GSList* uris = soup_server_get_uris(server);
+  const int port = g_uri_get_port(static_cast<GUri*>(uris->data));
+  g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
+  return port;
+}
+
+// The tests of a program share a ledger, which knows a service by its address: one that comes after
+// another at the same port would be taken for it, and its clips for those that were paid there.
+int listen_on_new_port(SoupServer* server) {
+  static std::mutex mutex;
+  static std::set<int> given;
+  for (;;) {
+    const int port = listen_on_any_port(server);
+    const std::lock_guard lock(mutex);
+    if (given.insert(port).second) return port;
+    soup_server_disconnect(server);
+  }
+}
+
+}  // namespace
+
 HttpOrigin::HttpOrigin(std::string name, Handler handler)
     : name_(std::move(name)),
       handler_(std::move(handler)),
@@ -120,12 +149,7 @@ HttpOrigin::HttpOrigin(std::string name, Handler handler)
     g_main_context_push_thread_default(context_.get());
     server_ = ObjectPtr<SoupServer>::adopt(soup_server_new("server-header", "test", nullptr));
     soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
-    ErrorPtr error;
-    if (!soup_server_listen_local(server_.get(), 0, SOUP_SERVER_LISTEN_IPV4_ONLY, error.out()))
-      g_error("no loopback port for a test server: %s", error.message().c_str());
-    GSList* uris = soup_server_get_uris(server_.get());
-    port.set_value(g_uri_get_port(static_cast<GUri*>(uris->data)));
-    g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
+    port.set_value(listen_on_new_port(server_.get()));
     serve();
     g_main_context_pop_thread_default(context_.get());
   });
