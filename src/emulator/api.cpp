@@ -38,9 +38,9 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 
 Api::Api(Services services, std::string api_key, const std::string& host)
     : services_(std::move(services)), api_key_(std::move(api_key)), guard_(host) {
-  for (const auto& table :
-       {variable_routes(), generation_routes(), cell_routes(), layer_routes(), sheet_routes(),
-        column_routes(), resource_routes(), account_routes(), fault_routes(), page_routes()}) {
+  for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), layer_routes(),
+                            sheet_routes(), column_routes(), resource_routes(), account_routes(),
+                            agent_routes(), fault_routes(), page_routes()}) {
     for (Route route : table) {
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;
@@ -73,6 +73,12 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
     case BodyKind::json:
       TextBody::check_length(announced_length);
       return std::make_unique<TextBody>();
+    case BodyKind::fields:
+      TextBody::check_length(announced_length);
+      if (request.media_type() == "multipart/form-data") {
+        return std::make_unique<FieldsBody>(request.header("content-type"));
+      }
+      return std::make_unique<TextBody>();
     case BodyKind::upload:
     case BodyKind::variables:
       if (request.media_type() == "multipart/form-data") {
@@ -84,6 +90,11 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
       // The rest is JSON or CSV, whatever it is called: clients are seen to forget the header.
       TextBody::check_length(announced_length);
       return std::make_unique<TextBody>();
+    case BodyKind::file:
+      // A gigabyte for an agent that is not there need not come first.
+      agent_of(services_, request);
+      FileBody::check_length(announced_length);
+      return std::make_unique<FileBody>(services_.folders);
     case BodyKind::blob:
       break;
   }

@@ -96,17 +96,29 @@ Reply get_generation(Services& services, Exchange& exchange) {
   return Reply::json(200, views_of(services, request).generation(generation_of(services, request)));
 }
 
+// The whole generation, and its id under the name that the documents of these two calls use.
+Reply changed(Services& services, const Request& request, const Generation& generation) {
+  JsonWriter json;
+  json.begin_object().key("generation_id").integer(generation.id);
+  views_of(services, request).write(json, generation);
+  return Reply::json(200, json.end_object().text());
+}
+
 Reply stop_generation(Services& services, Exchange& exchange) {
   const auto id = generation_of(services, exchange.request).id;
-  const Generation stopped = services.generations.stop(id);
-  return Reply::json(200, views_of(services, exchange.request).generation(stopped));
+  return changed(services, exchange.request, services.generations.stop(id));
 }
 
 Reply continue_generation(Services& services, Exchange& exchange) {
-  const auto id = generation_of(services, exchange.request).id;
+  const Generation generation = generation_of(services, exchange.request);
+  const auto id = generation.id;
   return answer_once(services, exchange.request, "continue\n" + std::to_string(id), [&] {
-    const Generation resumed = services.generations.resume(id);
-    return Reply::json(200, views_of(services, exchange.request).generation(resumed));
+    if (!services.store.agent(generation.agent)) {
+      throw ApiError(422, "agent_not_found",
+                     "The agent \"" + clean_label(generation.agent) + "\" of generation " +
+                         std::to_string(id) + " was deleted. Generate again with another agent.");
+    }
+    return changed(services, exchange.request, services.generations.resume(id));
   });
 }
 

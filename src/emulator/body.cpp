@@ -21,6 +21,11 @@ ApiError upload_too_large() {
           "to 1 GB."};
 }
 
+ApiError file_too_large() {
+  return {422, "file_size_exceeded",
+          "The file is larger than 1 GB, which is the limit of uploads. Send a smaller one."};
+}
+
 }  // namespace
 
 void TextBody::check_length(std::int64_t announced) {
@@ -30,6 +35,16 @@ void TextBody::check_length(std::int64_t announced) {
 void TextBody::feed(std::string_view chunk) {
   if (text_.size() + chunk.size() > max_size) throw text_too_large();
   text_.append(chunk);
+}
+
+FieldsBody::FieldsBody(const std::string& content_type)
+    : parser_(content_type, {[this](const PartHeader& part) { current_ = &fields_[part.name]; },
+                             [this](std::string_view chunk) { current_->append(chunk); }, [] {}}) {}
+
+void FieldsBody::feed(std::string_view chunk) {
+  size_ += chunk.size();
+  if (size_ > TextBody::max_size) throw text_too_large();
+  parser_.feed(chunk);
 }
 
 void UploadBody::check_length(std::int64_t announced) {
@@ -73,6 +88,15 @@ void UploadBody::finish() {
     throw validation_error("The form has no part " + part_ +
                            ". Put the file into a part of that name.");
   }
+}
+
+void FileBody::check_length(std::int64_t announced) {
+  if (announced > max_direct_file) throw file_too_large();
+}
+
+void FileBody::feed(std::string_view chunk) {
+  check_length(static_cast<std::int64_t>(file_.size() + chunk.size()));
+  file_.write(chunk.data(), chunk.size());
 }
 
 BlobBody::BlobBody(const Blob& blob, const Folders& folders)

@@ -3,6 +3,7 @@
 // Receives request bodies as they arrive: JSON into bounded memory, files onto the disk.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,6 +37,21 @@ class TextBody final : public BodyReader {
   std::string text_;
 };
 
+// multipart/form-data without files.
+class FieldsBody final : public BodyReader {
+ public:
+  explicit FieldsBody(const std::string& content_type);
+  void feed(std::string_view chunk) override;
+  void finish() override { parser_.finish(); }
+  const std::map<std::string, std::string>& fields() const { return fields_; }
+
+ private:
+  std::map<std::string, std::string> fields_;
+  std::string* current_ = nullptr;
+  std::size_t size_ = 0;
+  MultipartParser parser_;
+};
+
 // multipart/form-data with one file.
 class UploadBody final : public BodyReader {
  public:
@@ -59,6 +75,19 @@ class UploadBody final : public BodyReader {
   bool in_file_ = false;
   std::size_t field_size_ = 0;
   MultipartParser parser_;
+};
+
+// A file that is the whole body.
+class FileBody final : public BodyReader {
+ public:
+  static void check_length(std::int64_t announced);
+
+  explicit FileBody(const Folders& folders) : file_(folders.unfinished()) {}
+  void feed(std::string_view chunk) override;
+  NewFile& file() { return file_; }
+
+ private:
+  NewFile file_;
 };
 
 // The bytes of a direct upload, checked against what was announced.

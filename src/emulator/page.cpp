@@ -165,7 +165,12 @@ void Page::note(const Request& request, const std::string& body, const Reply& re
   journal_.note(request, body, reply);
   if (request.method == "GET" || request.method == "HEAD" || request.path.size() < 2) return;
   if (reply.status > 299) return;
-  if (request.path[1] == "content_resources") events_.changed("resources");
+  const std::string& subject = request.path[1];
+  if (subject == "content_resources") events_.changed("resources");
+  // What the form offers: agents, and the cells of sheets. What is in a cell is none of that.
+  const bool shapes_sheet = (subject == "autocontentengine" || subject == "vidsheet") &&
+                            (request.path.size() < 4 || request.path[3] != "cells");
+  if (subject == "agents" || shapes_sheet) events_.changed("form");
   if (request.path[0] == "_emulator" && request.path[1] == "faults") events_.changed("faults");
 }
 

@@ -4,6 +4,7 @@
 //   generation  an entry of the list, as GET /_emulator/generations gives it
 //   credit      {"credit": 996.5}
 //   resources   {}  the ingredients have changed: ask for them again
+//   form        {}  so with what the form offers
 //   faults      {}  so with the faults
 //   reload      {}  more has changed than is told one by one: ask for all again
 // One thread: the one whose default main context is current when this is made.

@@ -26,14 +26,16 @@ struct Resource {
 struct ResourceFilter {
   std::string kind;               // empty: all
   std::vector<std::int64_t> ids;  // empty: all
+  std::string search;             // a part of the file's name; empty: all
   std::size_t skip = 0;
   std::size_t limit = 20;
 };
 
 // A file announced by POST /direct_upload.
 struct Blob {
-  std::string token;      // of the PUT URL
-  std::string signed_id;  // what the client hands back
+  std::int64_t number = 0;  // counts up; 0: not saved yet
+  std::string token;        // of the PUT URL
+  std::string signed_id;    // what the client hands back
   std::string file_name;
   std::int64_t byte_size = 0;
   std::string checksum;  // base64 of the MD5
@@ -163,6 +165,8 @@ struct Agent {
   std::string name;
   bool polling_enabled = true;
   std::int64_t created_at = 0;
+  std::optional<std::string> description;
+  std::optional<std::string> time_zone;
 };
 
 // Where an agent's owner wants to hear of changes.

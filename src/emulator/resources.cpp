@@ -167,6 +167,7 @@ Blob Resources::announce(Blob blob) {
   blob.signed_id = random_token(24);
   Store::Change change(store_);
   store_.save(blob);
+  blob = store_.blob_by_token(blob.token).value();
   const auto forgotten = store_.forget_old_blobs(max_blobs);
   change.commit();
   for (const auto& token : forgotten) unlink(folders_.blobs(token).c_str());

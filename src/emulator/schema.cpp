@@ -98,7 +98,12 @@ CREATE INDEX answers_by_age ON answers(at);
 const std::vector<std::vector<const char*>>& steps() {
   static const std::vector<std::vector<const char*>> all{
       {
-          // To 2: global variables have ids of their own; columns and rows have attributes.
+          // To 2: agents are made, and tell more of themselves; the organization has a name; global
+          // variables have ids of their own; columns and rows have attributes.
+          "INSERT INTO counters VALUES('agent', 43)",
+          "ALTER TABLE agents ADD COLUMN description TEXT",
+          "ALTER TABLE agents ADD COLUMN time_zone TEXT",
+          "ALTER TABLE account ADD COLUMN organization TEXT",
           "ALTER TABLE variables ADD COLUMN id INTEGER NOT NULL DEFAULT 0",
           "UPDATE variables SET id = numbered.id FROM"
           " (SELECT sheet, key, 699 + row_number() OVER (ORDER BY sheet, position, key) AS id"

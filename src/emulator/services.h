@@ -38,7 +38,7 @@ struct Services {
 };
 
 // What a route does with the body of a request.
-enum class BodyKind { ignored, json, upload, variables, blob };
+enum class BodyKind { ignored, json, fields, upload, file, variables, blob };
 
 // One request on its way through the server.
 struct Exchange {
@@ -59,6 +59,9 @@ struct Route {
   Endpoint endpoint = Endpoint::other;
 };
 
+// There is one organization; agents belong to it.
+inline constexpr std::int64_t organization_id = 1;
+
 // One table a concern. Of two patterns that fit the earlier one counts.
 std::vector<Route> generation_routes();
 std::vector<Route> resource_routes();
@@ -68,6 +71,7 @@ std::vector<Route> column_routes();
 std::vector<Route> cell_routes();
 std::vector<Route> layer_routes();
 std::vector<Route> account_routes();
+std::vector<Route> agent_routes();
 std::vector<Route> fault_routes();
 std::vector<Route> page_routes();
 

@@ -36,9 +36,11 @@ const char* name_of(Sequence sequence) {
     case Sequence::variables:
       return "variables";
     case Sequence::variable:
+      return "variable";
+    case Sequence::agent:
       break;
   }
-  return "variable";
+  return "agent";
 }
 
 std::string private_file(const std::string& path) {
@@ -149,6 +151,16 @@ void Store::reserve(Sequence sequence, std::int64_t id) {
 
 MilliCredits Store::credit() {
   return database_.integer("SELECT credit FROM account").value_or(0);
+}
+
+std::optional<std::string> Store::organization() {
+  Query query(database_, "SELECT organization FROM account");
+  if (!query.step()) return {};
+  return query.optional_text(0);
+}
+
+void Store::name_organization(const std::string& name) {
+  database_.run("UPDATE account SET organization = ?", name);
 }
 
 void Store::book(std::int64_t generation, MilliCredits amount, std::string_view reason) {

@@ -28,7 +28,8 @@ enum class Sequence {
   cell,
   layer,
   variables,
-  variable
+  variable,
+  agent
 };
 
 class Store {
@@ -108,6 +109,9 @@ class Store {
   std::int64_t last_event();
 
   MilliCredits credit();
+  // Nothing until it was given one.
+  std::optional<std::string> organization();
+  void name_organization(const std::string& name);
   // Adds to the credit and notes why, and for which generation.
   void book(std::int64_t generation, MilliCredits amount, std::string_view reason);
 
@@ -158,6 +162,12 @@ class Store {
   void save(const Agent& agent);
   std::optional<Agent> agent(const std::string& id);
   std::vector<Agent> agents();
+  // An id that no agent has, and that none had whose generations can still be read.
+  std::string next_agent_id();
+  // With its hooks. Its generations stay.
+  void remove_agent(const std::string& id);
+  // One of the agent's that has not ended.
+  std::optional<std::int64_t> open_generation_of(const std::string& agent);
   std::vector<Hook> hooks();
   std::optional<Hook> hook(const std::string& agent, const std::string& kind);
   // An empty URL ends it. A new hook hears of what happens from now on.

@@ -20,8 +20,11 @@ std::vector<Layer> read_layers(Query& query) {
   return layers;
 }
 
+#define AGENT_COLUMNS "id, name, polling_enabled, created_at, description, time_zone"
+
 Agent read_agent(const Query& row) {
-  return {row.text(0), row.text(1), row.integer(2) != 0, row.integer(3)};
+  return {row.text(0),    row.text(1),          row.integer(2) != 0,
+          row.integer(3), row.optional_text(4), row.optional_text(5)};
 }
 
 Hook read_hook(const Query& row) {
@@ -56,14 +59,13 @@ void Store::remove_layer(std::int64_t id) {
 }
 
 void Store::save(const Agent& agent) {
-  database_.run(
-      "INSERT OR REPLACE INTO agents(id, name, polling_enabled, created_at)"
-      " VALUES(?, ?, ?, ?)",
-      agent.id, agent.name, agent.polling_enabled, agent.created_at);
+  database_.run("INSERT OR REPLACE INTO agents(" AGENT_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)",
+                agent.id, agent.name, agent.polling_enabled, agent.created_at, agent.description,
+                agent.time_zone);
 }
 
 std::optional<Agent> Store::agent(const std::string& id) {
-  Query query(database_, "SELECT id, name, polling_enabled, created_at FROM agents WHERE id = ?");
+  Query query(database_, "SELECT " AGENT_COLUMNS " FROM agents WHERE id = ?");
   query.bind(id);
   if (!query.step()) return {};
   return read_agent(query);
@@ -71,10 +73,33 @@ std::optional<Agent> Store::agent(const std::string& id) {
 
 std::vector<Agent> Store::agents() {
   std::vector<Agent> agents;
-  Query query(database_,
-              "SELECT id, name, polling_enabled, created_at FROM agents ORDER BY created_at, id");
+  Query query(database_, "SELECT " AGENT_COLUMNS " FROM agents ORDER BY created_at, id");
   while (query.step()) agents.push_back(read_agent(query));
   return agents;
+}
+
+std::string Store::next_agent_id() {
+  for (;;) {
+    const std::string id = std::to_string(next_id(Sequence::agent));
+    const auto taken = database_.integer(
+        "SELECT 1 FROM agents WHERE id = ?1 UNION ALL SELECT 1 FROM events WHERE agent = ?1 LIMIT "
+        "1",
+        id);
+    if (!taken) return id;
+  }
+}
+
+void Store::remove_agent(const std::string& id) {
+  Change change(*this);
+  database_.run("DELETE FROM hooks WHERE agent = ?", id);
+  database_.run("DELETE FROM agents WHERE id = ?", id);
+  change.commit();
+}
+
+std::optional<std::int64_t> Store::open_generation_of(const std::string& agent) {
+  // `status < 2`, as the index has it: only those that run are looked at.
+  return database_.integer(
+      "SELECT id FROM generations WHERE status < 2 AND agent = ? ORDER BY id LIMIT 1", agent);
 }
 
 std::vector<Hook> Store::hooks() {

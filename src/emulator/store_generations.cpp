@@ -27,7 +27,10 @@ std::vector<std::int64_t> ids_of(const std::string& text) {
   const char* at = text.c_str();
   while (*at != '\0') {
     char* end = nullptr;
-    ids.push_back(g_ascii_strtoll(at, &end, 10));
+    const std::int64_t id = g_ascii_strtoll(at, &end, 10);
+    // Something else has written there.
+    if (end == at) break;
+    ids.push_back(id);
     at = *end == ',' ? end + 1 : end;
   }
   return ids;

@@ -16,8 +16,8 @@ Resource read(const Query& row) {
 
 std::optional<Blob> read_blob(Query& row) {
   if (!row.step()) return {};
-  return Blob{row.text(0), row.text(1), row.text(2),        row.integer(3),
-              row.text(4), row.text(5), row.integer(6) != 0};
+  return Blob{row.integer(0), row.text(1), row.text(2), row.text(3),
+              row.integer(4), row.text(5), row.text(6), row.integer(7) != 0};
 }
 
 // For json_each().
@@ -50,8 +50,9 @@ std::vector<Resource> Store::resources(const ResourceFilter& filter) {
   Query query(database_, "SELECT " RESOURCE_COLUMNS
                          " FROM resources WHERE (?1 = '' OR kind = ?1)"
                          " AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))"
-                         " ORDER BY id DESC LIMIT ?3 OFFSET ?4");
-  query.bind(filter.kind).bind(json_array(filter.ids));
+                         " AND (?3 = '' OR instr(lower(file_name), lower(?3)) > 0)"
+                         " ORDER BY id DESC LIMIT ?4 OFFSET ?5");
+  query.bind(filter.kind).bind(json_array(filter.ids)).bind(filter.search);
   query.bind(static_cast<std::int64_t>(filter.limit)).bind(static_cast<std::int64_t>(filter.skip));
   while (query.step()) page.push_back(read(query));
   return page;
@@ -85,13 +86,13 @@ void Store::save(const Blob& blob) {
 }
 
 std::optional<Blob> Store::blob_by_token(const std::string& token) {
-  Query query(database_, "SELECT " BLOB_COLUMNS " FROM blobs WHERE token = ?");
+  Query query(database_, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE token = ?");
   query.bind(token);
   return read_blob(query);
 }
 
 std::optional<Blob> Store::blob_by_signed_id(const std::string& signed_id) {
-  Query query(database_, "SELECT " BLOB_COLUMNS " FROM blobs WHERE signed_id = ?");
+  Query query(database_, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE signed_id = ?");
   query.bind(signed_id);
   return read_blob(query);
 }

@@ -61,7 +61,13 @@ std::string iso_time(std::int64_t milliseconds) {
 
 std::string Views::generation(const Generation& generation) const {
   JsonWriter json;
-  json.begin_object().key("id").integer(generation.id);
+  json.begin_object();
+  write(json, generation);
+  return json.end_object().text();
+}
+
+void Views::write(JsonWriter& json, const Generation& generation) const {
+  json.key("id").integer(generation.id);
   json.key("status").string(status_word(generation.status));
   json.key("user_job_type").string("video_generation").key("result").null();
   json.key("failed_reason");
@@ -81,13 +87,18 @@ std::string Views::generation(const Generation& generation) const {
   json.end_array();
   // The cost is settled on completion; until then, and after a refund, there is none.
   write_cost(json, generation.status == Status::completed ? generation.charged : 0);
-  return json.end_object().text();
 }
 
 std::string Views::resource(const Resource& resource) const {
-  const std::string url = origin_ + "/uploads/" + resource.stored_name;
   JsonWriter json;
-  json.begin_object().key("id").integer(resource.id).key("url").string(url);
+  json.begin_object();
+  write(json, resource);
+  return json.end_object().text();
+}
+
+void Views::write(JsonWriter& json, const Resource& resource) const {
+  const std::string url = origin_ + "/uploads/" + resource.stored_name;
+  json.key("id").integer(resource.id).key("url").string(url);
   json.key("thumbnail_url");
   // A picture is its own thumbnail.
   if (resource.kind == "image") {
@@ -97,7 +108,6 @@ std::string Views::resource(const Resource& resource) const {
   }
   json.key("file_name").string(resource.file_name);
   json.key("content_type").string(resource.content_type);
-  return json.end_object().text();
 }
 
 std::string Views::layer(const Layer& layer) const {

@@ -24,7 +24,10 @@ class Views {
       : store_(store), origin_(std::move(origin)), faults_(faults) {}
 
   std::string generation(const Generation& generation) const;
+  // The members of its object, for one that has more.
+  void write(JsonWriter& json, const Generation& generation) const;
   std::string resource(const Resource& resource) const;
+  void write(JsonWriter& json, const Resource& resource) const;
   std::string layer(const Layer& layer) const;
   std::string cell(const Cell& cell) const;
   std::string column(const Column& column) const;

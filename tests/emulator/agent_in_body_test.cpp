@@ -26,6 +26,12 @@ TEST_F(AgentInBodyTest, CountsWhereTheQueryHasNone) {
         bare("PUT", "rows/update_positions", std::string("{") + agent + R"(,"rows":[]})").status,
         200u);
   }
+  upload_two();
+  EXPECT_EQ(client_
+                ->send("PATCH", "/v1/content_resources/501",
+                       R"({"agent_id":42,"content_resource":{"filename":"b.png"}})")
+                .status,
+            200u);
   // An empty one in the query is none.
   EXPECT_EQ(bare("PATCH", "cells/3300?agent_id=", R"({"agent_id":42,"value":"y"})").status, 200u);
   EXPECT_EQ(cell()["value"].text(), "y");

@@ -29,7 +29,7 @@ class Resources : public EmulatorTest {
         "/v1/direct_upload", R"({"blob":{"filename":"clip.mp4","byte_size":)" +
                                  std::to_string(bytes.size()) + R"(,"checksum":")" +
                                  md5_base64(bytes) + R"(","content_type":")" + type + "\"}}");
-    EXPECT_EQ(response.status, 201u) << response.body;
+    EXPECT_EQ(response.status, 200u) << response.body;
     return response.json();
   }
   // PUTs with exactly the headers that were given, and no key.
@@ -208,12 +208,23 @@ TEST_F(Resources, OneCanBeReadRenamedAndDeleted) {
   const std::string path = "/v1/content_resources/501?agent_id=42";
   const Json before = client_->get(path).json();
   EXPECT_EQ(before["id"].number(), 501);
+  // Once more in its wrapping.
+  EXPECT_EQ(before.names(),
+            (std::vector<std::string>{"content_resource", "generator", "id", "url", "thumbnail_url",
+                                      "file_name", "content_type"}));
+  EXPECT_TRUE(before["generator"].is_null());
+  const Json wrapped = before["content_resource"];
+  for (const auto& name : wrapped.names()) {
+    EXPECT_EQ(wrapped[name.c_str()].dump(), before[name.c_str()].dump()) << name;
+  }
+  EXPECT_EQ(wrapped.names().size(), 5u);
   const auto patch = [&](const std::string& body) {
     return client_->send("PATCH", path, body, {{"Content-Type", "application/json"}});
   };
   const auto renamed = patch(R"({"content_resource":{"filename":"x/../New name.png"}})");
   EXPECT_EQ(renamed.status, 200u);
   EXPECT_EQ(renamed.json()["file_name"].text(), "New name.png");
+  EXPECT_EQ(renamed.json()["content_resource"]["file_name"].text(), "New name.png");
   EXPECT_EQ(client_->get(path).json()["file_name"].text(), "New name.png");
   EXPECT_EQ(client_->get(path).json()["url"].text(), before["url"].text());
   expect_error(patch(R"({"content_resource":{}})"), 422, "validation_error", "filename");
@@ -234,6 +245,14 @@ TEST_F(Resources, OneCanBeReadRenamedAndDeleted) {
 TEST_F(Resources, ADirectUploadBecomesAResource) {
   const std::string bytes = mp4_bytes(3'000'000);
   const Json announced = announce(bytes);
+  EXPECT_EQ(announced.names(),
+            (std::vector<std::string>{"id", "key", "filename", "content_type", "byte_size",
+                                      "checksum", "signed_id", "direct_upload", "url", "headers"}));
+  EXPECT_EQ(announced["id"].number(), 1);
+  EXPECT_EQ(announce(bytes)["id"].number(), 2);
+  EXPECT_FALSE(announced["key"].text().empty());
+  EXPECT_EQ(announced["url"].text(), announced["direct_upload"]["url"].text());
+  EXPECT_EQ(announced["headers"].dump(), announced["direct_upload"]["headers"].dump());
   EXPECT_FALSE(announced["signed_id"].text().empty());
   expect_error(claim(announced["signed_id"].text()), 422, "content_resource_creation_failed",
                "not arrived");
@@ -294,7 +313,92 @@ TEST_F(Resources, AnAnnouncementIsChecked) {
       announce_with(name + "," + sum + R"(,"byte_size":5,"content_type":"a\r\nSet-Cookie: x")"),
       422, "validation_error", "content_type");
   EXPECT_EQ(announce_with(sum + "," + type + "," + name + R"(,"byte_size":1073741824)").status,
-            201u);
+            200u);
+}
+
+TEST_F(Resources, TheAssetLibraryListsThemWithoutFolders) {
+  client_->upload("Beach at Noon.png", png_bytes());
+  client_->upload("clip.mp4", mp4_bytes());
+  client_->upload("beach 100%.png", png_bytes());
+  const auto get = [this](const std::string& query) {
+    return client_->get("/v1/asset_libraries?agent_id=42" + query);
+  };
+  using Ids = std::vector<double>;
+  const auto ids = [&get](const std::string& query) {
+    const auto response = get(query);
+    EXPECT_EQ(response.status, 200u) << response.body;
+    Ids found;
+    for (std::size_t i = 0; i < response.json().size(); ++i) {
+      found.push_back(response.json().at(i)["id"].number());
+    }
+    return found;
+  };
+  EXPECT_EQ(ids(""), (Ids{503, 502, 501}));
+  EXPECT_EQ(ids("&order=recent&folder_id=&search="), (Ids{503, 502, 501}));
+  EXPECT_EQ(ids("&asset_type=image"), (Ids{503, 501}));
+  EXPECT_EQ(ids("&asset_type=video"), (Ids{502}));
+  EXPECT_EQ(ids("&asset_type=audio"), Ids{});
+  EXPECT_EQ(ids("&asset_type=folder"), Ids{});
+  EXPECT_EQ(ids("&search=BEACH"), (Ids{503, 501}));
+  EXPECT_EQ(ids("&search=%25"), (Ids{503}));
+  EXPECT_EQ(ids("&search=_"), Ids{});
+  EXPECT_EQ(ids("&page_size=2"), (Ids{503, 502}));
+  EXPECT_EQ(ids("&page_size=2&page=1"), (Ids{501}));
+  EXPECT_EQ(ids("&page=1"), Ids{});
+  const Json first = get("").json().at(0);
+  EXPECT_EQ(first.names(), (std::vector<std::string>{"type", "id", "url", "thumbnail_url",
+                                                     "file_name", "content_type"}));
+  EXPECT_EQ(first["type"].text(), "ContentResource");
+  EXPECT_EQ(first["file_name"].text(), "beach 100%.png");
+  expect_error(get("&folder_id=7"), 404, "not_found", "folder");
+  expect_error(get("&asset_type=text"), 422, "validation_error", "asset_type");
+  expect_error(get("&order=name"), 422, "validation_error", "order");
+  expect_error(get("&page=x"), 422, "validation_error", "page");
+  expect_error(get("&page_size=0"), 422, "validation_error", "page_size");
+  expect_error(get("&page_size=101"), 422, "validation_error", "page_size");
+  expect_error(client_->get("/v1/asset_libraries"), 422, "agent_not_found");
+  expect_error(client_->get("/v1/asset_libraries?agent_id=9"), 422, "agent_not_found");
+}
+
+TEST_F(Resources, ThePageSendsAFileAsTheBody) {
+  const std::string path = "/_emulator/content_resources?agent_id=42";
+  const auto send = [&](const std::string& query, const std::string& bytes, Headers headers = {}) {
+    return client_->send("POST", path + query, bytes, headers);
+  };
+  const std::string bytes = mp4_bytes(70'000);
+  const auto response = send("&file_name=..%2FMy%20clip.mp4", bytes);
+  EXPECT_EQ(response.status, 201u) << response.body;
+  EXPECT_EQ(response.json().names(), (std::vector<std::string>{"content_resource", "generator"}));
+  const Json resource = response.json()["content_resource"];
+  EXPECT_EQ(resource["file_name"].text(), "My clip.mp4");
+  EXPECT_EQ(resource["content_type"].text(), "video/mp4");
+  EXPECT_EQ(client_->get(resource["url"].text()).body, bytes);
+  EXPECT_EQ(send("", png_bytes()).json()["content_resource"]["file_name"].text(), "file");
+
+  expect_error(send("&file_name=a.png", "no media"), 422, "invalid_content_type", "a.png");
+  expect_error(send("&file_name=a.png", ""), 422, "content_resource_creation_failed", "empty");
+  expect_error(client_->send("POST", "/_emulator/content_resources", bytes), 422,
+               "agent_not_found");
+  expect_error(send("", bytes, {{"X-API-Key", ""}}), 401, "unauthorized");
+  expect_error(send("", bytes, {{"Origin", "http://example.com"}}), 403, "forbidden");
+  expect_error(send("", bytes, {{"Sec-Fetch-Site", "cross-site"}}), 403, "forbidden");
+  // By the announced length alone, before a byte of the body has been sent.
+  const auto head = [](const std::string& target, const std::string& length) {
+    return "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
+           "\r\nContent-Length: " + length + "\r\nExpect: 100-continue\r\n\r\n";
+  };
+  const auto too_large = raw_exchange(emulator_->port(), head(path, "1073741825"), false);
+  EXPECT_TRUE(too_large.starts_with("HTTP/1.1 422")) << too_large;
+  EXPECT_NE(too_large.find("file_size_exceeded"), std::string::npos) << too_large;
+  const auto nobody = raw_exchange(
+      emulator_->port(), head("/_emulator/content_resources?agent_id=9", "1073741824"), false);
+  EXPECT_NE(nobody.find("agent_not_found"), std::string::npos) << nobody;
+  // One that breaks off leaves nothing.
+  raw_exchange(emulator_->port(), "POST " + path +
+                                      " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
+                                      "\r\nContent-Length: 90000\r\n\r\n" + png_bytes(20'000));
+  EXPECT_TRUE(eventually([this] { return unfinished_files(folder_.path("data")) == 0; }));
+  EXPECT_EQ(client_->get(resources_path).json().size(), 2u);
 }
 
 TEST_F(Resources, AnUploadThatBreaksOffLeavesNothing) {

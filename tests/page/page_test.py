@@ -121,6 +121,14 @@ def test_key(browser, emulator, folder):
 def test_generate(browser, emulator, folder):
     """Upload a picture, generate, see it complete, play it, read what was said."""
     open_page(browser, emulator)
+    focused = 'return document.activeElement.id'
+    browser.click('#generate')
+    eventually('a prompt is asked for', lambda: 'prompt' in browser.text('#form-message'))
+    expect(browser.run(focused) == 'prompt', 'it can be typed at once')
+    browser.press('A <b>sunset</b> over the bay')
+    browser.click('#generate')
+    eventually('an ingredient is asked for', lambda: 'ingredient' in browser.text('#form-message'))
+    expect(browser.run(focused) == 'files', 'one can be uploaded at once')
     path = os.path.join(folder, 'sunset.png')
     with open(path, 'wb') as file:
         file.write(png())
@@ -129,7 +137,6 @@ def test_generate(browser, emulator, folder):
         const item = document.querySelector('#ingredients li[data-id="501"]');
         return item !== null && item.textContent.includes('sunset.png')
           && item.querySelector('input').checked && item.querySelector('img').naturalWidth === 320'''))
-    browser.write('#prompt', 'A <b>sunset</b> over the bay')
     browser.write('#model', 'pika')
     browser.write('#duration', '1')
     browser.click('#generate')
@@ -238,6 +245,105 @@ def test_keyboard(browser, emulator, folder):
     await_completion(browser, number)
 
 
+def test_large_upload(browser, emulator, folder):
+    """A file beyond the limit of forms goes up, with its progress; one beyond 1 GB is refused."""
+    open_page(browser, emulator)
+    path = os.path.join(folder, 'long-song.wav')
+    size = 64 * 1024 * 1024
+    with open(path, 'wb') as file:
+        file.write(b'RIFF\0\0\0\x04WAVEfmt ')
+        file.truncate(size)
+    browser.run('''const bar = document.getElementById('upload-progress');
+        const share = document.getElementById('upload-share');
+        window.told = [];
+        new MutationObserver(() => window.told.push([bar.value, share.textContent, bar.offsetHeight]))
+          .observe(share, {childList: true, characterData: true, subtree: true})''')
+    browser.write('#files', path)
+    item = eventually('it is listed', lambda: browser.run('''
+        const item = [...document.querySelectorAll('#ingredients li')]
+          .find((one) => one.textContent.includes('long-song.wav'));
+        return item?.querySelector('input').checked && item.dataset.id'''))
+    told = browser.run('return window.told')
+    expect(all(text.endswith('% of 64.0 MB') and height > 0 for _, text, height in told)
+           and told[-1][0] == 1, f'its progress is told and seen: {told}')
+    eventually('its end is told', lambda: browser.text('#upload-message') == 'Uploaded.')
+    expect(browser.run('return document.getElementById("uploading").hidden'), 'the progress goes')
+    listed = emulator.call('GET', f'/v1/content_resources/{item}?agent_id=42')['content_resource']
+    expect(listed['content_type'].startswith('audio/'), f'it is audio: {listed}')
+    head = urllib.request.Request(listed['url'], method='HEAD')
+    with urllib.request.urlopen(head, timeout=60) as answer:
+        expect(int(answer.headers['Content-Length']) == size, 'all of it is there')
+
+    path = os.path.join(folder, 'too-long.wav')
+    with open(path, 'wb') as file:
+        file.truncate(1024 ** 3 + 1)
+    browser.write('#files', path)
+    eventually('the limit is told', lambda: 'too-long.wav: larger than 1 GB'
+               in browser.text('#upload-message'))
+    emulator.call('DELETE', f'/v1/content_resources/{item}?agent_id=42')
+    eventually('it goes when another client deletes it', lambda: not browser.run(
+        'return document.querySelector(arguments[0]) !== null', f'#ingredients li[data-id="{item}"]'))
+
+
+def test_cancel(browser, emulator, folder):
+    """An upload can be broken off, and leaves nothing."""
+    before = len(emulator.call('GET', '/v1/content_resources?agent_id=42'))
+    open_page(browser, emulator)
+    path = os.path.join(folder, 'endless.wav')
+    with open(path, 'wb') as file:
+        file.write(b'RIFF\0\0\0\x04WAVEfmt ')
+        file.truncate(1024 ** 3)
+    # At once, however fast the machine is.
+    browser.run('''const box = document.getElementById('uploading');
+        new MutationObserver(() => box.hidden || document.getElementById('cancel-upload').click())
+          .observe(box, {attributes: true})''')
+    browser.write('#files', path)
+    eventually('it is cancelled', lambda: browser.text('#upload-message') == 'Cancelled.')
+    expect(len(emulator.call('GET', '/v1/content_resources?agent_id=42')) == before, 'nothing is kept')
+
+
+def test_delete(browser, emulator, folder):
+    """An ingredient is deleted with the keyboard, after a question."""
+    for name in ('first.png', 'second.png'):
+        path = os.path.join(folder, name)
+        with open(path, 'wb') as file:
+            file.write(png(16, 16))
+    open_page(browser, emulator)
+    browser.write('#files', '\n'.join(os.path.join(folder, name)
+                                      for name in ('first.png', 'second.png')))
+    eventually('both are uploaded', lambda: browser.text('#upload-message') == '2 files uploaded.')
+
+    def listed():
+        return [resource['file_name'] for resource
+                in emulator.call('GET', '/v1/content_resources?agent_id=42')]
+
+    button = '#ingredients button[aria-label^="Delete first.png"]'
+    order = '''return [...document.querySelectorAll('#ingredients li')]
+        .find((item) => item.textContent.includes('second.png')).querySelector('.order').textContent'''
+    expect(browser.run(order) == '2', 'they are chosen in the order of their upload')
+    asked = 'return document.getElementById("delete-dialog").open'
+    focused = 'return document.activeElement.getAttribute("aria-label") ?? ""'
+    browser.run('document.querySelector(arguments[0]).focus()', button)
+    browser.press('enter')
+    eventually('it is asked', lambda: browser.run(asked))
+    expect('first.png' in browser.text('#delete-text'), 'the question names it')
+    # The Enter key alone deletes nothing.
+    browser.press('enter')
+    eventually('the question goes', lambda: not browser.run(asked))
+    expect('first.png' in listed(), 'it stays')
+    expect(browser.run(focused).startswith('Delete first.png'), 'the focus stays')
+    browser.press('enter')
+    eventually('it is asked again', lambda: browser.run(asked))
+    browser.press('tab', 'enter')
+    eventually('it goes from the list', lambda: not browser.run(
+        'return document.querySelector(arguments[0]) !== null', button))
+    expect('first.png' not in listed() and 'second.png' in listed(), f'that one only: {listed()}')
+    eventually('the focus goes to the next',
+               lambda: browser.run(focused).startswith('Delete sunset.png'))
+    eventually('it is told', lambda: 'first.png' in browser.text('#upload-message'))
+    eventually('the other one is the first now', lambda: browser.run(order) == '1')
+
+
 def test_phone(browser, emulator, folder):
     """On a phone nothing has to be scrolled sideways, also not with what is long."""
     number = emulator.generate(f'{LONG_WORD} and more')
@@ -310,8 +416,8 @@ def main():
     if not chromium or not chromedriver:
         print('1..0 # SKIP no chromium: examples/install-packages.sh --tests installs it')
         return 0
-    tests = [test_key, test_generate, test_live, test_faults, test_keyboard, test_phone,
-             test_other_sites]
+    tests = [test_key, test_generate, test_live, test_faults, test_keyboard,
+             test_large_upload, test_cancel, test_delete, test_phone, test_other_sites]
     failed = False
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))

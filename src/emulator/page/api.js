@@ -45,25 +45,56 @@ async function send(method, path, options) {
   }
 }
 
-// The JSON of the answer. Throws an Error with the service's own words.
-export async function call(method, path, {json, form, headers = {}, signal} = {}) {
-  const options = {headers: {...headers}, signal, body: form};
-  if (json !== undefined) {
-    options.headers['Content-Type'] = 'application/json';
-    options.body = JSON.stringify(json);
-  }
-  const answer = await send(method, path, options);
-  const text = await answer.text();
+// The JSON of an answer. Throws an Error with the service's own words.
+function result(status, text) {
   let value = null;
   try {
     value = text === '' ? null : JSON.parse(text);
   } catch {
     // Said below.
   }
-  if (answer.ok) return value;
-  const error = new Error(value?.error ?? `The emulator answered ${answer.status}.`);
-  error.status = answer.status;
+  if (status >= 200 && status < 300) return value;
+  const error = new Error(value?.error ?? `The emulator answered ${status}.`);
+  error.status = status;
   throw error;
+}
+
+export async function call(method, path, {json, headers = {}, signal} = {}) {
+  const options = {headers: {...headers}, signal};
+  if (json !== undefined) {
+    options.headers['Content-Type'] = 'application/json';
+    options.body = JSON.stringify(json);
+  }
+  const answer = await send(method, path, options);
+  return result(answer.status, await answer.text());
+}
+
+// fetch() does not tell how far a body has come.
+function sendFile(path, file, onProgress, signal) {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const request = new XMLHttpRequest();
+    const used = key;
+    request.open('POST', path);
+    if (used !== '') request.setRequestHeader('X-API-Key', used);
+    request.upload.onprogress = ({loaded, total}) => onProgress(loaded / total);
+    request.onload = () => resolve({status: request.status, text: request.responseText, used});
+    request.onerror = () => reject(new Error(
+      'The upload broke off. Either the emulator has ended, or the file cannot be read.'));
+    request.onabort = () => reject(signal.reason);
+    signal.addEventListener('abort', () => request.abort());
+    request.send(file);
+  });
+}
+
+// POSTs a file as it is. Calls `onProgress` with the share that has been sent; `signal` breaks it
+// off.
+export async function callWithFile(path, file, onProgress, signal) {
+  for (;;) {
+    const {status, text, used} = await sendFile(path, file, onProgress, signal);
+    if (status !== 401) return result(status, text);
+    if (used === key) await askForKey('That is not the key of this emulator.');
+  }
 }
 
 // A text that no other request has had.

@@ -53,7 +53,7 @@ export const loadFaults = oneAtATime(async () => {
     const fault = shown.get(entry.name);
     fault.box.checked = entry.enabled === true;
     if (fault.box.checked) ++enabled;
-    setText(fault.acted, entry.acted ? `acted ${entry.acted} times` : '');
+    setText(fault.acted, !entry.acted ? '' : entry.acted === 1 ? 'acted once' : `acted ${entry.acted} times`);
     // What somebody is typing is left alone.
     const isTyping = document.activeElement === fault.value && fault.value.value !== fault.known;
     if (fault.value && !isTyping) fault.value.value = fault.known = entry.value ?? '';

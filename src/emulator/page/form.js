@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The form: what to generate, from which ingredients, and their upload.
+// The form: what to generate, where, and from what.
 import {call, freshToken} from './api.js';
-import {element, find, oneAtATime, ownPath, say, setText} from './dom.js';
+import {element, find, say} from './dom.js';
+import {chooseIngredients, chosenIngredients} from './ingredients.js';
 
-const largest = 50 * 1024 * 1024;
-const pageSize = 20;
-
-const shown = new Map();  // ingredients by id
-let chosen = [];          // their ids, in the order they were chosen
-let pages = 1;
+const noAgent = 'There is no agent. Make one with POST /v1/agents, or start the emulator with --agent.';
 
 // Options of a select, keeping what is selected and the options that were in the page.
 function setOptions(select, options) {
@@ -33,99 +29,9 @@ export async function loadForm() {
     value: name, text: `${name} (${price} a second)`,
   })));
   setOptions(find('ratio'), ratios.map((ratio) => ({value: ratio, text: ratio})));
-}
-
-function picture(resource) {
-  if (resource.content_type.startsWith('image/')) {
-    return element('img', {src: ownPath(resource.thumbnail_url ?? resource.url), alt: '', loading: 'lazy'});
-  }
-  if (resource.content_type.startsWith('video/')) {
-    return element('video', {src: ownPath(resource.url), preload: 'metadata', muted: true, tabIndex: -1});
-  }
-  return element('span', {className: 'nothing'}, resource.content_type.split('/')[0]);
-}
-
-function showOrder() {
-  for (const [id, {order}] of shown) {
-    const place = chosen.indexOf(id);
-    setText(order, place < 0 ? '' : String(place + 1));
-  }
-}
-
-function choose(id, isChosen) {
-  chosen = chosen.filter((other) => other !== id);
-  if (isChosen) chosen.push(id);
-  showOrder();
-}
-
-function makeIngredient(resource) {
-  const box = element('input', {type: 'checkbox', checked: chosen.includes(resource.id)});
-  box.addEventListener('change', () => choose(resource.id, box.checked));
-  const name = element('span');
-  const order = element('span', {className: 'order'});
-  const item = element('li', {}, element('label', {}, box, picture(resource), name, order));
-  item.dataset.id = resource.id;
-  return {item, box, name, order};
-}
-
-export const loadIngredients = oneAtATime(async () => {
-  const query = new URLSearchParams({agent_id: find('agent').value});
-  const resources = [];
-  let isLast = false;
-  for (let page = 0; page < pages && !isLast; ++page) {
-    query.set('page', page);
-    const part = await call('GET', `/v1/content_resources?${query}`);
-    resources.push(...part);
-    isLast = part.length < pageSize;
-  }
-  const ids = new Set(resources.map(({id}) => id));
-  for (const [id, {item}] of shown) {
-    if (ids.has(id)) continue;
-    item.remove();
-    shown.delete(id);
-    choose(id, false);
-  }
-  // Those that are there stay as they are, with the focus that one of them may have.
-  let before = null;
-  for (const resource of resources) {
-    if (!shown.has(resource.id)) shown.set(resource.id, makeIngredient(resource));
-    const {item, name} = shown.get(resource.id);
-    setText(name, `${resource.file_name} (${resource.id})`);
-    const place = before === null ? find('ingredients').firstElementChild : before.nextElementSibling;
-    if (place !== item) find('ingredients').insertBefore(item, place);
-    before = item;
-  }
-  find('no-ingredients').hidden = resources.length > 0;
-  find('more-ingredients').hidden = isLast;
-  showOrder();
-});
-
-async function upload(files) {
-  const message = find('upload-message');
-  const problems = [];
-  let number = 0;
-  for (const file of files) {
-    say(message, `Uploading ${file.name} (${++number} of ${files.length})`);
-    if (file.size > largest) {
-      problems.push(`${file.name} is larger than 50 MB. Use POST /v1/direct_upload for it.`);
-      continue;
-    }
-    const form = new FormData();
-    form.append('content_resource[file]', file);
-    try {
-      const query = new URLSearchParams({agent_id: find('agent').value});
-      const {content_resource: resource} = await call('POST', `/v1/content_resources?${query}`, {form});
-      // It was uploaded to be used.
-      if (!chosen.includes(resource.id)) chosen.push(resource.id);
-    } catch (problem) {
-      problems.push(`${file.name}: ${problem.message}`);
-    }
-  }
-  find('files').value = '';
-  await loadIngredients();
-  for (const [id, {box}] of shown) box.checked = chosen.includes(id);
-  if (problems.length > 0) say(message, problems.join(' '), true);
-  else say(message, number === 1 ? 'Uploaded.' : `${number} files uploaded.`);
+  const message = find('form-message');
+  if (agents.length === 0) say(message, noAgent, true);
+  else if (message.textContent === noAgent) say(message, '');
 }
 
 // The request, with nothing in it that was left open: the cell's own settings apply then.
@@ -139,7 +45,7 @@ function request() {
   text('prompt_var', 'prompt-var');
   text('model', 'model');
   text('aspect_ratio', 'ratio');
-  data.asset_resource_ids = chosen;
+  data.asset_resource_ids = chosenIngredients();
   if (find('duration').value !== '') data.duration = Number(find('duration').value);
   const names = find('resource-vars').value.split(',').map((name) => name.trim())
     .filter((name) => name !== '');
@@ -154,14 +60,28 @@ async function generate() {
     say(message, 'There is no cell to generate in. Add one with --cell.', true);
     return;
   }
+  // The service would say so as well, in the words of its API.
+  const body = request();
+  if (!body.data.prompt && !body.data.prompt_var) {
+    say(message, 'Describe the video in the prompt first.', true);
+    find('prompt').focus();
+    return;
+  }
+  if (body.data.asset_resource_ids.length === 0 && !body.data.content_resource_vars) {
+    say(message, 'Tick an ingredient first, or upload one.', true);
+    find('files').focus();
+    return;
+  }
   find('generate').disabled = true;
   say(message, 'Asking');
   try {
     const path = `/v1/autocontentengine/${encodeURIComponent(sheet)}/cells/${encodeURIComponent(cell)}` +
       `/generate?${new URLSearchParams({agent_id: find('agent').value})}`;
     const answer = await call('POST', path,
-      {json: request(), headers: {'Idempotency-Key': freshToken()}});
-    say(message, `Generation ${answer.generation_id} is on its way.`);
+      {json: body, headers: {'Idempotency-Key': freshToken()}});
+    say(message, `Generation ${answer.generation_id} is on its way. `);
+    // On a phone the list is far below.
+    message.append(element('a', {href: `#generation-${answer.generation_id}`}, 'Go to it'));
   } catch (problem) {
     say(message, problem.message, true);
   } finally {
@@ -175,18 +95,15 @@ export function useAgain(entry) {
   find('model').value = entry.model;
   find('ratio').value = entry.aspect_ratio;
   find('duration').value = entry.duration;
-  chosen = entry.asset_resource_ids.filter((id) => shown.has(id));
-  for (const [id, {box}] of shown) box.checked = chosen.includes(id);
-  showOrder();
+  const missing = chooseIngredients(entry.asset_resource_ids);
+  if (missing.length === 0) say(find('form-message'), '');
+  else {
+    say(find('form-message'), `Not in the list of ingredients, and left out: ${missing.join(', ')}.`, true);
+  }
   find('prompt').focus();
 }
 
 find('form').addEventListener('submit', (event) => {
   event.preventDefault();
   generate();
-});
-find('files').addEventListener('change', (event) => upload([...event.target.files]));
-find('more-ingredients').addEventListener('click', () => {
-  ++pages;
-  loadIngredients();
 });

@@ -45,6 +45,7 @@ class Card {
         element('div', {className: 'buttons'}, this.stop, this.resume, again), this.message),
       this.details));
     this.item.dataset.id = this.id;
+    this.item.id = `generation-${this.id}`;
     this.show(entry);
   }
 

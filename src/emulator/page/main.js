@@ -2,8 +2,9 @@
 import {followEvents, prepareKey} from './api.js';
 import {credits, find, setText} from './dom.js';
 import {loadFaults} from './faults.js';
-import {loadForm, loadIngredients} from './form.js';
+import {loadForm} from './form.js';
 import {loadGenerations, showGeneration} from './generations.js';
+import {loadIngredients} from './ingredients.js';
 
 function tell(isLive, text) {
   find('connection').classList.toggle('live', isLive);
@@ -24,6 +25,7 @@ const reactions = {
   generation: (entry) => showGeneration(entry),
   credit: ({credit}) => setText(find('credit'), credits(credit)),
   resources: () => loadIngredients().catch(report),
+  form: () => loadForm().then(loadIngredients).catch(report),
   faults: () => loadFaults().catch(report),
   reload: () => loadAll().catch(report),
 };
