@@ -83,10 +83,17 @@ TEST(Ending, CanBeTheBeginningWithoutTheNetwork) {
   // Each round is whole and follows the one before at once, with its sound.
   int next = 0;
   int rounds = 0;
+  bool is_behind = false;
   GstClockTime begin = pictures.front().pts;
   for (const Shown& shown : pictures) {
     ASSERT_TRUE(shown.is_of(1));
-    if (next > 0 && shown.mark->frame == next - 1) continue;
+    // On a machine with too much to do a picture may stand, and those behind it be left out.
+    if (next > 0 && shown.mark->frame == next - 1) {
+      is_behind = true;
+      continue;
+    }
+    if (is_behind) next = shown.mark->frame < next ? spec.frames : shown.mark->frame;
+    is_behind = false;
     if (next == spec.frames) {
       ++rounds;
       expect_in_sync(pictures, sound, spec, begin, shown.pts);
