@@ -13,6 +13,10 @@ constexpr std::size_t most_pictures = 8;
 constexpr std::size_t enough_pictures = 4;
 constexpr std::int64_t most_samples = audio_rate;
 constexpr Time enough_audio = 100 * GST_MSECOND;
+// Sound that nobody has taken for so long is not waited for: its branch stands still or has nothing
+// behind it, and a decoder that cannot hand it on hands on no picture either. Less than what is
+// held ready, so that there is always room for the sound of the pictures to come.
+constexpr Time longest_wait_for_audio = 700 * GST_MSECOND;
 // A clip that comes slowly begins with what it has.
 constexpr Time longest_gathering = 250 * GST_MSECOND;
 // Rounding of times must not show a picture twice.
@@ -126,19 +130,22 @@ std::optional<Time> Decoded::length() {
   return state->video_end - *state->zero;
 }
 
-void Decoded::State::advance_to(Time running) {
+// Whether it has made room.
+bool Decoded::State::advance_to(Time running) {
+  const std::size_t before = pictures.size() + sounds.size();
   while (!pictures.empty() && pictures.front().start <= running + picture_tolerance) {
     shown = std::move(pictures.front());
     pictures.pop_front();
   }
+  const std::int64_t untaken = samples_at(running - longest_wait_for_audio);
+  while (!sounds.empty() && sounds.front().end() <= untaken) sounds.pop_front();
+  return pictures.size() + sounds.size() != before;
 }
 
 Picture Decoded::picture_at(Time time) {
   auto state = state_.lock();
   if (!state->zero) return {};
-  const std::size_t before = state->pictures.size();
-  state->advance_to(*state->zero + time);
-  if (state->pictures.size() != before) state.notify();
+  if (state->advance_to(*state->zero + time)) state.notify();
   return state->shown.picture.copy();
 }
 
@@ -181,9 +188,7 @@ bool Decoded::is_starved(Time time) {
   auto state = state_.lock();
   if (!state->zero || state->closed) return false;
   const Time running = *state->zero + time;
-  const std::size_t before = state->pictures.size();
-  state->advance_to(running);
-  if (state->pictures.size() != before) state.notify();
+  if (state->advance_to(running)) state.notify();
   const bool lacks_picture = !state->video_ended && state->pictures.empty() &&
                              state->shown.end + picture_tolerance <= running;
   return lacks_picture || state->lacks_audio(running);

@@ -95,7 +95,7 @@ class Decoded {
     bool failed = false;
     bool closed = false;
 
-    void advance_to(Time running);
+    bool advance_to(Time running);
     bool lacks_audio(Time running) const;
   };
 

@@ -11,19 +11,6 @@ std::string lower(const std::string& text) {
   return take_string(g_ascii_strdown(text.c_str(), static_cast<gssize>(text.size())));
 }
 
-std::string field_text(const BusError& error, const char* name) {
-  if (!error.fields) return "";
-  const GValue* value = gst_structure_get_value(error.fields.get(), name);
-  if (value == nullptr) return "";
-  GValue text = G_VALUE_INIT;
-  g_value_init(&text, G_TYPE_STRING);
-  g_value_transform(value, &text);
-  const char* content = g_value_get_string(&text);
-  std::string result = content != nullptr ? content : "";
-  g_value_unset(&text);
-  return result;
-}
-
 // The text GStreamer itself has for the code: an element that says no more than that says nothing.
 bool is_stock_text(const BusError& error) {
   return error.text == take_string(gst_error_get_message(error.domain, error.code));
@@ -133,13 +120,13 @@ void expect_one_error(const Outcome& outcome, const Expected& expected) {
   for (const std::string& word : expected.mentions)
     EXPECT_NE(said.find(lower(word)), std::string::npos) << "does not mention " << word;
   if (!expected.http_status.empty()) {
-    EXPECT_EQ(field_text(error, "http-status-code"), expected.http_status);
+    EXPECT_EQ(error.detail("http-status-code"), expected.http_status);
   }
   if (!expected.error_code.empty()) {
-    EXPECT_EQ(field_text(error, "error-code"), expected.error_code);
+    EXPECT_EQ(error.detail("error-code"), expected.error_code);
   }
   if (!expected.generation_id.empty()) {
-    EXPECT_EQ(field_text(error, "generation-id"), expected.generation_id);
+    EXPECT_EQ(error.detail("generation-id"), expected.generation_id);
   }
   const auto& order = outcome.order;
   const auto at = [&](const char* word) {

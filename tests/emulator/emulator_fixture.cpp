@@ -10,6 +10,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 #include "emulator/folders.h"
@@ -39,7 +40,10 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& c
 
 std::string read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  // A file of /proc may go while it is read, which an iterator over it would throw for.
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
 }
 
 std::string png_bytes(std::size_t size) {

@@ -252,17 +252,4 @@ void Studio::expect_quiet() {
   EXPECT_TRUE(outcome.warnings.empty());
 }
 
-std::string detail(const BusError& error, const char* name) {
-  if (!error.fields) return "";
-  const GValue* value = gst_structure_get_value(error.fields.get(), name);
-  if (value == nullptr) return "";
-  GValue text = G_VALUE_INIT;
-  g_value_init(&text, G_TYPE_STRING);
-  g_value_transform(value, &text);
-  const char* content = g_value_get_string(&text);
-  std::string result = content != nullptr ? content : "";
-  g_value_unset(&text);
-  return result;
-}
-
 }  // namespace genpro::test

@@ -170,7 +170,4 @@ class Studio {
   std::unique_ptr<Recorder> audio_;
 };
 
-// A detail of a warning or an error as text.
-std::string detail(const BusError& error, const char* name);
-
 }  // namespace genpro::test

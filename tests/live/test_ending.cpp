@@ -83,10 +83,17 @@ TEST(Ending, CanBeTheBeginningWithoutTheNetwork) {
   // Each round is whole and follows the one before at once, with its sound.
   int next = 0;
   int rounds = 0;
+  bool is_behind = false;
   GstClockTime begin = pictures.front().pts;
   for (const Shown& shown : pictures) {
     ASSERT_TRUE(shown.is_of(1));
-    if (next > 0 && shown.mark->frame == next - 1) continue;
+    // On a machine with too much to do a picture may stand, and those behind it be left out.
+    if (next > 0 && shown.mark->frame == next - 1) {
+      is_behind = true;
+      continue;
+    }
+    if (is_behind) next = shown.mark->frame < next ? spec.frames : shown.mark->frame;
+    is_behind = false;
     if (next == spec.frames) {
       ++rounds;
       expect_in_sync(pictures, sound, spec, begin, shown.pts);
@@ -126,8 +133,8 @@ TEST(Failure, IsAWarningWithItsDetails) {
   const BusError& warning = outcome.warnings[0];
   EXPECT_TRUE(warning.is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED)) << warning.name();
   EXPECT_EQ(warning.source, GST_OBJECT_NAME(studio.bin()));
-  EXPECT_EQ(detail(warning, "http-status-code"), "422");
-  EXPECT_EQ(detail(warning, "error-code"), "insufficient_credits_for_job");
+  EXPECT_EQ(warning.detail("http-status-code"), "422");
+  EXPECT_EQ(warning.detail("error-code"), "insufficient_credits_for_job");
   EXPECT_EQ(get_property(studio.bin(), "status"), "failed");
 }
 
@@ -139,7 +146,7 @@ TEST(Failure, OfTheGenerationSaysWhichAndWhy) {
   ASSERT_TRUE(studio.signals().wait_for("failed 9041"));
   const Outcome outcome = studio.bus().outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
-  EXPECT_EQ(detail(outcome.warnings[0], "generation-id"), "9041");
+  EXPECT_EQ(outcome.warnings[0].detail("generation-id"), "9041");
   EXPECT_NE(outcome.warnings[0].text.find("the model had a bad day"), std::string::npos)
       << outcome.warnings[0].text;
 }
@@ -157,7 +164,7 @@ TEST(Failure, CanBeAnError) {
   EXPECT_TRUE(outcome.errors[0].is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED))
       << outcome.errors[0].name();
   EXPECT_EQ(outcome.errors[0].source, GST_OBJECT_NAME(studio.bin()));
-  EXPECT_EQ(detail(outcome.errors[0], "generation-id"), "9041");
+  EXPECT_EQ(outcome.errors[0].detail("generation-id"), "9041");
   studio.stop();
 }
 

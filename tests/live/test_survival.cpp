@@ -126,6 +126,32 @@ TEST(Survival, OfAServiceThatIsNotThere) {
   expect_survived(studio);
 }
 
+// What is behind one pad stands still; the other has the whole clip all the same, in its time.
+TEST(Survival, OfABranchThatTakesNoSound) {
+  const ClipSpec spec{.frames = 120};
+  LiveService service;
+  service.set_clip(clip_of(spec));
+  service.hold_from(1);
+  Studio studio(live_bin(service));
+  studio.play();
+  const PadPtr sound = PadPtr::adopt(gst_element_get_static_pad(studio.bin(), "audio"));
+  const gulong block = gst_pad_add_probe(
+      sound.get(), GST_PAD_PROBE_TYPE_BLOCK_DOWNSTREAM,
+      [](GstPad*, GstPadProbeInfo*, gpointer) { return GST_PAD_PROBE_OK; }, nullptr, nullptr);
+  service.complete(1);
+  ASSERT_TRUE(studio.wait_for_clip(1));
+  ASSERT_TRUE(studio.wait_for_placeholder());
+  gst_pad_remove_probe(sound.get(), block);
+  ASSERT_TRUE(studio.wait_for_sound());
+  studio.stop();
+  const Pictures shown = part_of(studio.video().pictures(), 1);
+  SCOPED_TRACE(text_of(shown));
+  EXPECT_EQ(shown.back().mark, (Mark{1, spec.frames - 1}));
+  EXPECT_LE(shown.size(), spec.frames + 30U) << "it stood for more than a second";
+  expect_gapless(studio.video().pictures());
+  studio.expect_quiet();
+}
+
 TEST(Survival, OfAFailureIsFollowedByTheNextClip) {
   LiveService service;
   service.set_clip(1, LiveService::plain_clip("<html><body>Not found</body></html>"));

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "emulator/render/gst_ptr.h"
@@ -54,52 +55,49 @@ Frame reduce(GstSample* sample) {
   return frame;
 }
 
-void read_frames(const std::string& path, DecodedClip& clip) {
+// Decodes the file, and hands each sample to `take`. `to_sink` ends in an appsink called "out".
+void read_decoded(const std::string& path, const std::string& to_sink,
+                  const std::function<void(GstSample*)>& take) {
   ErrorPtr error;
   const PipelinePtr pipeline(gst_parse_launch(
-      ("filesrc location=\"" + path +
-       "\" ! decodebin ! videoconvert ! video/x-raw,format=RGBA ! appsink name=out sync=false "
-       "max-buffers=4")
-          .c_str(),
-      error.out()));
+      ("filesrc location=\"" + path + "\" ! decodebin ! " + to_sink).c_str(), error.out()));
   ASSERT_FALSE(error) << error.message();
   const ElementPtr out = pipeline.by_name("out");
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   for (;;) {
     const SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), kDeadline));
     if (!sample) break;
-    GstVideoInfo info;
-    gst_video_info_from_caps(&info, gst_sample_get_caps(sample.get()));
-    clip.width = GST_VIDEO_INFO_WIDTH(&info);
-    clip.height = GST_VIDEO_INFO_HEIGHT(&info);
-    clip.fps_n = GST_VIDEO_INFO_FPS_N(&info);
-    clip.fps_d = GST_VIDEO_INFO_FPS_D(&info);
-    clip.frames.push_back(reduce(sample.get()));
+    take(sample.get());
   }
   EXPECT_TRUE(gst_app_sink_is_eos(GST_APP_SINK(out.get())))
       << path << " does not decode to its end";
 }
 
+void read_frames(const std::string& path, DecodedClip& clip) {
+  read_decoded(path,
+               "videoconvert ! video/x-raw,format=RGBA ! appsink name=out sync=false max-buffers=4",
+               [&clip](GstSample* sample) {
+                 GstVideoInfo info;
+                 gst_video_info_from_caps(&info, gst_sample_get_caps(sample));
+                 clip.width = GST_VIDEO_INFO_WIDTH(&info);
+                 clip.height = GST_VIDEO_INFO_HEIGHT(&info);
+                 clip.fps_n = GST_VIDEO_INFO_FPS_N(&info);
+                 clip.fps_d = GST_VIDEO_INFO_FPS_D(&info);
+                 clip.frames.push_back(reduce(sample));
+               });
+}
+
 void read_samples(const std::string& path, DecodedClip& clip) {
-  ErrorPtr error;
-  const PipelinePtr pipeline(gst_parse_launch(
-      ("filesrc location=\"" + path +
-       "\" ! decodebin ! audioconvert ! audioresample ! "
-       "audio/x-raw,format=F32LE,rate=48000,channels=1 ! appsink name=out sync=false")
-          .c_str(),
-      error.out()));
-  ASSERT_FALSE(error) << error.message();
-  const ElementPtr out = pipeline.by_name("out");
-  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-  for (;;) {
-    const SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), kDeadline));
-    if (!sample) break;
-    GstBuffer* buffer = gst_sample_get_buffer(sample.get());
-    const std::size_t before = clip.sound.size();
-    clip.sound.resize(before + gst_buffer_get_size(buffer) / sizeof(float));
-    gst_buffer_extract(buffer, 0, clip.sound.data() + before,
-                       (clip.sound.size() - before) * sizeof(float));
-  }
+  read_decoded(path,
+               "audioconvert ! audioresample ! audio/x-raw,format=F32LE,rate=48000,channels=1 ! "
+               "appsink name=out sync=false",
+               [&clip](GstSample* sample) {
+                 GstBuffer* buffer = gst_sample_get_buffer(sample);
+                 const std::size_t before = clip.sound.size();
+                 clip.sound.resize(before + gst_buffer_get_size(buffer) / sizeof(float));
+                 gst_buffer_extract(buffer, 0, clip.sound.data() + before,
+                                    (clip.sound.size() - before) * sizeof(float));
+               });
 }
 
 std::string tag(const GstTagList* tags, const char* name) {

@@ -58,6 +58,19 @@ bool is_end(GstMessage* message) {
 
 }  // namespace
 
+std::string BusError::detail(const char* field) const {
+  if (!fields) return "";
+  const GValue* value = gst_structure_get_value(fields.get(), field);
+  if (value == nullptr) return "";
+  GValue shown = G_VALUE_INIT;
+  g_value_init(&shown, G_TYPE_STRING);
+  g_value_transform(value, &shown);
+  const char* content = g_value_get_string(&shown);
+  std::string result = content != nullptr ? content : "";
+  g_value_unset(&shown);
+  return result;
+}
+
 std::string BusError::name() const {
   std::string text = g_quark_to_string(domain);
   if (domain == GST_RESOURCE_ERROR || domain == GST_STREAM_ERROR) {

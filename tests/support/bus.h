@@ -28,6 +28,8 @@ struct BusError {
   }
   // "RESOURCE/SETTINGS", for messages of tests
   std::string name() const;
+  // One of the details as text, empty when it is not there.
+  std::string detail(const char* field) const;
 };
 
 struct Progress {
