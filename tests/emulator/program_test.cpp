@@ -307,10 +307,20 @@ TEST_F(Program, ExecCanBeStoppedAndContinuedByAShell) {
   ChildProcess shell({"/bin/bash", "--norc", "--noprofile", "--noediting", "-i"},
                      {{"TMPDIR", folder_.path("tmp")}, {"PS1", ""}}, true);
   shell.write("PS1=; set -m\n" EMULATOR_PROGRAM
-              " exec -- /bin/sh -c 'echo up-$((40+2)); read x; echo got-$x; exit 3'\n");
-  ASSERT_TRUE(shell.wait_for_output("up-42")) << shell.output();
+              " exec -- /bin/sh -c 'echo up-$$-$((40+2)); read x; echo got-$x; exit 3'\n");
+  ASSERT_TRUE(shell.wait_for_output("-42")) << shell.output();
+  const std::string output = shell.output();
+  const auto at = output.find("up-", output.find("\nup-")) + 3;
+  const std::string command = output.substr(at, output.find("-42", at) - at);
   shell.write("\x1a");
   ASSERT_TRUE(shell.wait_for_output("Stopped")) << shell.output();
+  // The shell says so when the first process has stopped. Until the last one has, it may still
+  // take a byte of what is typed.
+  ASSERT_TRUE(eventually([&command] {
+    const std::string stat = read_file("/proc/" + command + "/stat");
+    return stat.find(") T ") != std::string::npos;
+  })) << command
+      << ": " << shell.output();
   shell.write("fg\n");
   shell.write("more\n");
   ASSERT_TRUE(shell.wait_for_output("got-more")) << shell.output();
