@@ -11,12 +11,6 @@ void write_times(JsonWriter& json, std::int64_t created, std::int64_t updated) {
   json.key("created_at_ts").integer(created).key("updated_at_ts").integer(updated);
 }
 
-// Clients know the two by either name.
-void write_grid(JsonWriter& json, const std::string& columns, const std::string& rows) {
-  json.key("spreadsheet_columns").raw(columns).key("spreadsheet_rows").raw(rows);
-  json.key("columns").raw(columns).key("rows").raw(rows);
-}
-
 struct Jobs {
   std::string list;       // JSON
   std::string preferred;  // JSON of the default one
@@ -163,15 +157,11 @@ std::string Views::column(const Column& column) const {
 }
 
 std::string Views::row(const Row& row, bool with_cost) const {
-  return row_of(row, store_.columns(row.sheet), with_cost);
+  return row_under(fill(row, store_.columns(row.sheet), with_cost), Names::both);
 }
 
 std::string Views::rows(const std::string& sheet, bool with_cost) const {
-  const std::vector<Column> columns = store_.columns(sheet);
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& entry : store_.rows(sheet)) json.raw(row_of(entry, columns, with_cost));
-  return json.end_array().text();
+  return rows_under(filled_rows(sheet, with_cost), Names::both);
 }
 
 std::string Views::columns(const std::string& sheet) const {
@@ -181,8 +171,8 @@ std::string Views::columns(const std::string& sheet) const {
   return json.end_array().text();
 }
 
-std::string Views::row_of(const Row& row, const std::vector<Column>& columns,
-                          bool with_cost) const {
+Views::FilledRow Views::fill(const Row& row, const std::vector<Column>& columns,
+                             bool with_cost) const {
   MilliCredits cost = 0;
   const std::vector<Cell> cells = store_.cells_of_row(row.sheet, row.id);
   JsonWriter list;
@@ -193,14 +183,33 @@ std::string Views::row_of(const Row& row, const std::vector<Column>& columns,
       if (cell.column == column.id) list.raw(cell_of_type(cell, column.type, &cost));
     }
   }
-  list.end_array();
+  return {row, list.end_array().text(), with_cost ? std::optional(cost) : std::nullopt};
+}
+
+std::vector<Views::FilledRow> Views::filled_rows(const std::string& sheet, bool with_cost) const {
+  const std::vector<Column> columns = store_.columns(sheet);
+  std::vector<FilledRow> filled;
+  for (const auto& entry : store_.rows(sheet)) filled.push_back(fill(entry, columns, with_cost));
+  return filled;
+}
+
+std::string Views::row_under(const FilledRow& filled, Names names) {
+  const Row& row = filled.row;
   JsonWriter json;
   json.begin_object().key("id").integer(row.id).key("position").integer(row.position);
   json.key("additional_attributes").raw(row.attributes);
   write_times(json, row.created_at, row.updated_at);
-  json.key("spreadsheet_cells").raw(list.text()).key("cells").raw(list.text());
-  if (with_cost) write_cost(json, cost);
+  if (names != Names::sdk) json.key("spreadsheet_cells").raw(filled.cells);
+  if (names != Names::reference) json.key("cells").raw(filled.cells);
+  if (filled.cost) write_cost(json, *filled.cost);
   return json.end_object().text();
+}
+
+std::string Views::rows_under(const std::vector<FilledRow>& rows, Names names) {
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& filled : rows) json.raw(row_under(filled, names));
+  return json.end_array().text();
 }
 
 void Views::write_head(JsonWriter& json, const Sheet& sheet) const {
@@ -216,7 +225,9 @@ std::string Views::sheet_head(const Sheet& sheet) const {
   JsonWriter json;
   json.begin_object();
   write_head(json, sheet);
-  write_grid(json, "[]", "[]");
+  for (const char* name : {"spreadsheet_columns", "spreadsheet_rows", "columns", "rows"}) {
+    json.key(name).begin_array().end_array();
+  }
   return json.key("global_variables_sheet").raw(variables(sheet.id)).end_object().text();
 }
 
@@ -224,7 +235,12 @@ std::string Views::sheet(const Sheet& sheet, bool with_cost) const {
   JsonWriter json;
   json.begin_object();
   write_head(json, sheet);
-  write_grid(json, columns(sheet.id), rows(sheet.id, with_cost));
+  // Each of the two kinds of clients finds all of it under its names, and nothing twice.
+  const std::string columns = this->columns(sheet.id);
+  const std::vector<FilledRow> rows = filled_rows(sheet.id, with_cost);
+  json.key("spreadsheet_columns").raw(columns);
+  json.key("spreadsheet_rows").raw(rows_under(rows, Names::reference));
+  json.key("columns").raw(columns).key("rows").raw(rows_under(rows, Names::sdk));
   json.key("global_variables_sheet").raw(variables(sheet.id));
   return json.end_object().text();
 }

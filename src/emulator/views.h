@@ -45,7 +45,17 @@ class Views {
   std::string variable(const Variable& variable) const;
 
  private:
-  std::string row_of(const Row& row, const std::vector<Column>& columns, bool with_cost) const;
+  // The reference's and the SDK's names for what is in a sheet.
+  enum class Names { reference, sdk, both };
+  struct FilledRow {
+    Row row;
+    std::string cells;  // JSON
+    std::optional<MilliCredits> cost;
+  };
+  FilledRow fill(const Row& row, const std::vector<Column>& columns, bool with_cost) const;
+  std::vector<FilledRow> filled_rows(const std::string& sheet, bool with_cost) const;
+  static std::string row_under(const FilledRow& filled, Names names);
+  static std::string rows_under(const std::vector<FilledRow>& rows, Names names);
   void write_head(JsonWriter& json, const Sheet& sheet) const;
   std::string cell_of_type(const Cell& cell, const std::string& column_type,
                            MilliCredits* cost = nullptr) const;

@@ -93,8 +93,8 @@ bool ChildProcess::read_some(int timeout_ms) {
   return true;
 }
 
-bool ChildProcess::wait_for_output(const std::string& text) {
-  const auto end = Clock::now() + std::chrono::seconds(20);
+bool ChildProcess::wait_for_output(const std::string& text, std::chrono::seconds longest) {
+  const auto end = Clock::now() + longest;
   while (output_.find(text) == std::string::npos) {
     if (Clock::now() > end || !read_some(100)) return false;
   }

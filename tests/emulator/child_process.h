@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,8 +28,9 @@ class ChildProcess {
   pid_t pid() const { return pid_; }
   void write(const std::string& text);
   void close_input() { input_ = Fd(); }
-  // Reads until the output holds `text`; false when it ends or 20 seconds pass before.
-  bool wait_for_output(const std::string& text);
+  // Reads until the output holds `text`; false when it ends or the time passes before.
+  bool wait_for_output(const std::string& text,
+                       std::chrono::seconds longest = std::chrono::seconds(20));
   // Reads until the end of the output and waits for the program. The exit code; 128+n for a signal.
   int wait();
   void kill(int signal_number);

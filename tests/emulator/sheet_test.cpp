@@ -38,19 +38,31 @@ TEST_F(SheetTest, HasTheDocumentedForm) {
                                         "spreadsheet_columns", "spreadsheet_rows", "columns",
                                         "rows", "global_variables_sheet"}));
     EXPECT_EQ(sheet["columns"].dump(), sheet["spreadsheet_columns"].dump());
-    EXPECT_EQ(sheet["rows"].dump(), sheet["spreadsheet_rows"].dump());
     EXPECT_EQ(sheet["id"].number(), 101);
     EXPECT_TRUE(sheet["global_variables_sheet"].is_null());
     EXPECT_EQ(sheet["spreadsheet_columns"].at(0).names(),
               (std::vector<std::string>{"id", "title", "temp_title", "type", "column_role",
                                         "description", "position", "additional_attributes",
                                         "created_at_ts", "updated_at_ts"}));
-    const Json row = sheet["spreadsheet_rows"].at(0);
-    EXPECT_EQ(row.names(),
-              (std::vector<std::string>{"id", "position", "additional_attributes", "created_at_ts",
-                                        "updated_at_ts", "spreadsheet_cells", "cells"}));
-    EXPECT_EQ(row["cells"].dump(), row["spreadsheet_cells"].dump());
-    EXPECT_EQ(row["spreadsheet_cells"].at(0)["id"].number(), 3300);
+    // Cells go by one name where their rows do, and by both in a row of its own.
+    std::vector<std::string> names{"id",
+                                   "position",
+                                   "additional_attributes",
+                                   "created_at_ts",
+                                   "updated_at_ts",
+                                   "spreadsheet_cells"};
+    EXPECT_EQ(sheet["spreadsheet_rows"].at(0).names(), names);
+    names.back() = "cells";
+    EXPECT_EQ(sheet["rows"].at(0).names(), names);
+    const Json row = client_->get(std::string("/v1/") + route + "/101/rows/500?agent_id=42").json();
+    names.back() = "spreadsheet_cells";
+    names.push_back("cells");
+    EXPECT_EQ(row.names(), names);
+    EXPECT_EQ(row["cells"].at(0)["id"].number(), 3300);
+    for (const Json& same : {row["spreadsheet_cells"], sheet["rows"].at(0)["cells"],
+                             sheet["spreadsheet_rows"].at(0)["spreadsheet_cells"]}) {
+      EXPECT_EQ(same.dump(), row["cells"].dump());
+    }
     // Milliseconds, of this century.
     EXPECT_GT(sheet["created_at_ts"].number(), 1.6e12);
     // The same time in seconds.
