@@ -311,8 +311,9 @@ TEST_F(Program, ExecCanBeStoppedAndContinuedByAShell) {
               " exec -- /bin/sh -c 'echo up-$$-$((40+2)); read x; echo got-$x; exit 3'\n");
   ASSERT_TRUE(shell.wait_for_output("-42")) << shell.output();
   const std::string output = shell.output();
-  const auto at = output.find("up-", output.find("\nup-")) + 3;
-  const std::string command = output.substr(at, output.find("-42", at) - at);
+  const auto end = output.find("-42");
+  const auto at = output.rfind("up-", end) + 3;
+  const std::string command = output.substr(at, end - at);
   shell.write("\x1a");
   ASSERT_TRUE(shell.wait_for_output("jobs-1 ")) << shell.output();
   EXPECT_NE(shell.output().find("Stopped"), std::string::npos) << shell.output();
