@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Agents, and who wants to hear of what becomes of their generations.
-#include <libsoup/soup.h>
-
 #include "emulator/api_error.h"
 #include "emulator/json.h"
 #include "emulator/services.h"
@@ -11,8 +9,6 @@
 namespace genpro::emulator {
 
 namespace {
-
-constexpr std::size_t max_url = 2000;
 
 // The agent that the path names.
 Agent agent_in_path(Services& services, const Request& request) {
@@ -151,11 +147,7 @@ Reply get_config(Services& services, Exchange& exchange) {
 std::string url_of(JsonNode* node, const std::string& shown) {
   if (JSON_NODE_HOLDS_NULL(node)) return {};
   const std::string url = json_is_string(node) ? json_text(node) : std::string();
-  const UriPtr uri(g_uri_parse(url.c_str(), static_cast<GUriFlags>(SOUP_HTTP_URI_FLAGS), nullptr));
-  const std::string scheme = uri ? g_uri_get_scheme(uri.get()) : "";
-  const char* host = uri ? g_uri_get_host(uri.get()) : nullptr;
-  if ((scheme != "http" && scheme != "https") || host == nullptr || *host == '\0' ||
-      url.size() > max_url) {
+  if (!is_hook_url(url)) {
     throw validation_error(shown +
                            " must be an http or https URL, or null to hear of nothing more.");
   }

@@ -90,6 +90,10 @@ void add_ids(char** given, const char* option, std::set<std::string>& known) {
       }
     }
     if (text.empty()) throw UsageError(std::string(option) + " must not be empty.");
+    if (is_too_large_id(text)) {
+      throw UsageError(std::string(option) + " " + text + " is too large: the largest number is " +
+                       std::to_string(max_given_id) + ".");
+    }
     known.insert(text);
   }
 }

@@ -15,6 +15,7 @@
 #include "emulator/sheets.h"
 #include "emulator/text.h"
 #include "emulator/variables_import.h"
+#include "emulator/webhooks.h"
 
 namespace genpro::emulator {
 
@@ -63,6 +64,10 @@ std::string id_of(JsonObject* object) {
     if (!g_ascii_isalnum(c) && c != '_' && c != '-') id.clear();
   }
   if (id.empty()) refuse("an id is a number, or made of letters, digits, _ and -");
+  if (is_too_large_id(id)) {
+    refuse("the id " + clean_label(id) + " is too large: the largest number is " +
+           std::to_string(max_given_id));
+  }
   return id;
 }
 
@@ -101,7 +106,13 @@ class Seed {
     if (id.empty()) refuse("an agent has no id");
     provide_agent(store_, id, text_of(object, "name", "Agent " + id));
     for (const std::string kind : {"webhook", "callback"}) {
-      store_.set_hook(id, kind, text_of(object, (kind + "_url").c_str(), ""));
+      const std::string name = kind + "_url";
+      if (json_member(object, name.c_str()) == nullptr) continue;
+      const std::string url = text_of(object, name.c_str(), "");
+      if (!is_hook_url(url)) {
+        refuse("the " + name + " of agent " + id + " must be an http or https URL");
+      }
+      store_.set_hook(id, kind, url);
     }
   }
 
@@ -160,7 +171,8 @@ class Seed {
     });
     each_object(object, "rows", [&](JsonObject* row) { take_row(id, columns, row); });
     if (JsonNode* variables = json_member(object, "variables")) {
-      store_.set_variables(id, variables_from_json(canonical_json(variables)));
+      store_.set_variables(
+          id, variables_from_json("{\"variables\":" + canonical_json(variables) + "}"));
     }
   }
 

@@ -23,7 +23,8 @@
 //
 // Files are found from the folder of the seed. A cell is its value, or an object; `card` is the
 // body of a generate call, as if it had been the cell's last one. Columns and rows may have an
-// `id`. The resources take the ids that are given, or count up from 501.
+// `id`. The resources take the ids that are given, or count up from 501. Ids that are numbers go up
+// to 2^53.
 #pragma once
 
 #include <optional>

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <sys/stat.h>
 
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -136,8 +137,16 @@ void Store::mark_filled(MilliCredits credit) {
 }
 
 std::int64_t Store::next_id(Sequence sequence) {
-  Query query(database_, "UPDATE counters SET next = next + 1 WHERE name = ? RETURNING next - 1");
-  query.bind(name_of(sequence)).step();
+  // One more than the largest integer would become a real number, which counting does not change:
+  // whoever looks for a free id would look for ever.
+  Query query(database_,
+              "UPDATE counters SET next = next + 1 WHERE name = ?1 AND typeof(next) = 'integer'"
+              " AND next < ?2 RETURNING next - 1");
+  query.bind(name_of(sequence)).bind(std::numeric_limits<std::int64_t>::max());
+  if (!query.step()) {
+    throw StoreError(SQLITE_FULL, std::string("There are no ids left for another ") +
+                                      name_of(sequence) + " in it");
+  }
   const std::int64_t id = query.integer(0);
   // What an UPDATE with RETURNING changes counts once it has been stepped to its end.
   query.run();
@@ -145,8 +154,8 @@ std::int64_t Store::next_id(Sequence sequence) {
 }
 
 void Store::reserve(Sequence sequence, std::int64_t id) {
-  database_.run("UPDATE counters SET next = max(next, ? + 1) WHERE name = ?", id,
-                name_of(sequence));
+  const std::int64_t next = id < std::numeric_limits<std::int64_t>::max() ? id + 1 : id;
+  database_.run("UPDATE counters SET next = max(next, ?) WHERE name = ?", next, name_of(sequence));
 }
 
 MilliCredits Store::credit() {

@@ -71,7 +71,8 @@ class Store {
   // Ends is_empty().
   void mark_filled(MilliCredits credit);
 
-  // The next unused id: resources from 501, generations from 9040, outputs from 1900.
+  // The next unused id: resources from 501, generations from 9040, outputs from 1900. Throws
+  // StoreError when there is none left.
   std::int64_t next_id(Sequence sequence);
   // Ids up to and with `id` were given out by somebody else.
   void reserve(Sequence sequence, std::int64_t id);
@@ -88,6 +89,7 @@ class Store {
   void save(const Blob& blob);
   std::optional<Blob> blob_by_token(const std::string& token);
   std::optional<Blob> blob_by_signed_id(const std::string& signed_id);
+  void remove_blob(const std::string& token);
   // Forgets all but the `keep` newest; returns the tokens of those.
   std::vector<std::string> forget_old_blobs(std::int64_t keep);
 

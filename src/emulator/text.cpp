@@ -62,6 +62,12 @@ std::optional<std::int64_t> parse_digits(std::string_view text) {
   return value;
 }
 
+bool is_too_large_id(std::string_view id) {
+  if (id.empty() || id.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  // Nothing: more digits than any number here has.
+  return parse_digits(id).value_or(max_given_id + 1) > max_given_id;
+}
+
 namespace {
 
 // The start of `text` that fits, without what would not show or would change how the rest shows.

@@ -23,6 +23,12 @@ std::string sha256_hex(std::string_view text);
 // A number made of decimal digits only, or nothing.
 std::optional<std::int64_t> parse_digits(std::string_view text);
 
+// The largest number that may be given as an id: there have to be larger ones to count on with, and
+// up to here every JSON reader keeps whole numbers as they are.
+inline constexpr std::int64_t max_given_id = std::int64_t{1} << 53;
+// Whether `id` is a number above that.
+bool is_too_large_id(std::string_view id);
+
 // What a client calls its file, made fit to be shown: the part after the last slash or backslash,
 // valid UTF-8 without control characters, at most 200 bytes. Never used as a path. "file" when
 // nothing is left.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "emulator/json.h"
+#include "emulator/text.h"
 
 namespace genpro::emulator {
 
@@ -29,7 +30,18 @@ std::string name_of(const Hook& hook) {
   return hook.agent + " " + hook.kind;
 }
 
+constexpr std::size_t max_url = 2000;
+
 }  // namespace
+
+bool is_hook_url(const std::string& url) {
+  if (url.size() > max_url) return false;
+  const UriPtr uri(g_uri_parse(url.c_str(), static_cast<GUriFlags>(SOUP_HTTP_URI_FLAGS), nullptr));
+  if (!uri) return false;
+  const std::string scheme = g_uri_get_scheme(uri.get());
+  const char* host = g_uri_get_host(uri.get());
+  return (scheme == "http" || scheme == "https") && host != nullptr && *host != '\0';
+}
 
 // What is on its way to one address. One event at a time keeps them in order.
 struct Webhooks::Line {
@@ -59,6 +71,15 @@ class Webhooks::Delivery {
       problem = "The answer was " + std::to_string(status) + ".";
     }
     self->done_(problem);
+  }
+
+  // Of what could not be sent at all: the task's error says why.
+  static void on_refusal(GObject*, GAsyncResult* result, gpointer data) {
+    const std::unique_ptr<Delivery> self(static_cast<Delivery*>(data));
+    ErrorPtr error;
+    g_task_propagate_boolean(G_TASK(result), error.out());
+    if (error.matches(G_IO_ERROR, G_IO_ERROR_CANCELLED)) return;
+    self->done_(error.message());
   }
 
  private:
@@ -154,6 +175,16 @@ void Webhooks::test(const Hook& hook, std::function<void(const std::string& prob
 
 void Webhooks::post(const std::string& url, std::string body, Done done) {
   auto message = ObjectPtr<SoupMessage>::adopt(soup_message_new("POST", url.c_str()));
+  if (!message) {
+    // Told later, like every other end: nobody expects it from inside.
+    const auto task = ObjectPtr<GTask>::adopt(
+        g_task_new(nullptr, cancellable_.get(), &Delivery::on_refusal,
+                   std::make_unique<Delivery>(std::move(message), std::move(done)).release()));
+    g_task_return_new_error(task.get(), G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                            "The address \"%s\" is no http or https URL.",
+                            clean_label(url).c_str());
+    return;
+  }
   soup_message_add_flags(message.get(), SOUP_MESSAGE_NO_REDIRECT);
   const BytesPtr bytes(g_bytes_new(body.data(), body.size()));
   soup_message_set_request_body_from_bytes(message.get(), "application/json", bytes.get());

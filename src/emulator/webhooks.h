@@ -17,6 +17,9 @@
 
 namespace genpro::emulator {
 
+// Whether something can be sent to `url`: http or https, with a host, at most 2000 bytes.
+bool is_hook_url(const std::string& url);
+
 // A POST of JSON, {"event": "generation_changed", "event_id", "agent_id", "sheet_id", "cell_id",
 // "generation_id", "status", "at_ts"}: a hint to ask for the generation, not its result. Anything
 // but a 2xx answer is tried again, after 1, 2, 4 … 60 seconds, for a day; the events behind it

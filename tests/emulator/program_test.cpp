@@ -105,6 +105,11 @@ TEST_F(Program, RefusesACommandLineItDoesNotUnderstand) {
   expect_refusal({"serve", "--port", "0", "--api-key", ""}, 2, "empty");
   expect_refusal({"serve", "--port", "0", "--api-key", "a\nb"}, 2, "line break");
   expect_refusal({"serve", "--port", "0", "--sheet", "../x"}, 2, "../x");
+  for (const char* option : {"--sheet", "--cell", "--agent"}) {
+    for (const char* id : {"9223372036854775807", "9007199254740993", "123456789012345678901234"}) {
+      expect_refusal({"serve", "--port", "0", option, id}, 2, id);
+    }
+  }
   expect_refusal({"exec"}, 2, "needs a command");
   expect_refusal({"exec", "--port", "1", "--", "true"}, 2, "--port");
   expect_refusal({"serve", "--port", "0", "--api-key-file", folder_.path("none")}, 1, "none");

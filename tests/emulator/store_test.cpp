@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <limits>
 #include <random>
 
 #include "child_process.h"
@@ -340,6 +341,20 @@ TEST(Change, IsKeptWholeOrNotAtAll) {
   }
   EXPECT_EQ(store.credit(), 1205);
   EXPECT_EQ(actions, 101);
+}
+
+TEST(Ids, EndWithAnErrorInsteadOfComingAgain) {
+  const TemporaryFolder folder;
+  Store store(folder.path("store.db"));
+  constexpr std::int64_t last = std::numeric_limits<std::int64_t>::max();
+  store.reserve(Sequence::sheet, last - 2);
+  EXPECT_EQ(store.next_id(Sequence::sheet), last - 1);
+  EXPECT_THROW(store.next_id(Sequence::sheet), StoreError);
+  store.reserve(Sequence::row, last);
+  EXPECT_THROW(store.next_id(Sequence::row), StoreError);
+  EXPECT_THROW(store.next_id(Sequence::row), StoreError);
+  // The others count on.
+  EXPECT_EQ(store.next_id(Sequence::column), 200);
 }
 
 TEST(Change, AnswersAreForgottenAfterTheirTime) {

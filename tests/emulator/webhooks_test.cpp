@@ -148,6 +148,22 @@ TEST_F(WebhooksTest, ARedirectIsNotFollowed) {
   EXPECT_EQ(receiver.bodies().size(), 1u);
 }
 
+TEST_F(WebhooksTest, AnAddressThatIsNoneCanBeReplaced) {
+  upload_two();
+  emulator_.reset();
+  // Only a store that something else has written into holds such an address.
+  Database(folder_.path("data/store.db"))
+      .run("INSERT INTO hooks(agent, kind, url, cursor) VALUES('42', 'webhook', 'nonsense', 0)");
+  restart();
+  const Json answer = client_->post(std::string(path) + "/test_webhook", "").json();
+  EXPECT_EQ(answer["success"].dump(), "false");
+  EXPECT_NE(answer["error"].text().find("nonsense"), std::string::npos) << answer.dump();
+  wait_for(generate("[hang]"), "processing");
+  HookReceiver receiver;
+  EXPECT_EQ(configure(R"({"webhook_url":")" + receiver.url() + "\"}").status, 200u);
+  expect_changes(receiver, {"9040 pending", "9040 processing"});
+}
+
 TEST_F(WebhooksTest, CanBeTried) {
   const auto attempt = [this](const char* which) {
     return client_->post(std::string(path) + "/test_" + which, "");
