@@ -13,7 +13,7 @@ namespace genpro::emulator {
 
 JsonNodePtr parse_json(std::string_view text) {
   if (const auto problem = json_problem(text)) {
-    throw validation_error("The body is not valid JSON: " + *problem +
+    throw validation_error("The body is not valid JSON for the emulator: " + *problem +
                            ". Send one JSON object in UTF-8.");
   }
   const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new());

@@ -18,8 +18,8 @@ namespace genpro::emulator {
 using JsonNodePtr = Owned<JsonNode, json_node_unref>;
 
 // Why `text` is no JSON (RFC 8259) that this program takes: the reason and the byte where it was
-// seen. Nothing when it is fine. Nesting is limited to 64, and U+0000 and lone surrogates are
-// refused because json-glib would cut or mangle the string that holds them.
+// seen. Nothing when it is fine. Nesting is limited to 64. U+0000, lone surrogates and whole
+// numbers of more than 64 bits are refused because json-glib would cut or change what holds them.
 std::optional<std::string> json_problem(std::string_view text);
 
 // Parses a request body. Throws ApiError 422 validation_error.

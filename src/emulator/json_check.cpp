@@ -4,7 +4,11 @@
 // more than is wanted: it takes comments and assignments, and recurses as deep as the text says.
 #include <glib.h>
 
+#include <charconv>
+#include <utility>
+
 #include "emulator/json.h"
+#include "emulator/text.h"
 
 namespace genpro::emulator {
 
@@ -29,8 +33,8 @@ class JsonChecker {
 
  private:
   std::string problem() const { return reason_ + " at byte " + std::to_string(at_); }
-  bool fail(const char* reason) {
-    reason_ = reason;
+  bool fail(std::string reason) {
+    reason_ = std::move(reason);
     return false;
   }
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -109,16 +113,30 @@ class JsonChecker {
     return at_ > first;
   }
 
+  // json-glib would make another number of a whole one that does not fit.
+  bool fits(std::string_view whole) {
+    std::int64_t value = 0;
+    if (std::from_chars(whole.data(), whole.data() + whole.size(), value).ec == std::errc()) {
+      return true;
+    }
+    return fail("the whole number " + clean_label(whole) +
+                " does not fit into 64 bits (send a string to keep its digits)");
+  }
+
   bool number() {
+    const std::size_t first = at_;
     take('-');
     if (!take('0') && !digits()) return fail("a value is missing or wrong");
+    const std::size_t whole = at_ - first;
     if (take('.') && !digits()) return fail("digits are missing after the decimal point");
     if (peek() == 'e' || peek() == 'E') {
       ++at_;
       if (!take('+')) take('-');
       if (!digits()) return fail("the exponent is missing");
     }
-    return true;
+    if (at_ > first + whole || fits(text_.substr(first, whole))) return true;
+    at_ = first;
+    return false;
   }
 
   // The four digits of a \u escape; -1 when there are none.

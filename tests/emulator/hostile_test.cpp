@@ -69,6 +69,39 @@ TEST_F(Hostile, DeepJsonIsRefusedBeforeItIsParsed) {
   }
 }
 
+TEST_F(Hostile, WholeNumbersThatDoNotFitAreNamedAndChangeNothing) {
+  upload_two();
+  const auto patch = [this](const std::string& body) {
+    return client_->send("PATCH", "/v1/vidsheet/101/cells/3300?agent_id=42", body,
+                         {{"Content-Type", "application/json"}});
+  };
+  const std::string import = "/v1/vidsheet/101/import_global_variables?agent_id=42";
+  EXPECT_EQ(patch(R"({"value":"kept"})").status, 200u);
+  for (const std::string number : {"123456789012345678901234567890", "9223372036854775808",
+                                   "-9223372036854775809", "18446744073709551616"}) {
+    expect_error(patch(R"({"value":)" + number + "}"), 422, "validation_error", number);
+    expect_error(patch(R"({"additional_attributes":{"a":[)" + number + "]}}"), 422,
+                 "validation_error", number);
+    expect_error(client_->post(import, R"({"variables":{"a":)" + number + "}}"), 422,
+                 "validation_error", number);
+    expect_error(
+        client_->post(generate_path, body_with("a", "\"x\":" + number), {{"Idempotency-Key", "k"}}),
+        422, "validation_error", number);
+  }
+  EXPECT_EQ(cell()["value"].text(), "kept");
+  EXPECT_EQ(cell()["additional_attributes"].dump(), "{}");
+  EXPECT_EQ(client_->get("/v1/vidsheet/101/global_variables?agent_id=42").body, "null");
+  // A name of so many digits is shortened for the message, and not cut out of what is kept.
+  expect_error(patch(R"({"value":)" + std::string(5000, '7') + "}"), 422, "validation_error",
+               "7777777");
+  for (const std::string number :
+       {"9223372036854775807", "-9223372036854775808", "0", "-1", "0.5"}) {
+    EXPECT_EQ(patch(R"({"value":)" + number + "}").json()["value"].text(), number);
+  }
+  EXPECT_EQ(patch(R"({"value":"123456789012345678901234567890"})").json()["value"].text(),
+            "123456789012345678901234567890");
+}
+
 TEST_F(Hostile, LargeJsonIsRefused) {
   const std::string large = body_with(std::string(std::size_t{50} * 1024 * 1024, 'a'));
   expect_error(client_->post(generate_path, large), 422, "validation_error", "1 MB");
