@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/resources.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,6 +38,21 @@ Resource describe(const MediaType& type, std::string file_name) {
   resource.content_type = type.content_type;
   resource.kind = type.kind;
   return resource;
+}
+
+// The name of the file in `folder` that is the same file as `path`, when there is no third one.
+std::optional<std::string> last_link_of(const std::string& path, const std::string& folder) {
+  struct stat wanted = {};
+  if (stat(path.c_str(), &wanted) != 0 || wanted.st_nlink != 2) return {};
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    struct stat found = {};
+    if (lstat(entry.path().c_str(), &found) == 0 && found.st_ino == wanted.st_ino &&
+        found.st_dev == wanted.st_dev) {
+      return entry.path().filename().string();
+    }
+  }
+  return {};
 }
 
 ApiError no_such_resource(std::int64_t id) {
@@ -132,7 +148,14 @@ Resource Resources::add_blob(const std::string& signed_id) {
                        "\" have not arrived. PUT them to the URL of the direct upload first.");
   }
   const std::string path = folders_.blobs(blob->token);
-  Resource resource = describe(media_type_or_refuse(path, blob->file_name), blob->file_name);
+  Resource resource;
+  try {
+    resource = describe(media_type_or_refuse(path, blob->file_name), blob->file_name);
+  } catch (const ApiError&) {
+    // These bytes will never be anything else.
+    forget_blob(blob->token);
+    throw;
+  }
   // A link, not a move: a client that lost the answer may ask again with the same signed id.
   if (link(path.c_str(), folders_.uploads(resource.stored_name).c_str()) != 0) {
     throw std::system_error(errno, std::generic_category(), "Keeping the upload failed");
@@ -157,9 +180,17 @@ Resource Resources::rename(std::int64_t id, const std::string& file_name) {
 
 Resource Resources::remove(std::int64_t id) {
   Resource resource = get(id);
+  const std::string path = folders_.uploads(resource.stored_name);
+  const auto blob = last_link_of(path, folders_.blobs(""));
   store_.remove_resource(id);
-  unlink(folders_.uploads(resource.stored_name).c_str());
+  unlink(path.c_str());
+  if (blob) forget_blob(*blob);
   return resource;
+}
+
+void Resources::forget_blob(const std::string& token) {
+  store_.remove_blob(token);
+  unlink(folders_.blobs(token).c_str());
 }
 
 Blob Resources::announce(Blob blob) {

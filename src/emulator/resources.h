@@ -26,12 +26,13 @@ class Resources {
   // Copies a file of this machine in, unless an earlier start has done so. `id`: 0 for the next
   // free one. Throws std::runtime_error with a sentence for its user.
   Resource add_local_file(const std::string& path, std::int64_t id = 0);
-  // Makes a resource of a direct upload. Throws ApiError.
+  // Makes a resource of a direct upload. Throws ApiError; an upload that is no media is gone then.
   Resource add_blob(const std::string& signed_id);
 
   // Throw ApiError 404 content_resource_not_found.
   Resource get(std::int64_t id) const;
   Resource rename(std::int64_t id, const std::string& file_name);
+  // With its bytes; the last resource of a direct upload takes that along.
   Resource remove(std::int64_t id);
 
   Blob announce(Blob blob);
@@ -46,6 +47,8 @@ class Resources {
   void remove_strays();
 
  private:
+  void forget_blob(const std::string& token);
+
   Store& store_;
   const Folders& folders_;
   // Two equal files given at one start are two resources.

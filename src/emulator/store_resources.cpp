@@ -97,6 +97,10 @@ std::optional<Blob> Store::blob_by_signed_id(const std::string& signed_id) {
   return read_blob(query);
 }
 
+void Store::remove_blob(const std::string& token) {
+  database_.run("DELETE FROM blobs WHERE token = ?", token);
+}
+
 std::vector<std::string> Store::forget_old_blobs(std::int64_t keep) {
   std::vector<std::string> tokens;
   Query query(database_,

@@ -291,6 +291,48 @@ TEST_F(Resources, ADirectUploadIsCheckedAgainstWhatWasAnnounced) {
   expect_error(claim(wrong["signed_id"].text()), 422, "invalid_content_type");
 }
 
+TEST_F(Resources, TheBytesOfADirectUploadGoWithItsLastResource) {
+  const auto blobs = [this] {
+    const std::filesystem::directory_iterator all(folder_.path("data/blobs"));
+    return std::distance(begin(all), end(all));
+  };
+  const auto remove = [this](const Response& claimed) {
+    const std::string id = claimed.json()["content_resource"]["id"].dump();
+    return client_->send("DELETE", "/v1/content_resources/" + id + "?agent_id=42").status;
+  };
+  const std::string bytes = mp4_bytes(5000);
+  const Json other = announce(bytes);
+  EXPECT_EQ(put(other, bytes).status, 200u);
+  const Json announced = announce(bytes);
+  EXPECT_EQ(put(announced, bytes).status, 200u);
+  const auto first = claim(announced["signed_id"].text());
+  const auto second = claim(announced["signed_id"].text());
+  EXPECT_EQ(blobs(), 2);
+  EXPECT_EQ(remove(first), 200u);
+  // The other one is still there, and so is what a third may be made of.
+  EXPECT_EQ(client_->get(second.json()["content_resource"]["url"].text()).body, bytes);
+  const auto third = claim(announced["signed_id"].text());
+  EXPECT_EQ(third.status, 201u);
+  EXPECT_EQ(remove(second), 200u);
+  EXPECT_EQ(blobs(), 2);
+  EXPECT_EQ(remove(third), 200u);
+  EXPECT_EQ(blobs(), 1);
+  expect_error(claim(announced["signed_id"].text()), 422, "content_resource_creation_failed",
+               "signed_id");
+  // What was not asked for yet is none of its business, nor is an upload as a form.
+  EXPECT_EQ(remove(client_->upload("a.mp4", bytes)), 200u);
+  const auto late = claim(other["signed_id"].text());
+  EXPECT_EQ(late.status, 201u) << late.body;
+  EXPECT_EQ(client_->get(late.json()["content_resource"]["url"].text()).body, bytes);
+
+  const std::string text = "no media at all";
+  const Json wrong = announce(text);
+  EXPECT_EQ(put(wrong, text).status, 200u);
+  EXPECT_EQ(blobs(), 2);
+  expect_error(claim(wrong["signed_id"].text()), 422, "invalid_content_type");
+  EXPECT_EQ(blobs(), 1);
+}
+
 TEST_F(Resources, AnAnnouncementIsChecked) {
   const auto announce_with = [this](const std::string& blob) {
     return client_->post("/v1/direct_upload", R"({"blob":{)" + blob + "}}");
