@@ -133,8 +133,15 @@ std::vector<Variable> variables_from_json(std::string_view text) {
   const JsonNodePtr root = parse_json(text);
   JsonNode* list = root.get();
   if (JSON_NODE_HOLDS_OBJECT(list)) {
-    JsonNode* inner = json_member(json_node_get_object(list), "variables");
-    if (inner != nullptr && !JSON_NODE_HOLDS_VALUE(inner)) list = inner;
+    JsonNode* inner = json_object_get_member(json_node_get_object(list), "variables");
+    // Not a variable of that name: an import replaces all of them, and a slip would be the end of
+    // them.
+    if (inner != nullptr && !JSON_NODE_HOLDS_OBJECT(inner) && !JSON_NODE_HOLDS_ARRAY(inner)) {
+      throw validation_error(
+          "variables must be an object or an array, {\"variables\": {}} to have none. Nothing was "
+          "changed.");
+    }
+    if (inner != nullptr) list = inner;
   }
   std::vector<Variable> variables;
   std::set<std::string> keys;

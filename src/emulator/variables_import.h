@@ -23,7 +23,8 @@ std::string variable_key(std::string_view key);
 std::vector<Variable> variables_from_csv(std::string_view text);
 
 // Reads {"variables": [{"key", "value"}, …]}, {"variables": {"key": "value", …}} or what stands
-// under "variables" alone. Values are texts, numbers or booleans. Throws ApiError 422.
+// under "variables" alone, unless it has a member of that name. Values are texts, numbers or
+// booleans. Throws ApiError 422.
 std::vector<Variable> variables_from_json(std::string_view text);
 
 // JSON when it starts like an object or an array, else CSV.
