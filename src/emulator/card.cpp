@@ -213,19 +213,6 @@ JsonNodePtr request_in(const std::string& attributes) {
   return request;
 }
 
-std::set<std::string> names_in(const Card& card) {
-  std::set<std::string> names(card.resource_vars.begin(), card.resource_vars.end());
-  // A prompt_var takes the prompt's place.
-  if (!card.prompt_var.empty()) {
-    names.insert(card.prompt_var);
-  } else {
-    split_placeholders(
-        card.prompt, [](std::string_view) {},
-        [&names](const std::string& name) { names.insert(name); });
-  }
-  return names;
-}
-
 void check_attributes(JsonObject* attributes) {
   one_of(attributes, "model", "additional_attributes.model", model_names());
   one_of(attributes, "ratio", "additional_attributes.ratio", aspect_ratios());
@@ -265,13 +252,26 @@ std::string Variables::get(const std::string& name) {
   return *value;
 }
 
+std::set<std::string> names_in(const Card& card, Variables& variables) {
+  std::set<std::string> names(card.resource_vars.begin(), card.resource_vars.end());
+  std::string prompt = card.prompt;
+  // A prompt_var takes the prompt's place.
+  if (!card.prompt_var.empty()) {
+    names.insert(card.prompt_var);
+    prompt = variables.find(card.prompt_var).value_or("");
+  }
+  split_placeholders(
+      prompt, [](std::string_view) {}, [&names](const std::string& name) { names.insert(name); });
+  return names;
+}
+
 std::string resolve(std::string_view text, Variables& variables) {
   std::string resolved;
   const auto append = [&resolved](std::string_view part) {
     // A short text may name a long value many times.
     if (resolved.size() + part.size() > max_prompt) {
       throw validation_error(
-          "data.prompt is larger than 1 MB once its variables are filled in. Use shorter values.");
+          "The prompt is larger than 1 MB once its variables are filled in. Use shorter values.");
     }
     resolved.append(part);
   };
@@ -284,12 +284,13 @@ GenerationSettings settle(const Card& card, const std::string& attributes, Varia
   JsonObject* defaults = json_node_get_object(node.get());
   GenerationSettings settings;
   settings.prompt =
-      card.prompt_var.empty() ? resolve(card.prompt, variables) : variables.get(card.prompt_var);
+      resolve(card.prompt_var.empty() ? card.prompt : variables.get(card.prompt_var), variables);
   if (trim(settings.prompt).empty()) {
     throw validation_error(card.prompt_var.empty()
                                ? "data.prompt is empty once its variables are filled in."
                                : "The variable \"" + clean_label(card.prompt_var) +
-                                     "\" of data.prompt_var is empty. Put a prompt into it.");
+                                     "\" of data.prompt_var is empty, or what it names is. Put a "
+                                     "prompt into it.");
   }
   settings.asset_ids = card.asset_ids;
   for (const auto& name : card.resource_vars) {

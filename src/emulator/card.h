@@ -36,9 +36,6 @@ Card read_card(JsonObject* body);
 // `data` stands under "data" or beside it, and generation_type may be left out. Not checked.
 JsonNodePtr request_in(const std::string& attributes);
 
-// The variables it uses: in its prompt, as prompt_var and as content_resource_vars.
-std::set<std::string> names_in(const Card& card);
-
 // Checks the attributes of a cell that mean something to this card: model, ratio, duration and
 // autoGenerate. Throws ApiError 422.
 void check_attributes(JsonObject* attributes);
@@ -57,7 +54,11 @@ class Variables {
   std::map<std::string, std::string> of_row_;
 };
 
-// Replaces each {{name}}. Throws what `variables` does.
+// The variables it uses: in its prompt, as prompt_var and in the prompt that this one holds, and as
+// content_resource_vars.
+std::set<std::string> names_in(const Card& card, Variables& variables);
+
+// Replaces each {{name}}, and none in what is put in. Throws what `variables` does.
 std::string resolve(std::string_view text, Variables& variables);
 
 // What to render. The request's own fields win over the cell's attributes (a JSON object), those

@@ -161,7 +161,7 @@ std::map<std::string, std::optional<std::string>> Dependents::values_of(const Ce
                                                                         const Card& card) {
   std::map<std::string, std::optional<std::string>> values;
   Variables variables(store_, cell);
-  for (const auto& name : names_in(card)) values[name] = variables.find(name);
+  for (const auto& name : names_in(card, variables)) values[name] = variables.find(name);
   return values;
 }
 
