@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Copies of rows, columns, layers and sheets.
+#include "emulator/json.h"
 #include "emulator/sheets.h"
 
 namespace genpro::emulator {
 
 namespace {
 
+// What spends money is not switched on by copying.
+std::string without_auto_generate(const std::string& attributes) {
+  const JsonNodePtr node = parse_json_object(attributes);
+  JsonObject* object = json_node_get_object(node.get());
+  if (!json_is_true(json_member(object, "autoGenerate"))) return attributes;
+  json_object_set_boolean_member(object, "autoGenerate", FALSE);
+  return canonical_json(node.get());
+}
+
 void copy_content(Store& store, const Cell& original, Cell cell) {
   cell.value = original.value;
-  cell.attributes = original.attributes;
+  cell.attributes = without_auto_generate(original.attributes);
   cell.card = original.card;
   store.save(cell);
   for (Layer layer : store.layers(original.sheet, original.id)) {

@@ -34,7 +34,8 @@ void arrange_rows(Store& store, const std::string& sheet, const std::vector<Plac
 void arrange_layers(Store& store, const Cell& cell, const std::vector<Place>& wanted);
 
 // Copies have the values, attributes, cards and layers of their originals, under new ids, and none
-// of their generations. All but that of a sheet come right after the original.
+// of their generations. Their cells do not generate by themselves, also where the original ones do.
+// All but that of a sheet come right after the original.
 Row duplicate_row(Store& store, const Row& row);
 // With the same title: of two columns with one title the first that holds something counts, so that
 // no variable changes by it.

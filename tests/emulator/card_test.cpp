@@ -162,6 +162,35 @@ TEST_F(CardTest, PromptAndIngredientsComeFromVariables) {
       404, "content_resource_not_found", "999");
 }
 
+TEST_F(CardTest, NamesInAPromptThatAVariableHoldsArePutInOnce) {
+  import(
+      R"({"script":"{{product}} by {{ brand }}","brand":"{{nobody}}","bare":"{{void}}","void":" "})");
+  const std::string product = add_column("product", "a lamp");
+  const std::string data = R"("prompt_var":"script","asset_resource_ids":[501])";
+  EXPECT_EQ(settings_for(data)["prompt"].text(), "a lamp by {{nobody}}");
+  set_attributes(R"({"autoGenerate":true})");
+  set_value(product, "a chair");
+  ASSERT_EQ(jobs(), 2u);
+  EXPECT_EQ(latest_settings()["prompt"].text(), "a chair by {{nobody}}");
+  import(R"({"script":"{{product}} by {{ brand }}","brand":"Acme"})");
+  ASSERT_EQ(jobs(), 3u);
+  EXPECT_EQ(latest_settings()["prompt"].text(), "a chair by Acme");
+  import(R"({"script":"{{product}}","brand":"Emca"})");
+  ASSERT_EQ(jobs(), 4u);
+  EXPECT_EQ(latest_settings()["prompt"].text(), "a chair");
+  // No longer named.
+  import(R"({"script":"{{product}}","brand":"x"})");
+  EXPECT_EQ(jobs(), 4u);
+  import(R"({"script":"{{colour}} lamp","bare":"{{void}}","void":" "})");
+  ASSERT_EQ(jobs(), 5u);
+  EXPECT_NE(cell()["user_jobs"].at(4)["failed_reason"].text().find("\"colour\""),
+            std::string::npos);
+  expect_error(client_->post(generate_path, request(data)), 422, "validation_error", "\"colour\"");
+  expect_error(
+      client_->post(generate_path, request(R"("prompt_var":"bare","asset_resource_ids":[501])")),
+      422, "validation_error", "\"bare\"");
+}
+
 TEST_F(CardTest, AChangedCellStartsOneGenerationWhereItCounts) {
   const std::string product = add_column("product", "a lamp");
   const std::string colour = add_column("colour", "red");
@@ -230,7 +259,7 @@ TEST_F(CardTest, WhatCannotBeStartedByItselfIsNotedAsFailed) {
   EXPECT_EQ(credit(), 1);
 }
 
-TEST_F(CardTest, ADuplicatedRowKeepsItsCard) {
+TEST_F(CardTest, ADuplicatedRowKeepsItsCardAndDoesNotSpendByItself) {
   const std::string product = add_column("product", "a lamp");
   settings_for(R"("prompt":"{{product}}","asset_resource_ids":[501])");
   set_attributes(R"({"autoGenerate":true,"model":"kling_1_6"})");
@@ -239,15 +268,21 @@ TEST_F(CardTest, ADuplicatedRowKeepsItsCard) {
   EXPECT_EQ(copy["position"].number(), 2);
   EXPECT_EQ(cells.at(0)["user_jobs"].size(), 0u);
   EXPECT_EQ(cells.at(0)["additional_attributes"].dump(),
-            R"({"autoGenerate":true,"model":"kling_1_6"})");
+            R"({"autoGenerate":false,"model":"kling_1_6"})");
   EXPECT_EQ(cells.at(1)["value"].text(), "a lamp");
   set_value(cells.at(1)["id"].dump(), "a chair");
-  const Json jobs_of_copy = cell(cells.at(0)["id"].dump())["user_jobs"];
+  const std::string card = cells.at(0)["id"].dump();
+  EXPECT_EQ(cell(card)["user_jobs"].size(), 0u);
+  // Once it is wanted, the card is there.
+  call("PATCH", "cells/" + card, R"({"additional_attributes":{"autoGenerate":true}})");
+  set_value(cells.at(1)["id"].dump(), "a table");
+  const Json jobs_of_copy = cell(card)["user_jobs"];
   ASSERT_EQ(jobs_of_copy.size(), 1u);
   const Json settings = inspect("/v1/generations/" + jobs_of_copy.at(0)["id"].dump())["settings"];
-  EXPECT_EQ(settings["prompt"].text(), "a chair");
+  EXPECT_EQ(settings["prompt"].text(), "a table");
   EXPECT_EQ(settings["model"].text(), "kling_1_6");
   EXPECT_EQ(jobs(), 1u);
+  EXPECT_EQ(cell()["additional_attributes"]["autoGenerate"].dump(), "true");
 }
 
 TEST_F(CardTest, ARetryGivesTheSameAnswerAlsoWhenVariablesHaveChanged) {

@@ -64,7 +64,7 @@ TEST_F(SheetCopiesTest, OfASheetAreWholeAndHaveIdsOfTheirOwn) {
   ASSERT_EQ(cells.size(), 2u);
   EXPECT_EQ(cells.at(0)["value"].text(), "a lamp");
   EXPECT_EQ(cells.at(1)["value"].text(), "v");
-  EXPECT_EQ(cells.at(1)["additional_attributes"].dump(), R"({"autoGenerate":true,"ratio":"1:1"})");
+  EXPECT_EQ(cells.at(1)["additional_attributes"].dump(), R"({"autoGenerate":false,"ratio":"1:1"})");
   EXPECT_EQ(cells.at(1)["user_jobs"].size(), 0u);
   EXPECT_TRUE(cells.at(1)["default_user_job"].is_null());
   const Json layer = cells.at(1)["video_layers"].at(0);
@@ -82,13 +82,18 @@ TEST_F(SheetCopiesTest, OfASheetAreWholeAndHaveIdsOfTheirOwn) {
 
   // The copy lives for itself: it generates what its own cells say, and the original does not.
   const std::string path = "/v1/vidsheet/" + id + "/cells/";
-  EXPECT_EQ(client_
-                ->send("PATCH", path + cells.at(0)["id"].dump() + "?agent_id=42",
-                       R"({"value":"a chair"})")
-                .status,
-            200u);
-  const Json jobs =
-      client_->get(path + cells.at(1)["id"].dump() + "?agent_id=42").json()["user_jobs"];
+  const auto patch = [&](std::size_t index, const std::string& body) {
+    const std::string cell = path + cells.at(index)["id"].dump() + "?agent_id=42";
+    EXPECT_EQ(client_->send("PATCH", cell, body).status, 200u);
+  };
+  const auto jobs_of_copy = [&] {
+    return client_->get(path + cells.at(1)["id"].dump() + "?agent_id=42").json()["user_jobs"];
+  };
+  patch(0, R"({"value":"a table"})");
+  EXPECT_EQ(jobs_of_copy().size(), 0u);
+  patch(1, R"({"additional_attributes":{"autoGenerate":true}})");
+  patch(0, R"({"value":"a chair"})");
+  const Json jobs = jobs_of_copy();
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_EQ(inspect("/v1/generations/" + jobs.at(0)["id"].dump())["settings"]["prompt"].text(),
             "a chair");
@@ -117,7 +122,7 @@ TEST_F(SheetCopiesTest, OfAColumnComeRightAfterIt) {
   upload_two();
   const std::string script = add_column("script", "a lamp");
   call("PATCH", "columns/" + script, R"({"position":1,"additional_attributes":{"w":1}})");
-  call("PATCH", "cells/3300", R"({"additional_attributes":{"ratio":"1:1"}})");
+  call("PATCH", "cells/3300", R"({"additional_attributes":{"ratio":"1:1","autoGenerate":true}})");
   call("POST", "cells/3300/layers", R"({"name":"Logo","type":"clip"})");
   wait_for(generate("a"), "completed");
   const auto copied = send("POST", "columns/" + script + "/duplicate");
@@ -132,7 +137,8 @@ TEST_F(SheetCopiesTest, OfAColumnComeRightAfterIt) {
   EXPECT_EQ(cells.at(2)["id"].number(), 3300);
   EXPECT_NE(cells.at(3)["id"].number(), 3300);
   EXPECT_EQ(cells.at(3)["cell_role"].text(), "video");
-  EXPECT_EQ(cells.at(3)["additional_attributes"].dump(), R"({"ratio":"1:1"})");
+  EXPECT_EQ(cells.at(3)["additional_attributes"].dump(), R"({"autoGenerate":false,"ratio":"1:1"})");
+  EXPECT_EQ(cells.at(2)["additional_attributes"].dump(), R"({"autoGenerate":true,"ratio":"1:1"})");
   EXPECT_EQ(cells.at(3)["video_layers"].at(0)["name"].text(), "Logo");
   EXPECT_EQ(cells.at(3)["user_jobs"].size(), 0u);
   EXPECT_EQ(cells.at(2)["user_jobs"].size(), 1u);
