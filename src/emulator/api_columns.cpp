@@ -7,6 +7,7 @@
 #include "emulator/services.h"
 #include "emulator/sheets.h"
 #include "emulator/text.h"
+#include "emulator/variables_import.h"
 
 namespace genpro::emulator {
 
@@ -32,6 +33,16 @@ Column listed_column(Services& services, const Sheet& sheet, const Entry& entry)
   return *column;
 }
 
+// A title is the name of a variable.
+std::string title_in(JsonObject* fields, const std::string& shown) {
+  std::string title = required_text(fields, "title", shown);
+  if (has_braces(title)) {
+    throw validation_error(shown + " \"" + clean_label(title) +
+                           "\" holds braces, so that no {{name}} would find it. Leave them out.");
+  }
+  return title;
+}
+
 // Takes over and saves what the fields say; returns the position that is wanted. `shown`: what the
 // fields are called in messages.
 std::optional<std::int64_t> patch_column(Services& services, Column& column, JsonObject* fields,
@@ -45,7 +56,7 @@ std::optional<std::int64_t> patch_column(Services& services, Column& column, Jso
                            " has none of title, type, position and additional_attributes. Send "
                            "what is to change.");
   }
-  if (has_title) column.title = required_text(fields, "title", shown + ".title");
+  if (has_title) column.title = title_in(fields, shown + ".title");
   if (has_type) column.type = required_text(fields, "type", shown + ".type");
   if (attributes != nullptr) column.attributes = merged_attributes(column.attributes, attributes);
   column.updated_at = now_milliseconds();
@@ -64,7 +75,7 @@ Reply add_column(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
   const JsonNodePtr body = parse_json_object(exchange.json_text());
   JsonObject* fields = wrapped_object(body.get(), "spreadsheet_column");
-  const std::string title = required_text(fields, "title", "spreadsheet_column.title");
+  const std::string title = title_in(fields, "spreadsheet_column.title");
   const std::string type = required_text(fields, "type", "spreadsheet_column.type");
   const auto position = optional_number(fields, "position", "spreadsheet_column.position");
   JsonNode* attributes = json_member(fields, "additional_attributes");

@@ -20,6 +20,8 @@ MilliCredits milli(double credits) {
 
 const EmulatorSettings& checked(const EmulatorSettings& settings) {
   check_address(settings);
+  // Before there is a data folder: a slip leaves nothing behind.
+  if (!settings.seed.empty()) check_seed(settings.seed);
   return settings;
 }
 

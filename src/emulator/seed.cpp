@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/seed.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +11,7 @@
 #include <map>
 #include <set>
 #include <stdexcept>
+#include <system_error>
 
 #include "emulator/api_error.h"
 #include "emulator/card.h"
@@ -165,6 +169,9 @@ class Seed {
     each_object(object, "columns", [&](JsonObject* column) {
       const std::string title(trim(text_of(column, "title", "")));
       if (title.empty()) refuse("a column has no title");
+      if (has_braces(title)) {
+        refuse("the title \"" + clean_label(title) + "\" of a column holds braces");
+      }
       const Column made =
           create_column(store_, id, title, text_of(column, "type", "text"), {}, number_of(column));
       if (!columns.emplace(title, made.id).second) refuse("two columns are called " + title);
@@ -246,6 +253,18 @@ void provide_agent(Store& store, const std::string& id, const std::string& name)
   agent.name = name;
   agent.created_at = now_milliseconds();
   store.save(agent);
+}
+
+void check_seed(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!error && std::filesystem::is_directory(status)) {
+    error = std::make_error_code(std::errc::is_a_directory);
+  } else if (!error && access(path.c_str(), R_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (error)
+    throw std::runtime_error("The seed " + path + " cannot be read: " + error.message() + ".");
 }
 
 void fill_from_seed(Store& store, Resources& resources, const std::string& path,

@@ -37,6 +37,10 @@ namespace genpro::emulator {
 
 inline constexpr MilliCredits default_credit = 1'000'000;
 
+// Throws std::runtime_error with a sentence for its user when there is no such file, or when it
+// must not be read. What it says is not looked at.
+void check_seed(const std::string& path);
+
 // Fills the store from the file, with `credit` instead of the file's when it is given. Throws
 // std::runtime_error with a sentence for its user; the store is then as it was.
 void fill_from_seed(Store& store, Resources& resources, const std::string& path,

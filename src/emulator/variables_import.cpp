@@ -93,10 +93,14 @@ std::string value_text(JsonNode* node) {
 
 }  // namespace
 
+bool has_braces(std::string_view name) {
+  return name.find_first_of("{}") != std::string_view::npos;
+}
+
 std::string variable_key(std::string_view key) {
   std::string name(trim(key));
   if (name.empty()) throw std::invalid_argument("a variable has no key");
-  if (name.find("{{") != std::string::npos || name.find("}}") != std::string::npos) {
+  if (has_braces(name)) {
     throw std::invalid_argument("the key \"" + clean_label(name) +
                                 "\" holds braces; leave them out");
   }

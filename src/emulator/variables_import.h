@@ -14,6 +14,9 @@ namespace genpro::emulator {
 
 inline constexpr std::size_t max_variables = 10'000;  // of one sheet
 
+// Whether a {{name}} could not be told from what stands around it.
+bool has_braces(std::string_view name);
+
 // A key without the space around it. Throws std::invalid_argument that says what is wrong with it,
 // such as "a variable has no key".
 std::string variable_key(std::string_view key);

@@ -37,6 +37,9 @@ TEST_F(ColumnsTest, RefuseWhatMakesNoSense) {
            {R"({"spreadsheet_column":{}})", "title"},
            {R"({"spreadsheet_column":[]})", "spreadsheet_column"},
            {R"({"title":" "})", "spreadsheet_column.title"},
+           {R"({"title":"{{x}}"})", "braces"},
+           {R"({"title":"x}"})", "braces"},
+           {R"({"title":"{x"})", "braces"},
            {R"({"title":"x","type":5})", "spreadsheet_column.type"},
            {R"({"title":"x","position":"first"})", "spreadsheet_column.position"},
            {R"({"title":"x","position":1.5})", "spreadsheet_column.position"},
@@ -45,6 +48,11 @@ TEST_F(ColumnsTest, RefuseWhatMakesNoSense) {
            {"", ""}}) {
     expect_error(send("PATCH", "columns/" + script, body), 422, "validation_error", words);
   }
+  expect_error(send("POST", "columns", R"({"title":"{{x}}","type":"text"})"), 422,
+               "validation_error", "spreadsheet_column.title");
+  expect_error(send("PUT", "columns/mass_update",
+                    R"({"columns":[{"id":)" + script + R"(,"title":"a}}b"}]})"),
+               422, "validation_error", "columns.title");
   for (const char* id : {"9", "x", "200x", "99999999999999999999"}) {
     const std::string path = std::string("columns/") + id;
     expect_error(send("PATCH", path, R"({"title":"x"})"), 404, "not_found", id);

@@ -118,6 +118,21 @@ TEST_F(SeedTest, RefusesWhatItDoesNotUnderstand) {
       {R"({"sheets":[{"id":1,"columns":[{"title":"a"}],"rows":[{"cells":{"a":{"card":{}}}}]}]})",
        "generation_type"},
       {R"({"sheets":[{"id":1,"variables":{"a":[]}}]})", "variable"},
+      {R"({"sheets":[{"id":1,"variables":5}]})", "variables"},
+      {R"({"agents":[{"id":9007199254740993}]})", "9007199254740993"},
+      {R"({"resources":[{"id":9223372036854775807,"file":"a"}]})", "9223372036854775807"},
+      {R"({"sheets":[{"id":"9223372036854775807"}]})", "9223372036854775807"},
+      {R"({"sheets":[{"id":123456789012345678901234567890}]})", "123456789012345678901234567890"},
+      {R"({"sheets":[{"id":1,"columns":[{"id":9223372036854775807,"title":"a"}]}]})",
+       "9223372036854775807"},
+      {R"({"sheets":[{"id":1,"rows":[{"id":9223372036854775806}]}]})", "9223372036854775806"},
+      {R"({"sheets":[{"id":1,"columns":[{"title":"a"}],"rows":[{"cells":{"a":)"
+       R"({"id":9223372036854775807}}}]}]})",
+       "9223372036854775807"},
+      {R"({"sheets":[{"id":1,"columns":[{"title":"a}"}]}]})", "braces"},
+      {R"({"agents":[{"id":1,"webhook_url":"nonsense"}]})", "webhook_url"},
+      {R"({"agents":[{"id":1,"callback_url":"ftp://x/"}]})", "callback_url"},
+      {R"({"agents":[{"id":1,"webhook_url":"http://"}]})", "webhook_url"},
   };
   for (const auto& [json, words] : cases) {
     try {
@@ -133,6 +148,35 @@ TEST_F(SeedTest, RefusesWhatItDoesNotUnderstand) {
   restart();
   EXPECT_EQ(client_->get("/v1/vidsheet/101?agent_id=42").status, 200u);
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path("data/uploads")));
+}
+
+TEST_F(SeedTest, TheLargestIdsLeaveRoomForMore) {
+  folder_.write("seed/a.png", png_bytes());
+  seeded(R"({"resources":[{"id":9007199254740992,"file":"a.png"}],"sheets":[
+    {"id":9007199254740992,"columns":[{"id":9007199254740992,"title":"a"}],
+     "rows":[{"id":9007199254740992,"cells":{"a":{"id":9007199254740992}}}]}]})");
+  const auto post = [this](const std::string& path) {
+    const auto made = client_->post("/v1/" + path + "?agent_id=42", R"({"title":"x","type":"y"})");
+    EXPECT_EQ(made.status, 201u) << made.body;
+    return made.json()["id"].dump();
+  };
+  EXPECT_EQ(post("vidsheet"), "9007199254740993");
+  EXPECT_EQ(post("vidsheet/9007199254740992/columns"), "9007199254740993");
+  EXPECT_EQ(post("vidsheet/9007199254740992/rows"), "9007199254740993");
+  EXPECT_EQ(client_->upload("b.png", png_bytes()).json()["content_resource"]["id"].dump(),
+            "9007199254740993");
+}
+
+TEST_F(SeedTest, AMissingOneLeavesTheDataFolderAsItWas) {
+  for (const std::string& path : {folder_.path("missing.json"), folder_.path("seed")}) {
+    try {
+      start([&](EmulatorSettings& settings) { settings.seed = path; });
+      ADD_FAILURE() << "taken: " << path;
+    } catch (const std::runtime_error& refusal) {
+      EXPECT_NE(std::string(refusal.what()).find(path), std::string::npos) << refusal.what();
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_.path("data"))) << path;
+  }
 }
 
 TEST_F(SeedTest, TheExampleWorks) {

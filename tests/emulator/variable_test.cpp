@@ -57,6 +57,7 @@ TEST_F(VariableTest, RefusesWhatMakesNoSense) {
            {R"({"key":5,"value":"x"})", "global_variable.key"},
            {R"({"key":" ","value":"x"})", "global_variable.key"},
            {R"({"key":"{{a}}","value":"x"})", "braces"},
+           {R"({"key":"a}","value":"x"})", "braces"},
            {R"({"key":"a"})", "global_variable.value"},
            {R"({"key":"a","value":null})", "global_variable.value"},
            {R"({"key":"a","value":{}})", "global_variable.value"},
