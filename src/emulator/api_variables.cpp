@@ -56,13 +56,15 @@ Reply import_xlsx(Services& services, std::shared_ptr<BodyReader> upload, const 
   return Reply::when_ready([&services, upload, path, sheet, agent](const Reply::Respond& respond) {
     services.xlsx.convert(
         path, [&services, upload, sheet, agent, respond](const XlsxReader::Result& result) {
-          respond(answer_of([&] {
+          Reply reply = answer_of([&] {
             if (!result.problem.empty()) {
               if (result.is_ours) throw ApiError(503, "xlsx_unavailable", result.problem);
               throw validation_error(result.problem);
             }
             return replace_variables(services, sheet, agent, variables_from_csv(result.csv));
-          }));
+          });
+          if (result.is_busy) reply.headers.emplace_back("Retry-After", "1");
+          respond(std::move(reply));
         });
   });
 }

@@ -37,7 +37,8 @@ class XlsxReader::Child {
       fail_soon({std::string("XLSX files need the program xlsx2csv: ") + failure.what() +
                      ". Install the package xlsx2csv, or import CSV or JSON.",
                  true,
-                 {}});
+                 {},
+                 false});
     }
   }
 
@@ -81,7 +82,7 @@ void XlsxReader::convert(const std::string& path, Done done) {
   const bool too_many = children_.size() >= max_children;
   Child& child = *children_.emplace_back(std::make_unique<Child>(*this, std::move(done)));
   if (too_many) {
-    child.fail_soon({"Too many XLSX files are read at the moment. Try again.", true, {}});
+    child.fail_soon({"Too many XLSX files are read at the moment. Try again.", true, {}, true});
     return;
   }
   child.start(settings_, path);

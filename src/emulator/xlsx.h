@@ -30,6 +30,7 @@ class XlsxReader {
     std::string problem;   // empty: `csv` is what the file holds; else a sentence for the client
     bool is_ours = false;  // the converter is missing or too busy, which no other file will change
     std::string csv;
+    bool is_busy = false;  // the same file may be taken a little later
   };
   using Done = std::function<void(const Result&)>;
 

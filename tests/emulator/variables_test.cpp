@@ -77,14 +77,26 @@ TEST_F(VariablesTest, ComeAsJson) {
 
 TEST_F(VariablesTest, RefuseWhatCannotBeRead) {
   ASSERT_EQ(text("key,value\nkept,1").status, 200u);
-  for (const std::string& body :
-       {std::string(), std::string("name,value\na,1"), std::string("key\na"),
-        std::string("key,value\n,1"), std::string("key,value\na,1\na,2"),
-        std::string("key,value\n\"a,1"), std::string("key,value\n\"a\"b,1"),
-        std::string("key,value\n{{a}},1"), std::string("key,value\n\xff,1"),
-        std::string(R"({"variables":[1]})"), std::string(R"([{"value":"x"}])"),
-        std::string(R"([{"key":"a","value":[]}])"), std::string(R"({"a":{}})"),
-        std::string("{\"a\":"), std::string("[[]]")}) {
+  for (const std::string& body : {std::string(),
+                                  std::string("name,value\na,1"),
+                                  std::string("key\na"),
+                                  std::string("key,value\n,1"),
+                                  std::string("key,value\na,1\na,2"),
+                                  std::string("key,value\n\"a,1"),
+                                  std::string("key,value\n\"a\"b,1"),
+                                  std::string("key,value\n{{a}},1"),
+                                  std::string("key,value\n\xff,1"),
+                                  std::string(R"({"variables":[1]})"),
+                                  std::string(R"([{"value":"x"}])"),
+                                  std::string(R"([{"key":"a","value":[]}])"),
+                                  std::string(R"({"a":{}})"),
+                                  std::string("{\"a\":"),
+                                  std::string("[[]]"),
+                                  std::string(R"({"variables":null})"),
+                                  std::string(R"({"variables":5})"),
+                                  std::string(R"({"variables":"x"})"),
+                                  std::string(R"({"variables":false,"a":1})"),
+                                  std::string("key,value\na},1")}) {
     expect_error(text(body), 422, "validation_error");
     if (!body.empty()) expect_error(file("v", body), 422, "validation_error");
   }
@@ -144,6 +156,40 @@ TEST_F(VariablesTest, AConverterThatMisbehavesIsNotWaitedFor) {
     settings.xlsx.command = {"/bin/sh", "-c", "echo key,value; echo a,1"};
   });
   EXPECT_EQ(pairs(file("v.xlsx", zip).json()["variables"]), "a=1\n");
+}
+
+TEST_F(VariablesTest, TooManySpreadsheetsAtOnceAreToBeTriedAgain) {
+  start([](EmulatorSettings& settings) {
+    settings.xlsx.command = {"/bin/sh", "-c", "sleep 1000"};
+  });
+  std::vector<std::thread> waiting;
+  std::mutex mutex;
+  Response refused;
+  // One more than are read at once.
+  for (int i = 0; i < 5; ++i) {
+    waiting.emplace_back([&] {
+      Client other(emulator_->origin());
+      const std::string body =
+          "--l\r\nContent-Disposition: form-data; name=\"file\"; filename=\"v\"\r\n\r\n" +
+          xlsx_with_header({"key", "value"}) + "\r\n--l--\r\n";
+      try {
+        const auto response =
+            other.send("POST", path, body, {{"Content-Type", "multipart/form-data; boundary=l"}});
+        const std::lock_guard lock(mutex);
+        refused = response;
+      } catch (const std::runtime_error&) {
+        // Those that were being read are cut off when the server ends.
+      }
+    });
+  }
+  EXPECT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return refused.status != 0;
+  }));
+  emulator_.reset();
+  for (auto& thread : waiting) thread.join();
+  expect_error(refused, 503, "xlsx_unavailable", "Try again");
+  EXPECT_EQ(refused.header("retry-after"), "1");
 }
 
 TEST_F(VariablesTest, OthersAreServedWhileASpreadsheetIsRead) {
