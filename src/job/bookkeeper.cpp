@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/bookkeeper.h"
 
+#include <pthread.h>
+
 #include <map>
+#include <utility>
 
 #include "base/callback.h"
 #include "base/immortal.h"
@@ -22,6 +25,35 @@ Guarded<Known>& known_bookkeepers() {
 }
 
 }  // namespace
+
+// Lets a moment pass, which the exit of the process cuts short.
+class Bookkeeper::Grace : public ThreadOwner {
+ public:
+  explicit Grace(std::shared_ptr<Bookkeeper> books) : books_(std::move(books)) {
+    thread_ = std::thread([this] {
+      pthread_setname_np(pthread_self(), "genpro-grace");
+      guard_c_callback("waiting with a note", [this] {
+        books_->end_grace(is_over_.lock().wait_until(std::chrono::steady_clock::now() + grace,
+                                                     [](bool is_over) { return is_over; }));
+      });
+      books_.reset();
+      set_ended();
+    });
+  }
+  ~Grace() override {
+    {
+      auto is_over = is_over_.lock();
+      *is_over = true;
+      is_over.notify();
+    }
+    thread_.join();
+  }
+
+ private:
+  std::shared_ptr<Bookkeeper> books_;
+  Guarded<bool> is_over_{false};
+  std::thread thread_;
+};
 
 std::shared_ptr<Bookkeeper> Bookkeeper::acquire(const std::string& path) {
   collect();
@@ -62,19 +94,48 @@ void Bookkeeper::post(Task task) {
   queue.notify();
 }
 
+void Bookkeeper::post_late(Task task) {
+  bool is_first = false;
+  {
+    auto queue = queue_.lock();
+    is_first = queue->late.empty();
+    queue->late.push_back(std::move(task));
+  }
+  if (!is_first) return;
+  collect();
+  retire(std::make_unique<Grace>(shared_from_this()));
+}
+
+void Bookkeeper::end_grace(bool exits) {
+  auto queue = queue_.lock();
+  queue->exits = queue->exits || exits;
+  // What is late goes before it.
+  queue->tasks.push_back([](const Result<Ledger*>&) {});
+  queue.notify();
+}
+
 void Bookkeeper::run() {
   pthread_setname_np(pthread_self(), "genpro-ledger");
   const std::lock_guard turn(*turn_);
   while (true) {
-    Task task;
+    std::deque<Task> due;
     {
       auto queue = queue_.lock();
       queue.wait([](const Queue& q) { return q.ends || !q.tasks.empty(); });
       if (queue->tasks.empty()) break;
-      task = std::move(queue->tasks.front());
+      due.swap(queue->late);
+      // What is late shall be the last that the process spends time on.
+      if (queue->exits && !due.empty()) {
+        due.push_front([](const Result<Ledger*>& ledger) {
+          if (ledger) (void)(*ledger)->prepare_to_exit();
+        });
+      }
+      due.push_back(std::move(queue->tasks.front()));
       queue->tasks.pop_front();
     }
-    guard_c_callback("a task of the ledger", [&] { task(ledger()); });
+    for (const Task& task : due) {
+      guard_c_callback("a task of the ledger", [&] { task(ledger()); });
+    }
   }
   ledger_.reset();
   set_ended();

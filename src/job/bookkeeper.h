@@ -3,6 +3,7 @@
 // The ledger for the runtime thread, which must not wait for a disk or for another process.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -19,8 +20,11 @@ namespace genpro::job {
 
 // One thread a ledger and process, on which the file is opened and used. With the last reference
 // what has been asked for is still done, and then the thread ends. Threads: any.
-class Bookkeeper : public ThreadOwner {
+class Bookkeeper : public ThreadOwner, public std::enable_shared_from_this<Bookkeeper> {
  public:
+  // How long what is late may wait.
+  static constexpr std::chrono::milliseconds grace{300};
+
   using Task = std::function<void(Result<Ledger*>)>;
 
   static std::shared_ptr<Bookkeeper> acquire(const std::string& path);
@@ -36,12 +40,20 @@ class Bookkeeper : public ThreadOwner {
   // Runs the task on the ledger's thread, after everything posted before it, with the ledger or why
   // it cannot be used. A ledger that could not be opened is tried again the next time.
   void post(Task task);
+  // For what shall count only if the process lives on for a moment or ends by itself: the task runs
+  // before the next one that is posted, after `grace`, or when the process exits, whatever comes
+  // first, and not at all when the process is killed before.
+  void post_late(Task task);
 
  private:
+  class Grace;
   struct Queue {
     std::deque<Task> tasks;
+    std::deque<Task> late;
+    bool exits = false;  // the process is about to
     bool ends = false;
   };
+  void end_grace(bool exits);
   void run();
   Result<Ledger*> ledger();
 
@@ -65,6 +77,14 @@ class LedgerDesk {
   LedgerDesk& operator=(const LedgerDesk&) = delete;
 
   bool is_kept() const { return books_ != nullptr; }
+
+  // See Bookkeeper::post_late().
+  void tell_late(std::function<void(Ledger&)> change) {
+    if (!books_) return;
+    books_->post_late([change = std::move(change)](Result<Ledger*> ledger) {
+      if (ledger) change(**ledger);
+    });
+  }
 
   // `then` is called on the runtime thread. Neither is called without a ledger.
   template <typename T>

@@ -155,7 +155,12 @@ class Ledger {
   Result<std::monostate> note_unknown(std::int64_t id, bool stop_wanted);
   Result<std::monostate> note_refused(std::int64_t id, const std::string& reason);
   Result<std::monostate> note_stop_wanted(std::int64_t id, bool wanted);
-  Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes, bool whole);
+  // `at`: when the end was handed on.
+  Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes, bool whole,
+                                       WallTime at = wall_clock_now());
+  // For a process that is about to exit: what it writes after this takes as little time as can be,
+  // and so does closing the ledger.
+  Result<std::monostate> prepare_to_exit();
 
   struct Held {
     Entry entry;

@@ -10,6 +10,26 @@ namespace genpro::job {
 
 namespace {
 
+// The changes made meanwhile are there for all processes at once, but not yet safe on the disk.
+class PowerLossMayTakeIt {
+ public:
+  explicit PowerLossMayTakeIt(Database& database) : database_(database) {
+    database_.execute("PRAGMA synchronous=NORMAL");
+  }
+  ~PowerLossMayTakeIt() {
+    sqlite3_exec(database_.handle(), "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+  }
+  PowerLossMayTakeIt(const PowerLossMayTakeIt&) = delete;
+  PowerLossMayTakeIt& operator=(const PowerLossMayTakeIt&) = delete;
+
+ private:
+  Database& database_;
+};
+
+}  // namespace
+
+namespace {
+
 bool is_unsettled(const Entry& entry) {
   return entry.status == EntryStatus::submitting || entry.status == EntryStatus::unknown;
 }
@@ -122,8 +142,12 @@ Result<std::monostate> Ledger::note_stop_wanted(std::int64_t id, bool wanted) {
   });
 }
 
-Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, bool whole) {
+Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, bool whole,
+                                             WallTime at) {
   return attempt_on<std::monostate>(path_, [&] {
+    // Without a wait for the disk: after a power cut that takes it away, the clip is fetched once
+    // more, which costs nothing.
+    const PowerLossMayTakeIt unsynced(database_);
     Statement(database_,
               "UPDATE generations SET bytes_delivered = max(bytes_delivered, ?1), "
               "delivered_by = CASE WHEN ?2 AND delivered_at = 0 THEN ?5 ELSE delivered_by END, "
@@ -131,10 +155,18 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
               "WHERE id = ?4")
         .bind(static_cast<std::int64_t>(bytes))
         .bind(std::int64_t{whole ? 1 : 0})
-        .bind(wall_clock_now())
+        .bind(at)
         .bind(id)
         .bind(process_name())
         .run();
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::prepare_to_exit() {
+  return attempt_on<std::monostate>(path_, [&] {
+    database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     return std::monostate();
   });
 }

@@ -387,9 +387,15 @@ void Worker::part(const Delivery& delivery) {
   address_request_.reset();
   deadline_timer_.stop();
   stop_stepping();
-  if (entry_ && delivery.bytes > 0) {
+  // A process that is killed while it ends has not ended its work in order, however far it was: the
+  // next run picks the clip up once more instead of paying for another one.
+  if (entry_ && delivery.is_whole) {
+    desk_.tell_late([id = entry_->id, delivery, at = wall_clock_now()](Ledger& ledger) {
+      (void)ledger.note_delivery(id, delivery.bytes, true, at);
+    });
+  } else if (entry_ && delivery.bytes > 0) {
     note([id = entry_->id, delivery](Ledger& ledger) {
-      return ledger.note_delivery(id, delivery.bytes, delivery.is_whole);
+      return ledger.note_delivery(id, delivery.bytes, false);
     });
   }
   if (!settings_.stops || has_ended_ || std::holds_alternative<std::string>(settings_.subject)) {

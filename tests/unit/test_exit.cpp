@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <filesystem>
+#include <future>
 #include <thread>
 
 #include "job/bookkeeper.h"
@@ -34,6 +37,91 @@ TEST(Exit, MayComeWhileTheRuntimeIsAtWork) {
   const test::TemporaryFolder folder;
   EXPECT_EXIT(exit_while_the_runtime_works(folder.file("ledger.db")), testing::ExitedWithCode(0),
               "");
+}
+
+// A process that is to exit runs the test from its beginning, and finds the folder that is there.
+class SharedFolder {
+ public:
+  SharedFolder() {
+    if (const char* path = g_getenv(variable)) {
+      path_ = path;
+      return;
+    }
+    own_ = std::make_unique<test::TemporaryFolder>();
+    path_ = own_->path();
+    g_setenv(variable, path_.c_str(), TRUE);
+  }
+  ~SharedFolder() {
+    if (own_) g_unsetenv(variable);
+  }
+  SharedFolder(const SharedFolder&) = delete;
+  SharedFolder& operator=(const SharedFolder&) = delete;
+
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  static constexpr const char* variable = "GENPRO_TEST_EXIT_FOLDER";
+  std::unique_ptr<test::TemporaryFolder> own_;
+  std::string path_;
+};
+
+// A note that is late: an empty file.
+Bookkeeper::Task note_of(const std::string& file) {
+  return [file](const Result<job::Ledger*>&) { test::write_file(file, ""); };
+}
+
+bool exists(const std::string& file) {
+  return std::filesystem::exists(file);
+}
+
+[[noreturn]] void note_and_exit(const std::string& path, const std::string& note) {
+  Bookkeeper::acquire(path)->post_late(note_of(note));
+  std::exit(0);
+}
+
+[[noreturn]] void note_and_be_killed(const std::string& path, const std::string& note,
+                                     const std::string& reached) {
+  Bookkeeper::acquire(path)->post_late(note_of(note));
+  test::write_file(reached, "");
+  std::raise(SIGKILL);
+  std::abort();
+}
+
+TEST(Exit, WritesWhatIsLate) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const SharedFolder folder;
+  const std::string note = folder.file("note");
+  EXPECT_EXIT(note_and_exit(folder.file("ledger.db"), note), testing::ExitedWithCode(0), "");
+  EXPECT_TRUE(exists(note));
+}
+
+TEST(Exit, ByAKillLeavesWhatIsLate) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const SharedFolder folder;
+  const std::string note = folder.file("note");
+  EXPECT_EXIT(note_and_be_killed(folder.file("ledger.db"), note, folder.file("reached")),
+              testing::KilledBySignal(SIGKILL), "");
+  EXPECT_TRUE(exists(folder.file("reached")));
+  EXPECT_FALSE(exists(note));
+}
+
+TEST(Bookkeeper, DoesWhatIsLateBeforeTheNextTask) {
+  const test::TemporaryFolder folder;
+  const std::string note = folder.file("note");
+  const auto books = Bookkeeper::acquire(folder.file("ledger.db"));
+  std::promise<bool> found;
+  books->post_late(note_of(note));
+  books->post([&](const Result<job::Ledger*>&) { found.set_value(exists(note)); });
+  EXPECT_TRUE(found.get_future().get());
+}
+
+TEST(Bookkeeper, DoesWhatIsLateThoughNothingElseComes) {
+  const test::TemporaryFolder folder;
+  std::promise<void> done;
+  Bookkeeper::acquire(folder.file("ledger.db"))->post_late([&](const Result<job::Ledger*>&) {
+    done.set_value();
+  });
+  EXPECT_EQ(done.get_future().wait_for(60s), std::future_status::ready);
 }
 
 }  // namespace
