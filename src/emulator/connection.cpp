@@ -79,6 +79,8 @@ void Connection::answering() {
 
 void Connection::finished() {
   under_way_ = false;
+  // Without an answer it has failed, and the library closes the connection next.
+  if (state_ != State::answer) return;
   head_size_ = 0;
   has_line_ = false;
   enter(State::idle);
