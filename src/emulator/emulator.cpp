@@ -48,7 +48,8 @@ Emulator::Emulator(const EmulatorSettings& settings)
       page_(store_, generations_, faults_, folders_.journal(), settings.api_key),
       api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, page_, {}},
            settings.api_key, settings.host),
-      server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose)) {
+      server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose,
+                                       settings.connections)) {
   for (const auto& [name, value] : settings.faults) faults_.set(name, value);
   fill(settings);
   resources_.remove_strays();

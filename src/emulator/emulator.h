@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "emulator/api.h"
+#include "emulator/connection.h"
 #include "emulator/faults.h"
 #include "emulator/render_queue.h"
 #include "emulator/xlsx.h"
@@ -39,7 +40,8 @@ struct EmulatorSettings {
   // Switched on from the start.
   std::vector<FaultChoice> faults;
   std::optional<std::int64_t> fault_seed;  // without, a random one
-  bool verbose = false;                    // requests to standard error
+  ConnectionTimes connections;
+  bool verbose = false;  // requests to standard error
 };
 
 // Refuses settings that would open the emulator to a network without a key. Throws

@@ -69,10 +69,6 @@ void DisturbedBody::written(std::size_t size) {
   timer_.start(0, [cut = cut_] { cut(); });
 }
 
-ObjectPtr<GIOStream> take_connection(SoupServerMessage* message) {
-  return ObjectPtr<GIOStream>::adopt(soup_server_message_steal_connection(message));
-}
-
 struct SilentConnections::Held {
   SilentConnections* owner;
   ObjectPtr<GIOStream> stream;
@@ -89,6 +85,7 @@ SilentConnections::SilentConnections() = default;
 SilentConnections::~SilentConnections() = default;
 
 void SilentConnections::hold(ObjectPtr<GIOStream> connection) {
+  if (!connection) return;
   // The library has wrapped the connection of the socket into a stream of its own.
   GIOStream* inner = nullptr;
   g_object_get(connection.get(), "base-iostream", &inner, nullptr);

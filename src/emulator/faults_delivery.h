@@ -48,9 +48,6 @@ class DisturbedBody {
   Timer timer_;
 };
 
-// Takes the connection away from a message that has been paused. Null when the client has gone.
-ObjectPtr<GIOStream> take_connection(SoupServerMessage* message);
-
 // Connections on which nothing is ever said again. Each ends when its client closes it.
 class SilentConnections {
  public:

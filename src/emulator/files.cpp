@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include "emulator/api_error.h"
 #include "emulator/folders.h"
@@ -38,6 +39,14 @@ struct Range {
 
 enum class RangeVerdict { whole, part, unsatisfiable };
 
+// A position or a length. One too large for a number lies behind the end of every file.
+std::optional<std::int64_t> parse_position(std::string_view digits) {
+  const auto value = parse_digits(digits);
+  if (value || digits.empty()) return value;
+  const bool is_number = digits.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_number ? std::optional(std::numeric_limits<std::int64_t>::max()) : std::nullopt;
+}
+
 // A single byte range. Several ranges, other units and malformed headers get the whole file, as
 // RFC 9110 allows.
 RangeVerdict read_range(std::string_view header, std::size_t size, Range& range) {
@@ -50,8 +59,8 @@ RangeVerdict read_range(std::string_view header, std::size_t size, Range& range)
   }
   const std::string_view from = trim(header.substr(0, dash));
   const std::string_view to = trim(header.substr(dash + 1));
-  const auto first = parse_digits(from);
-  const auto last = parse_digits(to);
+  const auto first = parse_position(from);
+  const auto last = parse_position(to);
   if (from.empty()) {
     if (!last) return RangeVerdict::whole;
     if (*last == 0 || size == 0) return RangeVerdict::unsatisfiable;

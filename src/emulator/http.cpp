@@ -42,15 +42,17 @@ std::optional<std::vector<std::string>> split_path(std::string_view encoded) {
   return segments;
 }
 
-std::vector<std::pair<std::string, std::string>> split_query(std::string_view encoded) {
+std::optional<std::vector<std::pair<std::string, std::string>>> split_query(
+    std::string_view encoded) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const auto& part : split(encoded, '&')) {
     const auto equals = part.find('=');
     auto name = percent_decode(std::string_view(part).substr(0, equals), true);
     auto value = equals == std::string::npos
-                     ? std::string()
+                     ? std::optional<std::string>(std::string())
                      : percent_decode(std::string_view(part).substr(equals + 1), true);
-    if (!name || name->empty() || !value) continue;
+    if (!name || !value) return {};
+    if (name->empty()) continue;
     pairs.emplace_back(std::move(*name), std::move(*value));
   }
   return pairs;

@@ -85,7 +85,8 @@ Reply error_reply(unsigned status, const std::string& code, const std::string& t
 
 // The decoded segments of a path, without a trailing slash; nothing when it is malformed.
 std::optional<std::vector<std::string>> split_path(std::string_view encoded);
-// The pairs of a query; malformed ones are left out.
-std::vector<std::pair<std::string, std::string>> split_query(std::string_view encoded);
+// The pairs of a query, those without a name left out; nothing when one cannot be decoded.
+std::optional<std::vector<std::pair<std::string, std::string>>> split_query(
+    std::string_view encoded);
 
 }  // namespace genpro::emulator

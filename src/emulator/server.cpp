@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/callback.h"
 #include "emulator/api_error.h"
 #include "emulator/failures.h"
 #include "emulator/server_stream.h"
@@ -71,6 +72,16 @@ bool is_host(const std::string& text) {
          std::string::npos;
 }
 
+void log_request(SoupServerMessage* message, gpointer) {
+  GUri* uri = soup_server_message_get_uri(message);
+  const char* method = soup_server_message_get_method(message);
+  std::string path = uri != nullptr ? g_uri_get_path(uri) : "?";
+  // The URL of a direct upload is a key of its own.
+  if (path.starts_with("/storage/")) path = "/storage/...";
+  std::fprintf(stderr, "%s %s %u\n", method != nullptr ? method : "?", path.c_str(),
+               soup_server_message_get_status(message));
+}
+
 constexpr const char* pending_key = "genpro-pending";
 
 // What the library answers by itself, for a request it cannot parse, has no body: this is it.
@@ -91,16 +102,25 @@ struct Server::Pending {
   Exchange exchange;
   const Route* route = nullptr;
   std::optional<Reply> refusal;
-  std::size_t received = 0;
+  goffset announced = -1;  // bytes of the body, -1: not known
+  goffset total = 0;       // bytes of the body so far
+  bool verbose = false;
+  bool given_up = false;     // the rest of the body is not read
+  std::size_t received = 0;  // in this turn, as is `sent`
   std::size_t sent = 0;
   std::optional<DisturbedBody> disturbed;
   Timer loss;
+
+  // So little of a refused body is read to its end, and the connection serves the next request.
+  bool has_much_to_come() const { return announced < 0 || announced - total > 64 * 1024; }
 };
 
-Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose)
+Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose,
+               const ConnectionTimes& times)
     : api_(api),
       verbose_(verbose),
       still_context_(g_main_context_new()),
+      connections_(times),
       server_(ObjectPtr<SoupServer>::adopt(
           soup_server_new("raw-paths", TRUE, "server-header", "genpro-emulator", nullptr))),
       listener_(host, port, [this](GSocket* connection) { accept(connection); }) {
@@ -122,6 +142,7 @@ void Server::keep_connections() {
 }
 
 Server::~Server() {
+  connections_.shut();
   // Unfinished messages may outlive the server by a turn of the loop; they must not call back.
   g_signal_handlers_disconnect_by_data(server_.get(), this);
   soup_server_remove_handler(server_.get(), nullptr);
@@ -129,8 +150,6 @@ Server::~Server() {
 }
 
 void Server::accept(GSocket* connection) {
-  const auto stream = ObjectPtr<GSocketConnection>::adopt(
-      g_socket_connection_factory_create_connection(connection));
   const auto local =
       ObjectPtr<GSocketAddress>::adopt(g_socket_get_local_address(connection, nullptr));
   const auto remote =
@@ -139,9 +158,9 @@ void Server::accept(GSocket* connection) {
   if (!local || !remote) return;
   // Small replies go out at once.
   g_socket_set_option(connection, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
+  const auto stream = connections_.add(connection, remote.get());
   ErrorPtr error;
-  soup_server_accept_iostream(server_.get(), G_IO_STREAM(stream.get()), local.get(), remote.get(),
-                              error.out());
+  soup_server_accept_iostream(server_.get(), stream.get(), local.get(), remote.get(), error.out());
 }
 
 Request Server::read_request(SoupServerMessage* message) const {
@@ -162,7 +181,15 @@ Request Server::read_request(SoupServerMessage* message) const {
   request.target = g_uri_get_path(uri);
   if (const char* query = g_uri_get_query(uri)) request.target += std::string("?") + query;
   request.origin = is_host(host) ? "http://" + host : origin();
-  if (const char* query = g_uri_get_query(uri)) request.query = split_query(query);
+  if (const char* query = g_uri_get_query(uri)) {
+    auto pairs = split_query(query);
+    if (!pairs) {
+      throw ApiError(400, "bad_request",
+                     "The query of the request is malformed: an escape is broken, or stands for "
+                     "something that is no text.");
+    }
+    request.query = std::move(*pairs);
+  }
   auto path = split_path(g_uri_get_path(uri));
   if (!path) throw not_found("The path of the request is malformed.");
   request.path = std::move(*path);
@@ -173,90 +200,145 @@ void Server::on_started(SoupServer*, SoupServerMessage* message, gpointer data) 
   put_default_body(message);
   g_signal_connect(message, "got-chunk", G_CALLBACK(&Server::on_chunk), nullptr);
   g_signal_connect(message, "wrote-body-data", G_CALLBACK(&Server::on_written), nullptr);
+  g_signal_connect(message, "got-body", G_CALLBACK(&Server::on_answering), nullptr);
+  g_signal_connect(message, "wrote-headers", G_CALLBACK(&Server::on_answering), nullptr);
+  g_signal_connect(message, "finished", G_CALLBACK(&Server::on_finished), nullptr);
+  if (Connection* connection = Connection::of(message)) connection->started(message);
   auto* self = static_cast<Server*>(data);
-  if (self->verbose_) {
-    g_signal_connect(message, "finished", G_CALLBACK(&Server::on_finished), nullptr);
-  }
+  if (self->verbose_) g_signal_connect(message, "finished", G_CALLBACK(&log_request), nullptr);
 }
 
 void Server::on_headers(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
                         gpointer data) {
-  auto* self = static_cast<Server*>(data);
-  auto owned = std::make_unique<Pending>();
-  Pending& pending = *owned;
-  g_object_set_data_full(G_OBJECT(message), pending_key, owned.release(), [](gpointer p) {
-    const std::unique_ptr<Pending> last(static_cast<Pending*>(p));
+  guard_c_callback("reading a request", [&] {
+    if (Connection* connection = Connection::of(message)) connection->head_read();
+    auto owned = std::make_unique<Pending>();
+    Pending& pending = *owned;
+    g_object_set_data_full(G_OBJECT(message), pending_key, owned.release(), [](gpointer p) {
+      const std::unique_ptr<Pending> last(static_cast<Pending*>(p));
+    });
+    auto* self = static_cast<Server*>(data);
+    pending.verbose = self->verbose_;
+    self->read_head(message, pending);
   });
+}
+
+void Server::read_head(SoupServerMessage* message, Pending& pending) {
   // Bodies are read as they come; the library must not collect them as well.
   soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
   SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
   const bool waits =
       (soup_message_headers_get_expectations(headers) & SOUP_EXPECTATION_CONTINUE) != 0;
-  const bool announced = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH;
+  const auto encoding = soup_message_headers_get_encoding(headers);
+  const bool announced = encoding == SOUP_ENCODING_CONTENT_LENGTH;
   const goffset length = announced ? soup_message_headers_get_content_length(headers) : -1;
+  pending.announced = encoding == SOUP_ENCODING_NONE ? 0 : length;
   std::string allowed;
   auto refusal = refusal_of([&] {
     // The library takes it for a number.
     if (announced && length < 0) {
       throw ApiError(400, "bad_request", "The Content-Length of the request is negative.");
     }
-    pending.exchange.request = self->read_request(message);
-    pending.route = &self->api_.open(pending.exchange, length, allowed);
+    pending.exchange.request = read_request(message);
+    pending.route = &api_.open(pending.exchange, length, allowed);
   });
   soup_message_headers_remove(headers, "Range");
   if (!refusal) return;
   if (refusal->status == 405) refusal->headers.emplace_back("Allow", allowed);
   // A client that waits for leave to send its body may send it or not: only the end of the
   // connection is safe to tell where the next request starts. So it is with a wrong length.
-  if (waits || (announced && length < 0)) refusal->headers.emplace_back("Connection", "close");
+  const bool unsafe = waits || (announced && length < 0);
+  if (unsafe) refusal->headers.emplace_back("Connection", "close");
   pending.exchange.body.reset();
-  send(message, *refusal);
+  if (!unsafe && pending.has_much_to_come()) {
+    pending.refusal = std::move(refusal);
+    refuse_now(message, pending);
+  } else {
+    send(message, *refusal);
+  }
 }
 
 void Server::on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer) {
   auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
-  if (pending == nullptr) return;
-  gsize size = 0;
-  const auto* data = static_cast<const char*>(g_bytes_get_data(chunk, &size));
-  if (pending->exchange.body && !pending->refusal) {
-    pending->refusal = refusal_of([&] { pending->exchange.body->feed({data, size}); });
-    // What has been received of a refused body is of no use any more.
-    if (pending->refusal) pending->exchange.body.reset();
-  }
-  // "100 Continue" has cleared it.
-  if (soup_server_message_get_status(message) == 0 &&
-      soup_server_message_get_response_body(message)->length == 0) {
-    put_default_body(message);
-  }
-  take_turns(message, pending->received, size);
+  if (pending == nullptr || pending->given_up) return;
+  guard_c_callback("reading a body", [&] {
+    gsize size = 0;
+    const auto* data = static_cast<const char*>(g_bytes_get_data(chunk, &size));
+    pending->total += static_cast<goffset>(size);
+    // An answer that is set already waits only for the end of the body.
+    const bool reads = !pending->refusal && soup_server_message_get_status(message) == 0;
+    if (reads) {
+      pending->refusal = refusal_of([&] {
+        if (pending->exchange.body) {
+          pending->exchange.body->feed({data, size});
+        } else {
+          TextBody::check_length(pending->total);
+        }
+      });
+      // What has been received of a refused body is of no use any more.
+      if (pending->refusal) pending->exchange.body.reset();
+      if (pending->refusal && pending->has_much_to_come()) {
+        refuse_now(message, *pending);
+        return;
+      }
+    }
+    // "100 Continue" has cleared it.
+    if (soup_server_message_get_status(message) == 0 &&
+        soup_server_message_get_response_body(message)->length == 0) {
+      put_default_body(message);
+    }
+    take_turns(message, pending->received, size);
+  });
+}
+
+// Not at once: the library is in the middle of reading.
+void Server::refuse_now(SoupServerMessage* message, Pending& pending) {
+  pending.given_up = true;
+  soup_server_message_pause(message);
+  pending.loss.start(0, [message, &pending] {
+    Connection* connection = Connection::of(message);
+    if (connection == nullptr) return;
+    const Reply refusal = std::move(*pending.refusal);
+    soup_server_message_set_status(message, refusal.status, nullptr);
+    if (pending.verbose) log_request(message, nullptr);
+    connection->end(&refusal);
+  });
+}
+
+void Server::on_answering(SoupServerMessage* message, gpointer) {
+  if (Connection* connection = Connection::of(message)) connection->answering();
 }
 
 void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
                      gpointer data) {
-  auto* self = static_cast<Server*>(data);
   auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
   if (pending == nullptr || (pending->route == nullptr && !pending->refusal)) return;
+  guard_c_callback("answering a request",
+                   [&] { static_cast<Server*>(data)->answer(message, *pending); });
+}
+
+void Server::answer(SoupServerMessage* message, Pending& pending) {
   Reply reply;
-  if (!pending->refusal) {
-    pending->refusal = refusal_of([&] {
-      if (pending->exchange.body) pending->exchange.body->finish();
-      reply = self->api_.handle(*pending->route, pending->exchange);
+  if (!pending.refusal) {
+    pending.refusal = refusal_of([&] {
+      if (pending.exchange.body) pending.exchange.body->finish();
+      reply = api_.handle(*pending.route, pending.exchange);
     });
   }
-  if (!pending->refusal && reply.later) {
-    self->answer_later(message, reply);
+  if (!pending.refusal && reply.later) {
+    answer_later(message, reply);
     return;
   }
-  if (!pending->refusal && reply.stream) {
+  if (!pending.refusal && reply.stream) {
     reply.stream(MessageStream::begin(message, reply));
     return;
   }
-  pending->exchange.body.reset();
-  if (!pending->refusal && reply.fate != Reply::Fate::sent) {
-    self->lose_answer(message, *pending, reply.fate == Reply::Fate::silent);
+  pending.exchange.body.reset();
+  if (!pending.refusal && reply.fate != Reply::Fate::sent) {
+    lose_answer(message, pending, reply.fate == Reply::Fate::silent);
     return;
   }
-  self->deliver(message, *pending, pending->refusal ? *pending->refusal : reply);
+  deliver(message, pending, pending.refusal ? *pending.refusal : reply);
 }
 
 void Server::deliver(SoupServerMessage* message, Pending& pending, const Reply& reply) {
@@ -281,13 +363,13 @@ void Server::lose_answer(SoupServerMessage* message, Pending& pending, bool sile
 }
 
 void Server::end_connection(SoupServerMessage* message, bool silent) {
-  if (verbose_) on_finished(message, nullptr);
-  auto connection = take_connection(message);
-  if (!connection) return;
+  if (verbose_) log_request(message, nullptr);
+  Connection* connection = Connection::of(message);
+  if (connection == nullptr) return;
   if (silent) {
-    silent_.hold(std::move(connection));
+    silent_.hold(connection->take());
   } else {
-    g_io_stream_close(connection.get(), nullptr, nullptr);
+    connection->end();
   }
 }
 
@@ -305,18 +387,17 @@ void Server::answer_later(SoupServerMessage* message, const Reply& reply) {
 void Server::on_written(SoupServerMessage* message, guint size, gpointer) {
   auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
   if (pending == nullptr) return;
-  take_turns(message, pending->sent, size);
-  if (pending->disturbed) pending->disturbed->written(size);
+  guard_c_callback("writing an answer", [&] {
+    take_turns(message, pending->sent, size);
+    if (pending->disturbed) pending->disturbed->written(size);
+  });
 }
 
+// The connection keeps the message until the next one comes, which may be long: not so what hangs
+// on it.
 void Server::on_finished(SoupServerMessage* message, gpointer) {
-  GUri* uri = soup_server_message_get_uri(message);
-  const char* method = soup_server_message_get_method(message);
-  std::string path = uri != nullptr ? g_uri_get_path(uri) : "?";
-  // The URL of a direct upload is a key of its own.
-  if (path.starts_with("/storage/")) path = "/storage/...";
-  std::fprintf(stderr, "%s %s %u\n", method != nullptr ? method : "?", path.c_str(),
-               soup_server_message_get_status(message));
+  g_object_set_data(G_OBJECT(message), pending_key, nullptr);
+  if (Connection* connection = Connection::of(message)) connection->finished();
 }
 
 }  // namespace genpro::emulator

@@ -12,6 +12,7 @@
 
 #include "base/glib_ptr.h"
 #include "emulator/api.h"
+#include "emulator/connection.h"
 #include "emulator/faults_delivery.h"
 #include "emulator/listener.h"
 
@@ -20,7 +21,8 @@ namespace genpro::emulator {
 class Server {
  public:
   // Throws std::runtime_error when the address cannot be had.
-  Server(Api& api, const std::string& host, std::uint16_t port, bool verbose);
+  Server(Api& api, const std::string& host, std::uint16_t port, bool verbose,
+         const ConnectionTimes& times);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -38,6 +40,7 @@ class Server {
   static void on_chunk(SoupServerMessage* message, GBytes* chunk, gpointer data);
   static void on_body(SoupServer* server, SoupServerMessage* message, const char* path,
                       GHashTable* query, gpointer data);
+  static void on_answering(SoupServerMessage* message, gpointer data);
   static void on_written(SoupServerMessage* message, guint size, gpointer data);
   static void on_finished(SoupServerMessage* message, gpointer data);
 
@@ -45,6 +48,10 @@ class Server {
   void accept(GSocket* connection);
   Request read_request(SoupServerMessage* message) const;
 
+  void read_head(SoupServerMessage* message, Pending& pending);
+  void answer(SoupServerMessage* message, Pending& pending);
+  // Answers a request whose body is still coming, and ends the connection.
+  static void refuse_now(SoupServerMessage* message, Pending& pending);
   void deliver(SoupServerMessage* message, Pending& pending, const Reply& reply);
   void lose_answer(SoupServerMessage* message, Pending& pending, bool silent);
   // Without an answer, or in the middle of one.
@@ -57,6 +64,7 @@ class Server {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   // Nobody runs this one: see keep_connections().
   MainContextPtr still_context_;
+  Connections connections_;
   ObjectPtr<SoupServer> server_;
   Listener listener_;
   SilentConnections silent_;

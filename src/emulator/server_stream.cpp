@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/server_stream.h"
 
+#include "emulator/connection.h"
+
 namespace genpro::emulator {
 
 std::shared_ptr<ReplyStream> MessageStream::begin(SoupServerMessage* message, const Reply& reply) {
@@ -23,10 +25,21 @@ MessageStream::MessageStream(SoupServerMessage* message)
     : message_(ObjectPtr<SoupServerMessage>::ref(message)) {
   g_signal_connect(message, "wrote-chunk", G_CALLBACK(&MessageStream::on_written), this);
   g_signal_connect(message, "finished", G_CALLBACK(&MessageStream::on_finished), this);
+  g_signal_connect(message, "disconnected", G_CALLBACK(&MessageStream::on_finished), this);
 }
 
 MessageStream::~MessageStream() {
   g_signal_handlers_disconnect_by_data(message_.get(), this);
+  // Nothing is ever written to it again.
+  if (closed_) return;
+  if (Connection* connection = Connection::of(message_.get())) connection->end();
+}
+
+// Nothing is read while an answer goes on, so that nobody else would notice before much is written.
+bool MessageStream::is_closed() const {
+  if (closed_) return true;
+  const Connection* connection = Connection::of(message_.get());
+  return connection == nullptr || connection->client_has_left();
 }
 
 void MessageStream::write(const std::string& text) {

@@ -24,7 +24,7 @@ class MessageStream final : public ReplyStream {
   MessageStream& operator=(const MessageStream&) = delete;
 
   bool is_idle() const override { return unwritten_ == 0; }
-  bool is_closed() const override { return closed_; }
+  bool is_closed() const override;
   void write(const std::string& text) override;
 
  private:

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "base/callback.h"
 #include "base/glib_ptr.h"
 
 namespace genpro::emulator {
@@ -61,8 +62,10 @@ class Timer {
   }
   static gboolean fire(gpointer data) {
     // A copy: the callback may destroy the timer, and with it the function that is running.
-    const Callback callback = *static_cast<Callback*>(data);
-    callback();
+    guard_c_callback("a timer", [data] {
+      const Callback callback = *static_cast<Callback*>(data);
+      callback();
+    });
     return G_SOURCE_REMOVE;
   }
 

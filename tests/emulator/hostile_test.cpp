@@ -21,6 +21,32 @@ class Hostile : public EmulatorTest {
     EXPECT_EQ(client_->get("/v1/organizations/1").status, 200u);
   }
   std::string raw(const std::string& request) { return raw_exchange(emulator_->port(), request); }
+  // What comes until the server closes; the test fails when it does not.
+  static std::string read_to_the_end(int fd) {
+    std::string text;
+    bool ended = false;
+    EXPECT_TRUE(eventually([&] {
+      char buffer[4096];
+      const ssize_t got = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+      if (got > 0) text.append(buffer, static_cast<std::size_t>(got));
+      ended = got == 0;
+      return ended;
+    })) << "the connection stays open after \""
+        << text << '"';
+    return text;
+  }
+  // Over a connection of its own, which would be kept, and is left.
+  std::string status_of_one_get() {
+    const Fd fd(connect_to(emulator_->port()));
+    const std::string request =
+        std::string("GET /v1/organizations/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ") +
+        test_key + "\r\n\r\n";
+    if (send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "";
+    const timeval patience{20, 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    char status[13] = {};
+    return recv(fd.get(), status, 12, MSG_WAITALL) == 12 ? status : "";
+  }
   std::string head(const std::string& line) {
     return line + " HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + test_key +
            "\r\nConnection: close\r\n";
@@ -121,7 +147,7 @@ TEST_F(Hostile, TextThatIsNoUtf8IsRefused) {
   expect_error(client_->post(generate_path, body_with("\\ud800")), 422, "validation_error",
                "surrogate");
   EXPECT_EQ(client_->post(generate_path, body_with("\\ud83d\\ude00")).status, 201u);
-  expect_error(client_->get("/v1/content_resources?agent_id=%ff"), 422, "agent_not_found");
+  expect_error(client_->get("/v1/content_resources?agent_id=%ff"), 400, "bad_request");
 }
 
 TEST_F(Hostile, BrokenHttpGetsAnErrorOrNothing) {
@@ -246,8 +272,103 @@ TEST_F(Hostile, ManyConnectionsComeAndGo) {
     const Fd fd(connect_to(emulator_->port()));
     ASSERT_TRUE(fd);
   }
+  for (int i = 0; i < 3000; ++i) ASSERT_EQ(status_of_one_get(), "HTTP/1.1 200") << i;
   EXPECT_EQ(client_->get("/v1/organizations/1").status, 200u);
   EXPECT_TRUE(eventually([&] { return open_files() <= before + 2; }));
+}
+
+TEST_F(Hostile, ConnectionsThatHaveGoneTakeNoDescriptors) {
+  rlimit original = {};
+  getrlimit(RLIMIT_NOFILE, &original);
+  client_->get("/v1/organizations/1");
+  const Fd probe(dup(0));
+  rlimit tight = original;
+  tight.rlim_cur = static_cast<rlim_t>(probe.get()) + 40;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  for (int i = 0; i < 300; ++i) EXPECT_EQ(status_of_one_get(), "HTTP/1.1 200") << i;
+  setrlimit(RLIMIT_NOFILE, &original);
+}
+
+// The requests that a client has sent at once are answered, although it says no more.
+TEST_F(Hostile, RequestsInARowAreAnsweredAfterTheLastByte) {
+  const std::string one =
+      std::string("GET /v1/organizations/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ") + test_key +
+      "\r\n\r\n";
+  const std::string answers = raw(one + one + one);
+  std::size_t found = 0;
+  for (auto at = answers.find("HTTP/1.1 200"); at != std::string::npos;
+       at = answers.find("HTTP/1.1 200", at + 1)) {
+    ++found;
+  }
+  EXPECT_EQ(found, 3u) << answers;
+}
+
+TEST_F(Hostile, ConnectionsThatSayNothingMoreAreClosed) {
+  start([](EmulatorSettings& settings) {
+    settings.connections.idle = 0.3;
+    settings.connections.stalled = 0.3;
+  });
+  const std::string get =
+      std::string("GET /v1/organizations/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ") + test_key +
+      "\r\n\r\n";
+  const std::string post =
+      head(std::string("POST ") + generate_path) + "Content-Length: 500\r\n\r\n{";
+  const auto closed = [this](const std::string& bytes) {
+    const Fd fd(connect_to(emulator_->port()));
+    EXPECT_EQ(send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+    return read_to_the_end(fd.get());
+  };
+  EXPECT_EQ(closed(""), "");
+  EXPECT_TRUE(closed(get).starts_with("HTTP/1.1 200"));
+  for (const std::string& half : {get.substr(0, 9), get.substr(0, 50), post}) {
+    expect_json_error(closed(half), 408);
+  }
+  EXPECT_TRUE(closed(get + "GET /v1/org").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(Hostile, AnAnswerThatTakesLongerThanAnIdleConnectionMayIsSent) {
+  start([](EmulatorSettings& settings) {
+    settings.connections.idle = 0.2;
+    settings.connections.stalled = 0.2;
+    settings.faults = {{"slow-downloads", "50k"}};
+  });
+  upload_two();
+  wait_for(generate("a"), "completed");
+  EXPECT_EQ(client_->get("/outputs/vid_ingredients_001.mp4").body, fake_clip());
+}
+
+TEST_F(Hostile, ABodyOverItsLimitIsAnsweredBeforeItsEnd) {
+  const std::string start =
+      head(std::string("POST ") + generate_path) + "Content-Type: application/json\r\n";
+  const std::string piece = "10000\r\n" + std::string(0x10000, ' ') + "\r\n";
+  std::string pieces;
+  for (int i = 0; i < 17; ++i) pieces += piece;
+  // None of them sends its body to the end, nor closes its side.
+  for (const std::string& request :
+       {start + "Content-Length: 2000000\r\n\r\n{",
+        start + "Transfer-Encoding: chunked\r\n\r\n" + pieces,
+        head("POST /v1/nothing") + "Transfer-Encoding: chunked\r\n\r\n" + piece,
+        head("GET /v1/organizations/1") + "Transfer-Encoding: chunked\r\n\r\n" + pieces}) {
+    const bool is_lost = request.starts_with("POST /v1/nothing");
+    const Fd fd(connect_to(emulator_->port()));
+    ASSERT_EQ(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(request.size()));
+    expect_json_error(read_to_the_end(fd.get()), is_lost ? 404 : 422);
+  }
+}
+
+TEST_F(Hostile, WhatCannotBeReadIsSaidSo) {
+  expect_json_error(
+      raw(head(std::string("POST ") + generate_path) + "Transfer-Encoding: chunked\r\n\r\n5\r\n{}"),
+      400);
+  expect_json_error(raw(head("GET /" + std::string(80'000, 'a')) + "\r\n"), 414);
+  expect_json_error(raw(head("GET /") + "X: " + std::string(200'000, 'x') + "\r\n\r\n"), 431);
+  for (const char* value : {"%00", "%zz", "%ff"}) {
+    const auto answer =
+        raw(head(std::string("GET /v1/content_resources?agent_id=") + value) + "\r\n");
+    expect_json_error(answer, 400);
+  }
 }
 
 TEST_F(Hostile, AShortageOfDescriptorsPasses) {
