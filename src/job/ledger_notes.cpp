@@ -26,10 +26,6 @@ class PowerLossMayTakeIt {
   Database& database_;
 };
 
-}  // namespace
-
-namespace {
-
 bool is_unsettled(const Entry& entry) {
   return entry.status == EntryStatus::submitting || entry.status == EntryStatus::unknown;
 }
@@ -165,7 +161,8 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
 
 Result<std::monostate> Ledger::prepare_to_exit() {
   return attempt_on<std::monostate>(path_, [&] {
-    database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    // As much as can be without waiting for a process that reads: the exit must not hang on it.
+    database_.execute("PRAGMA wal_checkpoint(PASSIVE)");
     sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     return std::monostate();
   });

@@ -4,6 +4,11 @@
 // Never to be changed: such files are not changed either.
 #pragma once
 
+#include <filesystem>
+#include <string>
+
+#include "emulator/database.h"
+
 namespace genpro::emulator::test {
 
 inline constexpr const char* first_store = R"SQL(
@@ -88,5 +93,13 @@ CREATE INDEX answers_by_age ON answers(at);
 PRAGMA application_id = 1735419185;
 PRAGMA user_version = 1;
 )SQL";
+
+// A data folder with such a store and what `content`, statements in SQL, puts into it.
+inline void write_first_store(const std::string& folder, const char* content) {
+  std::filesystem::create_directories(folder);
+  Database database(folder + "/store.db");
+  database.execute(first_store);
+  database.execute(content);
+}
 
 }  // namespace genpro::emulator::test

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A store that an older version has written.
-#include <filesystem>
-
 #include "emulator/database.h"
 #include "emulator_fixture.h"
 #include "first_store.h"
@@ -34,12 +32,7 @@ UPDATE counters SET next = 9041 WHERE name = 'generation';
 
 class MigrationTest : public EmulatorTest {
  protected:
-  void SetUp() override {
-    std::filesystem::create_directories(folder_.path("data"));
-    Database database(folder_.path("data/store.db"));
-    database.execute(first_store);
-    database.execute(content);
-  }
+  void SetUp() override { write_first_store(folder_.path("data"), content); }
   std::int64_t version() {
     return Database(folder_.path("data/store.db")).integer("PRAGMA user_version").value_or(0);
   }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Sheets in a store that the first version has written.
-#include <filesystem>
-
 #include "emulator/database.h"
 #include "first_store.h"
 #include "sheet_fixture.h"
@@ -38,12 +36,7 @@ UPDATE counters SET next = 202 WHERE name = 'column';
 
 class SchemaTest : public SheetCallsTest {
  protected:
-  void SetUp() override {
-    std::filesystem::create_directories(folder_.path("data"));
-    Database database(folder_.path("data/store.db"));
-    database.execute(first_store);
-    database.execute(content);
-  }
+  void SetUp() override { write_first_store(folder_.path("data"), content); }
 };
 
 TEST_F(SchemaTest, AnOldSheetKeepsWhatIsInIt) {
