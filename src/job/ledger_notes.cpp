@@ -161,8 +161,10 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
 
 Result<std::monostate> Ledger::prepare_to_exit() {
   return attempt_on<std::monostate>(path_, [&] {
-    // As much as can be without waiting for a process that reads: the exit must not hang on it.
-    database_.execute("PRAGMA wal_checkpoint(PASSIVE)");
+    // Without waiting for a process that reads: the exit must not hang on it.
+    sqlite3_busy_timeout(database_.handle(), 0);
+    database_.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(database_.handle(), busy_timeout_ms);
     sqlite3_db_config(database_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     return std::monostate();
   });
