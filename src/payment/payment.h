@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is paid, as a pure state machine: step() is a function of a state, an event and the time. It
+// has no thread, clock, disk or socket, and includes nothing but the standard library, so that all
+// it decides can be simulated.
+//
+// One payment is one wish for a generation: at most one charge is made for it. A driver (src/job)
+// carries out the actions in their order. A `Persist` comes before every action that needs what is
+// on disk: what cannot be written must not be acted upon. States are what a row of the ledger
+// holds.
+//
+//   what is known                                        state        charged
+//   the request has not left                             Prepared     no
+//   it is under way, or its process died over it         Posting      unknown
+//   an answer is lost, or proves nothing                 InDoubt      unknown
+//   the API itself said no, and no try is in doubt       Refused      no
+//   the generation has a name and has not ended          Known        yes
+//   it has ended well                                    Completed    yes
+//   every byte of its clip has been pushed               Delivered    yes
+//   the service gave it up, or stopped it                Failed, Stopped   refunded
+//   the API says, twice, that there is no such one       Gone         yes
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace genpro::payment {
+
+// ---- Time ----
+
+using Millis = std::int64_t;
+
+// Durations are measured by a clock that goes on in suspend and never steps (CLOCK_BOOTTIME). It
+// begins anew with each boot, so the boot's id is kept beside it. Wall time is for people; it only
+// decides how old something can be at most when the machine has been booted since.
+struct Moment {
+  std::string boot;  // empty: not known, a row of an older version
+  Millis up = 0;     // milliseconds since that boot
+  Millis wall = 0;   // milliseconds since 1970; 0: it has not happened
+  bool operator==(const Moment&) const = default;
+};
+using Now = Moment;
+
+inline constexpr Millis unlimited = INT64_MAX;
+
+// How much time has passed since `moment`, at least and at most.
+Millis least_age(const Moment& moment, const Now& now);
+Millis most_age(const Moment& moment, const Now& now);
+
+// How long the service may take from the arrival of a request until its cell lists the generation,
+// or until a completed generation has its resources. Also how long a 404 means "not yet".
+inline constexpr Millis settling_time = 30'000;
+// Between the two 404 answers that say that a generation is gone.
+inline constexpr Millis gone_interval = 10'000;
+// Between the answers 401 or 403 that end a wait, of which there are three over a minute.
+inline constexpr Millis denied_interval = 30'000;
+inline constexpr unsigned denied_answers = 3;
+// The service keeps an idempotency key for 24 hours; less a margin for clocks that differ.
+inline constexpr Millis key_lifetime = 23LL * 3600 * 1000;
+
+// ---- States ----
+
+enum class Evidence {
+  proven,  // an answer to the request, or to a repeat with the same key, named the generation
+  likely,  // it is the only one in its cell that can be this request's
+};
+enum class Phase { pending, processing };
+
+// A request that has left, and what is needed to find out what became of it.
+struct Attempt {
+  std::string key;  // Idempotency-Key, the same for each repeat
+  Moment made;      // when it was first used
+  Moment posted;    // the latest POST left
+  // The cell's generations just before that; unset when they could not be read.
+  std::optional<std::vector<std::string>> before;
+  bool doubtful = false;     // an earlier POST may have been taken
+  bool is_absent = false;    // a whole listing after the settling time had none that can be it
+  bool stop_wanted = false;  // stop what comes of it, once that is proven to be its own
+  // Of this run, not on disk:
+  unsigned posts = 0;     // POSTs that left
+  unsigned failures = 0;  // readings of the cell that failed in a row
+  bool operator==(const Attempt&) const = default;
+};
+
+struct Prepared {
+  std::string key;
+  unsigned failures = 0;  // of this run: tries to reach the service
+  bool operator==(const Prepared&) const = default;
+};
+struct Posting {
+  Attempt attempt;
+  bool operator==(const Posting&) const = default;
+};
+struct InDoubt {
+  Attempt attempt;
+  std::string reason;
+  // Of this run: what the latest answer said about sending it again.
+  bool is_under_way = false;  // the service is at it
+  bool is_final = false;      // a repeat would be answered in the same way
+  Millis not_before = 0;      // on the boot clock
+  bool operator==(const InDoubt&) const = default;
+};
+struct Refused {
+  std::string reason;
+  bool operator==(const Refused&) const = default;
+};
+
+// How the questions about a generation have been going in this run; not on disk.
+struct Asking {
+  bool is_resumed = false;  // picked up from the ledger, and not heard of yet
+  bool is_outage = false;
+  bool is_stopping = false;             // asked to stop, and looked at how that went
+  std::optional<Millis> missing_since;  // on the boot clock: the API says that it has no such one
+  std::optional<Millis> denied_since;
+  std::optional<Millis> bare_since;  // completed, and without a clip
+  unsigned denied = 0;
+  bool operator==(const Asking&) const = default;
+};
+// A generation that is paid for.
+struct Generation {
+  std::string id;
+  Evidence evidence = Evidence::proven;
+  Moment posted;
+  Asking asking;
+  bool operator==(const Generation&) const = default;
+};
+struct Known {
+  Generation generation;
+  Phase phase = Phase::pending;
+  bool stop_wanted = false;
+  bool operator==(const Known&) const = default;
+};
+struct Completed {
+  Generation generation;
+  bool operator==(const Completed&) const = default;
+};
+struct Delivered {
+  Generation generation;
+  bool operator==(const Delivered&) const = default;
+};
+struct Failed {
+  Generation generation;
+  std::string reason;
+  bool operator==(const Failed&) const = default;
+};
+struct Stopped {
+  Generation generation;
+  bool operator==(const Stopped&) const = default;
+};
+struct Gone {
+  Generation generation;
+  std::string reason;
+  bool operator==(const Gone&) const = default;
+};
+
+using State = std::variant<Prepared, Posting, InDoubt, Refused, Known, Completed, Delivered, Failed,
+                           Stopped, Gone>;
+
+// ---- What a state means, for the ledger, its limits and its readers ----
+
+enum class Charged { no, yes, unknown };
+
+struct Meaning {
+  std::string_view word;  // in the ledger and on the command line
+  Charged charged;
+  bool is_unsettled;   // whether it was taken is not known
+  bool is_unfinished;  // something may still come of it
+  bool counts;         // for limits: it was or may have been asked for
+};
+// `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
+const std::vector<Meaning>& meanings();
+const Meaning& meaning(const State& state);
+
+const std::string& generation_id(const State& state);  // empty: not known
+std::string reason(const State& state);
+bool stop_wanted(const State& state);
+Evidence evidence(const State& state);
+const Attempt* attempt(const State& state);  // null: none in the state
+// Whether nothing is left to be done or picked up.
+bool is_closed(const State& state);
+// Whether a ledger would hold the same for both.
+bool same_on_disk(const State& one, const State& other);
+// Of two states of one row, the one that is further: who follows a generation may be behind.
+bool is_behind(const State& state, const State& other);
+
+// How long another request to the same cell has to wait, so that one listing can tell the two
+// apart; 0: not at all.
+Millis wait_for_others(const State& state, const Now& now);
+
+// ---- Which earlier payment serves a wish ----
+
+enum class Reuse { never, in_flight, completed };
+
+// What the service itself decides about the request (a cell's defaults, its variables), compared
+// with what that was for an earlier one.
+enum class ServiceData { same, different, unreadable };
+
+// Whether the payment may serve the same request once more. `was_together`: it was delivered to
+// somebody who asked at the same time.
+bool can_serve(const State& state, Reuse reuse, ServiceData data, bool was_together);
+
+// ---- Events ----
+
+// An answer, or none, in facts. `text` is one line for people.
+struct Answer {
+  unsigned status = 0;        // of HTTP; 0: no answer came
+  bool was_sent = true;       // false: not a byte of the request left
+  bool is_api_error = false;  // the body is the API's own JSON error
+  bool was_redirected = false;
+  bool is_retryable = false;  // asking again may help
+  std::string code;           // of the API's error
+  std::optional<Millis> retry_after;
+  // Of a success:
+  std::string generation;  // named by it
+  enum class Word { none, unknown, pending, processing, completed, failed, stopped };
+  Word word = Word::none;
+  bool has_clip = false;  // completed, with a video whose address can be used
+  std::string text;
+};
+
+struct Begun {};    // a new payment
+struct Resumed {};  // taken up from the ledger; nobody else is at it, or all only follow it
+// The cell was read. `asked`: when the question left.
+struct Listed {
+  std::vector<std::string> jobs;
+  bool is_whole = true;  // every entry had an id that could be read
+  Moment asked;
+  std::vector<std::string> claimed;  // those of `jobs` that other rows have
+  // What the cell held when later requests to it left.
+  struct Look {
+    Moment at;
+    std::vector<std::string> jobs;
+  };
+  std::vector<Look> later;
+};
+struct Unlisted {
+  Answer answer;
+};
+struct Replied {  // to the POST
+  Answer answer;
+};
+struct Polled {
+  Answer answer;
+};
+struct StopReplied {
+  Answer answer;
+};
+struct Woke {};        // a wait is over
+struct StopWanted {};  // an orderly shutdown by the user; nobody else follows the generation
+struct TimedOut {};    // the user's longest wait is over
+struct Left {};        // the run ends, whatever is under way
+struct DeliveredWhole {};
+
+using Event = std::variant<Begun, Resumed, Listed, Unlisted, Replied, Polled, StopReplied, Woke,
+                           StopWanted, TimedOut, Left, DeliveredWhole>;
+
+// ---- Actions ----
+
+// Writes the new state and a line of its history: what came, and what was decided and why.
+struct Persist {
+  std::string came;
+  std::string decided;
+};
+struct ReadCell {};
+struct Post {};  // the state's key, and always the same bytes
+struct Poll {};
+struct AskStop {};
+// Woke comes after it.
+struct Wait {
+  enum class Pace {
+    exactly,   // `least` milliseconds
+    backoff,   // growing with each failure in a row, and at least `least`
+    schedule,  // as the schedule for questions about a running generation says
+  } pace = Pace::exactly;
+  Millis least = 0;
+};
+// To be told to the user.
+struct TellDoubt {
+  std::string reason;
+};
+struct TellSettled {
+  Evidence evidence;
+  std::string reason;
+};
+struct TellOutage {
+  std::string reason;
+};
+// The run ends, or has nothing more to wait for.
+struct End {
+  enum class Kind {
+    clip,         // the generation's clip can be read
+    unreachable,  // the request never left
+    refused,
+    in_doubt,
+    failed,
+    stopped,
+    no_clip,  // completed, without a video that can be used
+    gone,
+    denied,     // the key is not accepted any more; the generation is left as it is
+    timed_out,  // likewise
+    again,      // an earlier generation was refunded: look for another one
+    parted,     // the user's shutdown is done with
+  } kind = Kind::parted;
+  // What is known beyond the state; for people.
+  std::string reason;
+  std::vector<std::string> candidates;  // of a doubt
+};
+
+using Action = std::variant<Persist, ReadCell, Post, Poll, AskStop, Wait, TellDoubt, TellSettled,
+                            TellOutage, End>;
+
+struct Policy {
+  // False: only finds out and tells what is the case; nothing is asked for.
+  bool may_post = true;
+  // The wire documents idempotency keys, so a repeat is safe by its key alone.
+  bool keys_are_documented = false;
+  // Follows and repeats nothing that is not proven.
+  bool asks_when_in_doubt = false;
+  // How often a step that is not paid yet is tried again.
+  unsigned retries = 5;
+  // A generation that a user named; there is no row, and nothing is paid by this run.
+  bool is_attached = false;
+};
+
+struct Step {
+  State state;
+  std::vector<Action> actions;
+};
+
+Step step(const Policy& policy, const State& state, const Event& event, const Now& now);
+
+}  // namespace genpro::payment
