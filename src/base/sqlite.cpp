@@ -1,89 +1,138 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/sqlite.h"
+#include "base/sqlite.h"
 
-namespace genpro::job {
+#include <time.h>
+
+namespace genpro::sqlite {
 
 namespace {
 
-[[noreturn]] void raise(sqlite3* database) {
-  throw SqliteFailure(sqlite3_errcode(database), sqlite3_errmsg(database));
-}
+// Of SQLite's virtual machine, between two looks at the clock: well under a millisecond.
+constexpr int steps_between_looks = 10'000;
 
-void check(sqlite3* database, int result) {
-  if (result != SQLITE_OK) raise(database);
+std::chrono::nanoseconds computing_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace
 
-Statement::Statement(Database& database, std::string_view sql) : database_(database.handle()) {
-  sqlite3_stmt* statement = nullptr;
-  check(database_, sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()),
-                                      &statement, nullptr));
-  statement_.reset(statement);
+Query::Query(Database& database, std::string_view sql)
+    : database_(database), statement_(database.take(sql)) {}
+
+Query::~Query() {
+  database_.give_back(statement_);
 }
 
-Statement& Statement::bind(std::int64_t value) {
-  check(database_, sqlite3_bind_int64(statement_.get(), ++bound_, value));
+Query& Query::bind(std::int64_t value) {
+  database_.check(sqlite3_bind_int64(statement_, ++bound_, value));
   return *this;
 }
 
-Statement& Statement::bind(double value) {
-  check(database_, sqlite3_bind_double(statement_.get(), ++bound_, value));
+Query& Query::bind(double value) {
+  database_.check(sqlite3_bind_double(statement_, ++bound_, value));
   return *this;
 }
 
-Statement& Statement::bind(std::string_view text) {
+Query& Query::bind(std::string_view text) {
   // A text without characters has no address of its own; null would be stored for it.
-  check(database_, sqlite3_bind_text64(statement_.get(), ++bound_, text.empty() ? "" : text.data(),
-                                       text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  database_.check(sqlite3_bind_text64(statement_, ++bound_, text.empty() ? "" : text.data(),
+                                      text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   return *this;
 }
 
-Statement& Statement::bind_null() {
-  check(database_, sqlite3_bind_null(statement_.get(), ++bound_));
+Query& Query::bind_null() {
+  database_.check(sqlite3_bind_null(statement_, ++bound_));
   return *this;
 }
 
-bool Statement::step() {
-  const int result = sqlite3_step(statement_.get());
-  if (result != SQLITE_ROW && result != SQLITE_DONE) raise(database_);
+bool Query::step() {
+  const int result = sqlite3_step(statement_);
+  if (result != SQLITE_ROW && result != SQLITE_DONE) database_.raise();
   return result == SQLITE_ROW;
 }
 
-std::int64_t Statement::integer(int column) const {
-  return sqlite3_column_int64(statement_.get(), column);
+std::int64_t Query::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
 }
 
-double Statement::real(int column) const {
-  return sqlite3_column_double(statement_.get(), column);
+double Query::real(int column) const {
+  return sqlite3_column_double(statement_, column);
 }
 
-std::string Statement::text(int column) const {
-  const auto* text = sqlite3_column_text(statement_.get(), column);
-  if (text == nullptr) return "";
+std::string_view Query::view(int column) const {
+  const auto* text = sqlite3_column_text(statement_, column);
+  if (text == nullptr) return {};
   return {reinterpret_cast<const char*>(text),
-          static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-bool Statement::is_null(int column) const {
-  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+int Query::type(int column) const {
+  return sqlite3_column_type(statement_, column);
+}
+
+std::optional<std::string> Query::optional_text(int column) const {
+  if (is_null(column)) return {};
+  return text(column);
+}
+
+std::optional<std::int64_t> Query::optional_integer(int column) const {
+  if (is_null(column)) return {};
+  return integer(column);
 }
 
 Database::Database(const std::string& path, int flags) {
   sqlite3* handle = nullptr;
   const int result = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
-  if (handle == nullptr) throw SqliteFailure(result, sqlite3_errstr(result));
-  check(handle, result);
+  if (handle == nullptr) throw Failure(result, sqlite3_errstr(result));
+  check(result);
 }
 
-void Database::execute(const char* sql) {
-  check(handle_.get(), sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr));
+Database::~Database() = default;
+
+void Database::raise() {
+  throw Failure(sqlite3_errcode(handle_.get()), sqlite3_errmsg(handle_.get()));
 }
 
-std::int64_t Database::integer(const char* sql) {
-  Statement statement(*this, sql);
-  return statement.step() ? statement.integer(0) : 0;
+void Database::execute(const std::string& sql) {
+  check(sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+void Database::limit_work(std::chrono::milliseconds limit) {
+  work_ends_at_ = computing_time() + limit;
+  sqlite3_progress_handler(handle_.get(), steps_between_looks, on_progress, this);
+}
+
+int Database::on_progress(void* self) {
+  return computing_time() > static_cast<Database*>(self)->work_ends_at_ ? 1 : 0;
+}
+
+void Database::abandon() noexcept {
+  for (auto& [sql, statement] : idle_) (void)statement.release();
+  idle_.clear();
+  (void)handle_.release();
+}
+
+sqlite3_stmt* Database::take(std::string_view sql) {
+  const auto found = idle_.find(sql);
+  if (found != idle_.end()) {
+    sqlite3_stmt* statement = found->second.release();
+    idle_.erase(found);
+    return statement;
+  }
+  sqlite3_stmt* statement = nullptr;
+  check(sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                           SQLITE_PREPARE_PERSISTENT, &statement, nullptr));
+  return statement;
+}
+
+void Database::give_back(sqlite3_stmt* statement) {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  // The statement keeps its own copy of the text, which lives as long as it does.
+  idle_.emplace(sqlite3_sql(statement), Owned<sqlite3_stmt, sqlite3_finalize>(statement));
 }
 
 Transaction::Transaction(Database& database) : database_(database) {
@@ -91,12 +140,12 @@ Transaction::Transaction(Database& database) : database_(database) {
 }
 
 Transaction::~Transaction() {
-  if (open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+  if (is_open_) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void Transaction::commit() {
   database_.execute("COMMIT");
-  open_ = false;
+  is_open_ = false;
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::sqlite

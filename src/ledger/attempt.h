@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <functional>
-#include <system_error>
+#include <utility>
 
-#include "base/error.h"
-#include "job/ledger.h"
-#include "job/ledger_schema.h"
+#include "ledger/errors.h"
+#include "ledger/ledger.h"
+#include "ledger/schema.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
 
-// The border that no exception of the storage crosses.
-template <typename T>
-Result<T> attempt_on(const std::string& path, const std::function<T()>& work) {
-  try {
-    return work();
-  } catch (const SqliteFailure& failure) {
-    return ledger_error(path, failure.code(), failure.what());
-  } catch (const ForeignLedger& foreign) {
-    return foreign_ledger_error(path, foreign.what());
-  } catch (const std::system_error& error) {
-    return ledger_error(path, error.code().value() == ENOSPC ? SQLITE_FULL : SQLITE_CANTOPEN,
-                        error.what());
-  }
+// Runs a part of the ledger with what it may compute at most. `is_report`: it reads the whole file.
+template <typename T, typename Work>
+Result<T> Ledger::attempt(bool is_report, Work work) {
+  return attempt_on<T>(file_.path, [&]() -> T {
+    file_.check_process();
+    file_.database->limit_work(work_limit(*file_.database, is_report));
+    return work(*file_.database);
+  });
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

@@ -3,11 +3,14 @@
 // What the ledger knows of how long generations take.
 #include <string>
 
-#include "api/json.h"
-#include "job/ledger_attempt.h"
-#include "job/ledger_rows.h"
+#include "ledger/attempt.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
+
+using polling::PastDurations;
+using polling::SeenDuration;
+using sqlite::Database;
+using sqlite::Query;
 
 namespace {
 
@@ -19,32 +22,39 @@ constexpr std::int64_t latest_rows = 200;
 constexpr std::int64_t most_others = 32;
 constexpr std::size_t enough_of_the_kind = 10;
 
-struct Row {
-  explicit Row(const Statement& statement)
-      : is_completed(statement.text(0) == "completed"),
-        cell_path(statement.text(1)),
-        posted_at(statement.integer(2)),
-        unfinished_at(statement.integer(3)),
-        ended_at(statement.integer(4)) {
-    if (!statement.is_null(5)) length = statement.real(5);
+struct Past {
+  explicit Past(const Query& query)
+      : is_completed(query.text(0) == "completed"),
+        place(query.text(1)),
+        posted_at(query.integer(2)),
+        unfinished_at(query.integer(3)),
+        ended_at(query.integer(4)) {
+    if (!query.is_null(5)) length = query.real(5);
   }
 
   bool is_completed;
-  std::string cell_path;
+  std::string place;
   WallTime posted_at;
   WallTime unfinished_at;
   WallTime ended_at;
   std::optional<double> length;
 };
-constexpr const char* row_columns =
-    "SELECT status, cell_path, posted_at, unfinished_at, ended_at, length FROM generations ";
+constexpr const char* of_model_sql =
+    "SELECT status, place, posted_at, unfinished_at, ended_at, length FROM generations "
+    "WHERE base_url = ? AND model = ? AND status IN ('completed', 'stopped') "
+    "ORDER BY id DESC LIMIT ?";
+// The plus signs keep SQLite from an index by which it would read and sort every row there is.
+constexpr const char* others_sql =
+    "SELECT status, place, posted_at, unfinished_at, ended_at, length FROM generations "
+    "WHERE id > (SELECT max(id) FROM generations) - ? AND +base_url = ? AND +model <> ? "
+    "AND +status IN ('completed', 'stopped') ORDER BY id DESC LIMIT ?";
 
 double in_seconds(WallTime milliseconds) {
   return static_cast<double>(milliseconds) / 1000;
 }
 
 // Nothing when the row says nothing, or the clock was set in the meantime and it cannot be true.
-std::optional<SeenDuration> duration_of(const Row& row) {
+std::optional<SeenDuration> duration_of(const Past& row) {
   SeenDuration seen;
   if (row.unfinished_at > row.posted_at) {
     seen.longer_than = in_seconds(row.unfinished_at - row.posted_at);
@@ -60,42 +70,30 @@ std::optional<SeenDuration> duration_of(const Row& row) {
 
 }  // namespace
 
-std::optional<double> requested_length(const std::string& request) {
-  const auto body = api::parse_json_object(request);
-  JsonObject* data = body ? api::as_object(api::member(body->get(), "data")) : nullptr;
-  return data != nullptr ? api::as_number(api::member(data, "duration")) : std::nullopt;
-}
-
 Result<PastDurations> Ledger::past_durations(const Entry& entry) {
-  return attempt_on<PastDurations>(path_, [&] {
-    const std::optional<double> length = requested_length(entry.request);
+  return attempt<PastDurations>(false, [&](Database& database) {
+    const Identity& identity = entry.identity;
     // What is left to the cell differs from cell to cell.
-    const bool is_left_to_cell = entry.model.empty() || !length.has_value();
+    const bool is_left_to_cell = identity.model.empty() || !identity.length.has_value();
     PastDurations past;
-    Statement of_model(database_, std::string(row_columns) +
-                                      "WHERE base_url = ? AND model = ? AND status IN "
-                                      "('completed', 'stopped') ORDER BY id DESC LIMIT ?");
-    of_model.bind(entry.base_url).bind(entry.model).bind(most_of_the_model);
+    Query of_model(database, of_model_sql);
+    of_model.bind(identity.base_url).bind(identity.model).bind(most_of_the_model);
     while (of_model.step()) {
-      const Row row(of_model);
+      const Past row(of_model);
       const auto seen = duration_of(row);
       if (!seen) continue;
       const bool is_same_kind =
-          row.length == length && (!is_left_to_cell || row.cell_path == entry.cell_path);
+          row.length == identity.length && (!is_left_to_cell || row.place == identity.place);
       (is_same_kind ? past.same_kind : past.same_model).push_back(*seen);
     }
     if (past.same_kind.size() >= enough_of_the_kind) return past;
-    // The plus signs keep SQLite from an index by which it would read and sort every row there is.
-    Statement others(database_, std::string(row_columns) +
-                                    "WHERE id > (SELECT max(id) FROM generations) - ? AND "
-                                    "+base_url = ? AND model <> ? AND +status IN "
-                                    "('completed', 'stopped') ORDER BY id DESC LIMIT ?");
-    others.bind(latest_rows).bind(entry.base_url).bind(entry.model).bind(most_others);
+    Query others(database, others_sql);
+    others.bind(latest_rows).bind(identity.base_url).bind(identity.model).bind(most_others);
     while (others.step()) {
-      if (const auto seen = duration_of(Row(others))) past.others.push_back(*seen);
+      if (const auto seen = duration_of(Past(others))) past.others.push_back(*seen);
     }
     return past;
   });
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

@@ -2,14 +2,23 @@
 //
 // The account of paid generations, on disk and shared by every process that uses the same file.
 //
-// One row a generation that was asked for. A row is written before the request leaves, so that
-// whatever dies afterwards, the next run knows what may have been charged. Rows say what happened;
-// who is at it right now is told by locks that die with their process (life_lock.h):
+// This room: rows, locks, history and reports, on SQLite. It includes payment, polling (for
+// PastDurations alone) and base; no network, and JSON only as text.
+//
+// One row a wish for a generation. It holds a payment::State, which is written before what it
+// speaks of is done, so that whatever dies afterwards, the next run knows what may have been
+// charged. Each change leaves a line in the row's history, in the same transaction. Rows say what
+// happened; who is at it right now is told by locks that die with their process (life_lock.h):
 //   - a place for each row, shared by all that follow the generation, taken to stop it,
 //   - a place for each cell, taken from the look at its jobs until the service's answer to a
 //     request is on disk. With one request under way a cell, a job that is new there is that
 //     request's.
+//
+// Threads: a Ledger belongs to one thread at a time; the order of locks is its caller's, the
+// table of LockFile, the table of open lock files.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <functional>
@@ -20,76 +29,35 @@
 #include <variant>
 #include <vector>
 
-#include "api/client.h"
 #include "base/error.h"
-#include "job/duration_model.h"
-#include "job/life_lock.h"
-#include "job/sqlite.h"
+#include "base/sqlite.h"
+#include "ledger/clock.h"
+#include "ledger/identity.h"
+#include "ledger/life_lock.h"
+#include "ledger/opened_file.h"
+#include "payment/payment.h"
+#include "polling/duration_model.h"
 
-namespace genpro::job {
-
-// Milliseconds since 1970 by the wall clock; 0: it has not happened.
-using WallTime = std::int64_t;
-WallTime wall_clock_now();
+namespace genpro::ledger {
 
 // `genpro/ledger.db` in the user's XDG state folder.
 std::string default_ledger_path();
 
-enum class EntryStatus {
-  submitting,  // the request is on its way, or its process died over it
-  unknown,     // the request may have been taken, and nobody is at it
-  pending,
-  processing,
-  completed,
-  failed,   // by the service, refunded
-  stopped,  // refunded
-  refused,  // the request was not taken: nothing was charged
-};
-const char* to_word(EntryStatus status);
-std::optional<EntryStatus> entry_status_from_word(std::string_view word);
-
 struct Entry {
-  std::int64_t id = 0;  // of the row; never used again
-  std::string fingerprint;
-  std::string base_url;
-  std::string cell_path;  // route/sheet/cells/cell
-  std::string agent_id;
-  std::string model;    // empty: the cell decided
-  std::string request;  // canonical JSON
-  std::string idempotency_key;
-  std::string generation_id;  // empty: not known
-  EntryStatus status = EntryStatus::submitting;
-  bool stop_wanted = false;    // a stop request has still to be sent
+  std::int64_t id = 0;  // of the row; never used again; 0: there is no row
+  Identity identity;
+  payment::State state;
   std::optional<double> cost;  // what the service said
-  std::string reason;          // why it failed or was refused, one line
   std::uint64_t bytes_delivered = 0;
   WallTime created_at = 0;
   WallTime posted_at = 0;     // the latest request left
-  WallTime ended_at = 0;      // completed, failed, stopped or refused, as far as was seen
-  WallTime delivered_at = 0;  // handed on whole
-  std::string delivered_by;   // the first process that has, see this_process.h
+  WallTime ended_at = 0;      // as far as was seen
+  WallTime delivered_at = 0;  // pushed whole
   // The latest that is known of it before its end. Not written at each poll: what is noted with the
-  // end is exact, and without an end it is when its status changed last.
+  // end is exact, and without an end it is when its state changed last.
   WallTime unfinished_at = 0;
-  // The cell's jobs before the request; unset when they could not be read or are no longer needed.
-  std::optional<std::vector<std::string>> jobs_before;
+  std::string delivered_by;  // the first process that has, see this_process.h
 };
-
-// A request as the ledger knows it. Never holds the key.
-struct RequestIdentity {
-  std::string fingerprint;  // SHA-256 over all that follows but the model, hexadecimal
-  std::string base_url;
-  std::string cell_path;
-  std::string agent_id;
-  std::string model;
-  std::string request;  // canonical JSON: members sorted, no white space
-};
-RequestIdentity identify(const api::Access& access, const api::GenerationRequest& request);
-
-// Which earlier generation of the same request may serve a new one. One that another process
-// has delivered only after this one was started, by the same shell or supervisor, counts as in
-// flight: the two have asked together.
-enum class Reuse { never, in_flight, completed };
 
 // What does not serve a request, though it is one of the same request.
 struct PassedOver {
@@ -100,63 +68,81 @@ struct PassedOver {
 // What to do about a request.
 struct Claim {
   enum class Kind {
-    follow,  // `entry` is its generation
-    stop,    // the same, but a stop request has to be sent first; `presence` is exclusive
-    settle,  // whether `entry` was taken has to be found out; `cell` is held
+    take,    // `entry` serves it; `cell` is held when it is not known whether that was taken
     create,  // there is none: ask for one; `cell` is held
     busy,    // another one is at it: claim again in a moment
+    wait,    // `entry`, another request to the cell, has to settle first: claim after `wait_ms`
   } kind = Kind::busy;
   // For `busy`: it is this process's, and the waiter will be woken.
   bool is_in_line = false;
+  // For `take` with `cell`: so long no request may leave, or one listing of the cell could not tell
+  // it from another one that is in doubt.
+  payment::Millis wait_ms = 0;
+  // For `take`: a stop is wanted and nobody else follows the generation; `presence` is exclusive.
+  bool is_alone = false;
+  // For `take`: whether the service's own data is still the same could not be told.
+  bool data_unreadable = false;
   Entry entry;
   LifeLock presence;  // the row's place
   LifeLock cell;      // the cell's place
+};
+
+// What is written with a state. The texts are cut to one line of 300 bytes, and must not hold the
+// API key.
+struct Note {
+  std::string came;  // a line of the row's history; without both there is none
+  std::string decided;
+  std::optional<double> cost;
+  WallTime unfinished_at = 0;  // an end's: when the generation was last seen unfinished; 0: never
 };
 
 // One connection. Blocks: on the disk, and on other processes for at most busy_timeout. Threads:
 // one at a time.
 //
 // Each function fails with ErrorKind::ledger, ledger_busy or ledger_full; the message names the
-// file and what to do.
+// file, the row if it is about one, and what to do. A damaged file ends in such an error after a
+// few seconds of computing at most.
 class Ledger {
  public:
   static constexpr int busy_timeout_ms = 5000;
-  // How long the service keeps an idempotency key, less a margin for clocks that differ.
-  static constexpr WallTime key_lifetime_ms = 23LL * 3600 * 1000;
 
   // Creates folders and file, mode 0700 and 0600. A file of a newer version is left as it is.
   static Result<std::unique_ptr<Ledger>> open(const std::string& path);
-  const std::string& path() const { return path_; }
+  ~Ledger();
+  const std::string& path() const { return file_.path; }
 
-  // What is in `passed_over` is none to follow.
-  Result<Claim> claim(const RequestIdentity& request, Reuse reuse, const PassedOver& passed_over,
-                      const LockFile::Waiter& waiter = {});
+  // What is in `passed_over` is none to take.
+  Result<Claim> claim(const Identity& identity, payment::Reuse reuse, const PassedOver& passed_over,
+                      const payment::Now& now, const LockFile::Waiter& waiter = {});
   struct Begun {
     Entry entry;
     LifeLock presence;
   };
-  // The intention, on disk when this returns: the request may leave. `daily_limit` rows of this
-  // agent's in 24 hours are enough (0: no limit); fails with ErrorKind::limit then.
-  Result<Begun> begin(const RequestIdentity& request,
-                      std::optional<std::vector<std::string>> jobs_before, unsigned daily_limit);
+  // The intention, on disk when this returns: what `state` speaks of may be done. `daily_limit`
+  // rows of this agent's in 24 hours are enough (0: no limit); fails with ErrorKind::limit then.
+  // Fails, too, when the file is no longer the one that was opened.
+  Result<Begun> begin(const Identity& identity, const payment::State& state, const Note& note,
+                      unsigned daily_limit, const payment::Now& now);
   // Nothing, or the error that begin() would fail with.
-  Result<std::monostate> check_limit(const RequestIdentity& request, unsigned daily_limit);
-  // The request leaves once more, with the same idempotency key or, if that has expired, a new one.
-  Result<Entry> begin_again(std::int64_t id, std::optional<std::vector<std::string>> jobs);
-  // Those of the cell's `jobs` that may be the entry's: not there before its request, there before
-  // the cell's next one, and not of another row.
-  Result<std::vector<std::string>> new_jobs(const Entry& entry,
-                                            const std::vector<std::string>& jobs);
+  Result<std::monostate> check_limit(const Identity& identity, unsigned daily_limit);
+  // Writes `after` when the row holds `before`, or is behind `after`. Returns what the row holds
+  // then, which is another state when another process has gone further. Before a request leaves,
+  // it fails when the file is no longer the one that was opened.
+  Result<payment::State> store(std::int64_t id, const payment::State& before,
+                               const payment::State& after, const Note& note,
+                               const payment::Now& now);
+  struct Others {
+    std::vector<std::string> claimed;
+    std::vector<payment::Listed::Look> later;  // the earliest first
+  };
+  // For a listing of the entry's cell: which of `jobs` other rows have, and what the cell held when
+  // later requests to it left.
+  Result<Others> others(const Entry& entry, const std::vector<std::string>& jobs);
 
-  // What the service says of it. The id stays when the generation has none. `unfinished_at`: when a
-  // generation that has ended was last seen unfinished; 0: it was not seen before.
-  Result<std::monostate> note_generation(std::int64_t id, const api::Generation& generation,
-                                         WallTime unfinished_at = 0);
-  Result<std::monostate> note_unknown(std::int64_t id, bool stop_wanted);
-  Result<std::monostate> note_refused(std::int64_t id, const std::string& reason);
-  Result<std::monostate> note_stop_wanted(std::int64_t id, bool wanted);
-  // `at`: when the end was handed on.
-  Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes, bool whole,
+  Result<std::monostate> note_bytes(std::int64_t id, std::uint64_t bytes);
+  // The clip was pushed whole at `at`. Does not wait for the disk: after a power cut that takes it
+  // away, the clip is fetched once more, which costs nothing.
+  Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes,
                                        WallTime at = wall_clock_now());
   // For a process that is about to exit: what it writes after this takes as little time as can be,
   // and so does closing the ledger.
@@ -172,7 +158,7 @@ class Ledger {
   // are left out.
   Result<std::vector<Entry>> owed_stops(const std::string& base_url, WallTime since,
                                         std::size_t limit);
-  // Nothing when somebody is at it, or the row is gone.
+  // With its place exclusively. Nothing when somebody is at it, or the row is gone.
   Result<std::optional<Held>> take(std::int64_t id);
   struct HeldCell {
     Entry entry;
@@ -184,27 +170,55 @@ class Ledger {
 
   // How long others took that have ended, as far as that says something about this one. Those of
   // other services say nothing.
-  Result<PastDurations> past_durations(const Entry& entry);
+  Result<polling::PastDurations> past_durations(const Entry& entry);
 
   // ---- For reports ----
   struct Filter {
-    std::optional<EntryStatus> status;
-    WallTime since = 0;     // of created_at
-    std::size_t limit = 0;  // 0: all
+    std::optional<std::string> word;  // as payment::meanings() has it
+    WallTime since = 0;               // of created_at
+    std::size_t limit = 0;            // 0: all
   };
   // The newest first.
   Result<std::vector<Entry>> list(const Filter& filter);
   Result<std::optional<Entry>> find(std::int64_t id);
   Result<std::vector<Entry>> find_generation(const std::string& generation_id);
-  // All that are not closed and not merely waiting to be picked up, the newest first.
+  // All of which something may still come, the newest first.
   Result<std::vector<Entry>> open_rows();
+  struct HistoryLine {
+    WallTime at = 0;
+    std::string came;
+    std::string decided;
+    std::string word;  // of the state then
+  };
+  // The oldest first. Empty for a row of an older version.
+  Result<std::vector<HistoryLine>> history(std::int64_t id);
+  // What was or may have been asked for, by local day and model; the newest day first, the models
+  // of a day by name.
+  struct Spend {
+    std::string day;  // YYYY-MM-DD
+    std::string model;
+    std::int64_t generations = 0;
+    std::int64_t refunded = 0;
+    std::int64_t cost_unknown = 0;  // of those that are not refunded
+    std::int64_t in_doubt = 0;      // of those, whether it was charged is not known
+    double cost = 0;
+  };
+  Result<std::vector<Spend>> spend(WallTime since);
+  struct Finding {
+    std::int64_t row = 0;  // 0: the file
+    std::string text;
+    std::string advice;
+    bool is_damage = false;
+  };
+  // Looks the whole file over. Nothing found: nothing is wrong or in doubt.
+  Result<std::vector<Finding>> check(const payment::Now& now);
   // Whether a process is at it now.
   bool is_followed(std::int64_t id);
-  // Whether it has ended, and nothing is left to be done or picked up.
-  static bool is_closed(const Entry& entry);
-  // Removes closed rows created before `before`; returns how many.
+  // Removes closed rows created before `before`, with their history; returns how many. Those that
+  // tell whose a generation is while a request to their cell is in doubt are kept.
   Result<std::int64_t> prune(WallTime before);
   enum class Removal { removed, in_use, missing };
+  // Whatever it holds, damaged or not.
   Result<Removal> remove(std::int64_t id);
 
  private:
@@ -214,24 +228,24 @@ class Ledger {
   };
 
  public:
-  Ledger(Opened, std::string path, Database database, std::shared_ptr<LockFile> locks)
-      : path_(std::move(path)), database_(std::move(database)), locks_(std::move(locks)) {}
+  Ledger(Opened, OpenedFile file);
 
  private:
-  template <typename T>
-  Result<T> attempt(const std::function<T()>& work);
-  std::vector<std::int64_t> candidates(const RequestIdentity& request, Reuse reuse);
-  std::optional<Claim> claim_row(std::int64_t id, Reuse reuse, const LockFile::Waiter& waiter);
-  std::optional<Error> limit_error(const RequestIdentity& request, unsigned daily_limit);
-  void drop_jobs_before(const Entry& entry);
+  template <typename T, typename Work>
+  Result<T> attempt(bool is_report, Work work);
+  std::optional<Claim> claim_earlier(const Identity& identity, payment::Reuse reuse,
+                                     const PassedOver& passed_over, const payment::Now& now,
+                                     const LockFile::Waiter& waiter);
+  std::optional<Claim> claim_row(std::int64_t id, const Identity& identity, payment::Reuse reuse,
+                                 const payment::Now& now, const LockFile::Waiter& waiter);
+  struct Unsettled {
+    payment::Millis wait = 0;
+    std::int64_t row = 0;
+  };
+  Unsettled longest_wait(const std::string& place, std::int64_t but, const payment::Now& now);
+  std::optional<Error> limit_error(const Identity& identity, unsigned daily_limit);
 
-  std::string path_;
-  Database database_;
-  std::shared_ptr<LockFile> locks_;
+  OpenedFile file_;
 };
 
-// For the errors of opening and of use alike. `reason` as the library has it.
-Error ledger_error(const std::string& path, int sqlite_code, const std::string& reason);
-Error foreign_ledger_error(const std::string& path, const std::string& reason);
-
-}  // namespace genpro::job
+}  // namespace genpro::ledger

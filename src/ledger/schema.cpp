@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/ledger_schema.h"
+#include "ledger/schema.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <thread>
 
-namespace genpro::job {
+#include "base/callback.h"
+#include "base/glib_ptr.h"
+#include "ledger/identity.h"
+
+namespace genpro::ledger {
+
+using sqlite::Database;
+using sqlite::Failure;
+using sqlite::Query;
+using sqlite::Transaction;
 
 namespace {
 
@@ -57,7 +66,91 @@ constexpr std::array migrations = {
        ALTER TABLE generations ADD COLUMN length REAL;
        CREATE INDEX by_model ON generations (base_url, model)
          WHERE status IN ('completed', 'stopped');)",
+    // 3. A row holds a payment::State, and has a history. `place` and `fingerprint` say what is the
+    // same however it is written. `made_*` is when the key was first used, `posted_*` with
+    // `posted_at` when the latest request left; an older row knows the wall clock's times alone.
+    R"(ALTER TABLE generations ADD COLUMN place TEXT NOT NULL DEFAULT '';
+       ALTER TABLE generations ADD COLUMN data TEXT NOT NULL DEFAULT '';
+       ALTER TABLE generations ADD COLUMN evidence TEXT NOT NULL DEFAULT 'proven';
+       ALTER TABLE generations ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN is_absent INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN made_boot TEXT NOT NULL DEFAULT '';
+       ALTER TABLE generations ADD COLUMN made_up INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN posted_boot TEXT NOT NULL DEFAULT '';
+       ALTER TABLE generations ADD COLUMN posted_up INTEGER NOT NULL DEFAULT 0;
+       DROP INDEX by_request;
+       DROP INDEX by_cell;
+       DROP INDEX by_agent;
+       DROP INDEX by_stop;
+       UPDATE generations SET place = genpro_place(base_url, cell_path), made_at = created_at,
+         fingerprint =
+           genpro_fingerprint(genpro_place(base_url, cell_path), agent_id, request),
+         doubtful = (status = 'unknown');
+       CREATE INDEX by_request ON generations (fingerprint,
+         CASE status WHEN 'completed' THEN 1 + (delivered_at <> 0)
+           WHEN 'processing' THEN 3 WHEN 'pending' THEN 3
+           WHEN 'submitting' THEN 4 WHEN 'unknown' THEN 4 WHEN 'prepared' THEN 4
+           WHEN 'gone' THEN 5 WHEN 'failed' THEN 6 WHEN 'stopped' THEN 6 WHEN 'refused' THEN 6
+           ELSE 0 END,
+         delivered_at);
+       CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), created_at)
+         WHERE status NOT IN ('prepared', 'refused');
+       CREATE INDEX by_time ON generations (created_at, status, model, cost);
+       CREATE INDEX by_status ON generations (status);
+       CREATE INDEX by_generation ON generations (generation_id) WHERE generation_id <> '';
+       CREATE INDEX by_unsettled ON generations (place)
+         WHERE status IN ('submitting', 'unknown');
+       CREATE INDEX by_open ON generations (posted_at)
+         WHERE status IN ('prepared', 'submitting', 'unknown', 'pending', 'processing');
+       CREATE INDEX by_look ON generations (place) WHERE jobs_before IS NOT NULL;
+       CREATE INDEX by_stop ON generations (posted_at) WHERE stop_wanted <> 0;
+       CREATE INDEX by_missing_place ON generations (id) WHERE place = '';
+       CREATE TABLE history (
+         row INTEGER NOT NULL,
+         number INTEGER NOT NULL,
+         at INTEGER NOT NULL,
+         came TEXT NOT NULL,
+         decided TEXT NOT NULL,
+         word TEXT NOT NULL,
+         PRIMARY KEY (row, number)) WITHOUT ROWID;)",
 };
+static_assert(migrations.size() == schema_version);
+
+// ---- What SQL does not know ----
+
+std::string text_of(sqlite3_value* value) {
+  const auto* text = sqlite3_value_text(value);
+  if (text == nullptr) return "";
+  return {reinterpret_cast<const char*>(text),
+          static_cast<std::size_t>(sqlite3_value_bytes(value))};
+}
+
+void return_text(sqlite3_context* context, const std::string& text) {
+  sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void sql_place(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  guard_c_callback("naming a cell",
+                   [&] { return_text(context, place_of(text_of(values[0]), text_of(values[1]))); });
+}
+
+void sql_fingerprint(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  guard_c_callback("comparing requests", [&] {
+    return_text(context,
+                fingerprint_of(text_of(values[0]), text_of(values[1]), text_of(values[2])));
+  });
+}
+
+void add_functions(Database& database) {
+  const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
+  sqlite3_create_function_v2(database.handle(), "genpro_place", 2, flags, nullptr, sql_place,
+                             nullptr, nullptr, nullptr);
+  sqlite3_create_function_v2(database.handle(), "genpro_fingerprint", 3, flags, nullptr,
+                             sql_fingerprint, nullptr, nullptr, nullptr);
+}
+
+// ---- The file ----
 
 [[noreturn]] void raise_errno() {
   throw std::system_error(errno, std::generic_category());
@@ -87,7 +180,7 @@ LifeLock take_setup_lock(LockFile& locks, int timeout_ms) {
   while (true) {
     if (auto lock = locks.take(0)) return std::move(*lock);
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw SqliteFailure(SQLITE_BUSY, "another process is setting it up");
+      throw Failure(SQLITE_BUSY, "another process is setting it up");
     }
     std::this_thread::sleep_for(5ms);
   }
@@ -132,72 +225,123 @@ void check_head(Database& database) {
   if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size == 0) return;
   if (file->pMethods->xRead(file, head, sizeof head, 0) != SQLITE_OK ||
       std::memcmp(head, magic, sizeof magic) != 0) {
-    throw SqliteFailure(SQLITE_NOTADB, "file is not a database");
+    throw Failure(SQLITE_NOTADB, "file is not a database");
   }
 }
 
 std::int64_t check_version(Database& database) {
-  const std::int64_t version = database.integer("PRAGMA user_version");
-  const std::int64_t owner = database.integer("PRAGMA application_id");
-  const bool is_empty = database.integer("SELECT count(*) FROM sqlite_master") == 0;
+  const std::int64_t version = database.integer("PRAGMA user_version").value_or(0);
+  const std::int64_t owner = database.integer("PRAGMA application_id").value_or(0);
+  const bool is_empty = database.integer("SELECT count(*) FROM sqlite_master").value_or(0) == 0;
   if (is_empty && version == 0 && owner == 0) return 0;
   if (owner != application_id) throw ForeignLedger("it is a database of another program");
-  if (version > static_cast<std::int64_t>(migrations.size())) {
+  if (version > schema_version) {
     throw ForeignLedger("it was written by a newer version of gst-genpro (schema " +
                         std::to_string(version) + ", this one knows " +
-                        std::to_string(migrations.size()) + ")");
+                        std::to_string(schema_version) + ")");
   }
+  if (version < 1) throw Failure(SQLITE_CORRUPT, "its version is missing");
   return version;
 }
 
 void migrate(Database& database, std::int64_t version) {
-  if (version == static_cast<std::int64_t>(migrations.size())) return;
+  if (version == schema_version) return;
+  database.limit_work(work_limit(database, true));
+  database.execute("PRAGMA cache_size=-65536");
   Transaction transaction(database);
   for (auto next = static_cast<std::size_t>(version); next < migrations.size(); ++next) {
     database.execute(migrations[next]);
   }
-  database.execute(("PRAGMA application_id=" + std::to_string(application_id)).c_str());
-  database.execute(("PRAGMA user_version=" + std::to_string(migrations.size())).c_str());
+  database.execute("PRAGMA application_id=" + std::to_string(application_id));
+  database.execute("PRAGMA user_version=" + std::to_string(schema_version));
   transaction.commit();
   database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
+FileId must_be_there(const std::string& path) {
+  if (const auto file = file_id(path)) return *file;
+  throw LostLedger(path + " was removed while it was being opened");
+}
+
 }  // namespace
 
-const char* const entry_columns =
-    "id, fingerprint, base_url, cell_path, agent_id, model, request, idempotency_key, "
-    "generation_id, status, stop_wanted, cost, reason, bytes_delivered, created_at, posted_at, "
-    "ended_at, delivered_at, unfinished_at, delivered_by, jobs_before";
+std::chrono::milliseconds work_limit(Database& database, bool is_report) {
+  using namespace std::chrono_literals;
+  constexpr std::int64_t bytes_a_millisecond = 8000;
+  std::chrono::milliseconds limit = 4s;
+  if (!is_report) return limit;
+  const char* name = sqlite3_db_filename(database.handle(), "main");
+  for (const char* end : {"", "-wal"}) {
+    struct stat info {};
+    if (name != nullptr && stat((std::string(name) + end).c_str(), &info) == 0) {
+      limit += std::chrono::milliseconds(info.st_size / bytes_a_millisecond);
+    }
+  }
+  return limit;
+}
 
-LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
+void complete_older_rows(Database& database) {
+  constexpr const char* find = "SELECT id FROM generations WHERE place = '' LIMIT 1";
+  if (!database.integer(find)) return;
+  Transaction transaction(database);
+  database.run(
+      "UPDATE generations SET fingerprint = genpro_fingerprint(genpro_place(base_url, cell_path), "
+      "agent_id, request), made_at = created_at, doubtful = (status = 'unknown'), "
+      "place = genpro_place(base_url, cell_path) WHERE place = ''");
+  transaction.commit();
+}
+
+OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   create_parents(path);
-  const std::string resolved = resolve(path);
-  const std::shared_ptr<LockFile> locks = LockFile::open(resolved + ".lock");
-  const LifeLock setup = take_setup_lock(*locks, busy_timeout_ms);
-  create_private(resolved);
+  OpenedFile opened;
+  opened.process = getpid();
+  opened.asked = take_string(g_canonicalize_filename(path.c_str(), nullptr));
+  opened.path = resolve(opened.asked);
+  const GCharPtr folder(g_path_get_dirname(opened.path.c_str()));
+  check_is_local(folder.get());
+  check_is_local(opened.path);
+  opened.locks = LockFile::open(opened.path + ".lock");
+  if (LockDescriptor::is_inherited(opened.locks->file())) {
+    throw LostLedger("the process that this one was forked from had it open");
+  }
+  const LifeLock setup = take_setup_lock(*opened.locks, busy_timeout_ms);
+  create_private(opened.path);
 
-  Database database(resolved, SQLITE_OPEN_READWRITE);
+  opened.database = std::make_unique<Database>(opened.path, SQLITE_OPEN_READWRITE);
+  Database& database = *opened.database;
+  database.limit_work(work_limit(database, false));
   sqlite3_busy_timeout(database.handle(), busy_timeout_ms);
   // Until the file is known to be ours nothing may be written to it, the log's content included.
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  // Nothing in the file's schema may call what is not harmless, or do more than a schema does.
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  database.execute("PRAGMA cell_size_check=ON");
+  add_functions(database);
   check_head(database);
   const std::int64_t version = check_version(database);
   if (sqlite3_db_readonly(database.handle(), "main") == 1) {
-    throw SqliteFailure(SQLITE_READONLY, "it is read-only");
+    throw Failure(SQLITE_READONLY, "it is read-only");
   }
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   {
-    Statement mode(database, "PRAGMA journal_mode=WAL");
+    Query mode(database, "PRAGMA journal_mode=WAL");
     if (!mode.step() || mode.text(0) != "wal") {
-      throw SqliteFailure(SQLITE_CANTOPEN, "its folder cannot hold a write-ahead log");
+      throw Failure(SQLITE_CANTOPEN, "its folder cannot hold a write-ahead log");
     }
   }
   database.execute("PRAGMA synchronous=FULL");
-  database.execute("PRAGMA cache_size=-256");
   // Not before the file is known to be ours; the log's files take their mode from it.
-  make_private(resolved);
+  make_private(opened.path);
   migrate(database, version);
-  return {resolved, locks, std::move(database)};
+  database.execute("PRAGMA cache_size=-2048");
+  complete_older_rows(database);
+  opened.file = must_be_there(opened.path);
+  opened.log = must_be_there(opened.path + "-wal");
+  opened.index = must_be_there(opened.path + "-shm");
+  return opened;
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

@@ -3,30 +3,24 @@
 // The ledger's file: where it is, whether it is one, and how it gets from one version to the next.
 #pragma once
 
+#include <chrono>
 #include <string>
 
-#include "job/life_lock.h"
-#include "job/sqlite.h"
+#include "ledger/opened_file.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
 
-// The file is of a program that knows more than this one, or of another program altogether.
-class ForeignLedger : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+// The one that this program writes.
+inline constexpr int schema_version = 3;
 
-struct LedgerFile {
-  std::string path;  // absolute, without symbolic links
-  std::shared_ptr<LockFile> locks;
-  Database database;
-};
+// Creates what is missing, and brings an older file up to date. Throws sqlite::Failure,
+// std::system_error, ForeignLedger or LostLedger.
+OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms);
 
-// Creates what is missing, and brings an older file up to date. Throws SqliteFailure,
-// std::system_error or ForeignLedger.
-LedgerFile open_ledger_file(const std::string& path, int busy_timeout_ms);
+// What a call may compute at most. One that reads the whole file has more time for a large one.
+std::chrono::milliseconds work_limit(sqlite::Database& database, bool is_report);
 
-// The columns of `generations` in the order in which rows are read.
-extern const char* const entry_columns;
+// Rows that a process of an older version has written meanwhile get what it did not know of.
+void complete_older_rows(sqlite::Database& database);
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger
