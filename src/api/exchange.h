@@ -34,6 +34,7 @@ struct HttpReply {
   std::string content_type;
   std::string location;
   std::optional<std::chrono::milliseconds> retry_after;
+  bool is_redirected = false;  // others sent the request here; set by who follows redirects
 };
 
 // Why there is no reply.
