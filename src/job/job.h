@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "api/client.h"
 #include "base/guarded.h"
@@ -29,13 +31,25 @@ struct JobSettings {
   std::variant<api::GenerationRequest, std::string> subject;
   std::string ledger;  // path; empty: none is kept
   Reuse reuse = Reuse::in_flight;
-  std::set<std::string> passed_over;                // ids of generations that are none to pick up
-  unsigned daily_limit = 0;                         // new generations in 24 hours; 0: no limit
-  bool stops = true;                                // an unfinished generation, when it parts
+  std::set<std::string> passed_over;  // ids of generations that are none to pick up
+  unsigned daily_limit = 0;           // new generations in 24 hours; 0: no limit
+  bool stops = true;                  // an unfinished generation, when it parts
+  // Nothing is followed or repeated that is not proven to be this request's own.
+  bool asks_when_in_doubt = false;
   std::chrono::milliseconds silence{15'000};        // without a byte, per call
   std::chrono::milliseconds poll_interval{0};       // 0: adaptive
   std::chrono::milliseconds generation_timeout{0};  // over all; 0: none
   unsigned retries = 5;                             // per call, beyond the first try
+};
+
+// It is not known whether a request was taken and charged, or that has become known.
+struct DoubtNotice {
+  bool is_settled = false;
+  std::int64_t ledger_row = 0;          // 0: no ledger is kept
+  std::string generation_id;            // empty: none is known to be the request's
+  std::vector<std::string> candidates;  // ids of generations that may be
+  std::string evidence;                 // of a settled one: `proven`, `likely` or `refused`
+  std::string reason;                   // one or two sentences
 };
 
 // One change. The last one of a job has an error or a clip.
@@ -49,6 +63,8 @@ struct Update {
   bool is_waiting = false;  // another run has a request under way on the cell or for the same video
   bool is_earlier = false;  // an earlier run's generation is picked up: nothing was posted
   std::string warning;      // something beside the generation went wrong; empty: nothing did
+  std::optional<DoubtNotice> doubt;
+  std::string progress;  // what goes on, in words, where the status does not tell; empty: it does
 };
 
 // What was made of the clip.
