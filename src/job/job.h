@@ -85,7 +85,8 @@ enum class Parting {
 // network.
 class Job {
  public:
-  // How long part() waits for a stop request to be handed over.
+  // How long part() waits for a stop request to be handed over, since begin_parting() if that was
+  // called.
   static constexpr std::chrono::milliseconds longest_parting{500};
 
   // Starts at once, on the runtime thread, which the handle keeps alive.
@@ -104,6 +105,10 @@ class Job {
   // has ended by then; a further call takes an earlier one's place.
   using AddressDone = std::function<void(Result<Url>)>;
   void ask_address(AddressDone done);
+  // Says that part() is about to be called: the request to stop an unfinished generation leaves at
+  // once, so that those of several jobs leave together. Does nothing to a generation that has
+  // ended, nor when called again. Does not wait.
+  void begin_parting();
   // To be called once, when no update is wanted any more. Asks the service to stop a generation
   // that is unfinished and that nobody else follows, and waits for that; what cannot be said in
   // time is noted in the ledger for the next run.
@@ -115,10 +120,13 @@ class Job {
     std::deque<Update> updates;
     Interruption interruption;
     std::optional<Parting> parting;
+    std::optional<std::chrono::steady_clock::time_point> parting_began;
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
   Job(std::shared_ptr<Runtime> runtime, JobSettings settings);
+  // When it was called first.
+  std::chrono::steady_clock::time_point note_parting();
 
   // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;
