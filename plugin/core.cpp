@@ -199,13 +199,16 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
   const std::shared_ptr<job::Job> job = flow_.lock()->job;
   if (!job) return GST_FLOW_FLUSHING;
   while (auto update = job->wait(begun_at)) {
+    if (update->doubt) tell(*update->doubt);
     if (!update->warning.empty()) {
       post_warning(element_, GST_RESOURCE_ERROR_WRITE, update->warning);
       continue;
     }
     report(update->status, &*update);
     if (update->error) return fail(std::move(*update->error));
-    if (!update->clip || update->is_earlier) {
+    if (!update->progress.empty()) {
+      post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, update->progress);
+    } else if (!update->doubt && (!update->clip || update->is_earlier)) {
       post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, describe(*update));
     }
     if (update->clip) {
@@ -349,6 +352,14 @@ void SourceCore::report(Status status, const job::Update* update) {
   message.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - started_);
   post_generation(element_, message);
+}
+
+void SourceCore::tell(const job::DoubtNotice& doubt) {
+  if (!doubt.is_settled) return post_doubt(element_, doubt);
+  post_doubt_settled(element_, doubt);
+  if (doubt.evidence == "likely") {
+    post_warning(element_, GST_RESOURCE_ERROR_FAILED, doubt.reason);
+  }
 }
 
 GstFlowReturn SourceCore::fail(Error error) {

@@ -97,6 +97,7 @@ class SourceCore {
   void open(const job::Update& update);
   void send_tags();
   void report(job::Status status, const job::Update* update = nullptr);
+  void tell(const job::DoubtNotice& doubt);
   GstFlowReturn fail(Error error);
   void end_progress(GstProgressType type, const std::string& text);
   std::shared_ptr<clip::Reader> reader();

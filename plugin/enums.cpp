@@ -69,6 +69,16 @@ GType on_shutdown_type() {
   return type;
 }
 
+GType when_in_doubt_type() {
+  static const GEnumValue values[] = {
+      {when_in_doubt_likely, "Follow what is likely the request's own, with a warning", "likely"},
+      {when_in_doubt_ask, "End in an error that says what to look at", "ask"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = register_enum("GstGenproWhenInDoubt", values);
+  return type;
+}
+
 GType status_type() {
   static const GEnumValue values[] = {
       {number(job::Status::idle), "Nothing has been asked for", "idle"},

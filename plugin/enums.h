@@ -23,6 +23,9 @@ GType reuse_type();
 inline constexpr int on_shutdown_stop = 0;
 inline constexpr int on_shutdown_detach = 1;
 GType on_shutdown_type();
+inline constexpr int when_in_doubt_likely = 0;
+inline constexpr int when_in_doubt_ask = 1;
+GType when_in_doubt_type();
 // Values: job::Status.
 GType status_type();
 

@@ -45,6 +45,28 @@ char* copy_or_null(const std::string& text) {
   return text.empty() ? nullptr : g_strdup(text.c_str());
 }
 
+const char* word_of(Charged charged) {
+  switch (charged) {
+    case Charged::no:
+      return "no";
+    case Charged::yes:
+      return "yes";
+    case Charged::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string joined(const std::vector<std::string>& ids) {
+  std::string text;
+  for (const std::string& id : ids) text += (text.empty() ? "" : ",") + id;
+  return text;
+}
+
+void post_fields(GstElement* element, GstStructure* fields) {
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+}
+
 }  // namespace
 
 void post_generation(GstElement* element, const GenerationReport& report) {
@@ -53,7 +75,23 @@ void post_generation(GstElement* element, const GenerationReport& report) {
       "genpro-generation", "generation-id", G_TYPE_STRING, report.generation_id.c_str(), "status",
       G_TYPE_STRING, status_nick(report.status), "elapsed", G_TYPE_DOUBLE, elapsed, "model",
       G_TYPE_STRING, report.model.c_str(), "cost", G_TYPE_DOUBLE, report.cost, nullptr);
-  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
+  post_fields(element, fields);
+}
+
+void post_doubt(GstElement* element, const DoubtReport& report) {
+  post_fields(element, gst_structure_new("genpro-doubt", "ledger-row", G_TYPE_INT64,
+                                         gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
+                                         report.generation_id.c_str(), "generation-ids",
+                                         G_TYPE_STRING, joined(report.candidates).c_str(), "reason",
+                                         G_TYPE_STRING, report.reason.c_str(), nullptr));
+}
+
+void post_doubt_settled(GstElement* element, const DoubtReport& report) {
+  post_fields(element, gst_structure_new("genpro-doubt-settled", "ledger-row", G_TYPE_INT64,
+                                         gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
+                                         report.generation_id.c_str(), "evidence", G_TYPE_STRING,
+                                         report.evidence.c_str(), "reason", G_TYPE_STRING,
+                                         report.reason.c_str(), nullptr));
 }
 
 void post_progress(GstElement* element, GstProgressType type, const std::string& text) {
@@ -74,6 +112,16 @@ void post_error(GstElement* element, const Error& error) {
   if (!error.generation_id.empty()) {
     gst_structure_set(details.get(), "generation-id", G_TYPE_STRING, error.generation_id.c_str(),
                       nullptr);
+  }
+  if (error.charged) {
+    gst_structure_set(details.get(), "charged", G_TYPE_STRING, word_of(*error.charged), nullptr);
+  }
+  if (error.retryable) {
+    gst_structure_set(details.get(), "retryable", G_TYPE_BOOLEAN, gboolean{*error.retryable},
+                      nullptr);
+  }
+  if (error.ledger_row != 0) {
+    gst_structure_set(details.get(), "ledger-row", G_TYPE_INT64, gint64{error.ledger_row}, nullptr);
   }
   for (const auto& [name, value] : error.details) {
     gst_structure_set(details.get(), name.c_str(), G_TYPE_STRING, value.c_str(), nullptr);

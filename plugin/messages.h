@@ -33,8 +33,21 @@ void post_generation(GstElement* element, const GenerationReport& report);
 // PROGRESS with the code `generate`.
 void post_progress(GstElement* element, GstProgressType type, const std::string& text);
 
-// One ERROR, with the details `http-status-code` (uint), `error-code` (string) and `generation-id`
-// (string), each where it is known, and Error::details as strings.
+// An element message about a request of which it is not known whether it was charged:
+// `genpro-doubt` with the fields
+//   ledger-row      int64, 0 when no ledger is kept
+//   generation-id   string, may be empty
+//   generation-ids  string, ids of those that may be the request's, with commas; may be empty
+//   reason          string, one or two sentences
+// and when that has become known `genpro-doubt-settled` with ledger-row, generation-id, reason and
+//   evidence        string, `proven`, `likely` or `refused`
+using DoubtReport = job::DoubtNotice;
+void post_doubt(GstElement* element, const DoubtReport& report);
+void post_doubt_settled(GstElement* element, const DoubtReport& report);
+
+// One ERROR, with the details `http-status-code` (uint), `error-code`, `generation-id`, `charged`
+// (strings), `retryable` (boolean) and `ledger-row` (int64), each where it is known, and
+// Error::details as strings.
 void post_error(GstElement* element, const Error& error);
 void post_warning(GstElement* element, GstResourceError code, const std::string& text);
 

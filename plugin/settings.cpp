@@ -110,6 +110,10 @@ const std::array properties = {
              "What becomes of an unfinished generation when the pipeline shuts down (default: "
              "stop)",
              EnumMember{&Settings::on_shutdown, on_shutdown_type, on_shutdown_stop}},
+    Property{"when-in-doubt", "When in doubt",
+             "What follows when it cannot be proven which generation a request has made (default: "
+             "likely)",
+             EnumMember{&Settings::when_in_doubt, when_in_doubt_type, when_in_doubt_likely}},
     Property{"ledger", "Ledger",
              "File that keeps account of paid generations, shared by all processes; empty: none, "
              "and a run that is killed may be paid for twice (default: genpro/ledger.db in the XDG "
@@ -292,6 +296,7 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   result.reuse = static_cast<job::Reuse>(settings.reuse);
   result.passed_over = settings.passed_over;
   result.stops = settings.on_shutdown == on_shutdown_stop;
+  result.asks_when_in_doubt = settings.when_in_doubt == when_in_doubt_ask;
   result.daily_limit = settings.daily_generation_limit;
   if (result.daily_limit > 0 && result.ledger.empty() && settings.generation_id.empty()) {
     return settings_error(

@@ -35,7 +35,8 @@ struct Settings {
   std::string extra_data;
   std::string generation_id;
   int reuse = static_cast<int>(job::Reuse::in_flight);
-  int on_shutdown = 0;  // on_shutdown_stop
+  int on_shutdown = 0;    // on_shutdown_stop
+  int when_in_doubt = 0;  // when_in_doubt_likely
   std::string ledger = job::default_ledger_path();
   unsigned daily_generation_limit = 0;
   unsigned generation_timeout = 3600;

@@ -316,8 +316,12 @@ void Director::on_message(std::uint64_t number, const MessagePtr& message) {
       if (!clip->is_round) forward(*clip, message.get());
       return;
     case GST_MESSAGE_ELEMENT:
-      if (!clip->is_round && gst_message_has_name(message.get(), "genpro-generation")) {
+      if (clip->is_round) return;
+      if (gst_message_has_name(message.get(), "genpro-generation")) {
         on_generation(*clip, message.get());
+      } else if (gst_message_has_name(message.get(), "genpro-doubt") ||
+                 gst_message_has_name(message.get(), "genpro-doubt-settled")) {
+        forward(*clip, message.get());
       }
       return;
     default:

@@ -18,6 +18,22 @@ Error settings_error(std::string message) {
   return error;
 }
 
+// Whether the text can be the value of a header.
+bool is_header_word(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return g_ascii_isgraph(c); });
+}
+
+// Whether every segment is an id: such a path needs no escaping and leads nowhere else.
+bool is_id_path(std::string_view path) {
+  while (true) {
+    const std::size_t slash = path.find('/');
+    if (!is_id(path.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+}
+
 bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -43,9 +59,7 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
         "No API key is set. Set GEN_API_KEY, api-key-file or api-key to the "
         "key that gen.pro shows.");
   }
-  const bool fits_header =
-      std::all_of(key.begin(), key.end(), [](char c) { return g_ascii_isgraph(c); });
-  if (!fits_header) {
+  if (!is_header_word(key)) {
     return settings_error(
         "The API key holds a line break, white space or another character that "
         "no key has. Set api-key, api-key-file or GEN_API_KEY to the key alone.");
@@ -58,8 +72,14 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
 struct Client::Call {
   HttpRequest request;
   Subject subject;
-  std::function<void(Result<HttpReply, Failure>)> done;
+  std::function<void(Result<HttpReply, Failure>, const Subject&)> done;
   int redirects = 0;
+
+  void fail(Failure failure) const {
+    // Whether the request that was redirected was seen is known, wherever it went from there.
+    if (redirects > 0) failure.sent = failure.is_redirected = true;
+    done(std::move(failure), subject);
+  }
 };
 
 Client::Client(Runtime& runtime, Access access, std::chrono::milliseconds silence)
@@ -70,6 +90,7 @@ Client::~Client() {
 }
 
 void Client::cancel() {
+  refusal_.stop();
   if (exchange_) exchange_->cancel();
   exchange_.reset();
 }
@@ -77,47 +98,47 @@ void Client::cancel() {
 void Client::generate(const GenerationRequest& request, const std::string& idempotency_key,
                       Done done) {
   auto call = std::make_shared<Call>();
-  const std::string address = access_.base.text + "/" + request.cell_path + "/generate";
-  call->subject = {"the request for a generation", "an id in the request for a generation",
-                   "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route.", address,
-                   access_.key};
+  call->subject.what = "the request for a generation";
+  call->subject.unknown = "an id in the request for a generation";
+  call->subject.not_found = "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route.";
   call->request.method = "POST";
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
-  // Ids need no escaping, see is_id().
-  auto url = parse_url(address + "?agent_id=" + request.agent_id);
-  call->request.url = std::move(*url);
-  call->done = [subject = call->subject, done = std::move(done)](Result<HttpReply, Failure> reply) {
+  call->done = [done = std::move(done)](Result<HttpReply, Failure> reply, const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     auto generation = parse_generation(reply->body);
     if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
     if (generation->id.empty()) {
       return done(failure_from_shape(*reply, "it has no generation_id", subject));
     }
+    generation->is_redirected = reply->is_redirected;
     done(std::move(*generation));
   };
-  send(std::move(call));
+  // libsoup leaves out a header that it does not like, and a repeat without this one is charged.
+  if (!is_header_word(idempotency_key)) {
+    return refuse(call, "its idempotency key is none that can be sent");
+  }
+  begin(call, request.cell_path + "/generate", request.agent_id);
 }
 
 void Client::get_generation(const std::string& id, Done done) {
-  ask_about("GET", id, "generation " + id, "", std::move(done));
+  ask_about("GET", id, "generation " + one_line(id, 80), "", std::move(done));
 }
 
 void Client::stop_generation(const std::string& id, Done done) {
-  ask_about("POST", id, "the request to stop generation " + id, "/stop", std::move(done));
+  ask_about("POST", id, "the request to stop generation " + one_line(id, 80), "/stop",
+            std::move(done));
 }
 
 void Client::ask_about(const char* method, const std::string& id, const std::string& what,
                        const std::string& suffix, Done done) {
   auto call = std::make_shared<Call>();
-  const std::string address = access_.base.text + "/generations/" + id + suffix;
-  call->subject = {what, "generation " + id,
-                   "Check generation-id, and that the key is of its owner.", address, access_.key};
+  call->subject.what = what;
+  call->subject.unknown = "generation " + one_line(id, 80);
+  call->subject.not_found = "Check generation-id, and that the key is of its owner.";
   call->request.method = method;
-  auto url = parse_url(address);
-  call->request.url = std::move(*url);
-  call->done = [id, subject = call->subject,
-                done = std::move(done)](Result<HttpReply, Failure> reply) {
+  call->done = [id, done = std::move(done)](Result<HttpReply, Failure> reply,
+                                            const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     auto generation = parse_generation(reply->body);
     if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
@@ -125,37 +146,79 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
       return done(failure_from_shape(*reply, "it has no status", subject));
     }
     generation->id = id;
+    generation->is_redirected = reply->is_redirected;
     done(std::move(*generation));
   };
-  send(std::move(call));
+  // The path as a whole is looked at later, and would take several words for an id.
+  if (!is_id(id)) return refuse(call, "\"" + one_line(id, 80) + "\" is no id");
+  begin(call, "generations/" + id + suffix, {});
 }
 
-void Client::get_cell_jobs(const std::string& cell_path, const std::string& agent_id,
-                           JobsDone done) {
+void Client::get_cell(const std::string& cell_path, const std::string& agent_id, CellDone done) {
   auto call = std::make_shared<Call>();
-  const std::string address = access_.base.text + "/" + cell_path;
-  call->subject = {"the cell's generations", "the cell",
-                   "Check sheet-id, cell-id, agent-id and sheet-route.", address, access_.key};
+  call->subject.what = "the cell's generations";
+  call->subject.unknown = "the cell";
+  call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
   call->request.method = "GET";
-  auto url = parse_url(address + "?agent_id=" + agent_id);
-  call->request.url = std::move(*url);
-  call->done = [subject = call->subject, done = std::move(done)](Result<HttpReply, Failure> reply) {
+  call->done = [done = std::move(done)](Result<HttpReply, Failure> reply, const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
-    auto jobs = parse_cell_jobs(reply->body);
-    if (!jobs) return done(failure_from_shape(*reply, jobs.error(), subject));
-    done(std::move(*jobs));
+    auto cell = parse_cell(reply->body);
+    if (!cell) return done(failure_from_shape(*reply, cell.error(), subject));
+    done(std::move(*cell));
   };
-  send(std::move(call));
+  begin(call, cell_path, agent_id);
 }
 
-void Client::send(std::shared_ptr<Call> call) {
+void Client::get_global_variables(const std::string& sheet_path, const std::string& agent_id,
+                                  VariablesDone done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the sheet's variables";
+  call->subject.unknown = "the sheet";
+  call->subject.not_found = "Check sheet-id, agent-id and sheet-route.";
+  call->request.method = "GET";
+  call->done = [done = std::move(done)](Result<HttpReply, Failure> reply, const Subject& subject) {
+    if (!reply) return done(std::move(reply.error()));
+    auto variables = parse_global_variables(reply->body);
+    if (!variables) return done(failure_from_shape(*reply, variables.error(), subject));
+    done(std::move(*variables));
+  };
+  begin(call, sheet_path + "/global_variables", agent_id);
+}
+
+void Client::begin(const std::shared_ptr<Call>& call, const std::string& path,
+                   const std::optional<std::string>& agent_id) {
+  if (!is_id_path(path)) {
+    return refuse(call, "\"" + one_line(path, 120) + "\" is no path of ids");
+  }
+  if (agent_id && !is_id(*agent_id)) {
+    return refuse(call, "\"" + one_line(*agent_id, 80) + "\" is no id of an agent");
+  }
+  call->subject.address = access_.base.text + "/" + path;
+  call->subject.secret = access_.key;
+  auto url = parse_url(call->subject.address + (agent_id ? "?agent_id=" + *agent_id : ""));
+  if (!url) return refuse(call, url.error());
+  call->request.url = std::move(*url);
+  send(call);
+}
+
+void Client::refuse(const std::shared_ptr<Call>& call, const std::string& reason) {
+  cancel();
+  Failure failure;
+  failure.error = settings_error("There is no way to send " + call->subject.what + ": " + reason +
+                                 ". Ids have letters, digits, _ and - only.");
+  failure.sent = false;
+  refusal_.start({}, [call, failure] { call->fail(failure); });
+}
+
+void Client::send(const std::shared_ptr<Call>& call) {
   HttpRequest request = call->request;
   request.headers.emplace_back("X-API-Key", access_.key);
   cancel();
   exchange_ = Exchange::start(runtime_, request, silence_, [this, call](Exchange::Outcome outcome) {
     if (!outcome) {
-      call->done(failure_from_transport(outcome.error(), call->subject));
+      call->fail(failure_from_transport(outcome.error(), call->subject));
     } else {
+      outcome->is_redirected = call->redirects > 0;
       on_reply(call, *outcome);
     }
   });
@@ -164,9 +227,9 @@ void Client::send(std::shared_ptr<Call> call) {
 void Client::on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply) {
   if (is_redirect(reply.status)) return follow(call, reply);
   if (reply.status < 200 || reply.status >= 300) {
-    return call->done(failure_from_reply(reply, call->subject));
+    return call->fail(failure_from_reply(reply, call->subject));
   }
-  call->done(reply);
+  call->done(reply, call->subject);
 }
 
 // Only within the API's origin: the key goes nowhere else, and without it there is nothing to ask.
@@ -185,7 +248,7 @@ void Client::follow(const std::shared_ptr<Call>& call, const HttpReply& reply) {
       "The GEN API at " + call->subject.address + " redirects to " +
       one_line(redact(target ? target->without_query() : reply.location, access_.key), 120) +
       ", where the key is not sent. Set api-base-url to the address that the API itself has.";
-  call->done(std::move(failure));
+  call->fail(std::move(failure));
 }
 
 }  // namespace genpro::api

@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "api/cell.h"
 #include "api/generation.h"
 #include "api/reply.h"
 #include "api/request.h"
@@ -25,11 +27,14 @@ struct Access {
 // Checks both without the network. Fails with ErrorKind::settings; the key is not in the message.
 Result<Access> make_access(std::string_view base_url, std::string_view key);
 
-// One call at a time. None retries; `Failure` says whether that can help.
+// One call at a time. None retries; `Failure` says whether that can help. `done` is called once,
+// and never from within the call. An id or path that cannot stand in an address (a damaged ledger
+// row may hold anything) ends in a Failure that was not sent.
 class Client {
  public:
   using Done = std::function<void(Result<Generation, Failure>)>;
-  using JobsDone = std::function<void(Result<std::vector<std::string>, Failure>)>;
+  using CellDone = std::function<void(Result<Cell, Failure>)>;
+  using VariablesDone = std::function<void(Result<std::map<std::string, std::string>, Failure>)>;
 
   Client(Runtime& runtime, Access access, std::chrono::milliseconds silence);
   ~Client();
@@ -42,8 +47,11 @@ class Client {
   void get_generation(const std::string& id, Done done);
   // Asks for a generation's end, which refunds it. The answer may say no more than the status.
   void stop_generation(const std::string& id, Done done);
-  // The ids of all generations that the cell has. `cell_path` as in GenerationRequest.
-  void get_cell_jobs(const std::string& cell_path, const std::string& agent_id, JobsDone done);
+  // `cell_path` as in GenerationRequest.
+  void get_cell(const std::string& cell_path, const std::string& agent_id, CellDone done);
+  // `sheet_path` is the route and the sheet's id: "autocontentengine/101".
+  void get_global_variables(const std::string& sheet_path, const std::string& agent_id,
+                            VariablesDone done);
   // The current call's `done` will not be called.
   void cancel();
 
@@ -51,7 +59,11 @@ class Client {
   struct Call;
   void ask_about(const char* method, const std::string& id, const std::string& what,
                  const std::string& suffix, Done done);
-  void send(std::shared_ptr<Call> call);
+  // Sends the call to `path` below the base, with the agent's id if it takes one.
+  void begin(const std::shared_ptr<Call>& call, const std::string& path,
+             const std::optional<std::string>& agent_id);
+  void refuse(const std::shared_ptr<Call>& call, const std::string& reason);
+  void send(const std::shared_ptr<Call>& call);
   void on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply);
   void follow(const std::shared_ptr<Call>& call, const HttpReply& reply);
 
@@ -59,6 +71,7 @@ class Client {
   Access access_;
   std::chrono::milliseconds silence_;
   std::shared_ptr<Exchange> exchange_;
+  Timer refusal_;  // of a call that is not sent
 };
 
 }  // namespace genpro::api

@@ -3,9 +3,9 @@
 
 #include <array>
 
-#include "base/backoff.h"
 #include "base/callback.h"
 #include "base/text.h"
+#include "http/retry_after.h"
 
 namespace genpro::api {
 
@@ -73,28 +73,24 @@ void Exchange::send(const HttpRequest& request) {
     soup_message_set_request_body_from_bytes(message_.get(), "application/json", body.get());
   }
 
-  // Emitted when there is a connection, just before anything is written to it.
-  g_signal_connect_data(
-      message_.get(), "starting", G_CALLBACK(+[](SoupMessage*, gpointer data) noexcept {
-        const auto self = static_cast<std::weak_ptr<Exchange>*>(data)->lock();
-        if (self) self->sent_ = true;
-      }),
-      std::make_unique<std::weak_ptr<Exchange>>(weak_from_this()).release(),
-      [](gpointer data, GClosure*) noexcept {
-        const std::unique_ptr<std::weak_ptr<Exchange>> owned(
-            static_cast<std::weak_ptr<Exchange>*>(data));
-      },
-      static_cast<GConnectFlags>(0));
-
   cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
-  silence_timer_.start(silence_, [this] {
-    fail(HttpFailure::Kind::silent,
-         "no answer for " + std::to_string(silence_.count() / 1000.0).substr(0, 5) + " s");
-  });
-  session_ = runtime_.session(Runtime::Purpose::api, request.url);
+  watch_.emplace(message_.get(), cancellable_.get(), [this] { silence_timer_.restart(silence_); });
+  silence_timer_.start(silence_, [this] { on_silence(); });
+  url_ = request.url;
+  session_ = runtime_.keep<http::Sessions>().session(http::Purpose::api, url_);
   soup_session_send_async(
       session_, message_.get(), G_PRIORITY_DEFAULT, cancellable_.get(), Runtime::finish,
       runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
+}
+
+void Exchange::on_silence() {
+  if (!watch_->has_left_queue()) {
+    const auto left =
+        runtime_.keep<http::Sessions>().time_to_wait(http::Purpose::api, url_, silence_);
+    if (left) return silence_timer_.restart(*left);
+  }
+  fail(HttpFailure::Kind::silent,
+       "no answer for " + std::to_string(silence_.count() / 1000.0).substr(0, 5) + " s");
 }
 
 void Exchange::on_headers(GAsyncResult* result) {
@@ -102,6 +98,9 @@ void Exchange::on_headers(GAsyncResult* result) {
   stream_ = ObjectPtr<GInputStream>::adopt(soup_session_send_finish(session_, result, error.out()));
   if (!done_) return;
   if (!stream_) {
+    if (const char* endless = watch_->endless()) {
+      return fail(HttpFailure::Kind::broken, std::string("it sends ") + endless + " without end");
+    }
     return fail(
         is_connect_error(error.get()) ? HttpFailure::Kind::unreachable : HttpFailure::Kind::broken,
         one_line(error.message()));
@@ -110,11 +109,13 @@ void Exchange::on_headers(GAsyncResult* result) {
   reply_.status = soup_message_get_status(message_.get());
   reply_.content_type = header(headers, "Content-Type");
   reply_.location = header(headers, "Location");
-  reply_.retry_after = parse_retry_after(header(headers, "Retry-After"));
+  reply_.retry_after = http::parse_retry_after(header(headers, "Retry-After"));
   if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
       static_cast<guint64>(soup_message_headers_get_content_length(headers)) > max_reply_size) {
     return fail(HttpFailure::Kind::too_large, "its answer is too large");
   }
+  runtime_.keep<http::Sessions>().note_answer(http::Purpose::api, url_);
+  watch_->watch_body(stream_.get(), read_size);
   silence_timer_.restart(silence_);
   read();
 }
@@ -130,7 +131,12 @@ void Exchange::read() {
     const gssize size = g_pollable_input_stream_read_nonblocking(
         stream, buffer.data(), buffer.size(), nullptr, error.out());
     if (error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return read_when_ready();
-    if (size < 0) return fail(HttpFailure::Kind::broken, one_line(error.message()));
+    if (size < 0) {
+      const char* endless = watch_->endless();
+      return fail(HttpFailure::Kind::broken,
+                  endless != nullptr ? std::string("it sends ") + endless + " without end"
+                                     : one_line(error.message()));
+    }
     if (size == 0) {
       is_complete_ = true;
       return finish(std::move(reply_));
@@ -138,6 +144,7 @@ void Exchange::read() {
     if (reply_.body.size() + static_cast<std::size_t>(size) > max_reply_size) {
       return fail(HttpFailure::Kind::too_large, "its answer is too large");
     }
+    watch_->on_body_bytes();
     silence_timer_.restart(silence_);
     reply_.body.append(buffer.data(), static_cast<std::size_t>(size));
   }
@@ -159,7 +166,7 @@ void Exchange::read_when_ready() {
 }
 
 void Exchange::fail(HttpFailure::Kind kind, std::string reason) {
-  finish(HttpFailure{kind, std::move(reason), sent_});
+  finish(HttpFailure{kind, std::move(reason), watch_->is_sent()});
 }
 
 void Exchange::finish(Outcome outcome) {
@@ -178,6 +185,7 @@ void Exchange::cancel() {
   // The connection is free for others only when the stream is closed, and this object may be kept
   // until the next call.
   stream_.reset();
+  watch_.reset();
   message_.reset();
 }
 

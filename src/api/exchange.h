@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/runtime.h"
 #include "base/url.h"
+#include "http/message_watch.h"
+#include "http/sessions.h"
 
 namespace genpro::api {
 
@@ -34,6 +36,7 @@ struct HttpReply {
   std::string content_type;
   std::string location;
   std::optional<std::chrono::milliseconds> retry_after;
+  bool is_redirected = false;  // others sent the request here; set by who follows redirects
 };
 
 // Why there is no reply.
@@ -57,7 +60,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   using Done = std::function<void(Outcome)>;
 
   // `done` is called once, never from within start(), and not after cancel(). `silence` bounds the
-  // time without any byte, not the whole exchange.
+  // time without any byte, not the whole exchange. While others hold all connections, the request
+  // waits for as long as the server answers them.
   static std::shared_ptr<Exchange> start(Runtime& runtime, const HttpRequest& request,
                                          std::chrono::milliseconds silence, Done done);
   void cancel();
@@ -65,6 +69,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  private:
   explicit Exchange(Runtime& runtime) : runtime_(runtime) {}
   void send(const HttpRequest& request);
+  void on_silence();
   void on_headers(GAsyncResult* result);
   void read();
   void read_when_ready();
@@ -72,9 +77,10 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void finish(Outcome outcome);
 
   Runtime& runtime_;
+  Url url_;
   SoupSession* session_ = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message_;
-  bool sent_ = false;  // a connection is there, and the request is being written
+  std::optional<http::MessageWatch> watch_;
   ObjectPtr<GInputStream> stream_;
   AttachedSourcePtr ready_;   // while bytes are waited for
   bool is_complete_ = false;  // all of the answer is there

@@ -57,22 +57,4 @@ Result<Generation, std::string> parse_generation(std::string_view body) {
   return generation;
 }
 
-Result<std::vector<std::string>, std::string> parse_cell_jobs(std::string_view body) {
-  const auto object = parse_json_object(body);
-  if (!object) return object.error();
-  JsonArray* jobs = as_array(member(object->get(), "user_jobs"));
-  if (jobs == nullptr) return std::string("it has no list of user_jobs");
-  std::vector<std::string> ids;
-  for (guint index = 0; index < json_array_get_length(jobs); ++index) {
-    JsonNode* node = json_array_get_element(jobs, index);
-    std::optional<std::string> id = as_id(node);
-    if (JsonObject* job = as_object(node)) {
-      id = as_id(member(job, "id"));
-      if (!id) id = as_id(member(job, "generation_id"));
-    }
-    if (id && is_id(*id)) ids.push_back(std::move(*id));
-  }
-  return ids;
-}
-
 }  // namespace genpro::api

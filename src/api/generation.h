@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 
@@ -30,14 +29,11 @@ struct Generation {
   // The URL of the first video among the output resources, as it stands there; unset when there is
   // no video. It may be empty or of any scheme.
   std::optional<std::string> video_url;
+  bool is_redirected = false;  // a redirect was followed before this answer
 };
 
 // Reads the answer of generate, of GET and of stop. Liberal: ids and costs as number or text, `id`
 // or `generation_id`, members missing or null. The error is a fragment that says what is wrong.
 Result<Generation, std::string> parse_generation(std::string_view body);
-
-// The ids of a cell's `user_jobs`, from the answer of GET. Elements without an id are left out. The
-// error is a fragment that says what is wrong.
-Result<std::vector<std::string>, std::string> parse_cell_jobs(std::string_view body);
 
 }  // namespace genpro::api

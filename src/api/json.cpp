@@ -1,14 +1,55 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/json.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <vector>
 
 #include "api/json_check.h"
 #include "base/text.h"
 
 namespace genpro::api {
+
+namespace {
+
+JsonNodePtr sorted(JsonNode* node);
+
+JsonNodePtr sorted_object(JsonObject* object) {
+  std::vector<std::string> names;
+  const Owned<GList, g_list_free> members(json_object_get_members(object));
+  for (const GList* item = members.get(); item != nullptr; item = item->next) {
+    names.emplace_back(static_cast<const char*>(item->data));
+  }
+  std::sort(names.begin(), names.end());
+  JsonNodePtr result(json_node_new(JSON_NODE_OBJECT));
+  json_node_take_object(result.get(), json_object_new());
+  for (const std::string& name : names) {
+    json_object_set_member(json_node_get_object(result.get()), name.c_str(),
+                           sorted(json_object_get_member(object, name.c_str())).release());
+  }
+  return result;
+}
+
+JsonNodePtr sorted_array(JsonArray* array) {
+  JsonNodePtr result(json_node_new(JSON_NODE_ARRAY));
+  json_node_take_array(result.get(), json_array_new());
+  for (guint index = 0; index < json_array_get_length(array); ++index) {
+    json_array_add_element(json_node_get_array(result.get()),
+                           sorted(json_array_get_element(array, index)).release());
+  }
+  return result;
+}
+
+// Depth is bounded by the parser.
+JsonNodePtr sorted(JsonNode* node) {
+  if (JSON_NODE_HOLDS_OBJECT(node)) return sorted_object(json_node_get_object(node));
+  if (JSON_NODE_HOLDS_ARRAY(node)) return sorted_array(json_node_get_array(node));
+  return JsonNodePtr(json_node_copy(node));
+}
+
+}  // namespace
 
 Result<JsonNodePtr, std::string> parse_json(std::string_view text) {
   if (trim(text).empty()) return std::string("it is empty");
@@ -36,7 +77,8 @@ Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text) {
 Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text) {
   auto object = parse_json_object(text);
   if (object && !check_json(text).has_exact_numbers) {
-    return std::string("a number in it cannot be sent as it is; write it with fewer digits, or as a string");
+    return std::string(
+        "a number in it cannot be sent as it is; write it with fewer digits, or as a string");
   }
   return object;
 }
@@ -45,6 +87,16 @@ std::string to_text(JsonObjectPtr object) {
   const JsonNodePtr root(json_node_new(JSON_NODE_OBJECT));
   json_node_take_object(root.get(), object.release());
   return take_string(json_to_string(root.get(), FALSE));
+}
+
+std::string canonical_json(JsonNode* node) {
+  const JsonNodePtr canonical = sorted(node);
+  return take_string(json_to_string(canonical.get(), FALSE));
+}
+
+std::string canonical_json(std::string_view text) {
+  const auto node = parse_json(text);
+  return node ? canonical_json(node->get()) : std::string(text);
 }
 
 JsonNode* member(JsonObject* object, const char* name) {

@@ -28,6 +28,11 @@ Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text
 // Takes over the object. Compact, members in the order in which they were added.
 std::string to_text(JsonObjectPtr object);
 
+// Equal for equal values: members sorted by name at every depth, no white space.
+std::string canonical_json(JsonNode* node);
+// As above; a text that is no JSON comes back as it is.
+std::string canonical_json(std::string_view text);
+
 // Null when there is no such member, or it is null.
 JsonNode* member(JsonObject* object, const char* name);
 // Null when `node` is null or of another type.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/reply.h"
 
+#include <cmath>
+#include <initializer_list>
+
 #include "api/json.h"
 #include "base/text.h"
 
@@ -8,21 +11,58 @@ namespace genpro::api {
 
 namespace {
 
+// Both shapes that the API has: {error, error_code}, and {code, message, errors, retryable}.
 struct ErrorBody {
   std::string text;
   std::string code;
+  bool is_api_error = false;
+  std::optional<bool> retryable;
+  std::optional<std::chrono::milliseconds> retry_after;
 };
+
+// Empty when no member of these names has one.
+std::string first_text(JsonObject* object, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    std::string text(trim(as_string(member(object, name)).value_or("")));
+    if (!text.empty()) return text;
+  }
+  return {};
+}
+
+std::optional<std::chrono::milliseconds> read_wait(JsonNode* node) {
+  constexpr double longest_seconds = 24 * 60 * 60;
+  const auto seconds = as_number(node);
+  if (!seconds || *seconds < 0 || *seconds > longest_seconds) return std::nullopt;
+  return std::chrono::milliseconds(std::llround(std::ceil(*seconds * 1000)));
+}
 
 ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   ErrorBody result;
   const auto object = parse_json_object(reply.body);
   if (!object) return result;
-  result.text = as_text(member(object->get(), "error")).value_or("");
-  if (result.text.empty()) result.text = as_text(member(object->get(), "message")).value_or("");
-  result.code = as_text(member(object->get(), "error_code")).value_or("");
+  JsonObject* body = object->get();
+  result.text = first_text(body, {"error", "message"});
+  result.code = first_text(body, {"error_code", "code"});
+  result.is_api_error = !result.text.empty() || !result.code.empty();
+  if (result.text.empty()) result.text = as_text(member(body, "error")).value_or("");
+  if (JsonNode* errors = member(body, "errors"); errors != nullptr && result.text.empty()) {
+    result.text = canonical_json(errors);
+  }
+  const auto retryable = as_text(member(body, "retryable"));
+  if (retryable == "true" || retryable == "false") result.retryable = retryable == "true";
+  result.retry_after = read_wait(member(body, "retry_after_seconds"));
   result.text = one_line(redact(result.text, secret), 200);
   result.code = one_line(redact(result.code, secret), 80);
   return result;
+}
+
+void add_facts(Failure* failure, const HttpReply& reply, const ErrorBody& body) {
+  failure->error.http_status = reply.status;
+  failure->error.error_code = body.code;
+  failure->is_api_error = body.is_api_error;
+  failure->is_redirected = reply.is_redirected || reply.status / 100 == 3;
+  failure->says_retryable = body.retryable;
+  failure->retry_after = reply.retry_after ? reply.retry_after : body.retry_after;
 }
 
 // What the body begins with, for a developer. The secret is looked for in all of it: its first half
@@ -99,11 +139,9 @@ Failure failure_from_reply(const HttpReply& reply, const Subject& subject) {
   if (body.text.empty() && !reply.body.empty()) {
     failure.error.debug += ", body: " + body_start(reply, subject.secret);
   }
-  failure.error.http_status = reply.status;
-  failure.error.error_code = body.code;
+  add_facts(&failure, reply, body);
   failure.retryable = reply.status == 429 || reply.status == 500 ||
                       (reply.status >= 502 && reply.status <= 504) || reply.status == 408;
-  failure.retry_after = reply.retry_after;
   return failure;
 }
 
@@ -149,7 +187,7 @@ Failure failure_from_shape(const HttpReply& reply, const std::string& wrong,
   failure.error.debug = subject.address + " answered HTTP " + std::to_string(reply.status) + ", " +
                         one_line(redact(reply.content_type, subject.secret), 80) + ": " +
                         body_start(reply, subject.secret);
-  failure.error.http_status = reply.status;
+  add_facts(&failure, reply, read_error_body(reply, subject.secret));
   failure.retryable = true;
   return failure;
 }

@@ -17,6 +17,14 @@ struct Failure {
   bool retryable = false;
   // False: the service never saw the request.
   bool sent = true;
+  // The body is the API's own JSON error: an object with a text in `error`, `message`, `error_code`
+  // or `code`. Gateways answer in HTML, in JSON of another shape or not at all.
+  bool is_api_error = false;
+  // A redirect was the answer, or was followed before it: who refused may not be the API.
+  bool is_redirected = false;
+  // The body's own `retryable`, where it has one. `retryable` above does not look at it.
+  std::optional<bool> says_retryable;
+  // The header, else the body's `retry_after_seconds`.
   std::optional<std::chrono::milliseconds> retry_after;
 };
 

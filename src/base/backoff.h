@@ -6,7 +6,6 @@
 #include <chrono>
 #include <optional>
 #include <random>
-#include <string_view>
 
 namespace genpro {
 
@@ -37,9 +36,5 @@ class Backoff {
   unsigned failures_ = 0;
   std::mt19937 random_;
 };
-
-// Reads a Retry-After header: seconds or an HTTP date. Nothing for what is neither or longer than a
-// day, which no caller would sit out.
-std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text);
 
 }  // namespace genpro

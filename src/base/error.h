@@ -3,6 +3,8 @@
 // What went wrong, in a form that a person can act on and a program can sort.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -26,6 +28,10 @@ enum class ErrorKind {
   ledger_full,     // there is no space left for it
 };
 
+// Whether what failed was paid for. Unknown: a request was made, and whether the service took it
+// cannot be told.
+enum class Charged { no, yes, unknown };
+
 struct Error {
   ErrorKind kind = ErrorKind::failed;
   // One or two sentences: what happened, to what, what to do. Never holds the API key.
@@ -35,6 +41,10 @@ struct Error {
   unsigned http_status = 0;   // 0: no answer was received
   std::string error_code;     // the service's own code, empty when it gave none
   std::string generation_id;  // empty when none is known
+  // Each nothing where it is not known, or where the question makes no sense.
+  std::optional<Charged> charged;
+  std::optional<bool> retryable;  // the same once more may work
+  std::int64_t ledger_row = 0;    // that keeps account of it; 0: there is none
   // Further facts for a program, by name.
   std::vector<std::pair<std::string, std::string>> details;
 };

@@ -18,31 +18,15 @@ namespace {
 // is there so that a library that does not cannot hang the end of the process.
 constexpr gint64 drain_limit_us = 200 * G_TIME_SPAN_MILLISECOND;
 
-constexpr unsigned idle_connection_seconds = 60;
-constexpr int max_api_connections = 8;
-constexpr int max_clip_connections = 1024;
-
-ObjectPtr<SoupSession> make_session(int max_connections, bool is_direct) {
-  auto session = ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
-      "max-conns", max_connections, "max-conns-per-host", max_connections, "idle-timeout",
-      idle_connection_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
-  // Byte ranges and lengths only make sense for the bytes as they are stored.
-  soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_CONTENT_DECODER);
-  // The API authenticates by a header; a challenge is an answer like any other.
-  soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_AUTH_MANAGER);
-  if (is_direct) soup_session_set_proxy_resolver(session.get(), nullptr);
-  return session;
-}
-
 Guarded<std::weak_ptr<Runtime>>& current_runtime() {
   static Immortal<Guarded<std::weak_ptr<Runtime>>> current;
   return *current;
 }
 
-// Threads that read clips beside the first one; entries whose runtime has gone are left over.
-Guarded<std::vector<std::weak_ptr<Runtime>>>& further_runtimes() {
-  static Immortal<Guarded<std::vector<std::weak_ptr<Runtime>>>> further;
-  return *further;
+// Those that read clips; entries whose runtime has gone are left over.
+Guarded<std::vector<std::weak_ptr<Runtime>>>& clip_runtimes() {
+  static Immortal<Guarded<std::vector<std::weak_ptr<Runtime>>>> runtimes;
+  return *runtimes;
 }
 
 // More than there are cores would only take turns.
@@ -72,12 +56,12 @@ std::shared_ptr<Runtime> Runtime::acquire() {
   collect();
   auto current = current_runtime().lock();
   std::shared_ptr<Runtime> runtime = current->lock();
-  if (!runtime) *current = runtime = start();
+  if (!runtime) *current = runtime = start("genpro-runtime");
   return runtime;
 }
 
-std::shared_ptr<Runtime> Runtime::start() {
-  return {std::make_unique<Runtime>(Access()).release(), [](Runtime* unused) {
+std::shared_ptr<Runtime> Runtime::start(const char* thread_name) {
+  return {std::make_unique<Runtime>(Access(), thread_name).release(), [](Runtime* unused) {
             std::unique_ptr<Runtime> owned(unused);
             owned->post([loop = owned->loop_.get()] { g_main_loop_quit(loop); });
             retire(std::move(owned));
@@ -94,24 +78,25 @@ struct Runtime::ClipUse {
 };
 
 std::shared_ptr<Runtime> Runtime::acquire_for_clip() {
-  std::shared_ptr<Runtime> least = acquire();
-  auto further = further_runtimes().lock();
-  std::erase_if(*further, [](const auto& known) { return known.expired(); });
-  for (const auto& known : *further) {
-    const auto other = known.lock();
-    if (other && other->clips_ < least->clips_) least = other;
+  collect();
+  auto runtimes = clip_runtimes().lock();
+  std::erase_if(*runtimes, [](const auto& known) { return known.expired(); });
+  std::shared_ptr<Runtime> least;
+  for (const auto& known : *runtimes) {
+    auto other = known.lock();
+    if (other && (!least || other->clips_ < least->clips_)) least = std::move(other);
   }
-  if (least->clips_ > 0 && further->size() + 1 < most_clip_threads()) {
-    least = start();
-    further->push_back(least);
+  if (!least || (least->clips_ > 0 && runtimes->size() < most_clip_threads())) {
+    least = start("genpro-clip");
+    runtimes->push_back(least);
   }
   const auto use = std::make_shared<ClipUse>(std::move(least));
   return {use, use->runtime.get()};
 }
 
-Runtime::Runtime(Access)
+Runtime::Runtime(Access, const char* thread_name)
     : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this, thread_name] { run(thread_name); });
   thread_id_ = thread_.get_id();
 }
 
@@ -128,31 +113,21 @@ void Runtime::post(Task task) {
   g_source_attach(source.get(), context_.get());
 }
 
-void Runtime::run() {
-  pthread_setname_np(pthread_self(), "genpro-runtime");
+void Runtime::run(const char* thread_name) {
+  pthread_setname_np(pthread_self(), thread_name);
   g_main_context_push_thread_default(context_.get());
   g_main_loop_run(loop_.get());
 
-  for (const auto& [kind, session] : sessions_) soup_session_abort(session.get());
+  for (const auto& [type, kept] : kept_) kept->abort();
   // Cancelled calls report back through the context; what they hold is released there.
   const gint64 deadline = g_get_monotonic_time() + drain_limit_us;
   while (g_main_context_iteration(context_.get(), FALSE) ||
          (pending_ > 0 && g_get_monotonic_time() < deadline)) {
     if (!g_main_context_pending(context_.get()) && pending_ > 0) g_usleep(200);
   }
-  sessions_.clear();
+  kept_.clear();
   g_main_context_pop_thread_default(context_.get());
   set_ended();
-}
-
-SoupSession* Runtime::session(Purpose purpose, const Url& url) {
-  const bool is_direct = url.is_loopback();
-  ObjectPtr<SoupSession>& session = sessions_[{purpose, is_direct}];
-  if (!session) {
-    session = make_session(purpose == Purpose::api ? max_api_connections : max_clip_connections,
-                           is_direct);
-  }
-  return session.get();
 }
 
 gpointer Runtime::async(ResultFunction function) {

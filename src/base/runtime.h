@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The thread that talks to the network for every element of a process, and its helpers when several
-// clips are read at once.
+// The thread that talks to the API for every element of a process, and those that read clips.
 #pragma once
 
-#include <libsoup/soup.h>
-
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <thread>
+#include <typeindex>
 #include <utility>
 
 #include "base/glib_ptr.h"
 #include "base/thread_owner.h"
-#include "base/url.h"
 
 namespace genpro {
 
 // Threads: post() and on_thread() may be called anywhere; everything else on the runtime thread
-// only, since libsoup 3 ties a session and its messages to the thread and main context that made
-// them. Functions that run here must not block: each one delays the others' polls and reads.
+// only. Functions that run here must not block: each one delays the others' polls and reads.
 class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime> {
  public:
   using Task = std::function<void()>;
@@ -32,9 +29,10 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   // in a state change, and a TLS handshake takes a while to give up.
   static std::shared_ptr<Runtime> acquire();
 
-  // The runtime that a clip is to be read by, for as long as what this returns is held: the
-  // process's as long as that reads no clip; with several at once one thread could not keep up, and
-  // there is one for each core, at most four.
+  // A runtime that a clip is to be read by, for as long as what this returns is held. It is never
+  // the one above: a server of clips that keeps its thread busy must hold up no request that is
+  // about money. There is one for each core, at most four, each started when it is needed; it ends
+  // when it reads no clip any more.
   static std::shared_ptr<Runtime> acquire_for_clip();
   // How many hold it for that; by any thread.
   unsigned clip_count() const { return clips_; }
@@ -44,7 +42,7 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
     friend class Runtime;
     Access() = default;
   };
-  explicit Runtime(Access access);
+  Runtime(Access access, const char* thread_name);
   // Waits for the thread, which has to have been told to end.
   ~Runtime() override;
 
@@ -53,12 +51,24 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   void post(Task task);
   bool on_thread() const { return std::this_thread::get_id() == thread_id_; }
 
-  enum class Purpose { api, clip };
-  // The session for a request to `url`; it lives as long as the runtime. Sessions never decode
-  // bodies, and messages are to be sent without following redirects. The API's have few
-  // connections, since its requests are short; a clip holds one for minutes. A request to this
-  // machine takes no proxy: it is in the clear, and a proxy would see the key.
-  SoupSession* session(Purpose purpose, const Url& url);
+  // Something that belongs to the thread: made when it is first asked for, and destroyed with the
+  // thread, when all that was under way has ended.
+  class Kept {
+   public:
+    Kept() = default;
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+    virtual ~Kept() = default;
+    // Cancels what it has under way, since the thread ends.
+    virtual void abort() {}
+  };
+  // The thread's T, of which it keeps one.
+  template <typename T>
+  T& keep() {
+    std::unique_ptr<Kept>& place = kept_[std::type_index(typeid(T))];
+    if (!place) place = std::make_unique<T>();
+    return static_cast<T&>(*place);
+  }
 
   // The pair for an asynchronous GLib call: pass `Runtime::finish` as the callback and this as its
   // data. `function` runs exactly once, when the call ends or is cancelled.
@@ -68,8 +78,8 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
  private:
   struct Pending;
   struct ClipUse;
-  static std::shared_ptr<Runtime> start();
-  void run();
+  static std::shared_ptr<Runtime> start(const char* thread_name);
+  void run(const char* thread_name);
 
   MainContextPtr context_;
   MainLoopPtr loop_;
@@ -77,7 +87,7 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   std::thread thread_;
   // Calls whose `finish` has not run yet; the thread ends only when there are none.
   int pending_ = 0;
-  std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
+  std::map<std::type_index, std::unique_ptr<Kept>> kept_;
   std::atomic<unsigned> clips_ = 0;
 };
 

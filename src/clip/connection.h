@@ -3,8 +3,11 @@
 
 #include <libsoup/soup.h>
 
+#include <optional>
+
 #include "base/text.h"
 #include "clip/fetcher.h"
+#include "http/message_watch.h"
 
 namespace genpro::clip {
 
@@ -13,6 +16,7 @@ namespace genpro::clip {
 struct Fetcher::Connection {
   SoupSession* session = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message;
+  std::optional<http::MessageWatch> watch;
   ObjectPtr<GInputStream> stream;
   ObjectPtr<GCancellable> cancellable;
   AttachedSourcePtr ready;  // while bytes are waited for

@@ -6,6 +6,7 @@
 #include "base/callback.h"
 #include "base/text.h"
 #include "clip/connection.h"
+#include "http/sessions.h"
 
 namespace genpro::clip {
 
@@ -82,6 +83,14 @@ void Fetcher::cancel() {
   refusal_.reset();
 }
 
+void Fetcher::fail_for_endless(const char* what) {
+  fail(read_kind(),
+       std::string("The clip's server sends ") + what +
+           " without end, so that no clip comes. Ask the service's support for it, with the "
+           "generation's id.",
+       url_.without_query() + " sends " + what + " without end");
+}
+
 void Fetcher::disconnect() {
   retry_timer_.stop();
   stall_timer_.stop();
@@ -142,15 +151,28 @@ void Fetcher::connect() {
     soup_message_headers_replace(headers, "If-Range", identity_->validator().c_str());
   }
 
-  stall_timer_.start(settings_.stall_timeout, [this] {
-    retry("no byte came for " + std::to_string(settings_.stall_timeout.count() / 1000) + " s");
-  });
-  connection->session = runtime_.session(Runtime::Purpose::clip, url_);
+  connection->watch.emplace(connection->message.get(), connection->cancellable.get(),
+                            [weak = weak_from_this(), connection = std::weak_ptr(connection)] {
+                              const auto self = weak.lock();
+                              if (!self || connection.lock() != self->connection_) return;
+                              self->stall_timer_.restart(self->settings_.stall_timeout);
+                            });
+  stall_timer_.start(settings_.stall_timeout, [this] { on_stall(); });
+  connection->session = runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_);
   soup_session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,
                           connection->cancellable.get(), Runtime::finish,
                           runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {
                             self->on_headers(connection, r);
                           }));
+}
+
+void Fetcher::on_stall() {
+  if (connection_ && !connection_->watch->has_left_queue()) {
+    const auto left = runtime_.keep<http::Sessions>().time_to_wait(http::Purpose::clip, url_,
+                                                                   settings_.stall_timeout);
+    if (left) return stall_timer_.restart(*left);
+  }
+  retry("no byte came for " + std::to_string(settings_.stall_timeout.count() / 1000) + " s");
 }
 
 // Without GLib's asynchronous reads, each of which takes a turn of the loop even where the bytes
@@ -169,6 +191,7 @@ void Fetcher::read(const ConnectionPtr& connection) {
     if (size > 0) {
       connection->filled += static_cast<std::size_t>(size);
       connection->is_alive = true;
+      connection->watch->on_body_bytes();
       left -= std::min(left, static_cast<std::size_t>(size));
       if (connection->filled == settings_.read_size) goes_on = on_bytes(connection);
       if (unannounced_ >= wake_size) announce();
@@ -179,6 +202,8 @@ void Fetcher::read(const ConnectionPtr& connection) {
     if (error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
       watch_for_stall(connection);
       read_when_ready(connection);
+    } else if (const char* endless = error ? connection->watch->endless() : nullptr) {
+      fail_for_endless(endless);
     } else if (error) {
       retry(one_line(error.message(), 200));
     } else {

@@ -52,6 +52,10 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void watch_for_stall(const ConnectionPtr& connection);
   // Wakes who waits for a block.
   void announce();
+  // After a stall: fails the try, unless its request still waits for others.
+  void on_stall();
+  // What an answer is that has something without end: no clip, and nothing to be tried again.
+  void fail_for_endless(const char* what);
   void read_when_ready(const ConnectionPtr& connection);
   // Checks what was read into the connection's buffer and hands it on; false when no more is to be
   // read for now.

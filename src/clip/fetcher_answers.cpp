@@ -4,10 +4,15 @@
 #include "clip/content_range.h"
 #include "clip/fetcher.h"
 #include "clip/redirect.h"
+#include "http/retry_after.h"
+#include "http/sessions.h"
 
 namespace genpro::clip {
 
 namespace {
+
+// A server that asks for more time than that does not mean a client that stands waiting.
+constexpr std::chrono::minutes longest_wait{2};
 
 // What servers say of an address whose signature is out of date, and of a file that was moved.
 bool may_have_expired(unsigned status) {
@@ -31,7 +36,12 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   connection->stream = ObjectPtr<GInputStream>::adopt(
       soup_session_send_finish(connection->session, result, error.out()));
   if (connection != connection_) return;
-  if (!connection->stream) return retry(one_line(error.message(), 200));
+  if (!connection->stream) {
+    if (const char* endless = connection->watch->endless()) return fail_for_endless(endless);
+    return retry(one_line(error.message(), 200));
+  }
+  runtime_.keep<http::Sessions>().note_answer(http::Purpose::clip, url_);
+  connection->watch->watch_body(connection->stream.get(), settings_.read_size);
 
   const unsigned status = soup_message_get_status(connection->message.get());
   if (is_redirect(status)) return on_redirect(connection);
@@ -128,7 +138,17 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
   if (status == 408 || status == 429 || status >= 500) {
-    return retry(answer, status, parse_retry_after(connection->header("Retry-After")));
+    const auto wait = http::parse_retry_after(connection->header("Retry-After"));
+    if (wait && *wait > longest_wait) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*wait).count();
+      return give_up(read_kind(),
+                     "The clip's server asks to come back in " + std::to_string(seconds) + " s (" +
+                         answer +
+                         "). Try again then; the clip stays at the service: attach to it with "
+                         "generation-id.",
+                     debug + ", Retry-After: " + std::to_string(seconds) + " s", status);
+    }
+    return retry(answer, status, wait);
   }
   if (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE) {
     return on_no_such_range(connection, debug);

@@ -47,10 +47,22 @@ void Job::ask_address(AddressDone done) {
   runtime_->post([worker = worker_, done = std::move(done)] { worker->ask_address(done); });
 }
 
+std::chrono::steady_clock::time_point Job::note_parting() {
+  auto shared = channel_->lock();
+  if (!shared->parting_began) shared->parting_began = std::chrono::steady_clock::now();
+  return *shared->parting_began;
+}
+
+void Job::begin_parting() {
+  if (!stops_) return;
+  note_parting();
+  runtime_->post([worker = worker_] { worker->begin_parting(); });
+}
+
 Parting Job::part(const Delivery& delivery) {
   runtime_->post([worker = worker_, delivery] { worker->part(delivery); });
   if (!stops_) return Parting::nothing;
-  const auto deadline = std::chrono::steady_clock::now() + longest_parting;
+  const auto deadline = note_parting() + longest_parting;
   auto shared = channel_->lock();
   shared.wait_until(deadline, [](const Shared& s) { return s.parting.has_value(); });
   return shared->parting.value_or(Parting::noted);

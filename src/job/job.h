@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "api/client.h"
 #include "base/guarded.h"
@@ -29,13 +31,25 @@ struct JobSettings {
   std::variant<api::GenerationRequest, std::string> subject;
   std::string ledger;  // path; empty: none is kept
   Reuse reuse = Reuse::in_flight;
-  std::set<std::string> passed_over;                // ids of generations that are none to pick up
-  unsigned daily_limit = 0;                         // new generations in 24 hours; 0: no limit
-  bool stops = true;                                // an unfinished generation, when it parts
+  std::set<std::string> passed_over;  // ids of generations that are none to pick up
+  unsigned daily_limit = 0;           // new generations in 24 hours; 0: no limit
+  bool stops = true;                  // an unfinished generation, when it parts
+  // Nothing is followed or repeated that is not proven to be this request's own.
+  bool asks_when_in_doubt = false;
   std::chrono::milliseconds silence{15'000};        // without a byte, per call
   std::chrono::milliseconds poll_interval{0};       // 0: adaptive
   std::chrono::milliseconds generation_timeout{0};  // over all; 0: none
   unsigned retries = 5;                             // per call, beyond the first try
+};
+
+// It is not known whether a request was taken and charged, or that has become known.
+struct DoubtNotice {
+  bool is_settled = false;
+  std::int64_t ledger_row = 0;          // 0: no ledger is kept
+  std::string generation_id;            // empty: none is known to be the request's
+  std::vector<std::string> candidates;  // ids of generations that may be
+  std::string evidence;                 // of a settled one: `proven`, `likely` or `refused`
+  std::string reason;                   // one or two sentences
 };
 
 // One change. The last one of a job has an error or a clip.
@@ -49,6 +63,8 @@ struct Update {
   bool is_waiting = false;  // another run has a request under way on the cell or for the same video
   bool is_earlier = false;  // an earlier run's generation is picked up: nothing was posted
   std::string warning;      // something beside the generation went wrong; empty: nothing did
+  std::optional<DoubtNotice> doubt;
+  std::string progress;  // what goes on, in words, where the status does not tell; empty: it does
 };
 
 // What was made of the clip.
@@ -69,7 +85,8 @@ enum class Parting {
 // network.
 class Job {
  public:
-  // How long part() waits for a stop request to be handed over.
+  // How long part() waits for a stop request to be handed over, since begin_parting() if that was
+  // called.
   static constexpr std::chrono::milliseconds longest_parting{500};
 
   // Starts at once, on the runtime thread, which the handle keeps alive.
@@ -88,6 +105,10 @@ class Job {
   // has ended by then; a further call takes an earlier one's place.
   using AddressDone = std::function<void(Result<Url>)>;
   void ask_address(AddressDone done);
+  // Says that part() is about to be called: the request to stop an unfinished generation leaves at
+  // once, so that those of several jobs leave together. Does nothing to a generation that has
+  // ended, nor when called again. Does not wait.
+  void begin_parting();
   // To be called once, when no update is wanted any more. Asks the service to stop a generation
   // that is unfinished and that nobody else follows, and waits for that; what cannot be said in
   // time is noted in the ledger for the next run.
@@ -99,10 +120,13 @@ class Job {
     std::deque<Update> updates;
     Interruption interruption;
     std::optional<Parting> parting;
+    std::optional<std::chrono::steady_clock::time_point> parting_began;
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
   Job(std::shared_ptr<Runtime> runtime, JobSettings settings);
+  // When it was called first.
+  std::chrono::steady_clock::time_point note_parting();
 
   // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;

@@ -109,11 +109,10 @@ void Settler::settle(Ledger::HeldCell held) {
                       "before it was sent. The next run of the same request repeats it with the "
                       "same idempotency key.");
   }
-  client_.get_cell_jobs(entry_.cell_path, entry_.agent_id,
-                        [this](Result<std::vector<std::string>, api::Failure> jobs) {
-                          if (jobs) return compare(*jobs);
-                          finish_row(SettleOutcome::left, jobs.error().error.message);
-                        });
+  client_.get_cell(entry_.cell_path, entry_.agent_id, [this](Result<api::Cell, api::Failure> cell) {
+    if (cell) return compare(cell->jobs);
+    finish_row(SettleOutcome::left, cell.error().error.message);
+  });
 }
 
 void Settler::compare(const std::vector<std::string>& jobs) {

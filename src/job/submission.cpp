@@ -159,8 +159,11 @@ void Submission::check_limit() {
 }
 
 void Submission::read_cell_before() {
-  client_.get_cell_jobs(settings_.request.cell_path, settings_.request.agent_id,
-                        [this](Jobs jobs) { on_cell_before(std::move(jobs)); });
+  client_.get_cell(
+      settings_.request.cell_path, settings_.request.agent_id,
+      [this](Result<api::Cell, api::Failure> cell) {
+        on_cell_before(cell ? Jobs(std::move(cell->jobs)) : Jobs(std::move(cell.error())));
+      });
 }
 
 void Submission::on_cell_before(Jobs jobs) {
@@ -244,8 +247,11 @@ void Submission::on_lost(api::Failure failure) {
 
 void Submission::settle() {
   if (!entry_.jobs_before) return on_no_new_job(std::nullopt);
-  client_.get_cell_jobs(settings_.request.cell_path, settings_.request.agent_id,
-                        [this](Jobs jobs) { on_cell_after(std::move(jobs)); });
+  client_.get_cell(
+      settings_.request.cell_path, settings_.request.agent_id,
+      [this](Result<api::Cell, api::Failure> cell) {
+        on_cell_after(cell ? Jobs(std::move(cell->jobs)) : Jobs(std::move(cell.error())));
+      });
 }
 
 void Submission::on_cell_after(Jobs jobs) {

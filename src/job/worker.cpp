@@ -382,11 +382,23 @@ WallTime Worker::unfinished_at() const {
   return entry_ && unfinished_age_ ? entry_->posted_at + unfinished_age_->count() : 0;
 }
 
-void Worker::part(const Delivery& delivery) {
+void Worker::begin_parting() {
+  // The clip of one that has ended may still be read.
+  if (is_parting_ || has_ended_ || !client_) return;
+  end_steps();
+  stop_unfinished();
+}
+
+void Worker::end_steps() {
   is_parting_ = true;
   address_request_.reset();
   deadline_timer_.stop();
   stop_stepping();
+}
+
+void Worker::part(const Delivery& delivery) {
+  const bool has_begun = is_parting_;
+  end_steps();
   // A process that is killed while it ends has not ended its work in order, however far it was: the
   // next run picks the clip up once more instead of paying for another one.
   if (entry_ && delivery.is_whole) {
@@ -398,12 +410,21 @@ void Worker::part(const Delivery& delivery) {
       return ledger.note_delivery(id, delivery.bytes, false);
     });
   }
+  if (!has_begun) stop_unfinished();
+}
+
+void Worker::stop_unfinished() {
   if (!settings_.stops || has_ended_ || std::holds_alternative<std::string>(settings_.subject)) {
     return finish_parting(Parting::nothing);
   }
   // The answer that is on its way says what there is to stop.
   if (submission_ && submission_->is_posting()) return;
-  if (submission_ || generation_id_.empty()) return finish_parting(Parting::nothing);
+  if (submission_) {
+    // Nothing may be asked for from here on.
+    submission_->abandon(true);
+    submission_.reset();
+  }
+  if (generation_id_.empty()) return finish_parting(Parting::nothing);
   stop();
 }
 

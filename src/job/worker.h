@@ -28,6 +28,8 @@ class Worker {
   void start();
   // The clip's address once more, after the job has ended with one.
   void ask_address(Job::AddressDone done);
+  // The element is about to shut down: a generation that is unfinished is stopped now.
+  void begin_parting();
   // The element shuts down: no update follows, and Shared::parting is set when all is done that can
   // be done for the generation.
   void part(const Delivery& delivery);
@@ -64,6 +66,8 @@ class Worker {
   void note_generation(const api::Generation& generation);
   WallTime unfinished_at() const;  // as far as was seen; 0: not at all
 
+  void end_steps();
+  void stop_unfinished();
   void stop();
   void on_stopped(Reply reply);
   void finish_parting(Parting outcome);

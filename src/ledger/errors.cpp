@@ -98,7 +98,7 @@ Error damaged_row_error(const std::string& path, std::int64_t row, const std::st
   error.message = "Row " + std::to_string(row) + " of the ledger " + shown(path) +
                   " is damaged: " + one_line(reason) + ". " + advice_for_row(row) + ".";
   error.debug = shown(path);
-  error.details = {{"ledger-row", std::to_string(row)}};
+  error.ledger_row = row;
   return error;
 }
 

@@ -113,11 +113,11 @@ struct Refused {
 struct Asking {
   bool is_resumed = false;  // picked up from the ledger, and not heard of yet
   bool is_outage = false;
-  bool is_stopping = false;             // asked to stop, and looked at how that went
+  bool is_stopping = false;             // the service was asked to stop it
   std::optional<Millis> missing_since;  // on the boot clock: the API says that it has no such one
   std::optional<Millis> denied_since;
   std::optional<Millis> bare_since;  // completed, and without a clip
-  unsigned denied = 0;
+  unsigned failures = 0;  // answers in a row that deny, or that tell nothing of a named generation
   bool operator==(const Asking&) const = default;
 };
 // A generation that is paid for.
@@ -222,8 +222,12 @@ struct Answer {
   std::string text;
 };
 
-struct Begun {};    // a new payment
-struct Resumed {};  // taken up from the ledger; nobody else is at it, or all only follow it
+struct Begun {};  // a new payment
+// Taken up from the ledger. `is_alone`: nobody else follows it, so that a stop that is still owed
+// may be sent.
+struct Resumed {
+  bool is_alone = false;
+};
 // The cell was read. `asked`: when the question left.
 struct Listed {
   std::vector<std::string> jobs;
@@ -253,6 +257,7 @@ struct Woke {};        // a wait is over
 struct StopWanted {};  // an orderly shutdown by the user; nobody else follows the generation
 struct TimedOut {};    // the user's longest wait is over
 struct Left {};        // the run ends, whatever is under way
+// Every byte and the end of the stream were pushed, and the run ended in good order.
 struct DeliveredWhole {};
 
 using Event = std::variant<Begun, Resumed, Listed, Unlisted, Replied, Polled, StopReplied, Woke,
@@ -300,10 +305,12 @@ struct End {
     stopped,
     no_clip,  // completed, without a video that can be used
     gone,
-    denied,     // the key is not accepted any more; the generation is left as it is
-    timed_out,  // likewise
-    again,      // an earlier generation was refunded: look for another one
-    parted,     // the user's shutdown is done with
+    denied,      // the key is not accepted any more; the generation is left as it is
+    timed_out,   // likewise
+    again,       // an earlier generation was refunded: look for another one
+    running,     // for who only asks: it goes on
+    unanswered,  // for who only asks: the service tells nothing
+    parted,      // the user's shutdown is done with
   } kind = Kind::parted;
   // What is known beyond the state; for people.
   std::string reason;

@@ -45,6 +45,7 @@ const Property properties[] = {
     {"generation-id", G_TYPE_STRING, ""},
     {"reuse", G_TYPE_ENUM, "in-flight"},
     {"on-shutdown", G_TYPE_ENUM, "stop"},
+    {"when-in-doubt", G_TYPE_ENUM, "likely"},
     {"ledger", G_TYPE_STRING, in_state_folder},
     {"daily-generation-limit", G_TYPE_UINT, "0"},
     {"generation-timeout", G_TYPE_UINT, "3600"},
@@ -167,6 +168,7 @@ TEST(Face, EnumsHaveTheWordsOfTheService) {
   expect_nicks("model",
                {"default", "pika", "kling_1_6", "seedance_lite", "veo_3_1", "veo_3_1_fast"});
   expect_nicks("aspect-ratio", {"default", "1:1", "9:16", "16:9"});
+  expect_nicks("when-in-doubt", {"likely", "ask"});
   expect_nicks("status", {"idle", "submitting", "pending", "processing", "streaming", "done",
                           "failed", "stopped"});
 }

@@ -10,6 +10,7 @@
 #include "clip/content_range.h"
 #include "clip/identity.h"
 #include "fuzz.h"
+#include "http/retry_after.h"
 
 namespace {
 
@@ -81,7 +82,7 @@ void check_content_range(const std::string& text) {
 
 void check_retry_after(const std::string& text) {
   using namespace std::chrono_literals;
-  const auto wait = parse_retry_after(text);
+  const auto wait = http::parse_retry_after(text);
   FUZZ_CHECK(!wait || (*wait >= 0ms && *wait <= 24h));
   std::string_view rest = trim(text);
   const auto seconds = take_number(rest);

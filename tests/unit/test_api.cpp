@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "api/cell.h"
 #include "api/client.h"
 #include "api/generation.h"
 #include "api/json.h"
@@ -8,9 +11,13 @@
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/variables.h"
+#include "base/text.h"
+#include "support/fake_service.h"
 
 namespace genpro::api {
 namespace {
+
+using namespace std::chrono_literals;
 
 RequestSettings seed() {
   RequestSettings settings;
@@ -266,6 +273,287 @@ TEST(ReplyError, NeedsNoJson) {
   const Failure failure = failure_from_reply(reply, {"it", "it", "Check.", "https://a", "KEY"});
   EXPECT_TRUE(failure.retryable);
   EXPECT_NE(failure.error.debug.find("Bad gateway"), std::string::npos);
+}
+
+Failure failure_of(const std::string& body, unsigned status = 422) {
+  HttpReply reply;
+  reply.status = status;
+  reply.body = body;
+  return failure_from_reply(reply, {"it", "it", "Check.", "https://a", "KEY"});
+}
+
+TEST(ReplyError, IsTheApisOwnOnlyAsAnObjectWithATextOrACode) {
+  for (const char* body :
+       {R"({"error": "no"})", R"({"message": "no", "errors": [], "retryable": false})",
+        R"({"error_code": "x"})", R"({"code": "x"})", R"({"error": {}, "code": "x"})"}) {
+    EXPECT_TRUE(failure_of(body).is_api_error) << body;
+  }
+  for (const char* body :
+       {"", "{}", "[]", R"([{"error": "no"}])", "\"error\"", "null", "<html>error</html>",
+        R"({"error": ""})", R"({"error": " "})", R"({"error": 5})", R"({"error": null})",
+        R"({"error": {"a": 1}})", R"({"error": "cut)", R"({"id": 5})"}) {
+    EXPECT_FALSE(failure_of(body).is_api_error) << body;
+  }
+}
+
+TEST(ReplyError, IsReadInBothShapes) {
+  const Failure older = failure_of(R"({"error": "no credits", "error_code": "agent_not_found"})");
+  EXPECT_EQ(older.error.error_code, "agent_not_found");
+  EXPECT_EQ(older.error.kind, ErrorKind::not_found);
+  EXPECT_FALSE(older.says_retryable);
+  const Failure newer = failure_of(
+      R"({"code": "agent_not_found", "message": "gone away", "errors": [], "retryable": true})");
+  EXPECT_EQ(newer.error.error_code, "agent_not_found");
+  EXPECT_EQ(newer.error.kind, ErrorKind::not_found);
+  EXPECT_NE(newer.error.message.find("gone away"), std::string::npos) << newer.error.message;
+  EXPECT_EQ(newer.says_retryable, true);
+  EXPECT_FALSE(newer.retryable) << "the status decides";
+  const Failure listed = failure_of(R"({"code": "validation_error", "errors": ["too long"]})");
+  EXPECT_NE(listed.error.message.find("too long"), std::string::npos) << listed.error.message;
+}
+
+TEST(ReplyError, SaysWhenToComeBack) {
+  EXPECT_EQ(failure_of(R"({"retry_after_seconds": 7})").retry_after, 7s);
+  EXPECT_EQ(failure_of(R"({"retry_after_seconds": "1.5"})").retry_after, 1500ms);
+  EXPECT_EQ(failure_of(R"({"retry_after_seconds": 0})").retry_after, 0s);
+  for (const char* body :
+       {R"({"retry_after_seconds": -1})", R"({"retry_after_seconds": 1e9})",
+        R"({"retry_after_seconds": "soon"})", R"({"retry_after_seconds": null})", "{}"}) {
+    EXPECT_FALSE(failure_of(body).retry_after) << body;
+  }
+  HttpReply reply;
+  reply.status = 503;
+  reply.body = R"({"retry_after_seconds": 7})";
+  reply.retry_after = 3s;
+  EXPECT_EQ(failure_from_reply(reply, {}).retry_after, 3s) << "the header comes first";
+  reply.status = 202;
+  reply.retry_after.reset();
+  const Failure accepted = failure_from_shape(reply, "it has no generation_id", {});
+  EXPECT_EQ(accepted.retry_after, 7s);
+  EXPECT_EQ(accepted.error.http_status, 202U);
+}
+
+TEST(Json, IsCanonicalWhateverTheOrderOfMembers) {
+  EXPECT_EQ(canonical_json(R"( {"b": [2, {"y": null, "x": true}], "a": "n"} )"),
+            R"({"a":"n","b":[2,{"x":true,"y":null}]})");
+  EXPECT_EQ(canonical_json("no JSON"), "no JSON");
+}
+
+TEST(CellAnswer, ListsEachJobOnce) {
+  const auto cell = parse_cell(R"({"id": 1, "default_user_job": {"id": 99}, "user_jobs": [
+      {"id": 3}, "gen_2", 3, {"generation_id": "1"}, {"id": null, "generation_id": 7}]})");
+  ASSERT_TRUE(cell);
+  EXPECT_EQ(cell->jobs, (std::vector<std::string>{"3", "gen_2", "1", "7"}));
+  EXPECT_TRUE(cell->is_whole);
+  EXPECT_EQ(cell->defaults, "");
+}
+
+TEST(CellAnswer, IsNotWholeWithAnEntryThatHasNoId) {
+  for (const char* entry : {"{}", "null", "[]", "true", R"({"id": "../x"})", R"({"id": ""})",
+                            R"({"id": {"id": 5}})", R"({"id": 18446744073709551617})"}) {
+    const auto cell =
+        parse_cell(R"({"user_jobs": [{"id": 3}, )" + std::string(entry) + R"(, {"id": 4}]})");
+    ASSERT_TRUE(cell) << entry;
+    EXPECT_FALSE(cell->is_whole) << entry;
+    EXPECT_EQ(cell->jobs, (std::vector<std::string>{"3", "4"})) << entry;
+  }
+  EXPECT_TRUE(parse_cell(R"({"user_jobs": []})")->is_whole);
+}
+
+TEST(CellAnswer, NeedsAList) {
+  for (const char* text : {"{}", R"({"user_jobs": null})", R"({"user_jobs": {}})", "[]", "null",
+                           "<html></html>", ""}) {
+    EXPECT_FALSE(parse_cell(text)) << text;
+  }
+}
+
+TEST(CellAnswer, TellsTheDefaultsWhateverTheirOrder) {
+  EXPECT_EQ(parse_cell(R"({"user_jobs": [], "value": "v",
+                "additional_attributes": {"ratio": "9:16", "model": "pika"}})")
+                ->defaults,
+            R"({"additional_attributes":{"model":"pika","ratio":"9:16"},"value":"v"})");
+  EXPECT_EQ(
+      parse_cell(R"({"user_jobs": [], "value": null, "additional_attributes": {}})")->defaults,
+      R"({"additional_attributes":{}})");
+}
+
+TEST(GlobalVariables, AreTexts) {
+  using Texts = std::map<std::string, std::string>;
+  EXPECT_EQ(*parse_global_variables("null"), Texts{});
+  EXPECT_EQ(*parse_global_variables(R"({"id": 1, "variables": null})"), Texts{});
+  EXPECT_EQ(*parse_global_variables(R"({"id": 1, "variables": []})"), Texts{});
+  EXPECT_EQ(*parse_global_variables(R"({"id": 1, "variables": [{"key": "a", "value": "x"},
+                {"key": "b", "value": 9.5}, {"key": "c", "value": null}, {"key": "d"},
+                {"key": "e", "value": [1, {"z": 1, "y": 2}]}]})"),
+            (Texts{{"a", "x"}, {"b", "9.5"}, {"c", ""}, {"d", ""}, {"e", R"([1,{"y":2,"z":1}])"}}));
+}
+
+TEST(GlobalVariables, AreNotThereInAnotherShape) {
+  for (const char* text :
+       {"{}", "[]", "5", "", "<html></html>", R"({"error": "no"})", R"({"variables": {}})",
+        R"({"variables": [5]})", R"({"variables": [{"value": 1}]})"}) {
+    EXPECT_FALSE(parse_global_variables(text)) << text;
+  }
+}
+
+// A client and the service that it asks.
+class ClientTest : public testing::Test {
+ protected:
+  // Runs `ask` with a client on the runtime thread, and waits for what it is told.
+  template <typename T>
+  Result<T, Failure> ask(
+      const std::function<void(Client&, std::function<void(Result<T, Failure>)>)>& ask) {
+    auto told = std::make_shared<std::promise<Result<T, Failure>>>();
+    auto answer = told->get_future();
+    runtime_->post([this, ask, told] {
+      client_ = std::make_unique<Client>(*runtime_, *make_access(service_.api_base(), "KEY"), 5s);
+      auto is_within = std::make_shared<bool>(true);
+      ask(*client_, [told, is_within](Result<T, Failure> result) {
+        EXPECT_FALSE(*is_within) << "done was called from within the call";
+        told->set_value(std::move(result));
+      });
+      *is_within = false;
+    });
+    Result<T, Failure> result = answer.get();
+    std::promise<void> gone;
+    runtime_->post([&] {
+      client_.reset();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+    return result;
+  }
+  Result<Generation, Failure> generate(const std::string& key = "key-1",
+                                       const std::string& cell = "r/1/cells/2",
+                                       const std::string& agent = "3") {
+    return ask<Generation>([=](Client& client, Client::Done done) {
+      GenerationRequest request;
+      request.cell_path = cell;
+      request.agent_id = agent;
+      request.body = "{}";
+      client.generate(request, key, std::move(done));
+    });
+  }
+  Result<Generation, Failure> poll(const std::string& id) {
+    return ask<Generation>(
+        [=](Client& client, Client::Done done) { client.get_generation(id, std::move(done)); });
+  }
+
+  test::FakeService service_;
+  std::shared_ptr<Runtime> runtime_ = Runtime::acquire();
+  std::unique_ptr<Client> client_;  // the runtime's thread only
+};
+
+TEST_F(ClientTest, SendsNothingForAnIdThatIsNone) {
+  const std::string long_id(max_id_length + 1, 'a');
+  for (const std::string& id :
+       {std::string("%zz"), std::string(), std::string("a/b"), std::string("1?x=2"),
+        std::string("..\n"), std::string("\xff\x00", 2), std::string("1/stop"), long_id}) {
+    const auto stop = ask<Generation>(
+        [=](Client& client, Client::Done done) { client.stop_generation(id, std::move(done)); });
+    const auto cell = ask<Cell>([=](Client& client, Client::CellDone done) {
+      client.get_cell("r/1/cells/2", id, std::move(done));
+    });
+    const auto variables =
+        ask<std::map<std::string, std::string>>([=](Client& client, Client::VariablesDone done) {
+          client.get_global_variables("r/1", id, std::move(done));
+        });
+    const auto poll = this->poll(id);
+    const auto post = generate("key-1", "r/1/cells/2", id);
+    ASSERT_FALSE(stop || cell || variables || poll || post) << id;
+    for (const Failure* failure :
+         {&stop.error(), &cell.error(), &variables.error(), &poll.error(), &post.error()}) {
+      EXPECT_FALSE(failure->sent);
+      EXPECT_FALSE(failure->retryable);
+      EXPECT_TRUE(g_utf8_validate(failure->error.message.c_str(), -1, nullptr));
+    }
+  }
+  for (const char* path : {"", "%zz", "r//cells/2", "../r", "r/1/", "/r", "r/1?x", "r/1#"}) {
+    EXPECT_FALSE(ask<Cell>([=](Client& client, Client::CellDone done) {
+      client.get_cell(path, "3", std::move(done));
+    })) << path;
+    EXPECT_FALSE(generate("key-1", path)) << path;
+  }
+  // Without its header a repeat would be another charge.
+  for (const char* key : {"", "a b", "a\r\nX: y", "\xc3\xa4"}) EXPECT_FALSE(generate(key)) << key;
+  EXPECT_EQ(service_.count(), 0U);
+}
+
+TEST_F(ClientTest, AsksForACellAndForVariables) {
+  service_.set_script([](const test::Seen& seen) -> std::optional<test::Answer> {
+    if (seen.path.ends_with("/global_variables")) {
+      return test::json_answer(200, R"({"id": 1, "variables": [{"key": "a", "value": 1}]})");
+    }
+    return test::json_answer(200, R"({"user_jobs": [{"id": 5}], "value": 1})");
+  });
+  const auto cell = ask<Cell>([](Client& client, Client::CellDone done) {
+    client.get_cell("r/1/cells/2", "3", std::move(done));
+  });
+  ASSERT_TRUE(cell);
+  EXPECT_EQ(cell->jobs, std::vector<std::string>{"5"});
+  EXPECT_EQ(cell->defaults, R"({"value":1})");
+  const auto variables =
+      ask<std::map<std::string, std::string>>([](Client& client, Client::VariablesDone done) {
+        client.get_global_variables("r/1", "3", std::move(done));
+      });
+  ASSERT_TRUE(variables);
+  EXPECT_EQ(variables->at("a"), "1");
+  const auto seen = service_.requests();
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_EQ(seen[0].path + "?" + seen[0].query, "/v1/r/1/cells/2?agent_id=3");
+  EXPECT_EQ(seen[1].path + "?" + seen[1].query, "/v1/r/1/global_variables?agent_id=3");
+}
+
+TEST_F(ClientTest, TellsARedirect) {
+  service_.push_post(test::redirect_answer(303, "/elsewhere"));
+  const auto answered = generate();
+  ASSERT_FALSE(answered);
+  EXPECT_TRUE(answered.error().is_redirected);
+  EXPECT_TRUE(answered.error().sent);
+  EXPECT_EQ(answered.error().error.http_status, 303U);
+
+  const auto lead_to = [this](const std::string& target, const test::Answer& answer) {
+    service_.set_script([target, answer](const test::Seen& seen) -> std::optional<test::Answer> {
+      if (seen.path == "/other") return answer;
+      return test::redirect_answer(307, target);
+    });
+  };
+  const std::string other = service_.api_url() + "/other";
+  lead_to(other, test::json_answer(201, R"({"generation_id": 5, "status": "pending"})"));
+  const auto created = generate();
+  ASSERT_TRUE(created);
+  EXPECT_TRUE(created->is_redirected);
+  lead_to(other, test::json_answer(422, R"({"error": "no"})"));
+  const auto refused = generate();
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().is_redirected && refused.error().is_api_error);
+  lead_to(other, test::json_answer(201, "{}"));
+  const auto shapeless = generate();
+  ASSERT_FALSE(shapeless);
+  EXPECT_TRUE(shapeless.error().is_redirected);
+  lead_to(other, test::closing_answer());
+  const auto lost = generate();
+  ASSERT_FALSE(lost);
+  EXPECT_TRUE(lost.error().is_redirected && lost.error().sent);
+
+  service_.set_script([](const test::Seen&) -> std::optional<test::Answer> {
+    return test::json_answer(422, R"({"error": "no"})");
+  });
+  const auto plain = generate();
+  ASSERT_FALSE(plain);
+  EXPECT_FALSE(plain.error().is_redirected);
+  EXPECT_TRUE(plain.error().is_api_error);
+}
+
+TEST_F(ClientTest, ASuccessWithoutAnIdIsAFailureWithItsStatus) {
+  service_.push_post(
+      test::json_answer(202, R"({"code": "generation_pending", "retry_after_seconds": "4"})"));
+  const auto taken = generate();
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().error.http_status, 202U);
+  EXPECT_EQ(taken.error().error.error_code, "generation_pending");
+  EXPECT_EQ(taken.error().retry_after, 4s);
+  EXPECT_TRUE(taken.error().sent);
 }
 
 TEST(Access, RefusesKeysAndAddressesThatCannotBe) {

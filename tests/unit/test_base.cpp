@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
-#include <libsoup/soup.h>
 
+#include <algorithm>
+#include <atomic>
 #include <future>
+#include <set>
+#include <thread>
 
 #include "base/backoff.h"
 #include "base/interruption.h"
@@ -103,22 +106,6 @@ TEST(Backoff, NeverUndercutsRetryAfter) {
   EXPECT_LE(backoff.next(3s), 4s);
 }
 
-TEST(RetryAfter, IsSecondsOrADate) {
-  EXPECT_EQ(parse_retry_after("7"), 7000ms);
-  EXPECT_EQ(parse_retry_after("0"), 0ms);
-  const DateTimePtr now(g_date_time_new_now_utc());
-  const DateTimePtr soon(g_date_time_add_seconds(now.get(), 60));
-  const GCharPtr date(soup_date_time_to_string(soon.get(), SOUP_DATE_HTTP));
-  const auto wait = parse_retry_after(date.get());
-  ASSERT_TRUE(wait);
-  EXPECT_GT(*wait, 50s);
-  EXPECT_LE(*wait, 60s);
-  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), 0ms);
-  for (const char* text : {"", "soon", "-5", "1.5", "9999999999"}) {
-    EXPECT_FALSE(parse_retry_after(text)) << text;
-  }
-}
-
 TEST(Interruption, ConcernsAWaitEvenWhenItIsOverAlready) {
   Interruption interruption;
   const auto begun_at = interruption.count;
@@ -152,6 +139,64 @@ TEST(Runtime, IsSharedRunsInOrderAndEndsWithItsLastReference) {
   EXPECT_FALSE(gone.expired());
   second.reset();
   EXPECT_TRUE(gone.expired());
+}
+
+TEST(Runtime, ReadsClipsOnThreadsOfTheirOwn) {
+  const auto api = Runtime::acquire();
+  std::vector<std::shared_ptr<Runtime>> clips;
+  for (int count = 0; count < 20; ++count) clips.push_back(Runtime::acquire_for_clip());
+  std::set<Runtime*> threads;
+  unsigned uses = 0;
+  for (const auto& clip : clips) threads.insert(clip.get());
+  for (Runtime* thread : threads) uses += thread->clip_count();
+  EXPECT_FALSE(threads.contains(api.get()));
+  EXPECT_EQ(api->clip_count(), 0U);
+  EXPECT_EQ(uses, 20U);
+  EXPECT_EQ(threads.size(), std::clamp(std::thread::hardware_concurrency(), 1U, 4U));
+
+  const std::weak_ptr<Runtime> gone = clips.front()->weak_from_this();
+  clips.clear();
+  EXPECT_TRUE(gone.expired()) << "it goes on without a clip";
+  // A clip that is alone needs one thread.
+  const auto alone = Runtime::acquire_for_clip();
+  EXPECT_EQ(alone->clip_count(), 1U);
+}
+
+TEST(Runtime, GoesOnWhileAClipKeepsItsThreadBusy) {
+  const auto api = Runtime::acquire();
+  const auto clip = Runtime::acquire_for_clip();
+  std::promise<void> release;
+  std::promise<void> done;
+  clip->post([&] { release.get_future().wait(); });
+  api->post([&] { done.set_value(); });
+  EXPECT_EQ(done.get_future().wait_for(30s), std::future_status::ready);
+  release.set_value();
+}
+
+TEST(Runtime, KeepsOneOfAKindUntilItsThreadEnds) {
+  struct Counts {
+    std::atomic<int> made = 0;
+    std::atomic<int> aborted = 0;
+    std::promise<void> gone;
+  };
+  static Counts* counts = nullptr;
+  Counts counted;
+  counts = &counted;
+  struct Thing : Runtime::Kept {
+    Thing() { ++counts->made; }
+    ~Thing() override { counts->gone.set_value(); }
+    void abort() override { ++counts->aborted; }
+  };
+  auto clip = Runtime::acquire_for_clip();
+  std::promise<bool> same;
+  clip->post([&, runtime = clip.get()] {
+    same.set_value(&runtime->keep<Thing>() == &runtime->keep<Thing>());
+  });
+  EXPECT_TRUE(same.get_future().get());
+  clip.reset();
+  ASSERT_EQ(counted.gone.get_future().wait_for(30s), std::future_status::ready);
+  EXPECT_EQ(counted.made, 1);
+  EXPECT_EQ(counted.aborted, 1);
 }
 
 TEST(Timer, FiresOnceCanBeStoppedAndMayDestroyItself) {

@@ -32,7 +32,7 @@ class ReaderTest : public testing::Test {
     settings.url = *parse_url(service_.clip_url());
     settings.stall_timeout = 1s;
     settings.retries = 1;
-    return std::make_unique<Reader>(Runtime::acquire(), settings);
+    return std::make_unique<Reader>(Runtime::acquire_for_clip(), settings);
   }
 
   struct All {

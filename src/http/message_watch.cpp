@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "http/message_watch.h"
+
+#include <string_view>
+#include <utility>
+
+#include "base/callback.h"
+
+namespace genpro::http {
+
+namespace {
+
+// Servers send none, or one or two.
+constexpr unsigned max_interim_answers = 16;
+
+// libsoup gives up after 64 KiB of headers (100 KiB in later versions), with the error of a
+// connection that ended. No server means less than this for an answer's head.
+constexpr guint64 endless_head_size = 32 * 1024;
+
+// Of lengths of chunks, their extensions and trailers, between two bytes of the body or after them.
+constexpr std::size_t max_framing_size = 64 * 1024;
+
+// The signal of libsoup's own stream below a chunked body, with the number of bytes that it read.
+constexpr const char* read_signal = "read-data";
+
+// The stream that libsoup takes a chunked body from; null where it is built in another way.
+GInputStream* find_framed_stream(GInputStream* body) {
+  GInputStream* stream = body;
+  while (G_IS_FILTER_INPUT_STREAM(stream)) {
+    stream = g_filter_input_stream_get_base_stream(G_FILTER_INPUT_STREAM(stream));
+    if (stream == nullptr) return nullptr;
+    if (std::string_view(G_OBJECT_TYPE_NAME(stream)) == "SoupFilterInputStream" &&
+        g_signal_lookup(read_signal, G_OBJECT_TYPE(stream)) != 0) {
+      return stream;
+    }
+  }
+  return nullptr;
+}
+
+// The socket below a stream without TLS.
+ObjectPtr<GSocket> find_socket(GInputStream* framed) {
+  GInputStream* stream = g_filter_input_stream_get_base_stream(G_FILTER_INPUT_STREAM(framed));
+  GObject* socket = nullptr;
+  if (stream != nullptr &&
+      g_object_class_find_property(G_OBJECT_GET_CLASS(stream), "socket") != nullptr) {
+    g_object_get(stream, "socket", &socket, nullptr);
+  }
+  return ObjectPtr<GSocket>::adopt(G_IS_SOCKET(socket) ? G_SOCKET(socket) : nullptr);
+}
+
+}  // namespace
+
+struct MessageWatch::State {
+  ObjectPtr<SoupMessage> message;
+  ObjectPtr<GCancellable> cancellable;
+  ObjectPtr<GSocket> socket;
+  std::function<void()> on_leaving_queue;
+  bool has_left_queue = false;
+  bool is_sent = false;
+  unsigned interim_answers = 0;
+  ObjectPtr<GInputStream> framed;
+  gulong framed_handler = 0;
+  std::size_t framing = 0;  // bytes since the latest byte of the body
+  std::size_t max_framing = 0;
+
+  void leave_queue() {
+    if (std::exchange(has_left_queue, true)) return;
+    if (const auto function = std::exchange(on_leaving_queue, nullptr)) function();
+  }
+};
+
+namespace {
+
+// Connects a handler that is given a weak pointer to the state.
+template <typename State>
+gulong connect(gpointer object, const char* signal, GCallback callback,
+               const std::shared_ptr<State>& state) {
+  return g_signal_connect_data(
+      object, signal, callback, std::make_unique<std::weak_ptr<State>>(state).release(),
+      [](gpointer data, GClosure*) noexcept {
+        const std::unique_ptr<std::weak_ptr<State>> owned(static_cast<std::weak_ptr<State>*>(data));
+      },
+      static_cast<GConnectFlags>(0));
+}
+
+}  // namespace
+
+MessageWatch::MessageWatch(SoupMessage* message, GCancellable* cancellable,
+                           std::function<void()> on_leaving_queue)
+    : state_(std::make_shared<State>()) {
+  state_->message = ObjectPtr<SoupMessage>::ref(message);
+  state_->cancellable = ObjectPtr<GCancellable>::ref(cancellable);
+  state_->on_leaving_queue = std::move(on_leaving_queue);
+  soup_message_add_flags(message, SOUP_MESSAGE_COLLECT_METRICS);
+
+  using Weak = std::weak_ptr<State>;
+  connect(message, "network-event",
+          G_CALLBACK(+[](SoupMessage*, GSocketClientEvent event, GIOStream* connection,
+                         gpointer data) noexcept {
+            const auto state = static_cast<Weak*>(data)->lock();
+            if (!state) return;
+            if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection)) {
+              state->socket = ObjectPtr<GSocket>::ref(
+                  g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
+            }
+            guard_c_callback("a request's turn", [&] { state->leave_queue(); });
+          }),
+          state_);
+  // Emitted when there is a connection, just before anything is written to it.
+  connect(message, "starting", G_CALLBACK(+[](SoupMessage*, gpointer data) noexcept {
+            const auto state = static_cast<Weak*>(data)->lock();
+            if (!state) return;
+            state->is_sent = true;
+            guard_c_callback("a request's turn", [&] { state->leave_queue(); });
+          }),
+          state_);
+  connect(message, "got-informational", G_CALLBACK(+[](SoupMessage*, gpointer data) noexcept {
+            const auto state = static_cast<Weak*>(data)->lock();
+            if (!state) return;
+            // libsoup looks at it before it reads more from the connection.
+            if (++state->interim_answers > max_interim_answers) {
+              g_cancellable_cancel(state->cancellable.get());
+            }
+          }),
+          state_);
+}
+
+MessageWatch::~MessageWatch() {
+  // A connection that is kept outlives the message.
+  if (state_->framed_handler != 0) {
+    g_signal_handler_disconnect(state_->framed.get(), state_->framed_handler);
+  }
+}
+
+bool MessageWatch::has_left_queue() const {
+  return state_->has_left_queue;
+}
+
+bool MessageWatch::is_sent() const {
+  return state_->is_sent;
+}
+
+void MessageWatch::watch_body(GInputStream* body, std::size_t largest_read) {
+  SoupMessageHeaders* headers = soup_message_get_response_headers(state_->message.get());
+  if (soup_message_headers_get_encoding(headers) != SOUP_ENCODING_CHUNKED) return;
+  GInputStream* framed = find_framed_stream(body);
+  if (framed == nullptr) return;
+  state_->framed = ObjectPtr<GInputStream>::ref(framed);
+  if (!state_->socket) state_->socket = find_socket(framed);
+  // The bytes of the body themselves are read through it, too, before on_body_bytes() is called.
+  state_->max_framing = max_framing_size + largest_read;
+  using Weak = std::weak_ptr<State>;
+  state_->framed_handler = connect(
+      framed, read_signal, G_CALLBACK(+[](GInputStream*, guint count, gpointer data) noexcept {
+        const auto state = static_cast<Weak*>(data)->lock();
+        if (!state) return;
+        state->framing += count;
+        // Within such a read libsoup does not look at a cancellable.
+        if (state->framing > state->max_framing && state->socket) {
+          g_socket_close(state->socket.get(), nullptr);
+        }
+      }),
+      state_);
+}
+
+void MessageWatch::on_body_bytes() {
+  state_->framing = 0;
+}
+
+const char* MessageWatch::endless() const {
+  if (state_->interim_answers > max_interim_answers) return "interim answers (HTTP 1xx)";
+  if (state_->framed && state_->framing > state_->max_framing) {
+    return "lengths of chunks or trailers";
+  }
+  SoupMessageMetrics* metrics = soup_message_get_metrics(state_->message.get());
+  if (soup_message_get_status(state_->message.get()) == SOUP_STATUS_NONE && metrics != nullptr &&
+      soup_message_metrics_get_response_header_bytes_received(metrics) >= endless_head_size) {
+    return "headers";
+  }
+  return nullptr;
+}
+
+}  // namespace genpro::http

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "base/glib_ptr.h"
+
+namespace genpro::http {
+
+// A message's way from the queue to its end. libsoup reads interim answers (1xx), and what frames a
+// chunked body, in loops that do not come back to the main loop as long as there is more to read: a
+// server that sends them without end would keep the thread for itself. Here both have a bound.
+class MessageWatch {
+ public:
+  // `cancellable` is that of the call that sends the message, and is cancelled when a bound is
+  // reached. `on_leaving_queue` is called once, when the request has its turn: a connection is
+  // being made for it, or is there.
+  MessageWatch(SoupMessage* message, GCancellable* cancellable,
+               std::function<void()> on_leaving_queue);
+  ~MessageWatch();
+  MessageWatch(const MessageWatch&) = delete;
+  MessageWatch& operator=(const MessageWatch&) = delete;
+
+  bool has_left_queue() const;
+  // A connection is there, and the request is being written. Until then not a byte of it left.
+  bool is_sent() const;
+
+  // Watches the body of a chunked answer, which is read with at most `largest_read` bytes at once.
+  void watch_body(GInputStream* body, std::size_t largest_read);
+  // To be called after each read that brought bytes of the body.
+  void on_body_bytes();
+
+  // What the answer has without end, after a call or a read that failed: "interim answers (HTTP
+  // 1xx)", "headers", "lengths of chunks or trailers". Null when it failed for another reason.
+  const char* endless() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace genpro::http

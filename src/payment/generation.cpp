@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// From a generation to its clip, or to its end.
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include "payment/answers.h"
+#include "payment/machine.h"
+
+namespace genpro::payment {
+
+namespace {
+
+using Word = Answer::Word;
+
+bool has_ended(const State& state) {
+  return std::holds_alternative<Completed>(state) || std::holds_alternative<Failed>(state) ||
+         std::holds_alternative<Stopped>(state);
+}
+
+Asking asked_anew() {
+  Asking asking;
+  asking.is_resumed = true;
+  return asking;
+}
+
+std::string describe(Word word) {
+  switch (word) {
+    case Word::pending:
+      return "the service says that it is pending";
+    case Word::processing:
+      return "the service says that it is being processed";
+    case Word::completed:
+      return "the service says that it is completed";
+    case Word::failed:
+      return "the service says that it failed";
+    case Word::stopped:
+      return "the service says that it is stopped";
+    case Word::none:
+    case Word::unknown:
+      break;
+  }
+  return "the service says something unknown of it";
+}
+
+const char* decision_on(const State& state) {
+  if (std::holds_alternative<Completed>(state)) return "its clip is to be delivered";
+  if (std::holds_alternative<Failed>(state) || std::holds_alternative<Stopped>(state)) {
+    return "it is refunded";
+  }
+  return "it is waited for";
+}
+
+}  // namespace
+
+State reached(const State& from, Generation generation, Word word) {
+  // What was delivered stays so, whatever becomes of it afterwards.
+  if (std::holds_alternative<Delivered>(from)) return Delivered{std::move(generation)};
+  switch (word) {
+    case Word::completed:
+      return Completed{std::move(generation)};
+    case Word::failed:
+      return Failed{std::move(generation), ""};
+    case Word::stopped:
+      return Stopped{std::move(generation)};
+    default:
+      break;
+  }
+  if (std::holds_alternative<Completed>(from)) return Completed{std::move(generation)};
+  Known known{std::move(generation)};
+  if (const auto* before = std::get_if<Known>(&from)) {
+    known.phase = before->phase;
+    known.stop_wanted = before->stop_wanted;
+  }
+  if (word == Word::pending) known.phase = Phase::pending;
+  if (word == Word::processing) known.phase = Phase::processing;
+  return known;
+}
+
+End::Kind end_of(const State& state) {
+  if (std::holds_alternative<Failed>(state)) return End::Kind::failed;
+  if (std::holds_alternative<Stopped>(state)) return End::Kind::stopped;
+  return End::Kind::clip;
+}
+
+Moment Machine::placed(Moment moment) const {
+  if (moment.boot == now_.boot && now_.up >= moment.up) return moment;
+  moment.up = now_.up - least_age(moment, now_);
+  moment.boot = now_.boot;
+  return moment;
+}
+
+Step Machine::on(Known known, const Resumed& resumed) {
+  known.generation.asking = asked_anew();
+  known.generation.posted = placed(known.generation.posted);
+  if (!known.stop_wanted) return {known, {Poll{}}};
+  // An earlier run wanted it stopped and could not say so. What the service says of it now decides
+  // whether there is a clip to pick up.
+  if (resumed.is_alone && known.generation.evidence == Evidence::proven) {
+    known.generation.asking.is_stopping = true;
+    return {known, {AskStop{}}};
+  }
+  if (!policy_.may_post) return {known, {Poll{}}};
+  known.stop_wanted = false;
+  return {known,
+          {Persist{"another run takes it up", "it is not stopped: its clip is wanted"}, Poll{}}};
+}
+
+template <typename Stage>
+Step Machine::asked_again(Stage stage) {
+  stage.generation.asking = asked_anew();
+  stage.generation.posted = placed(stage.generation.posted);
+  return {std::move(stage), {Poll{}}};
+}
+
+template <typename Stage>
+Step Machine::answered(const Stage& from, const Answer& answer) {
+  const Asking& asked = from.generation.asking;
+  if (!says_status(answer)) {
+    return asked.is_stopping ? not_stopped(from, answer) : not_answered(from, answer);
+  }
+  Generation generation = from.generation;
+  generation.asking = {};
+  generation.asking.bare_since = asked.bare_since;
+  State after = reached(from, std::move(generation), answer.word);
+  if (auto* failed = std::get_if<Failed>(&after)) failed->reason = answer.text;
+  if (asked.is_stopping) {
+    return has_ended(after) ? stopped(from, std::move(after), answer) : not_stopped(from, answer);
+  }
+  std::vector<Action> actions;
+  if (!same_on_disk(from, after)) {
+    actions.emplace_back(Persist{describe(answer.word), decision_on(after)});
+  }
+  if (std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after)) {
+    // It was refunded, so that a new one is not paid for twice.
+    const bool again = asked.is_resumed && policy_.may_post && !policy_.is_attached;
+    actions.emplace_back(End{again ? End::Kind::again : end_of(after), answer.text, {}});
+  } else if (answer.word == Word::completed) {
+    finish(after, answer, actions);
+  } else if (!policy_.may_post) {
+    actions.emplace_back(End{End::Kind::running, "", {}});
+  } else {
+    actions.emplace_back(Wait{Wait::Pace::schedule, 0});
+  }
+  return {std::move(after), std::move(actions)};
+}
+
+// The resources of a completed generation may come a while later.
+void Machine::finish(State& state, const Answer& answer, std::vector<Action>& actions) const {
+  auto* delivered = std::get_if<Delivered>(&state);
+  Asking& asking = delivered != nullptr ? delivered->generation.asking
+                                        : std::get<Completed>(state).generation.asking;
+  if (answer.has_clip || !policy_.may_post) {
+    actions.emplace_back(End{End::Kind::clip, "", {}});
+    return;
+  }
+  if (!asking.bare_since) asking.bare_since = now_.up;
+  if (now_.up - *asking.bare_since < settling_time) {
+    actions.emplace_back(Wait{Wait::Pace::backoff, 0});
+  } else {
+    actions.emplace_back(End{End::Kind::no_clip, answer.text, {}});
+  }
+}
+
+// A question that brought nothing. It costs nothing to wait for what is paid. (8)
+template <typename Stage>
+Step Machine::not_answered(Stage from, const Answer& answer) {
+  Asking& asking = from.generation.asking;
+  if (!policy_.may_post) return {from, {End{End::Kind::unanswered, answer.text, {}}}};
+  // What a user named may be a slip, as long as nothing is known of it.
+  if (policy_.is_attached && asking.is_resumed) {
+    const bool is_final = answer.was_sent && !answer.is_retryable;
+    if (is_final || asking.failures >= policy_.retries) {
+      return {from, {End{End::Kind::unanswered, answer.text, {}}}};
+    }
+    ++asking.failures;
+    return {from, {backoff(answer)}};
+  }
+  if (is_missing(answer)) return missing(std::move(from), answer);
+  asking.missing_since.reset();
+  if (is_denied(answer)) {
+    if (!asking.denied_since) asking.denied_since = now_.up;
+    ++asking.failures;
+    const bool is_over = now_.up - *asking.denied_since >= (denied_answers - 1) * denied_interval;
+    if (asking.failures >= denied_answers && is_over) {
+      return {from, {End{End::Kind::denied, answer.text, {}}}};
+    }
+    return {from, {Wait{Wait::Pace::exactly, denied_interval}}};
+  }
+  asking.failures = 0;
+  asking.denied_since.reset();
+  std::vector<Action> actions;
+  if (!std::exchange(asking.is_outage, true)) actions.emplace_back(TellOutage{answer.text});
+  actions.emplace_back(backoff(answer));
+  return {std::move(from), std::move(actions)};
+}
+
+// (5)
+template <typename Stage>
+Step Machine::missing(Stage from, const Answer& answer) {
+  Asking& asking = from.generation.asking;
+  // Right after the request it only means that it is not there yet.
+  if (least_age(from.generation.posted, now_) < settling_time) return {from, {backoff(answer)}};
+  if (!asking.missing_since) asking.missing_since = now_.up;
+  const Millis left = gone_interval - (now_.up - *asking.missing_since);
+  if (left > 0) return {from, {Wait{Wait::Pace::exactly, left}}};
+  if (std::is_same_v<Stage, Gone> || policy_.is_attached) return gone(std::move(from));
+  return {std::move(from), {ReadCell{}}};
+}
+
+template <typename Stage>
+Step Machine::looked_for(Stage from, const Listed& listed) {
+  const auto& jobs = listed.jobs;
+  if (std::find(jobs.begin(), jobs.end(), from.generation.id) == jobs.end()) {
+    return gone(std::move(from));
+  }
+  from.generation.asking.missing_since.reset();
+  return {std::move(from), {Wait{Wait::Pace::backoff, 0}}};
+}
+
+template <typename Stage>
+Step Machine::not_looked_for(Stage from, const Unlisted& unlisted) {
+  const Answer& answer = unlisted.answer;
+  if (answer.was_sent && !answer.is_retryable) return gone(std::move(from));
+  return {std::move(from), {backoff(answer)}};
+}
+
+template <typename Stage>
+Step Machine::gone(Stage from) {
+  const std::string why = "the API says that there is no generation " + from.generation.id;
+  std::vector<Action> actions;
+  if (!std::is_same_v<Stage, Gone>) {
+    actions.emplace_back(
+        Persist{why + ", twice, and the cell does not have it", "what was paid is gone"});
+  }
+  actions.emplace_back(End{End::Kind::gone, why, {}});
+  return {Gone{std::move(from.generation), why}, std::move(actions)};
+}
+
+// ---- Stopping (6) ----
+
+Step Machine::on(Known known, const StopWanted&) {
+  if (policy_.is_attached || known.generation.evidence != Evidence::proven) {
+    return {known, {End{End::Kind::parted, "it is not proven to be this request's", {}}}};
+  }
+  known.stop_wanted = true;
+  known.generation.asking = {};
+  known.generation.asking.is_stopping = true;
+  return {known, {Persist{"the pipeline shuts down", "it is to be stopped"}, AskStop{}}};
+}
+
+Step Machine::on(const Known& known, const StopReplied& replied) {
+  const Answer& answer = replied.answer;
+  if (says_status(answer)) {
+    State after = reached(known, known.generation, answer.word);
+    if (has_ended(after)) return stopped(known, std::move(after), answer);
+  }
+  // The generation may have ended before; where no answer came, asking would bring none either.
+  if (answer.status != 0) return {known, {Poll{}}};
+  return not_stopped(known, answer);
+}
+
+// The service was asked to stop it, and it has ended.
+template <typename Stage>
+Step Machine::stopped(const Stage& from, State after, const Answer& answer) {
+  std::vector<Action> actions{Persist{describe(answer.word), decision_on(after)}};
+  const bool was_resumed = from.generation.asking.is_resumed && policy_.may_post;
+  if (!was_resumed) {
+    actions.emplace_back(End{policy_.may_post ? End::Kind::parted : end_of(after), "", {}});
+  } else if (auto* completed = std::get_if<Completed>(&after)) {
+    completed->generation.asking = {};
+    actions.emplace_back(Poll{});
+  } else {
+    actions.emplace_back(End{End::Kind::again, "", {}});
+  }
+  return {std::move(after), std::move(actions)};
+}
+
+// It was asked for in vain: the wish is kept, unless this run wants the clip.
+template <typename Stage>
+Step Machine::not_stopped(Stage from, const Answer& answer) {
+  Asking& asking = from.generation.asking;
+  asking.is_stopping = false;
+  if (!policy_.may_post) {
+    const auto kind = says_status(answer) ? End::Kind::running : End::Kind::unanswered;
+    return {from, {End{kind, answer.text, {}}}};
+  }
+  if (!asking.is_resumed) return {from, {End{End::Kind::parted, answer.text, {}}}};
+  std::vector<Action> actions;
+  if constexpr (std::is_same_v<Stage, Known>) {
+    if (std::exchange(from.stop_wanted, false)) {
+      actions.emplace_back(Persist{"the service does not stop it", "its clip is waited for"});
+    }
+  }
+  actions.emplace_back(Wait{Wait::Pace::schedule, 0});
+  return {std::move(from), std::move(actions)};
+}
+
+Step Machine::delivered(Generation generation) {
+  generation.asking = {};
+  return {Delivered{std::move(generation)},
+          {Persist{"every byte and the end of the stream were pushed", "it is delivered"}}};
+}
+
+Step step(const Policy& policy, const State& state, const Event& event, const Now& now) {
+  Machine machine(policy, now);
+  return std::visit(
+      [&](const auto& stage, const auto& happened) { return machine.on(stage, happened); }, state,
+      event);
+}
+
+}  // namespace genpro::payment

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What states mean: for a row of the ledger, for limits, for the next request.
+#include <algorithm>
+#include <type_traits>
+
+#include "payment/payment.h"
+
+namespace genpro::payment {
+
+namespace {
+
+// The order of the alternatives of State, with the two phases of Known apart.
+enum Row : std::size_t {
+  row_prepared,
+  row_posting,
+  row_in_doubt,
+  row_refused,
+  row_pending,
+  row_processing,
+  row_completed,
+  row_delivered,
+  row_failed,
+  row_stopped,
+  row_gone,
+};
+
+// How far a state is; what several processes hear of a generation only leads upwards.
+int rank(const State& state) {
+  struct Rank {
+    int operator()(const Prepared&) const { return 0; }
+    int operator()(const Posting&) const { return 0; }
+    int operator()(const InDoubt&) const { return 0; }
+    int operator()(const Refused&) const { return 0; }
+    int operator()(const Known& known) const { return known.phase == Phase::pending ? 1 : 2; }
+    int operator()(const Gone&) const { return 3; }
+    int operator()(const Completed&) const { return 4; }
+    int operator()(const Failed&) const { return 5; }
+    int operator()(const Stopped&) const { return 5; }
+    int operator()(const Delivered&) const { return 6; }
+  };
+  return std::visit(Rank{}, state);
+}
+
+const Generation* generation(const State& state) {
+  return std::visit(
+      [](const auto& stage) -> const Generation* {
+        if constexpr (requires { stage.generation; }) {
+          return &stage.generation;
+        } else {
+          return nullptr;
+        }
+      },
+      state);
+}
+
+// Without what belongs to a run.
+State on_disk(State state) {
+  std::visit(
+      [](auto& stage) {
+        using Stage = std::decay_t<decltype(stage)>;
+        if constexpr (requires { stage.attempt; }) {
+          stage.attempt.posts = 0;
+          stage.attempt.failures = 0;
+        }
+        if constexpr (requires { stage.generation; }) stage.generation.asking = {};
+        if constexpr (std::is_same_v<Stage, Prepared>) stage.failures = 0;
+        if constexpr (std::is_same_v<Stage, InDoubt>) {
+          stage.is_under_way = false;
+          stage.is_final = false;
+          stage.not_before = 0;
+        }
+      },
+      state);
+  return state;
+}
+
+}  // namespace
+
+Millis least_age(const Moment& moment, const Now& now) {
+  if (moment.boot.empty()) return 0;
+  // It was before this boot.
+  if (moment.boot != now.boot) return now.up;
+  return std::max<Millis>(now.up - moment.up, 0);
+}
+
+Millis most_age(const Moment& moment, const Now& now) {
+  if (!moment.boot.empty() && moment.boot == now.boot && now.up >= moment.up) {
+    return now.up - moment.up;
+  }
+  // Only the wall clock can tell. What it says is no age if it was set back in the meantime.
+  const Millis by_wall = now.wall - moment.wall;
+  if (moment.wall <= 0 || by_wall < 0) return unlimited;
+  return moment.boot.empty() || by_wall >= now.up ? by_wall : unlimited;
+}
+
+const std::vector<Meaning>& meanings() {
+  static const std::vector<Meaning> all = {
+      // word, charged, unsettled, unfinished, counts
+      {"prepared", Charged::no, false, true, false},
+      {"submitting", Charged::unknown, true, true, true},
+      {"unknown", Charged::unknown, true, true, true},
+      {"refused", Charged::no, false, false, false},
+      {"pending", Charged::yes, false, true, true},
+      {"processing", Charged::yes, false, true, true},
+      {"completed", Charged::yes, false, false, true},
+      {"completed", Charged::yes, false, false, true},
+      {"failed", Charged::no, false, false, true},
+      {"stopped", Charged::no, false, false, true},
+      {"gone", Charged::yes, false, false, true},
+  };
+  return all;
+}
+
+const Meaning& meaning(const State& state) {
+  struct RowOf {
+    Row operator()(const Prepared&) const { return row_prepared; }
+    Row operator()(const Posting&) const { return row_posting; }
+    Row operator()(const InDoubt&) const { return row_in_doubt; }
+    Row operator()(const Refused&) const { return row_refused; }
+    Row operator()(const Known& known) const {
+      return known.phase == Phase::pending ? row_pending : row_processing;
+    }
+    Row operator()(const Completed&) const { return row_completed; }
+    Row operator()(const Delivered&) const { return row_delivered; }
+    Row operator()(const Failed&) const { return row_failed; }
+    Row operator()(const Stopped&) const { return row_stopped; }
+    Row operator()(const Gone&) const { return row_gone; }
+  };
+  return meanings()[std::visit(RowOf{}, state)];
+}
+
+const std::string& generation_id(const State& state) {
+  static const std::string none;
+  const Generation* known = generation(state);
+  return known != nullptr ? known->id : none;
+}
+
+std::string reason(const State& state) {
+  return std::visit(
+      [](const auto& stage) -> std::string {
+        if constexpr (requires { stage.reason; }) {
+          return stage.reason;
+        } else {
+          return "";
+        }
+      },
+      state);
+}
+
+bool stop_wanted(const State& state) {
+  if (const auto* known = std::get_if<Known>(&state)) return known->stop_wanted;
+  const Attempt* request = attempt(state);
+  return request != nullptr && request->stop_wanted;
+}
+
+Evidence evidence(const State& state) {
+  const Generation* known = generation(state);
+  return known != nullptr ? known->evidence : Evidence::proven;
+}
+
+const Attempt* attempt(const State& state) {
+  if (const auto* posting = std::get_if<Posting>(&state)) return &posting->attempt;
+  if (const auto* doubt = std::get_if<InDoubt>(&state)) return &doubt->attempt;
+  return nullptr;
+}
+
+bool is_closed(const State& state) {
+  return !meaning(state).is_unfinished && !std::holds_alternative<Completed>(state);
+}
+
+bool same_on_disk(const State& one, const State& other) {
+  return on_disk(one) == on_disk(other);
+}
+
+bool is_behind(const State& state, const State& other) {
+  return rank(state) < rank(other);
+}
+
+Millis wait_for_others(const State& state, const Now& now) {
+  const Attempt* request = attempt(state);
+  if (request == nullptr) return 0;
+  return std::max<Millis>(settling_time - least_age(request->posted, now), 0);
+}
+
+bool can_serve(const State& state, Reuse reuse, ServiceData data, bool was_together) {
+  if (reuse == Reuse::never || data == ServiceData::different) return false;
+  if (std::holds_alternative<Delivered>(state)) {
+    // Once its clip has been delivered, only a request that would surely make the same again may
+    // have it again.
+    return (reuse == Reuse::completed && data == ServiceData::same) || was_together;
+  }
+  return meaning(state).is_unfinished || std::holds_alternative<Completed>(state) ||
+         std::holds_alternative<Gone>(state);
+}
+
+}  // namespace genpro::payment

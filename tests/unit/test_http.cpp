@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Requests to the API against servers that are slow, or have no end.
+#include <gtest/gtest.h>
+#include <libsoup/soup.h>
+
+#include <atomic>
+#include <future>
+
+#include "api/exchange.h"
+#include "http/retry_after.h"
+#include "support/fake_service.h"
+
+namespace genpro::http {
+namespace {
+
+using namespace std::chrono_literals;
+using api::Exchange;
+using api::HttpFailure;
+using api::HttpReply;
+using std::chrono::steady_clock;
+using test::Answer;
+using test::Gate;
+using test::HttpOrigin;
+using test::Seen;
+using test::Wire;
+
+TEST(RetryAfter, IsSecondsOrADate) {
+  EXPECT_EQ(parse_retry_after("7"), 7000ms);
+  EXPECT_EQ(parse_retry_after("0"), 0ms);
+  const DateTimePtr now(g_date_time_new_now_utc());
+  const DateTimePtr soon(g_date_time_add_seconds(now.get(), 60));
+  const GCharPtr date(soup_date_time_to_string(soon.get(), SOUP_DATE_HTTP));
+  const auto wait = parse_retry_after(date.get());
+  ASSERT_TRUE(wait);
+  EXPECT_GT(*wait, 50s);
+  EXPECT_LE(*wait, 60s);
+  EXPECT_EQ(parse_retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), 0ms);
+  for (const char* text : {"", "soon", "-5", "1.5", "9999999999"}) {
+    EXPECT_FALSE(parse_retry_after(text)) << text;
+  }
+}
+
+// Requests on the runtime's thread, and what became of them.
+class Requests {
+ public:
+  using Outcome = Result<HttpReply, HttpFailure>;
+
+  ~Requests() {
+    std::promise<void> gone;
+    runtime_->post([&] {
+      for (const auto& exchange : exchanges_) exchange->cancel();
+      exchanges_.clear();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+
+  std::future<Outcome> send(const std::string& method, const std::string& url,
+                            std::chrono::milliseconds silence) {
+    auto told = std::make_shared<std::promise<Outcome>>();
+    auto outcome = told->get_future();
+    runtime_->post([this, method, url, silence, told] {
+      api::HttpRequest request;
+      request.method = method;
+      request.url = *parse_url(url);
+      if (method == "POST") request.json_body = "{}";
+      exchanges_.push_back(Exchange::start(*runtime_, request, silence, [told](Outcome result) {
+        told->set_value(std::move(result));
+      }));
+    });
+    return outcome;
+  }
+
+ private:
+  std::shared_ptr<Runtime> runtime_ = Runtime::acquire();
+  std::vector<std::shared_ptr<Exchange>> exchanges_;  // the runtime's thread only
+};
+
+Answer raw(std::function<void(Wire&)> function) {
+  return Answer{.raw = std::move(function)};
+}
+
+void repeat(Wire& wire, const std::string& piece) {
+  std::string much;
+  while (much.size() < 64 * 1024) much += piece;
+  while (wire.write(much)) {
+  }
+}
+
+TEST(Queue, ARequestThatWaitsForOthersIsNotSilent) {
+  // Eight connections, each taken for longer than half the time allowed: ten rounds of them.
+  constexpr int count = 80;
+  HttpOrigin origin("slow", [](const Seen&) {
+    auto gate = std::make_shared<Gate>();
+    std::thread([gate] {
+      std::this_thread::sleep_for(300ms);
+      gate->open();
+    }).detach();
+    Answer answer = test::json_answer(200, "{}");
+    answer.hold = gate;
+    return answer;
+  });
+  Requests requests;
+  std::vector<std::future<Requests::Outcome>> outcomes;
+  const auto begun = steady_clock::now();
+  for (int number = 0; number < count; ++number) {
+    outcomes.push_back(requests.send(number % 2 == 0 ? "GET" : "POST", origin.url() + "/", 1s));
+  }
+  for (auto& outcome : outcomes) {
+    const auto result = outcome.get();
+    EXPECT_TRUE(result) << result.error().reason;
+  }
+  EXPECT_GT(steady_clock::now() - begun, 2s) << "nothing had to wait";
+}
+
+TEST(Queue, WhereNobodyIsAnsweredNobodyWaits) {
+  HttpOrigin origin("silent", [](const Seen&) { return test::silent_answer(); });
+  Requests requests;
+  std::vector<std::future<Requests::Outcome>> outcomes;
+  for (int number = 0; number < 24; ++number) {
+    outcomes.push_back(requests.send("POST", origin.url() + "/", 500ms));
+  }
+  int sent = 0;
+  for (auto& outcome : outcomes) {
+    const auto result = outcome.get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, HttpFailure::Kind::silent);
+    if (result.error().sent) ++sent;
+  }
+  // Those that had their turn; of the others not a byte left.
+  EXPECT_GE(sent, 8);
+  EXPECT_LT(sent, 24);
+}
+
+struct Endless {
+  const char* name;
+  const char* word;  // what the reason has to say
+  std::function<void(Wire&)> write;
+};
+
+class EndlessAnswer : public testing::TestWithParam<Endless> {};
+
+TEST_P(EndlessAnswer, EndsAtOnceAndAlone) {
+  std::atomic<int> served = 0;
+  HttpOrigin hostile("hostile", [&](const Seen&) {
+    ++served;
+    return raw(GetParam().write);
+  });
+  HttpOrigin good("good", [](const Seen&) { return test::json_answer(200, "{}"); });
+  Requests requests;
+  for (const char* method : {"GET", "POST"}) {
+    const auto begun = steady_clock::now();
+    auto outcome = requests.send(method, hostile.url() + "/", 20s);
+    auto other = requests.send("GET", good.url() + "/", 20s);
+    const auto result = outcome.get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, HttpFailure::Kind::broken);
+    EXPECT_TRUE(result.error().sent);
+    EXPECT_NE(result.error().reason.find(GetParam().word), std::string::npos)
+        << result.error().reason;
+    EXPECT_TRUE(other.get());
+    EXPECT_LT(steady_clock::now() - begun, 5s);
+  }
+  EXPECT_EQ(served, 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, EndlessAnswer,
+    testing::Values(Endless{"interim_answers", "interim answers",
+                            [](Wire& wire) { repeat(wire, "HTTP/1.1 100 Continue\r\n\r\n"); }},
+                    Endless{"early_hints", "interim answers",
+                            [](Wire& wire) {
+                              repeat(wire, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+                            }},
+                    Endless{"headers", "headers",
+                            [](Wire& wire) {
+                              wire.write("HTTP/1.1 200 OK\r\n");
+                              repeat(wire, "X-Filler: 0123456789\r\n");
+                            }},
+                    Endless{"one_header", "headers",
+                            [](Wire& wire) {
+                              wire.write("HTTP/1.1 200 OK\r\nX-Filler: ");
+                              repeat(wire, "0123456789");
+                            }}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(Interim, AFewAreSkipped) {
+  HttpOrigin origin("polite", [](const Seen&) {
+    return raw([](Wire& wire) {
+      for (int count = 0; count < 3; ++count) wire.write("HTTP/1.1 102 Processing\r\n\r\n");
+      wire.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    });
+  });
+  Requests requests;
+  const auto result = requests.send("POST", origin.url() + "/", 20s).get();
+  ASSERT_TRUE(result) << result.error().reason;
+  EXPECT_EQ(result->status, 200U);
+  EXPECT_EQ(result->body, "{}");
+}
+
+TEST(Interim, ATrickleDoesNotKeepASilentServerAlive) {
+  HttpOrigin origin("trickle", [](const Seen&) {
+    return raw([](Wire& wire) {
+      while (wire.write("HTTP/1.1 102 Processing\r\n\r\n")) {
+        std::this_thread::sleep_for(200ms);
+      }
+    });
+  });
+  Requests requests;
+  const auto result = requests.send("POST", origin.url() + "/", 1s).get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, HttpFailure::Kind::silent);
+  EXPECT_TRUE(result.error().sent);
+}
+
+// libsoup 3.2 ends such a body with the first line of its trailers, later versions read them all.
+TEST(Trailers, WithoutEndHoldNothingUp) {
+  HttpOrigin origin("trailers", [](const Seen&) {
+    return raw([](Wire& wire) {
+      wire.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n");
+      repeat(wire, "X-Trailer: 0123456789\r\n");
+    });
+  });
+  Requests requests;
+  const auto begun = steady_clock::now();
+  const auto result = requests.send("GET", origin.url() + "/", 20s).get();
+  EXPECT_EQ(result ? result->body : "{}", "{}");
+  EXPECT_LT(steady_clock::now() - begun, 5s);
+}
+
+}  // namespace
+}  // namespace genpro::http
