@@ -409,12 +409,12 @@ TEST_F(LedgerFork, AChildHoldsNothingOfItsParents) {
     const auto begun = begin(**ledger, request());
     if (!begun || claim->kind != Kind::create) _exit(1);
     if (fork() == 0) {
+      const char byte = 'y';
+      if (write(ready[1], &byte, 1) != 1) _exit(1);
       // Until the test is over.
       char ignored = 0;
       _exit(read(end[0], &ignored, 1) == 0 ? 0 : 1);
     }
-    const char byte = 'y';
-    if (write(ready[1], &byte, 1) != 1) _exit(1);
     while (true) pause();
   }
   char byte = 0;
