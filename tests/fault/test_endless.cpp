@@ -161,16 +161,6 @@ TEST_F(EndlessClip, RedirectsFailAtOnce) {
   EXPECT_EQ(gets(), 11U);
 }
 
-TEST_F(EndlessClip, AWaitOfMoreThanTwoMinutesIsNotWaitedFor) {
-  Answer answer = html_answer(503, "<h1>later</h1>");
-  answer.headers = {{"Retry-After", "3600"}};
-  service.files().set_script([answer](const Seen&, int) { return answer; });
-  const auto begin = steady_clock::now();
-  expect_error(run_it({{"retries", "6"}}), short_clip(), {"3600 s"}, "503");
-  EXPECT_LT(steady_clock::now() - begin, at_once);
-  EXPECT_EQ(gets(), 1U);
-}
-
 TEST_F(EndlessClip, TheProcessEndsInTime) {
   service.files().set_script([](const Seen&, int) { return Answer{.raw = floods[0].write}; });
   Environment environment = tool_environment();
