@@ -111,7 +111,9 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   auto runtime = Runtime::acquire();
   auto flow = flow_.lock();
   flow->runtime = std::move(runtime);
-  flow->job = job::Job::start(flow->runtime, std::move(*job_settings));
+  flow->job = std::move(job);
+  auto job = job::Job::start(runtime, std::move(*job_settings));
+  parting_group_ = std::make_unique<PartingGroupMember>(element_, job);
   flow->job->set_interruption(flow->interruption);
   return true;
 }
@@ -127,6 +129,8 @@ void SourceCore::stop() {
   ended.reader.reset();
   auto parting = job::Parting::nothing;
   if (ended.job) {
+  if (ended.job && settings_.waits_to_part) begin_parting_with(element_);
+  parting_group_.reset();
     const job::Delivery delivery{coverage_.size(), ended_ && status() == Status::done};
     if (settings_.waits_to_part) {
       parting = ended.job->part(delivery);

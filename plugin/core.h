@@ -19,6 +19,7 @@
 #include "job/job.h"
 #include "messages.h"
 #include "settings.h"
+#include "parting_group.h"
 
 namespace genpro {
 
@@ -123,5 +124,6 @@ class SourceCore {
   std::uint64_t next_offset_ = 0;  // of the reader's next block
   std::optional<std::uint64_t> stop_;
 };
+  std::unique_ptr<PartingGroupMember> parting_group_;
 
 }  // namespace genpro
