@@ -73,8 +73,8 @@ PaymentDriver::~PaymentDriver() {
   if (line == nullptr) return;
   const auto presence = std::make_shared<ledger::LifeLock>(std::move(presence_));
   const auto cell = std::make_shared<ledger::LifeLock>(std::move(cell_));
-  ledger_.tell([id = entry_.id, before = state_, after = left.state, note = note(*line, left.state),
-                presence, cell](ledger::Ledger& ledger) {
+  ledger_.tell([id = entry_.id, before = entry_.state, after = left.state,
+                note = note(*line, left.state), presence, cell](ledger::Ledger& ledger) {
     (void)ledger.store(id, before, after, note, ledger::clock_now());
     presence->release();
     cell->release();
@@ -198,7 +198,7 @@ void PaymentDriver::persist(const StepPtr& step, std::size_t next) {
   }
   if (!is_first) {
     ledger_.ask<payment::State>(
-        [id = entry_.id, before = state_, after = step->state,
+        [id = entry_.id, before = entry_.state, after = step->state,
          note = note(line, step->state)](ledger::Ledger& ledger) {
           return ledger.store(id, before, after, note, ledger::clock_now());
         },
@@ -238,6 +238,7 @@ void PaymentDriver::on_stored(const StepPtr& step, std::size_t next,
   }
   if (payment::same_on_disk(*stored, step->state)) return go_on(step, next);
   // Another process that follows it has heard more.
+  entry_.state = *stored;
   set_state(*stored);
   process(payment::Woke{});
 }

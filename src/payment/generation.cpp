@@ -124,6 +124,11 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   generation.asking = {};
   generation.asking.bare_since = asked.bare_since;
   State after = reached(from, std::move(generation), answer.word);
+  const bool is_refunded =
+      std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after);
+  if (is_refunded && from.generation.attempt) {
+    return not_likely_any_more(from.generation, describe(answer.word));
+  }
   if (auto* failed = std::get_if<Failed>(&after)) failed->reason = answer.text;
   if (asked.is_stopping) {
     return has_ended(after) ? stopped(from, std::move(after), answer) : not_stopped(from, answer);
@@ -132,7 +137,7 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   if (!same_on_disk(from, after)) {
     actions.emplace_back(Persist{describe(answer.word), decision_on(after)});
   }
-  if (std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after)) {
+  if (is_refunded) {
     // It was refunded, so that a new one is not paid for twice.
     const bool again = asked.is_resumed && policy_.may_post && !policy_.is_attached;
     actions.emplace_back(End{again ? End::Kind::again : end_of(after), answer.text, {}});
@@ -144,6 +149,17 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
     actions.emplace_back(Wait{Wait::Pace::schedule, 0});
   }
   return {std::move(after), std::move(actions)};
+}
+
+// That somebody else's may have been refunded proves nothing about this request. (2)
+Step Machine::not_likely_any_more(Generation generation, const std::string& came) {
+  InDoubt doubt{std::move(*generation.attempt),
+                "generation " + generation.id + " was only likely to be this request's"};
+  doubt.attempt.is_absent = true;
+  return reconcile(std::move(doubt),
+                   {Persist{came, "it was only likely to be this request's"},
+                    TellDoubt{"generation " + generation.id +
+                              ", which was only likely to be this request's, is refunded"}});
 }
 
 // The resources of a completed generation may come a while later.

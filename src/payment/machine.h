@@ -35,7 +35,7 @@ class Machine {
   Step on(const Posting& posting, const Replied& replied);  // (1)
   Step on(const Posting& posting, const Resumed& resumed);
   Step on(Posting posting, const StopWanted&);
-  Step on(const Posting& posting, const TimedOut&) { return timed_out(posting); }
+  Step on(const Posting& posting, const TimedOut&);
   Step on(const Posting& posting, const Left&);
 
   // Whether it was taken is not known. (2, 3, 4)
@@ -118,6 +118,7 @@ class Machine {
   template <typename Stage>
   Step answered(const Stage& from, const Answer& answer);
   void finish(State& state, const Answer& answer, std::vector<Action>& actions) const;
+  Step not_likely_any_more(Generation generation, const std::string& came);
   template <typename Stage>
   Step not_answered(Stage from, const Answer& answer);
   template <typename Stage>

@@ -125,6 +125,8 @@ struct Generation {
   std::string id;
   Evidence evidence = Evidence::proven;
   Moment posted;
+  // Of one that is only likely: what is in doubt again if nothing comes of it.
+  std::optional<Attempt> attempt;
   Asking asking;
   bool operator==(const Generation&) const = default;
 };

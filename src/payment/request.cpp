@@ -131,7 +131,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
 Step Machine::named(const Attempt& attempt, const Answer& answer) {
   const std::string came = "the answer names generation " + answer.generation;
   const std::string decided = "it is proven to be this request's";
-  Known known{Generation{answer.generation, Evidence::proven, attempt.posted, {}}};
+  Known known{Generation{answer.generation, Evidence::proven, attempt.posted, {}, {}}};
   known.stop_wanted = attempt.stop_wanted;
   known.generation.asking.is_stopping = attempt.stop_wanted;
   if (answer.word == Word::processing) known.phase = Phase::processing;
@@ -163,6 +163,12 @@ Step Machine::on(const Posting& posting, const Resumed& resumed) {
 Step Machine::on(Posting posting, const StopWanted&) {
   posting.attempt.stop_wanted = true;
   return {posting, {Persist{"the pipeline shuts down", "what comes of it is to be stopped"}}};
+}
+
+// The answer may still come, as long as the run is there.
+Step Machine::on(const Posting& posting, const TimedOut&) {
+  return {posting,
+          {TellDoubt{"the answer to the request has not come"}, End{End::Kind::timed_out, "", {}}}};
 }
 
 Step Machine::on(const Posting& posting, const Left&) {
@@ -299,7 +305,8 @@ Step Machine::likely(InDoubt doubt, const std::string& id) {
   const std::string why =
       "generation " + id + " is the only one in the cell that is new since the request left";
   if (policy_.asks_when_in_doubt) return undecided(std::move(doubt), why, {id});
-  return {Known{Generation{id, Evidence::likely, doubt.attempt.posted, {}}},
+  const Moment posted = doubt.attempt.posted;
+  return {Known{Generation{id, Evidence::likely, posted, std::move(doubt.attempt), {}}},
           {Persist{why, "it is likely to be this request's"}, TellSettled{Evidence::likely, why},
            Poll{}}};
 }
