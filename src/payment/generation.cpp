@@ -57,6 +57,7 @@ const char* decision_on(const State& state) {
 State reached(const State& from, Generation generation, Word word) {
   // What was delivered stays so, whatever becomes of it afterwards.
   if (std::holds_alternative<Delivered>(from)) return Delivered{std::move(generation)};
+  const std::optional<Attempt> attempt = std::exchange(generation.attempt, std::nullopt);
   switch (word) {
     case Word::completed:
       return Completed{std::move(generation)};
@@ -68,6 +69,7 @@ State reached(const State& from, Generation generation, Word word) {
       break;
   }
   if (std::holds_alternative<Completed>(from)) return Completed{std::move(generation)};
+  generation.attempt = attempt;
   Known known{std::move(generation)};
   if (const auto* before = std::get_if<Known>(&from)) {
     known.phase = before->phase;
@@ -94,6 +96,7 @@ Moment Machine::placed(Moment moment) const {
 Step Machine::on(Known known, const Resumed& resumed) {
   known.generation.asking = asked_anew();
   known.generation.posted = placed(known.generation.posted);
+  if (known.generation.attempt) known.generation.attempt->posted = known.generation.posted;
   if (!known.stop_wanted) return {known, {Poll{}}};
   // An earlier run wanted it stopped and could not say so. What the service says of it now decides
   // whether there is a clip to pick up.
@@ -251,6 +254,7 @@ Step Machine::gone(Stage from) {
         Persist{why + ", twice, and the cell does not have it", "what was paid is gone"});
   }
   actions.emplace_back(End{End::Kind::gone, why, {}});
+  from.generation.attempt.reset();
   return {Gone{std::move(from.generation), why}, std::move(actions)};
 }
 
@@ -315,6 +319,7 @@ Step Machine::not_stopped(Stage from, const Answer& answer) {
 
 Step Machine::delivered(Generation generation) {
   generation.asking = {};
+  generation.attempt.reset();
   return {Delivered{std::move(generation)},
           {Persist{"every byte and the end of the stream were pushed", "it is delivered"}}};
 }

@@ -306,6 +306,7 @@ Step Machine::likely(InDoubt doubt, const std::string& id) {
       "generation " + id + " is the only one in the cell that is new since the request left";
   if (policy_.asks_when_in_doubt) return undecided(std::move(doubt), why, {id});
   const Moment posted = doubt.attempt.posted;
+  doubt.attempt.stop_wanted = false;
   return {Known{Generation{id, Evidence::likely, posted, std::move(doubt.attempt), {}}},
           {Persist{why, "it is likely to be this request's"}, TellSettled{Evidence::likely, why},
            Poll{}}};
