@@ -81,7 +81,10 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
     *face_.lock() = Face{.status = Status::failed};
-    post_error(element_, job_settings.error());
+    Error& error = job_settings.error();
+    error.charged = Charged::no;
+    error.retryable = false;
+    post_error(element_, error);
     failed_ = true;
     return false;
   }
@@ -387,6 +390,9 @@ void SourceCore::tell(const job::DoubtNotice& doubt) {
 
 GstFlowReturn SourceCore::fail(Error error) {
   if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
+  // Where there is a clip the generation was paid for; who paid for one that is attached to is not
+  // known.
+  if (!error.charged && settings_.generation_id.empty() && reader()) error.charged = Charged::yes;
   if (status() != Status::stopped) report(Status::failed);
   post_error(element_, error);
   failed_ = true;

@@ -116,7 +116,10 @@ gboolean start(GstBaseSrc* src) {
   return guarded<gboolean>("start", FALSE, [&] {
     GenproSrcState& state = state_of(src);
     const genpro::Settings settings = *state.settings.lock();
-    return state.core.start(settings, gst_base_src_get_blocksize(src));
+    // With do-timestamp the base class would have the stream counted in time.
+    gst_base_src_set_format(src, GST_FORMAT_BYTES);
+    const guint block_size = gst_base_src_get_blocksize(src);
+    return state.core.start(settings, block_size == 0 ? default_block_size : block_size);
   });
 }
 
