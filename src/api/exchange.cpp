@@ -60,7 +60,11 @@ void Exchange::send(const HttpRequest& request) {
   unsigned flags = SOUP_MESSAGE_NO_REDIRECT;
   // A kept connection may be closed by the server just as a POST is written to it, which leaves it
   // open whether the POST was taken. A new one makes that rare.
-  if (request.method != "GET") flags |= SOUP_MESSAGE_NEW_CONNECTION;
+  if (request.method != "GET") {
+    flags |= SOUP_MESSAGE_NEW_CONNECTION;
+    // What is about money does not queue behind those who merely look.
+    soup_message_set_priority(message_.get(), SOUP_MESSAGE_PRIORITY_VERY_HIGH);
+  }
   soup_message_set_flags(message_.get(), static_cast<SoupMessageFlags>(flags));
 
   SoupMessageHeaders* headers = soup_message_get_request_headers(message_.get());

@@ -62,6 +62,7 @@ TEST_P(Flood, FailsAtOnce) {
                {GetParam().word});
   EXPECT_LT(steady_clock::now() - begin, at_once);
   EXPECT_EQ(gets(), 1U);
+  EXPECT_TRUE(eventually([&] { return service.raw_connections() == 0; })) << "it is still read";
 }
 
 TEST_P(Flood, FailsAtOnceWhenTheDownloadGoesOn) {
