@@ -121,21 +121,22 @@ void PaymentDriver::handle_waiting() {
 void PaymentDriver::process(const payment::Event& event) {
   is_busy_ = true;
   waits_for_schedule_ = false;
-  act(std::make_shared<payment::Step>(
-          payment::step(settings_.policy, state_, event, ledger::clock_now())),
+  act(std::make_shared<Turn>(
+          Turn{event, payment::step(settings_.policy, state_, event, ledger::clock_now())}),
       0);
 }
 
-void PaymentDriver::act(const StepPtr& step, std::size_t next) {
+void PaymentDriver::act(const TurnPtr& turn, std::size_t next) {
   const std::weak_ptr<char> here = here_;
-  for (; next < step->actions.size(); ++next) {
-    const payment::Action& action = step->actions[next];
-    if (std::holds_alternative<payment::Persist>(action)) return persist(step, next);
-    set_state(step->state);
+  const payment::Step& step = turn->step;
+  for (; next < step.actions.size(); ++next) {
+    const payment::Action& action = step.actions[next];
+    if (std::holds_alternative<payment::Persist>(action)) return persist(turn, next);
+    set_state(step.state);
     act(action);
     if (here.expired()) return;
   }
-  set_state(step->state);
+  set_state(step.state);
   is_busy_ = false;
   handle_waiting();
 }
@@ -189,26 +190,27 @@ ledger::Note PaymentDriver::note(const payment::Persist& line, const payment::St
   return note;
 }
 
-void PaymentDriver::persist(const StepPtr& step, std::size_t next) {
-  const auto& line = std::get<payment::Persist>(step->actions[next]);
+void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
+  const auto& line = std::get<payment::Persist>(turn->step.actions[next]);
   const bool is_first = entry_.id == 0;
   // Before the first request leaves there is nothing to be kept.
-  if (!ledger_.is_kept() || (is_first && !std::holds_alternative<payment::Posting>(step->state))) {
-    return go_on(step, next);
+  if (!ledger_.is_kept() ||
+      (is_first && !std::holds_alternative<payment::Posting>(turn->step.state))) {
+    return go_on(turn, next);
   }
   if (!is_first) {
     ledger_.ask<payment::State>(
-        [id = entry_.id, before = entry_.state, after = step->state,
-         note = note(line, step->state)](ledger::Ledger& ledger) {
+        [id = entry_.id, before = entry_.state, after = turn->step.state,
+         note = note(line, turn->step.state)](ledger::Ledger& ledger) {
           return ledger.store(id, before, after, note, ledger::clock_now());
         },
-        [this, step, next](Result<payment::State> stored) {
-          on_stored(step, next, std::move(stored));
+        [this, turn, next](Result<payment::State> stored) {
+          on_stored(turn, next, std::move(stored));
         });
     return;
   }
   ledger_.ask<ledger::Ledger::Begun>(
-      [identity = settings_.identity, state = step->state, note = note(line, step->state),
+      [identity = settings_.identity, state = turn->step.state, note = note(line, turn->step.state),
        limit = settings_.daily_limit, here = std::weak_ptr<char>(here_)](ledger::Ledger& ledger) {
         auto begun = ledger.begin(identity, state, note, limit, ledger::clock_now());
         // Who would have sent it is gone.
@@ -218,37 +220,51 @@ void PaymentDriver::persist(const StepPtr& step, std::size_t next) {
         }
         return begun;
       },
-      [this, step, next](Result<ledger::Ledger::Begun> begun) {
+      [this, turn, next](Result<ledger::Ledger::Begun> begun) {
         if (!begun) return owner_.on_ledger_error(std::move(begun.error()));
         entry_ = std::move(begun->entry);
         presence_ = std::move(begun->presence);
-        go_on(step, next);
+        go_on(turn, next);
       });
 }
 
-void PaymentDriver::on_stored(const StepPtr& step, std::size_t next,
+void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
                               Result<payment::State> stored) {
   if (!stored) {
     // What was to be on disk before a request leaves is not, so it does not leave.
-    if (posts_later(*step, next)) return owner_.on_ledger_error(std::move(stored.error()));
+    if (posts_later(turn->step, next)) return owner_.on_ledger_error(std::move(stored.error()));
     owner_.on_warning(stored.error().message +
                       " What became of this generation is not noted, and a later run may not know "
                       "that it was paid for.");
-    return go_on(step, next);
+    return go_on(turn, next);
   }
-  if (payment::same_on_disk(*stored, step->state)) return go_on(step, next);
-  // Another process that follows it has heard more.
+  if (payment::same_on_disk(*stored, turn->step.state)) return go_on(turn, next);
+  // Another process that follows it has heard more, and what was decided was not about that.
   entry_.state = *stored;
   set_state(*stored);
-  process(payment::Woke{});
+  if (needs_claim()) return owner_.on_claim_needed();
+  const bool is_stop = std::holds_alternative<payment::StopWanted>(turn->event);
+  process(is_stop ? payment::Event(payment::StopWanted{}) : payment::Event(payment::Woke{}));
 }
 
-void PaymentDriver::go_on(const StepPtr& step, std::size_t next) {
+void PaymentDriver::go_on(const TurnPtr& turn, std::size_t next) {
   const std::weak_ptr<char> here = here_;
-  entry_.state = step->state;
-  set_state(step->state);
+  entry_.state = turn->step.state;
+  set_state(turn->step.state);
   owner_.on_progress();
-  if (!here.expired()) act(step, next + 1);
+  if (here.expired()) return;
+  if (needs_claim()) {
+    for (const payment::Action& action : turn->step.actions) {
+      if (const auto* doubt = std::get_if<payment::TellDoubt>(&action)) owner_.on_doubt(*doubt);
+    }
+    return owner_.on_claim_needed();
+  }
+  act(turn, next + 1);
+}
+
+// One at a time finds out, with the cell to itself.
+bool PaymentDriver::needs_claim() const {
+  return entry_.id != 0 && !cell_ && payment::meaning(state_).is_unsettled;
 }
 
 void PaymentDriver::read_cell() {

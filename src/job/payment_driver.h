@@ -46,6 +46,8 @@ class PaymentDriver {
     virtual void on_warning(std::string) {}
     // Nothing could be done because of the ledger.
     virtual void on_ledger_error(Error error) = 0;
+    // It is in doubt, and another run may be at finding out: the row has to be claimed anew.
+    virtual void on_claim_needed() = 0;
     virtual void on_end(const payment::End& end) = 0;
     // Until the next question about a generation that goes on.
     virtual std::chrono::milliseconds until_next_poll() { return std::chrono::milliseconds(0); }
@@ -85,16 +87,21 @@ class PaymentDriver {
  private:
   using Reply = Result<api::Generation, api::Failure>;
 
-  using StepPtr = std::shared_ptr<const payment::Step>;
+  // What came, and what the core says to it.
+  struct Turn {
+    payment::Event event;
+    payment::Step step;
+  };
+  using TurnPtr = std::shared_ptr<const Turn>;
 
   void handle_waiting();
   void process(const payment::Event& event);
   // The actions from `next` on.
-  void act(const StepPtr& step, std::size_t next);
+  void act(const TurnPtr& turn, std::size_t next);
   void act(const payment::Action& action);
-  void persist(const StepPtr& step, std::size_t next);
-  void go_on(const StepPtr& step, std::size_t next);
-  void on_stored(const StepPtr& step, std::size_t next, Result<payment::State> stored);
+  void persist(const TurnPtr& turn, std::size_t next);
+  void go_on(const TurnPtr& turn, std::size_t next);
+  void on_stored(const TurnPtr& turn, std::size_t next, Result<payment::State> stored);
   void set_state(const payment::State& state);
   void read_cell();
   void on_cell(Result<api::Cell, api::Failure> cell, const payment::Moment& asked);
@@ -106,6 +113,7 @@ class PaymentDriver {
   void wait_until(payment::Millis due);
   void wake_later(std::chrono::milliseconds delay);
   void on_reply(Reply reply, bool is_post, std::function<payment::Event(payment::Answer)> event);
+  bool needs_claim() const;
   ledger::Note note(const payment::Persist& line, const payment::State& after) const;
 
   Runtime& runtime_;

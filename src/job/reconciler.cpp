@@ -117,6 +117,13 @@ void Reconciler::on_ledger_error(Error error) {
   });
 }
 
+void Reconciler::on_claim_needed() {
+  finish_row(
+      ReconcileOutcome::left,
+      "Its generation was only likely to be its own, and is refunded: whether the request was "
+      "taken is in doubt again. Try again.");
+}
+
 void Reconciler::on_end(const payment::End& end) {
   const payment::State& state = payment_->state();
   const std::string subject = "Generation " + payment::generation_id(state) + " ";

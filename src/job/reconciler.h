@@ -58,6 +58,7 @@ class Reconciler : private PaymentDriver::Owner {
   void resume(ledger::Entry entry, ledger::LifeLock presence, ledger::LifeLock cell);
   void on_end(const payment::End& end) override;
   void on_ledger_error(Error error) override;
+  void on_claim_needed() override;
   void finish_row(ReconcileOutcome outcome, std::string text);
   template <typename T>
   void ask(std::function<Result<T>(ledger::Ledger&)> question, std::function<void(T)> then);

@@ -188,8 +188,7 @@ void Worker::on_claim(Result<ledger::Claim> claim) {
   if (is_named) learn_durations();
 }
 
-void Worker::look_for_another() {
-  passed_over_.rows.insert(payment_->entry().id);
+void Worker::claim_anew() {
   // Not from within its own call.
   later_.start(milliseconds(0), [this] {
     payment_.reset();
@@ -285,6 +284,11 @@ void Worker::on_ledger_error(Error error) {
   give_up(std::move(error), false);
 }
 
+void Worker::on_claim_needed() {
+  if (is_parting_) return finish_parting(Parting::noted);
+  if (!has_ended_) claim_anew();
+}
+
 void Worker::on_end(const payment::End& end) {
   if (is_parting_) {
     const payment::State& state = payment_->state();
@@ -301,7 +305,8 @@ void Worker::on_end(const payment::End& end) {
     case Kind::clip:
       return complete();
     case Kind::again:
-      return look_for_another();
+      passed_over_.rows.insert(payment_->entry().id);
+      return claim_anew();
     case Kind::timed_out:
       has_timed_out_ = true;
       break;

@@ -39,7 +39,7 @@ class Worker : private PaymentDriver::Owner {
   void claim();
   void on_claim(Result<ledger::Claim> claim);
   PaymentDriver& make_payment(std::optional<api::GenerationRequest> request);
-  void look_for_another();
+  void claim_anew();
   void send_owed_stops();
   void learn_durations();
 
@@ -50,6 +50,7 @@ class Worker : private PaymentDriver::Owner {
   void on_outage(const payment::TellOutage& outage) override;
   void on_warning(std::string text) override;
   void on_ledger_error(Error error) override;
+  void on_claim_needed() override;
   void on_end(const payment::End& end) override;
   std::chrono::milliseconds until_next_poll() override;
 

@@ -262,7 +262,7 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
         [&](std::int64_t id, const Row* row, const std::string& damage) {
           if (row == nullptr) throw DamagedRow(id, damage);
           if (!is_later(row->entry, row->posted, entry, *post)) return;
-          found.push_back({id, {row->posted, *row->before}});
+          found.push_back({id, {row->looked, *row->before}});
         });
     std::sort(found.begin(), found.end(), [](const Later& one, const Later& other) {
       const payment::Moment& a = one.look.at;

@@ -24,7 +24,8 @@ constexpr std::size_t longest_key = 255;
 constexpr const char* columns =
     "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
     "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
-    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, jobs_before, cost, "
+    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
+    "looked_at, jobs_before, cost, "
     "bytes_delivered, created_at, ended_at, delivered_at, unfinished_at, delivered_by";
 
 std::string quoted(std::string_view text) {
@@ -154,6 +155,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
     result.made = row.made;
     result.posted = row.posted;
     result.before = row.before;
+    result.looked = row.looked;
     result.doubtful = row.doubtful;
     result.is_absent = row.is_absent;
     result.stop_wanted = row.stop_wanted;
@@ -224,6 +226,7 @@ Row read(const Query& query) {
   row.is_absent = reader.flag("is_absent");
   row.made = reader.moment("made");
   row.posted = reader.moment("posted");
+  row.looked = reader.moment("looked");
   if (const auto ids = reader.text_or_null("jobs_before")) {
     row.before = parse_ids(*ids);
     if (!row.before) reader.fail("its jobs_before " + quoted(*ids) + " is no list of ids");
@@ -255,6 +258,9 @@ Query& bind_state(Query& query, const Row& row) {
       .bind(row.posted.boot)
       .bind(row.posted.up)
       .bind(row.posted.wall)
+      .bind(row.looked.boot)
+      .bind(row.looked.up)
+      .bind(row.looked.wall)
       .bind(row.before ? std::optional(ids_text(*row.before)) : std::nullopt)
       .bind(row.entry.cost)
       .bind(row.entry.ended_at)
@@ -334,6 +340,7 @@ static void set_attempt(Row& row, const payment::Attempt& attempt) {
   row.made = attempt.made;
   row.posted = attempt.posted;
   row.before = attempt.before;
+  row.looked = attempt.looked;
   row.doubtful = attempt.doubtful;
   row.is_absent = attempt.is_absent;
 }
@@ -369,7 +376,8 @@ void write_row(Database& database, const Row& row) {
   static const std::string sql =
       "UPDATE generations SET idempotency_key = ?, generation_id = ?, status = ?, reason = ?, "
       "evidence = ?, stop_wanted = ?, doubtful = ?, is_absent = ?, made_boot = ?, made_up = ?, "
-      "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, jobs_before = ?, cost = ?, "
+      "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, looked_boot = ?, looked_up = ?, "
+      "looked_at = ?, jobs_before = ?, cost = ?, "
       "ended_at = ?, delivered_at = ?, unfinished_at = ? WHERE id = ?";
   Query query(database, sql);
   bind_state(query, row).bind(row.entry.id).run();
@@ -379,9 +387,10 @@ std::int64_t insert_row(Database& database, const Row& row) {
   static const std::string sql =
       "INSERT INTO generations (idempotency_key, generation_id, status, reason, evidence, "
       "stop_wanted, doubtful, is_absent, made_boot, made_up, made_at, posted_boot, posted_up, "
-      "posted_at, jobs_before, cost, ended_at, delivered_at, unfinished_at, base_url, cell_path, "
+      "posted_at, looked_boot, looked_up, looked_at, jobs_before, cost, ended_at, delivered_at, "
+      "unfinished_at, base_url, cell_path, "
       "agent_id, model, request, data, place, fingerprint, length, created_at) VALUES (?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
   const Identity& identity = row.entry.identity;
   Query query(database, sql);
   bind_state(query, row)

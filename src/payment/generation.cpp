@@ -52,6 +52,14 @@ const char* decision_on(const State& state) {
   return "it is waited for";
 }
 
+// Each run that delivers what is only likely says so. (2)
+std::vector<Action> told_again(const Generation& generation) {
+  if (generation.evidence == Evidence::proven) return {};
+  return {TellSettled{Evidence::likely, "generation " + generation.id +
+                                            " was the only one in the cell that was new since the "
+                                            "request left"}};
+}
+
 }  // namespace
 
 State reached(const State& from, Generation generation, Word word) {
@@ -86,6 +94,13 @@ End::Kind end_of(const State& state) {
   return End::Kind::clip;
 }
 
+Step Machine::ended(State state) {
+  const End::Kind kind =
+      std::holds_alternative<Refused>(state) ? End::Kind::refused : end_of(state);
+  const std::string why = reason(state);
+  return {std::move(state), {End{kind, why, {}}}};
+}
+
 Moment Machine::placed(Moment moment) const {
   if (moment.boot == now_.boot && now_.up >= moment.up) return moment;
   moment.up = now_.up - least_age(moment, now_);
@@ -97,24 +112,33 @@ Step Machine::on(Known known, const Resumed& resumed) {
   known.generation.asking = asked_anew();
   known.generation.posted = placed(known.generation.posted);
   if (known.generation.attempt) known.generation.attempt->posted = known.generation.posted;
-  if (!known.stop_wanted) return {known, {Poll{}}};
+  std::vector<Action> actions = told_again(known.generation);
+  if (!known.stop_wanted) {
+    actions.emplace_back(Poll{});
+    return {known, std::move(actions)};
+  }
   // An earlier run wanted it stopped and could not say so. What the service says of it now decides
   // whether there is a clip to pick up.
   if (resumed.is_alone && known.generation.evidence == Evidence::proven) {
     known.generation.asking.is_stopping = true;
     return {known, {AskStop{}}};
   }
-  if (!policy_.may_post) return {known, {Poll{}}};
-  known.stop_wanted = false;
-  return {known,
-          {Persist{"another run takes it up", "it is not stopped: its clip is wanted"}, Poll{}}};
+  if (policy_.may_post) {
+    known.stop_wanted = false;
+    actions.insert(actions.begin(),
+                   Persist{"another run takes it up", "it is not stopped: its clip is wanted"});
+  }
+  actions.emplace_back(Poll{});
+  return {known, std::move(actions)};
 }
 
 template <typename Stage>
 Step Machine::asked_again(Stage stage) {
   stage.generation.asking = asked_anew();
   stage.generation.posted = placed(stage.generation.posted);
-  return {std::move(stage), {Poll{}}};
+  std::vector<Action> actions = told_again(stage.generation);
+  actions.emplace_back(Poll{});
+  return {std::move(stage), std::move(actions)};
 }
 
 template <typename Stage>
@@ -221,6 +245,8 @@ Step Machine::missing(Stage from, const Answer& answer) {
   Asking& asking = from.generation.asking;
   // Right after the request it only means that it is not there yet.
   if (least_age(from.generation.posted, now_) < settling_time) return {from, {backoff(answer)}};
+  asking.failures = 0;
+  asking.denied_since.reset();
   if (!asking.missing_since) asking.missing_since = now_.up;
   const Millis left = gone_interval - (now_.up - *asking.missing_since);
   if (left > 0) return {from, {Wait{Wait::Pace::exactly, left}}};

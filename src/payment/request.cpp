@@ -58,11 +58,17 @@ bool has_shrunk(const Attempt& attempt, const Listed& listed) {
 
 // ---- The request has not left ----
 
+Step Machine::on(const Prepared& prepared, const Resumed&) {
+  if (policy_.may_post) return {prepared, {ReadCell{}}};
+  return never_sent("its process ended before the request left");
+}
+
 Step Machine::on(const Prepared& prepared, const Listed& listed) {
   // An entry that cannot be read now may look like a new one later.
-  if (!listed.is_whole) return first_post(prepared, std::nullopt, "the cell's list is not whole");
-  return first_post(prepared, listed.jobs,
-                    "the cell lists " + std::to_string(listed.jobs.size()) + " generations");
+  if (!listed.is_whole) return first_post(prepared, "the cell's list is not whole");
+  return first_post(prepared,
+                    "the cell lists " + std::to_string(listed.jobs.size()) + " generations",
+                    listed.jobs, listed.asked);
 }
 
 Step Machine::on(Prepared prepared, const Unlisted& unlisted) {
@@ -79,15 +85,16 @@ Step Machine::on(Prepared prepared, const Unlisted& unlisted) {
     ++prepared.failures;
     return {prepared, {backoff(answer)}};
   }
-  return first_post(prepared, std::nullopt, "the cell cannot be read: " + answer.text);
+  return first_post(prepared, "the cell cannot be read: " + answer.text);
 }
 
-Step Machine::first_post(const Prepared& prepared, std::optional<Ids> before,
-                         const std::string& came) {
+Step Machine::first_post(const Prepared& prepared, const std::string& came,
+                         std::optional<Ids> before, const Moment& looked) {
   Attempt attempt;
   attempt.key = prepared.key;
   attempt.made = attempt.posted = now_;
   attempt.before = std::move(before);
+  attempt.looked = looked;
   attempt.posts = prepared.failures + 1;
   return {Posting{std::move(attempt)}, {Persist{came, "the request is sent"}, Post{}}};
 }
@@ -218,7 +225,7 @@ Step Machine::on(const InDoubt& doubt, const Woke&) {
 Step Machine::reconcile(InDoubt doubt, std::vector<Action> actions) {
   const Attempt& attempt = doubt.attempt;
   if (key_protects(doubt) && doubt.not_before <= now_.up) {
-    return repeat(doubt, attempt.before, "the answer is not known", std::move(actions));
+    return repeat(std::move(doubt), "the answer is not known", std::move(actions));
   }
   if (!attempt.before) {
     return undecided(std::move(doubt),
@@ -247,10 +254,8 @@ bool Machine::key_protects(const InDoubt& doubt) const {
 }
 
 // With the key that it had, and never another one. (3)
-Step Machine::repeat(InDoubt doubt, std::optional<Ids> before, const std::string& came,
-                     std::vector<Action> actions) {
+Step Machine::repeat(InDoubt doubt, const std::string& came, std::vector<Action> actions) {
   Attempt attempt = std::move(doubt.attempt);
-  attempt.before = std::move(before);
   attempt.posted = now_;
   attempt.doubtful = true;
   attempt.is_absent = false;
@@ -279,7 +284,7 @@ Step Machine::on(InDoubt doubt, const Listed& listed) {
   if (has_shrunk(attempt, listed)) {
     return unreadable(std::move(doubt), "the cell's list has lost what it had before", {});
   }
-  return absent(std::move(doubt), listed.jobs);
+  return absent(std::move(doubt), listed);
 }
 
 Step Machine::on(InDoubt doubt, const Unlisted& unlisted) {
@@ -312,10 +317,14 @@ Step Machine::likely(InDoubt doubt, const std::string& id) {
            Poll{}}};
 }
 
-Step Machine::absent(InDoubt doubt, Ids jobs) {
+Step Machine::absent(InDoubt doubt, const Listed& listed) {
   const std::string why = "the cell had no generation that can be this request's " +
                           std::to_string(settling_time / 1000) + " s after it was sent";
-  if (may_repeat(doubt)) return repeat(std::move(doubt), std::move(jobs), why, {});
+  if (may_repeat(doubt)) {
+    doubt.attempt.before = listed.jobs;
+    doubt.attempt.looked = listed.asked;
+    return repeat(std::move(doubt), why, {});
+  }
   std::vector<Action> actions;
   // What appears from now on is not this request's, also for who looks next.
   if (!std::exchange(doubt.attempt.is_absent, true)) {
