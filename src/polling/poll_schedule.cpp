@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/poll_schedule.h"
+#include "polling/poll_schedule.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 
-namespace genpro::job {
+namespace genpro::polling {
 
 namespace {
 
@@ -110,4 +110,4 @@ PollSchedule::Milliseconds PollSchedule::next(Milliseconds age) {
   return std::clamp(wait, shortest, longest);
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::polling

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/fingerprint.h"
+#include "ledger/fingerprint.h"
 
-#include "api/json.h"
+#include "base/glib_ptr.h"
 
-namespace genpro::job {
-
-std::string canonical_json(std::string_view text) {
-  return api::canonical_json(text);
-}
+namespace genpro::ledger {
 
 std::string fingerprint(const std::vector<std::string>& parts) {
   const Owned<GChecksum, g_checksum_free> checksum(g_checksum_new(G_CHECKSUM_SHA256));
@@ -21,4 +17,4 @@ std::string fingerprint(const std::vector<std::string>& parts) {
   return g_checksum_get_string(checksum.get());
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

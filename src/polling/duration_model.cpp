@@ -15,14 +15,14 @@
 //    the usual kind, and the mean and variance of x if so, which are those of a normal distribution
 //    cut off at both ends of the interval. An interval that says nothing gives back m and s².
 //  - with these, the m and s² that fit best.
-#include "job/duration_model.h"
+#include "polling/duration_model.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
 
-namespace genpro::job {
+namespace genpro::polling {
 
 namespace {
 
@@ -255,4 +255,4 @@ double DurationModel::usual_median() const {
   return std::exp(center_);
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::polling

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-namespace genpro::job {
+namespace genpro::polling {
 
 // Nobody sees a generation end: it was unfinished at one question and had ended at the next.
 struct SeenDuration {
@@ -54,4 +54,4 @@ class DurationModel {
   bool is_guess_ = true;
 };
 
-}  // namespace genpro::job
+}  // namespace genpro::polling

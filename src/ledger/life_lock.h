@@ -12,8 +12,9 @@
 #include <string>
 
 #include "base/guarded.h"
+#include "ledger/lock_descriptor.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
 
 class LockFile;
 
@@ -44,15 +45,16 @@ class LifeLock {
 // description locks are used: unlike POSIX record locks they survive another part of the program
 // opening and closing the same file. Within the process, holders are counted.
 //
+// In a forked child nothing is held any more: it gets no place, and each looks held.
+//
 // Threads: any; nothing waits.
 class LockFile : public std::enable_shared_from_this<LockFile> {
  public:
   // Creates the file, mode 0600. Throws std::system_error.
   static std::shared_ptr<LockFile> open(const std::string& path);
-  explicit LockFile(int descriptor) : descriptor_(descriptor) {}
+  explicit LockFile(const std::string& path) : descriptor_(path) {}
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
-  ~LockFile();
 
   // Nothing when the place is held exclusively.
   std::optional<LifeLock> share(std::int64_t place);
@@ -71,6 +73,7 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
   std::optional<LifeLock> take_or_wait(std::int64_t place, const Waiter& waiter, bool* is_in_line);
   // Whether somebody holds the place.
   bool is_held(std::int64_t place);
+  const FileId& file() const { return descriptor_.file(); }
 
  private:
   friend class LifeLock;
@@ -89,8 +92,8 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
   void release(std::int64_t place, bool exclusive) noexcept;
   void downgrade(std::int64_t place) noexcept;
 
-  const int descriptor_;
+  const LockDescriptor descriptor_;
   Guarded<Table> table_;
 };
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

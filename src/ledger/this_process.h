@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace genpro::job {
+namespace genpro::ledger {
 
 // This process, among those that share a ledger. Thread-safe.
 //
@@ -17,4 +17,4 @@ const std::string& launcher_name();
 // is slow: for a young one it is the time of its start.
 std::int64_t asking_since();
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <random>
 
-#include "job/duration_model.h"
+#include "polling/duration_model.h"
 
-namespace genpro::job {
+namespace genpro::polling {
 
 // When to ask for a generation's status: dense where its end is likely, sparse elsewhere. With a
 // fixed interval, that interval.
@@ -58,4 +58,4 @@ class PollSchedule {
   bool has_asked_ = false;
 };
 
-}  // namespace genpro::job
+}  // namespace genpro::polling

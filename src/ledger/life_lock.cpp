@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/life_lock.h"
+#include "ledger/life_lock.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
-namespace genpro::job {
+namespace genpro::ledger {
 
 namespace {
 
@@ -50,31 +48,28 @@ void LifeLock::share() noexcept {
 }
 
 std::shared_ptr<LockFile> LockFile::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0) throw std::system_error(errno, std::generic_category());
-  auto file = std::make_shared<LockFile>(descriptor);
+  auto file = std::make_shared<LockFile>(path);
   // Where locks do not work, every place would look as if another process held it.
   struct flock probe = whole_place(0, F_WRLCK);
-  if (fcntl(descriptor, F_OFD_GETLK, &probe) != 0) {
+  if (fcntl(file->descriptor_.get(), F_OFD_GETLK, &probe) != 0) {
     throw std::system_error(errno, std::generic_category(), "its file system has no locks");
   }
   return file;
-}
-
-LockFile::~LockFile() {
-  ::close(descriptor_);
 }
 
 bool LockFile::set(std::int64_t place, short type) const {
   struct flock lock = whole_place(place, type);
   int result = 0;
   do {
-    result = fcntl(descriptor_, F_OFD_SETLK, &lock);
+    result = fcntl(descriptor_.get(), F_OFD_SETLK, &lock);
   } while (result != 0 && errno == EINTR);
   return result == 0;
 }
 
+// Each look at the table comes after one at the descriptor: in a forked child, the table's mutex
+// may be one that a thread of its parent held.
 std::optional<LifeLock> LockFile::share(std::int64_t place) {
+  if (descriptor_.is_inherited()) return std::nullopt;
   auto table = table_.lock();
   const auto found = table->held.find(place);
   if (found != table->held.end()) {
@@ -94,12 +89,14 @@ std::optional<LifeLock> LockFile::take(Table& table, std::int64_t place) {
 }
 
 std::optional<LifeLock> LockFile::take(std::int64_t place) {
+  if (descriptor_.is_inherited()) return std::nullopt;
   auto table = table_.lock();
   return take(*table, place);
 }
 
 std::optional<LifeLock> LockFile::take_or_wait(std::int64_t place, const Waiter& waiter,
                                                bool* is_in_line) {
+  if (descriptor_.is_inherited()) return std::nullopt;
   auto table = table_.lock();
   auto lock = take(*table, place);
   if (lock || !table->held.contains(place)) return lock;
@@ -113,10 +110,11 @@ std::optional<LifeLock> LockFile::take_or_wait(std::int64_t place, const Waiter&
 }
 
 bool LockFile::is_held(std::int64_t place) {
+  if (descriptor_.is_inherited()) return true;
   auto table = table_.lock();
   if (table->held.contains(place)) return true;
   struct flock lock = whole_place(place, F_WRLCK);
-  return fcntl(descriptor_, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+  return fcntl(descriptor_.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
 std::function<void()> LockFile::next_in_line(Table& table, std::int64_t place) {
@@ -133,6 +131,7 @@ std::function<void()> LockFile::next_in_line(Table& table, std::int64_t place) {
 }
 
 void LockFile::release(std::int64_t place, bool exclusive) noexcept {
+  if (descriptor_.is_inherited()) return;
   std::function<void()> wake;
   {
     auto table = table_.lock();
@@ -147,6 +146,7 @@ void LockFile::release(std::int64_t place, bool exclusive) noexcept {
 }
 
 void LockFile::downgrade(std::int64_t place) noexcept {
+  if (descriptor_.is_inherited()) return;
   auto table = table_.lock();
   const auto found = table->held.find(place);
   if (found == table->held.end()) return;
@@ -154,4 +154,4 @@ void LockFile::downgrade(std::int64_t place) noexcept {
   found->second = {1, false};
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/this_process.h"
+#include "ledger/this_process.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "base/glib_ptr.h"
 #include "base/immortal.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
 
 namespace {
 
@@ -57,4 +57,4 @@ std::int64_t asking_since() {
   return now >= start && now - start < young_ms ? start : now;
 }
 
-}  // namespace genpro::job
+}  // namespace genpro::ledger

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <utility>
+
+#include "ledger/errors.h"
+#include "ledger/ledger.h"
+#include "ledger/schema.h"
+
+namespace genpro::ledger {
+
+// Runs a part of the ledger with what it may compute at most. `is_report`: it reads the whole file.
+template <typename T, typename Work>
+Result<T> Ledger::attempt(bool is_report, Work work) {
+  return attempt_on<T>(file_.path, [&]() -> T {
+    file_.check_process();
+    file_.database->limit_work(work_limit(*file_.database, is_report));
+    return work(*file_.database);
+  });
+}
+
+}  // namespace genpro::ledger

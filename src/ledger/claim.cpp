@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Who asks, who follows, who stops.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "ledger/attempt.h"
+#include "ledger/rows.h"
+#include "ledger/this_process.h"
+
+namespace genpro::ledger {
+
+using sqlite::Database;
+using sqlite::Query;
+
+namespace {
+
+// Somebody else who asked together with this process has pushed it.
+bool was_together(const Entry& entry) {
+  return entry.delivered_at > asking_since() && entry.delivered_by != process_name() &&
+         entry.delivered_by.starts_with(launcher_name());
+}
+
+bool can_serve(const Entry& entry, const Identity& identity, payment::Reuse reuse) {
+  return entry.identity.fingerprint == identity.fingerprint &&
+         payment::can_serve(entry.state, reuse, compare_data(entry.identity.data, identity.data),
+                            was_together(entry));
+}
+
+// The answer to its request is not on disk, or it has not left: whoever goes on with it needs the
+// cell.
+bool needs_cell(const Entry& entry) {
+  return payment::generation_id(entry.state).empty() && !payment::is_closed(entry.state);
+}
+
+bool owes_stop(const Entry& entry) {
+  return payment::stop_wanted(entry.state) && payment::meaning(entry.state).is_unfinished;
+}
+
+// A part of the rows of one rank, the newest first, so that many rows of one request cost no more
+// than those that are looked at.
+class Candidates {
+ public:
+  struct Place {
+    WallTime delivered_at = std::numeric_limits<WallTime>::max();
+    std::int64_t id = std::numeric_limits<std::int64_t>::max();
+  };
+  Candidates(Database& database, const std::string& fingerprint)
+      : database_(database), fingerprint_(fingerprint) {}
+
+  std::vector<std::int64_t> next(Rank rank, WallTime delivered_after, Place& place) {
+    static const std::string sql =
+        std::string("SELECT id, delivered_at FROM generations WHERE fingerprint = ? AND ") +
+        rank_sql +
+        " = ? AND delivered_at > ? AND (delivered_at, id) < (?, ?) "
+        "ORDER BY delivered_at DESC, id DESC LIMIT 50";
+    Query query(database_, sql);
+    query.bind(fingerprint_)
+        .bind(static_cast<std::int64_t>(rank))
+        .bind(delivered_after)
+        .bind(place.delivered_at)
+        .bind(place.id);
+    std::vector<std::int64_t> ids;
+    while (query.step()) {
+      ids.push_back(query.integer(0));
+      place = {query.integer(1), ids.back()};
+    }
+    return ids;
+  }
+
+ private:
+  Database& database_;
+  const std::string& fingerprint_;
+};
+
+// Somebody who knew that it is gone has asked anew since: it has been told.
+bool is_superseded(Database& database, const Entry& entry) {
+  static const std::string sql =
+      "SELECT 1 FROM generations WHERE fingerprint = ? AND id > ? AND created_at > ? AND " +
+      counts_sql() + " LIMIT 1";
+  return database.integer(sql, entry.identity.fingerprint, entry.id, entry.ended_at).has_value();
+}
+
+}  // namespace
+
+// Nothing when the row is none to take after all.
+std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity,
+                                       payment::Reuse reuse, const payment::Now& now,
+                                       const LockFile::Waiter& waiter) {
+  Database& database = *file_.database;
+  LockFile& locks = *file_.locks;
+  Claim claim;
+  auto presence = locks.share(id);
+  if (!presence) return claim;  // it is being stopped
+
+  std::optional<Entry> entry;
+  const auto read = [&] {
+    auto row = read_row(database, id);
+    entry = row ? std::optional(std::move(row->entry)) : std::nullopt;
+    return entry && can_serve(*entry, identity, reuse);
+  };
+  // Only now nobody stops it, and what is read stays true.
+  if (!read()) return std::nullopt;
+  if (std::holds_alternative<payment::Gone>(entry->state) && is_superseded(database, *entry)) {
+    return std::nullopt;
+  }
+  if (needs_cell(*entry)) {
+    auto cell = locks.take_or_wait(lock_of_cell(entry->identity.place), waiter, &claim.is_in_line);
+    // Whoever was at it may have learned more until it gave the cell back.
+    if (cell && !read()) return std::nullopt;
+    if (!cell) {
+      claim.entry = std::move(*entry);
+      claim.presence = std::move(*presence);
+      return claim;
+    }
+    if (needs_cell(*entry)) {
+      claim.cell = std::move(*cell);
+      claim.wait_ms = longest_wait(entry->identity.place, id, now).wait;
+    }
+  }
+  if (owes_stop(*entry)) {
+    presence->release();
+    auto exclusive = locks.take(id);
+    claim.is_alone = exclusive.has_value();
+    presence = claim.is_alone ? std::move(exclusive) : locks.share(id);
+    if (!presence) return Claim();
+    // While nothing was held, another one may have sent the stop.
+    if (!read()) return std::nullopt;
+    if (claim.is_alone && !owes_stop(*entry)) return Claim();
+    if (claim.cell && !needs_cell(*entry)) claim.cell.release();
+  }
+  claim.kind = Claim::Kind::take;
+  claim.data_unreadable =
+      compare_data(entry->identity.data, identity.data) == payment::ServiceData::unreadable;
+  claim.presence = std::move(*presence);
+  claim.entry = std::move(*entry);
+  return claim;
+}
+
+std::optional<Claim> Ledger::claim_earlier(const Identity& identity, payment::Reuse reuse,
+                                           const PassedOver& passed_over, const payment::Now& now,
+                                           const LockFile::Waiter& waiter) {
+  if (reuse == payment::Reuse::never) return std::nullopt;
+  constexpr WallTime always = std::numeric_limits<WallTime>::min();
+  Candidates candidates(*file_.database, identity.fingerprint);
+  // The one whose clip is there first, then the one that is furthest. One that cannot be told comes
+  // before all: it may be the one that is paid, and nobody must pay past it.
+  for (const Rank rank :
+       {rank_damaged, rank_completed, rank_delivered, rank_known, rank_unsettled, rank_gone}) {
+    const bool is_for_company = rank == rank_delivered && reuse != payment::Reuse::completed;
+    const WallTime since = is_for_company ? asking_since() : always;
+    Candidates::Place place;
+    while (true) {
+      const auto ids = candidates.next(rank, since, place);
+      if (ids.empty()) break;
+      for (const std::int64_t id : ids) {
+        if (passed_over.rows.contains(id)) continue;
+        auto claim = claim_row(id, identity, reuse, now, waiter);
+        if (!claim) continue;
+        const std::string& generation = payment::generation_id(claim->entry.state);
+        if (generation.empty() || !passed_over.generations.contains(generation)) return claim;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// Of the requests to the cell of which it is not known whether they were taken.
+Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t but,
+                                       const payment::Now& now) {
+  Unsettled longest;
+  const auto entries =
+      read_entries(*file_.database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(),
+                   [&](Query& query) { query.bind(place).bind(but); });
+  for (const Entry& entry : entries) {
+    payment::Millis wait = payment::wait_for_others(entry.state, now);
+    const payment::Attempt* attempt = payment::attempt(entry.state);
+    // Of an older row only the wall clock tells how old it is at all.
+    if (attempt != nullptr && attempt->posted.boot.empty()) {
+      const payment::Millis age = payment::most_age(attempt->posted, now);
+      wait = std::min(wait, std::max<payment::Millis>(payment::settling_time - age, 0));
+    }
+    if (wait > longest.wait) longest = {wait, entry.id};
+  }
+  return longest;
+}
+
+Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
+                            const PassedOver& passed_over, const payment::Now& now,
+                            const LockFile::Waiter& waiter) {
+  return attempt<Claim>(false, [&](Database& database) -> Claim {
+    complete_older_rows(database);
+    // The second look is under the cell's lock, without which nobody adds a row.
+    LifeLock cell;
+    for (int look = 0; look < 2; ++look) {
+      if (auto claim = claim_earlier(identity, reuse, passed_over, now, waiter)) {
+        return std::move(*claim);
+      }
+      if (cell) break;
+      Claim busy;
+      auto taken =
+          file_.locks->take_or_wait(lock_of_cell(identity.place), waiter, &busy.is_in_line);
+      if (!taken) return busy;
+      cell = std::move(*taken);
+    }
+    Claim claim;
+    const Unsettled unsettled = longest_wait(identity.place, 0, now);
+    if (unsettled.wait > 0) {
+      claim.kind = Claim::Kind::wait;
+      claim.wait_ms = unsettled.wait;
+      if (auto row = read_row(database, unsettled.row)) claim.entry = std::move(row->entry);
+      return claim;
+    }
+    claim.kind = Claim::Kind::create;
+    claim.cell = std::move(cell);
+    return claim;
+  });
+}
+
+}  // namespace genpro::ledger

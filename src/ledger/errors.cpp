@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ledger/errors.h"
+
+#include "base/text.h"
+#include "ledger/ledger.h"
+
+namespace genpro::ledger {
+
+namespace {
+
+std::string shown(const std::string& path) {
+  return one_line(path, 200);
+}
+
+}  // namespace
+
+std::string advice_for_file() {
+  return "Restore it, or move it away for a new one: what it knew of paid generations is lost "
+         "then. `genpro ledger check` says more";
+}
+
+std::string advice_for_row(std::int64_t row) {
+  return "`genpro ledger check` looks the ledger over; `genpro ledger prune " +
+         std::to_string(row) + "` removes the row, and with it what it knew of a paid generation";
+}
+
+Error storage_error(const std::string& path, int sqlite_code, const std::string& reason) {
+  Error error;
+  error.kind = ErrorKind::ledger;
+  error.debug =
+      shown(path) + ": SQLite code " + std::to_string(sqlite_code) + ", " + one_line(reason);
+  switch (sqlite_code) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    // The versions that there are have all tables and columns that are asked for, so that a
+    // statement that cannot be compiled speaks of a damaged schema.
+    case SQLITE_ERROR:
+    case SQLITE_FORMAT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_SCHEMA:
+    case SQLITE_NOMEM:
+      error.message = "The ledger " + shown(path) + " is damaged (" + one_line(reason) + "). " +
+                      advice_for_file() + ".";
+      break;
+    case SQLITE_INTERRUPT:
+      // By Database::limit_work().
+      error.message = "The ledger " + shown(path) +
+                      " is damaged (a question to it found no end). " + advice_for_file() + ".";
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      error.kind = ErrorKind::ledger_busy;
+      error.message = "The ledger " + shown(path) + " has been locked by another program for " +
+                      std::to_string(Ledger::busy_timeout_ms / 1000) +
+                      " s. End that program, or set ledger to another file.";
+      break;
+    case SQLITE_FULL:
+      error.kind = ErrorKind::ledger_full;
+      error.message = "There is no space left for the ledger " + shown(path) +
+                      ". Free some, or set ledger to a file on another disk.";
+      break;
+    default:
+      error.message = "The ledger " + shown(path) + " cannot be written (" + one_line(reason) +
+                      "). Make it and its folder writable, or set ledger to another file.";
+      break;
+  }
+  return error;
+}
+
+Error foreign_ledger_error(const std::string& path, const std::string& reason) {
+  Error error;
+  error.kind = ErrorKind::ledger;
+  const bool is_network = reason.find("other machines") != std::string::npos;
+  error.message = "The ledger " + shown(path) + " cannot be used: " + one_line(reason) +
+                  ". It is left as it is. " +
+                  (is_network ? "Set ledger to a file on a disk of this machine."
+                              : "Upgrade gst-genpro, or set ledger to another file.");
+  error.debug = shown(path);
+  return error;
+}
+
+Error lost_ledger_error(const std::string& path, const std::string& reason) {
+  Error error;
+  error.kind = ErrorKind::ledger;
+  error.message = "The ledger " + shown(path) +
+                  " is not the one that was opened: " + one_line(reason) +
+                  ". What would be paid for now, others could not find. Nothing was sent. Put the "
+                  "file back if it was moved, and start the program anew.";
+  error.debug = shown(path);
+  return error;
+}
+
+Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason) {
+  Error error;
+  error.kind = ErrorKind::ledger;
+  error.message = "Row " + std::to_string(row) + " of the ledger " + shown(path) +
+                  " is damaged: " + one_line(reason) + ". " + advice_for_row(row) + ".";
+  error.debug = shown(path);
+  error.ledger_row = row;
+  return error;
+}
+
+Error missing_row_error(const std::string& path, const std::string& reason) {
+  Error error;
+  error.kind = ErrorKind::ledger;
+  error.message = "The ledger " + shown(path) + " cannot be used: " + one_line(reason) +
+                  " while a run was using it. Start the run anew.";
+  error.debug = shown(path);
+  return error;
+}
+
+}  // namespace genpro::ledger

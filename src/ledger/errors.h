@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The border that no exception of the storage crosses.
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/sqlite.h"
+#include "ledger/opened_file.h"
+
+namespace genpro::ledger {
+
+// What a row says cannot be.
+class DamagedRow : public std::runtime_error {
+ public:
+  DamagedRow(std::int64_t row, const std::string& reason) : std::runtime_error(reason), row_(row) {}
+  std::int64_t row() const { return row_; }
+
+ private:
+  std::int64_t row_;
+};
+// There is no such row any more.
+class MissingRow : public std::runtime_error {
+ public:
+  explicit MissingRow(std::int64_t row)
+      : std::runtime_error("row " + std::to_string(row) + " was removed") {}
+};
+
+// `reason` as the library has it.
+Error storage_error(const std::string& path, int sqlite_code, const std::string& reason);
+Error foreign_ledger_error(const std::string& path, const std::string& reason);
+Error lost_ledger_error(const std::string& path, const std::string& reason);
+Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason);
+Error missing_row_error(const std::string& path, const std::string& reason);
+std::string advice_for_row(std::int64_t row);
+std::string advice_for_file();
+
+template <typename T, typename Work>
+Result<T> attempt_on(const std::string& path, Work work) {
+  try {
+    return work();
+  } catch (const sqlite::Failure& failure) {
+    return storage_error(path, failure.code(), failure.what());
+  } catch (const ForeignLedger& foreign) {
+    return foreign_ledger_error(path, foreign.what());
+  } catch (const LostLedger& lost) {
+    return lost_ledger_error(path, lost.what());
+  } catch (const DamagedRow& damaged) {
+    return damaged_row_error(path, damaged.row(), damaged.what());
+  } catch (const MissingRow& missing) {
+    return missing_row_error(path, missing.what());
+  } catch (const std::system_error& error) {
+    return storage_error(path, error.code().value() == ENOSPC ? SQLITE_FULL : SQLITE_CANTOPEN,
+                         error.what());
+  } catch (const std::bad_alloc&) {
+    // A damaged length asks for any amount.
+    return storage_error(path, SQLITE_NOMEM, "out of memory");
+  }
+}
+
+}  // namespace genpro::ledger

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ledger/identity.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "base/url.h"
+#include "ledger/fingerprint.h"
+
+namespace genpro::ledger {
+
+namespace {
+
+// Between a service and its cell; no address has it.
+constexpr char separator = ' ';
+
+std::string_view without_zeros(std::string_view id) {
+  const bool is_number =
+      std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
+  while (is_number && id.size() > 1 && id.front() == '0') id.remove_prefix(1);
+  return id;
+}
+
+std::vector<std::string_view> split_path(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t slash = path.find('/');
+    parts.push_back(path.substr(0, slash));
+    if (slash == std::string_view::npos) return parts;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::string cell_of(const std::string& cell_path) {
+  const auto parts = split_path(cell_path);
+  if (parts.size() != 4) return cell_path;
+  return std::string(without_zeros(parts[1])) + "/" + std::string(without_zeros(parts[3]));
+}
+
+}  // namespace
+
+std::string service_of(const std::string& base_url) {
+  const auto url = parse_url(base_url);
+  if (!url) return base_url;
+  std::string host = url->is_loopback() ? "localhost" : url->host;
+  if (host.size() > 1 && host.back() == '.') host.pop_back();
+  std::string service = url->scheme + "://" + host;
+  if (url->port != (url->scheme == "https" ? 443 : 80)) service += ":" + std::to_string(url->port);
+  const std::string text = url->without_query();
+  const std::size_t path = text.find('/', text.find("//") + 2);
+  if (path != std::string::npos) service += text.substr(path);
+  while (service.ends_with('/')) service.pop_back();
+  return service;
+}
+
+std::string place_of(const std::string& base_url, const std::string& cell_path) {
+  return service_of(base_url) + separator + cell_of(cell_path);
+}
+
+std::string fingerprint_of(const std::string& place, const std::string& agent_id,
+                           const std::string& request) {
+  return fingerprint({place, std::string(without_zeros(agent_id)), request});
+}
+
+Identity make_identity(std::string base_url, std::string cell_path, std::string agent_id,
+                       std::string model, std::optional<double> length, std::string request,
+                       std::string data) {
+  Identity identity;
+  identity.base_url = std::move(base_url);
+  identity.cell_path = std::move(cell_path);
+  identity.agent_id = std::move(agent_id);
+  identity.model = std::move(model);
+  identity.length = length;
+  identity.request = std::move(request);
+  identity.data = std::move(data);
+  identity.place = place_of(identity.base_url, identity.cell_path);
+  identity.fingerprint = fingerprint_of(identity.place, identity.agent_id, identity.request);
+  return identity;
+}
+
+bool is_at(const std::string& place, const std::string& service) {
+  return place.size() > service.size() && place.starts_with(service) &&
+         place[service.size()] == separator;
+}
+
+// Rows have the low places, cells the high ones; 0 is for setting the file up.
+std::int64_t lock_of_cell(const std::string& place) {
+  const std::string hash = fingerprint({place}).substr(0, 15);
+  return (std::int64_t{1} << 62) | std::stoll(hash, nullptr, 16);
+}
+
+payment::ServiceData compare_data(const std::string& one, const std::string& other) {
+  if (one.empty() || other.empty()) return payment::ServiceData::unreadable;
+  return one == other ? payment::ServiceData::same : payment::ServiceData::different;
+}
+
+}  // namespace genpro::ledger

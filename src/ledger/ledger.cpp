@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is written, and what a run asks besides. Who takes a row is in claim.cpp, the reports are in
+// report.cpp and check.cpp, the reading of rows is in rows.cpp.
+#include "ledger/ledger.h"
+
+#include <algorithm>
+
+#include "base/glib_ptr.h"
+#include "ledger/attempt.h"
+#include "ledger/rows.h"
+#include "ledger/this_process.h"
+
+namespace genpro::ledger {
+
+using sqlite::Database;
+using sqlite::Query;
+using sqlite::Transaction;
+
+namespace {
+
+constexpr WallTime day_ms = 24LL * 3600 * 1000;
+
+// The changes made meanwhile are there for all processes at once, but not yet safe on the disk.
+class PowerLossMayTakeIt {
+ public:
+  explicit PowerLossMayTakeIt(Database& database) : database_(database) {
+    database_.execute("PRAGMA synchronous=NORMAL");
+  }
+  ~PowerLossMayTakeIt() {
+    sqlite3_exec(database_.handle(), "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+  }
+  PowerLossMayTakeIt(const PowerLossMayTakeIt&) = delete;
+  PowerLossMayTakeIt& operator=(const PowerLossMayTakeIt&) = delete;
+
+ private:
+  Database& database_;
+};
+
+std::string format_time(WallTime time) {
+  const DateTimePtr moment(g_date_time_new_from_unix_local(time / 1000));
+  return take_string(g_date_time_format(moment.get(), "%Y-%m-%d %H:%M:%S %Z"));
+}
+
+std::string format_utc(WallTime time) {
+  const DateTimePtr moment(g_date_time_new_from_unix_utc(time / 1000));
+  return take_string(g_date_time_format(moment.get(), "%Y-%m-%dT%H:%M:%SZ"));
+}
+
+Row must_read(Database& database, std::int64_t id) {
+  auto row = read_row(database, id);
+  if (!row) throw MissingRow(id);
+  return std::move(*row);
+}
+
+bool is_posting(const payment::State& state) {
+  return std::holds_alternative<payment::Posting>(state);
+}
+
+// What the cell held is worth keeping as long as a request to it is unsettled.
+void drop_looks(Database& database, const std::string& place) {
+  static const std::string has_unsettled =
+      "SELECT 1 FROM generations WHERE place = ? AND " + is_unsettled_sql() + " LIMIT 1";
+  if (database.integer(has_unsettled, place)) return;
+  database.run(
+      "UPDATE generations SET jobs_before = NULL WHERE place = ? AND jobs_before IS NOT NULL",
+      place);
+}
+
+// Whether the state may take the place of the other one that another process has written.
+bool goes_further(const payment::State& now, const payment::State& after) {
+  const std::string& known = payment::generation_id(now);
+  return payment::is_behind(now, after) &&
+         (known.empty() || known == payment::generation_id(after));
+}
+
+// The times that go with a state.
+void set_times(Row& row, const payment::State& before, const Note& note, WallTime now) {
+  Entry& entry = row.entry;
+  if (note.cost) entry.cost = note.cost;
+  const bool was_gone = std::holds_alternative<payment::Gone>(before);
+  if (was_gone && !std::holds_alternative<payment::Gone>(entry.state)) entry.ended_at = 0;
+  const bool has_ended = !payment::meaning(entry.state).is_unfinished;
+  // Who hears of an end that is known knows no better when it was.
+  if (entry.ended_at == 0 && !payment::generation_id(entry.state).empty()) {
+    entry.unfinished_at = std::max(entry.unfinished_at, has_ended ? note.unfinished_at : now);
+  }
+  if (has_ended && entry.ended_at == 0) entry.ended_at = now;
+  const bool is_delivered = std::holds_alternative<payment::Delivered>(entry.state);
+  if (is_delivered && entry.delivered_at == 0) entry.delivered_at = now;
+}
+
+// Whether the request of `other` left after the one of `entry`.
+bool is_later(const Entry& other, const payment::Moment& its_post, const Entry& entry,
+              const payment::Moment& post) {
+  const bool has_greater_id = other.id > entry.id;
+  if (!post.boot.empty() && post.boot == its_post.boot) {
+    return its_post.up != post.up ? its_post.up > post.up : has_greater_id;
+  }
+  return has_greater_id && its_post.wall >= post.wall;
+}
+
+const payment::Moment* post_of(const payment::State& state) {
+  return std::visit(
+      [](const auto& stage) -> const payment::Moment* {
+        if constexpr (requires { stage.attempt; }) {
+          return &stage.attempt.posted;
+        } else if constexpr (requires { stage.generation; }) {
+          return &stage.generation.posted;
+        } else {
+          return nullptr;
+        }
+      },
+      state);
+}
+
+}  // namespace
+
+std::string default_ledger_path() {
+  return take_string(g_build_filename(g_get_user_state_dir(), "genpro", "ledger.db", nullptr));
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
+  return attempt_on<std::unique_ptr<Ledger>>(path, [&] {
+    return std::make_unique<Ledger>(Opened(), open_ledger_file(path, busy_timeout_ms));
+  });
+}
+
+Ledger::Ledger(Opened, OpenedFile file) : file_(std::move(file)) {}
+Ledger::~Ledger() = default;
+
+// One more than the limit allows is looked for, and counting begins only if there is one.
+std::optional<Error> Ledger::limit_error(const Identity& identity, unsigned daily_limit) {
+  if (daily_limit == 0) return std::nullopt;
+  Database& database = *file_.database;
+  static const std::string of_the_agent =
+      "FROM generations WHERE ltrim(agent_id, '0') = ltrim(?, '0') AND created_at > ? AND " +
+      counts_sql();
+  static const std::string find =
+      "SELECT created_at " + of_the_agent + " ORDER BY created_at DESC LIMIT 1 OFFSET ?";
+  static const std::string count = "SELECT count(*) " + of_the_agent;
+  const WallTime since = wall_clock_now() - day_ms;
+  const auto oldest =
+      database.integer(find, identity.agent_id, since, static_cast<std::int64_t>(daily_limit) - 1);
+  if (!oldest) return std::nullopt;
+  const std::int64_t number = database.integer(count, identity.agent_id, since).value_or(0);
+
+  const WallTime next = *oldest + day_ms;
+  Error error;
+  error.kind = ErrorKind::limit;
+  error.message = "The daily-generation-limit of " + std::to_string(daily_limit) +
+                  " is reached: " + std::to_string(number) +
+                  " generations were asked for in the last 24 hours by agent " + identity.agent_id +
+                  ". The next one is allowed at " + format_time(next) +
+                  ". Wait until then, or raise the limit. Nothing was sent.";
+  error.debug = "counted in " + file_.path;
+  error.error_code = "daily_generation_limit_reached";
+  error.details = {{"generation-count", std::to_string(number)},
+                   {"generation-limit", std::to_string(daily_limit)},
+                   {"next-allowed", format_utc(next)}};
+  return error;
+}
+
+Result<std::monostate> Ledger::check_limit(const Identity& identity, unsigned daily_limit) {
+  std::optional<Error> limit;
+  auto result = attempt<std::monostate>(false, [&](Database&) {
+    limit = limit_error(identity, daily_limit);
+    return std::monostate();
+  });
+  if (limit) return std::move(*limit);
+  return result;
+}
+
+Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::State& state,
+                                    const Note& note, unsigned daily_limit,
+                                    const payment::Now& now) {
+  std::optional<Error> limit;
+  auto result = attempt<Begun>(false, [&](Database& database) {
+    file_.check_file();
+    Begun begun;
+    {
+      Transaction transaction(database);
+      limit = limit_error(identity, daily_limit);
+      if (limit) return Begun();
+      Row row;
+      row.entry.identity = identity;
+      row.entry.created_at = now.wall;
+      set_state(row, state);
+      set_times(row, row.entry.state, note, now.wall);
+      const std::int64_t id = insert_row(database, row);
+      if (!note.came.empty() || !note.decided.empty()) {
+        add_history(database, id, now.wall, note.came, note.decided, row.word);
+      }
+      begun.entry = must_read(database, id).entry;
+      // Before anybody can see the row.
+      if (auto presence = file_.locks->share(id)) begun.presence = std::move(*presence);
+      transaction.commit();
+    }
+    file_.check_file();
+    return begun;
+  });
+  if (limit) return std::move(*limit);
+  return result;
+}
+
+Result<payment::State> Ledger::store(std::int64_t id, const payment::State& before,
+                                     const payment::State& after, const Note& note,
+                                     const payment::Now& now) {
+  return attempt<payment::State>(false, [&](Database& database) -> payment::State {
+    if (is_posting(after)) file_.check_file();
+    Transaction transaction(database);
+    Row row = must_read(database, id);
+    const payment::State held = row.entry.state;
+    const payment::State wanted = as_stored(after);
+    const bool is_same = payment::same_on_disk(held, wanted);
+    const bool is_expected = payment::same_on_disk(held, as_stored(before));
+    // What was pushed whole stays so, whatever a later run hears of it.
+    const bool is_delivered = std::holds_alternative<payment::Delivered>(held);
+    if (!is_same && !(is_expected && !is_delivered) && !goes_further(held, wanted)) return held;
+    if (!is_same) set_state(row, wanted);
+    set_times(row, held, note, now.wall);
+    write_row(database, row);
+    // What another process has written already is in the history.
+    if ((is_expected || !is_same) && (!note.came.empty() || !note.decided.empty())) {
+      add_history(database, id, now.wall, note.came, note.decided, row.word);
+    }
+    const bool was_unsettled = payment::meaning(held).is_unsettled;
+    if ((was_unsettled || row.before) && !payment::meaning(row.entry.state).is_unsettled) {
+      drop_looks(database, row.entry.identity.place);
+    }
+    transaction.commit();
+    if (is_posting(after)) file_.check_file();
+    return after;
+  });
+}
+
+Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std::string>& jobs) {
+  return attempt<Others>(false, [&](Database& database) {
+    Others others;
+    const std::string service = service_of(entry.identity.base_url);
+    for (const std::string& job : jobs) {
+      Query query(database,
+                  "SELECT place FROM generations WHERE generation_id = ? AND generation_id <> '' "
+                  "AND id <> ?");
+      query.bind(job).bind(entry.id);
+      bool is_claimed = false;
+      while (!is_claimed && query.step()) is_claimed = is_at(query.text(0), service);
+      if (is_claimed) others.claimed.push_back(job);
+    }
+    const payment::Moment* post = post_of(entry.state);
+    if (post == nullptr) return others;
+    struct Later {
+      std::int64_t id;
+      payment::Listed::Look look;
+    };
+    std::vector<Later> found;
+    read_each(
+        database, "WHERE place = ? AND jobs_before IS NOT NULL AND id <> ?",
+        [&](Query& query) { query.bind(entry.identity.place).bind(entry.id); },
+        [&](std::int64_t id, const Row* row, const std::string& damage) {
+          if (row == nullptr) throw DamagedRow(id, damage);
+          if (!is_later(row->entry, row->posted, entry, *post)) return;
+          found.push_back({id, {row->posted, *row->before}});
+        });
+    std::sort(found.begin(), found.end(), [](const Later& one, const Later& other) {
+      const payment::Moment& a = one.look.at;
+      const payment::Moment& b = other.look.at;
+      if (a.boot == b.boot && !a.boot.empty() && a.up != b.up) return a.up < b.up;
+      return one.id < other.id;
+    });
+    for (Later& later : found) others.later.push_back(std::move(later.look));
+    return others;
+  });
+}
+
+Result<std::monostate> Ledger::note_bytes(std::int64_t id, std::uint64_t bytes) {
+  return attempt<std::monostate>(false, [&](Database& database) {
+    const PowerLossMayTakeIt unsynced(database);
+    database.run("UPDATE generations SET bytes_delivered = max(bytes_delivered, ?) WHERE id = ?",
+                 static_cast<std::int64_t>(bytes), id);
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, WallTime at) {
+  return attempt<std::monostate>(false, [&](Database& database) {
+    const PowerLossMayTakeIt unsynced(database);
+    Transaction transaction(database);
+    auto row = read_row(database, id);
+    if (!row) return std::monostate();
+    const bool can_be = std::holds_alternative<payment::Completed>(row->entry.state) ||
+                        std::holds_alternative<payment::Known>(row->entry.state) ||
+                        std::holds_alternative<payment::Gone>(row->entry.state);
+    if (can_be) {
+      payment::Generation generation;
+      generation.id = row->generation_id;
+      generation.evidence = row->evidence;
+      generation.posted = row->posted;
+      const payment::State before = row->entry.state;
+      set_state(*row, payment::Delivered{std::move(generation)});
+      row->entry.delivered_at = at;
+      set_times(*row, before, {}, at);
+      write_row(database, *row);
+      add_history(database, id, at, "every byte of the clip and its end were pushed", "delivered",
+                  row->word);
+      database.run("UPDATE generations SET delivered_by = ? WHERE id = ?", process_name(), id);
+    }
+    database.run("UPDATE generations SET bytes_delivered = max(bytes_delivered, ?) WHERE id = ?",
+                 static_cast<std::int64_t>(bytes), id);
+    transaction.commit();
+    return std::monostate();
+  });
+}
+
+Result<std::monostate> Ledger::prepare_to_exit() {
+  return attempt<std::monostate>(false, [&](Database& database) {
+    // Without waiting for a process that reads: the exit must not hang on it.
+    sqlite3_busy_timeout(database.handle(), 0);
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(database.handle(), busy_timeout_ms);
+    sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    return std::monostate();
+  });
+}
+
+Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
+                                                   const std::string& generation_id) {
+  return attempt<std::optional<Held>>(false, [&](Database& database) -> std::optional<Held> {
+    const std::string service = service_of(base_url);
+    std::int64_t id = 0;
+    {
+      Query query(database,
+                  "SELECT id, place FROM generations WHERE generation_id = ? AND "
+                  "generation_id <> '' ORDER BY id DESC");
+      query.bind(generation_id);
+      while (id == 0 && query.step()) {
+        if (is_at(query.text(1), service)) id = query.integer(0);
+      }
+    }
+    if (id == 0) return std::nullopt;
+    auto row = read_row(database, id);
+    if (!row) return std::nullopt;
+    Held held{std::move(row->entry), {}};
+    if (auto presence = file_.locks->share(id)) held.lock = std::move(*presence);
+    return held;
+  });
+}
+
+Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallTime since,
+                                              std::size_t limit) {
+  return attempt<std::vector<Entry>>(false, [&](Database& database) {
+    const std::string service = service_of(base_url);
+    std::vector<std::int64_t> ids;
+    {
+      // Those of a row that is damaged are nobody's to send.
+      static const std::string sql =
+          "SELECT id, place FROM generations WHERE stop_wanted <> 0 AND posted_at > ? AND "
+          "+status IN ('submitting', 'unknown', 'pending', 'processing')";
+      Query query(database, sql);
+      query.bind(since);
+      while (query.step()) {
+        if (is_at(query.text(1), service)) ids.push_back(query.integer(0));
+      }
+    }
+    std::sort(ids.rbegin(), ids.rend());
+    if (ids.size() > limit) ids.resize(limit);
+    std::vector<Entry> entries;
+    for (const std::int64_t id : ids) {
+      auto row = read_row(database, id);
+      if (row && payment::stop_wanted(row->entry.state)) entries.push_back(std::move(row->entry));
+    }
+    return entries;
+  });
+}
+
+Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
+  return attempt<std::optional<Held>>(false, [&](Database& database) -> std::optional<Held> {
+    auto lock = file_.locks->take(id);
+    if (!lock) return std::nullopt;
+    auto row = read_row(database, id);
+    if (!row) return std::nullopt;
+    return Held{std::move(row->entry), std::move(*lock)};
+  });
+}
+
+Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) {
+  using Taken = std::optional<HeldCell>;
+  return attempt<Taken>(false, [&](Database& database) -> Taken {
+    auto lock = file_.locks->take(id);
+    if (!lock) return std::nullopt;
+    auto row = read_row(database, id);
+    if (!row) return std::nullopt;
+    auto cell = file_.locks->take(lock_of_cell(row->entry.identity.place));
+    if (!cell) return std::nullopt;
+    return HeldCell{std::move(row->entry), std::move(*lock), std::move(*cell)};
+  });
+}
+
+bool Ledger::is_followed(std::int64_t id) {
+  return file_.locks->is_held(id);
+}
+
+// The row itself is not needed, only its place.
+Result<Ledger::Removal> Ledger::remove(std::int64_t id) {
+  return attempt<Removal>(false, [&](Database& database) {
+    const auto lock = file_.locks->take(id);
+    if (!lock) return Removal::in_use;
+    Transaction transaction(database);
+    database.run("DELETE FROM history WHERE row = ?", id);
+    database.run("DELETE FROM generations WHERE id = ?", id);
+    const bool is_removed = database.changes() > 0;
+    transaction.commit();
+    return is_removed ? Removal::removed : Removal::missing;
+  });
+}
+
+}  // namespace genpro::ledger

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The account of paid generations, on disk and shared by every process that uses the same file.
+//
+// This room: rows, locks, history and reports, on SQLite. It includes payment, polling (for
+// PastDurations alone) and base; no network, and JSON only as text.
+//
+// One row a wish for a generation. It holds a payment::State, which is written before what it
+// speaks of is done, so that whatever dies afterwards, the next run knows what may have been
+// charged. Each change leaves a line in the row's history, in the same transaction. Rows say what
+// happened; who is at it right now is told by locks that die with their process (life_lock.h):
+//   - a place for each row, shared by all that follow the generation, taken to stop it,
+//   - a place for each cell, taken from the look at its jobs until the service's answer to a
+//     request is on disk. With one request under way a cell, a job that is new there is that
+//     request's.
+//
+// Threads: a Ledger belongs to one thread at a time; the order of locks is its caller's, the
+// table of LockFile, the table of open lock files.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/sqlite.h"
+#include "ledger/clock.h"
+#include "ledger/identity.h"
+#include "ledger/life_lock.h"
+#include "ledger/opened_file.h"
+#include "payment/payment.h"
+#include "polling/duration_model.h"
+
+namespace genpro::ledger {
+
+// `genpro/ledger.db` in the user's XDG state folder.
+std::string default_ledger_path();
+
+struct Entry {
+  std::int64_t id = 0;  // of the row; never used again; 0: there is no row
+  Identity identity;
+  payment::State state;
+  std::optional<double> cost;  // what the service said
+  std::uint64_t bytes_delivered = 0;
+  WallTime created_at = 0;
+  WallTime posted_at = 0;     // the latest request left
+  WallTime ended_at = 0;      // as far as was seen
+  WallTime delivered_at = 0;  // pushed whole
+  // The latest that is known of it before its end. Not written at each poll: what is noted with the
+  // end is exact, and without an end it is when its state changed last.
+  WallTime unfinished_at = 0;
+  std::string delivered_by;  // the first process that has, see this_process.h
+};
+
+// What does not serve a request, though it is one of the same request.
+struct PassedOver {
+  std::set<std::int64_t> rows;
+  std::set<std::string> generations;  // ids
+};
+
+// What to do about a request.
+struct Claim {
+  enum class Kind {
+    take,    // `entry` serves it; `cell` is held when it is not known whether that was taken
+    create,  // there is none: ask for one; `cell` is held
+    busy,    // another one is at it: claim again in a moment
+    wait,    // `entry`, another request to the cell, has to settle first: claim after `wait_ms`
+  } kind = Kind::busy;
+  // For `busy`: it is this process's, and the waiter will be woken.
+  bool is_in_line = false;
+  // For `take` with `cell`: so long no request may leave, or one listing of the cell could not tell
+  // it from another one that is in doubt.
+  payment::Millis wait_ms = 0;
+  // For `take`: a stop is wanted and nobody else follows the generation; `presence` is exclusive.
+  bool is_alone = false;
+  // For `take`: whether the service's own data is still the same could not be told.
+  bool data_unreadable = false;
+  Entry entry;
+  LifeLock presence;  // the row's place
+  LifeLock cell;      // the cell's place
+};
+
+// What is written with a state. The texts are cut to one line of 300 bytes, and must not hold the
+// API key.
+struct Note {
+  std::string came;  // a line of the row's history; without both there is none
+  std::string decided;
+  std::optional<double> cost;
+  WallTime unfinished_at = 0;  // an end's: when the generation was last seen unfinished; 0: never
+};
+
+// One connection. Blocks: on the disk, and on other processes for at most busy_timeout. Threads:
+// one at a time.
+//
+// Each function fails with ErrorKind::ledger, ledger_busy or ledger_full; the message names the
+// file, the row if it is about one, and what to do. A damaged file ends in such an error after a
+// few seconds of computing at most.
+class Ledger {
+ public:
+  static constexpr int busy_timeout_ms = 5000;
+
+  // Creates folders and file, mode 0700 and 0600. A file of a newer version is left as it is.
+  static Result<std::unique_ptr<Ledger>> open(const std::string& path);
+  ~Ledger();
+  const std::string& path() const { return file_.path; }
+
+  // What is in `passed_over` is none to take.
+  Result<Claim> claim(const Identity& identity, payment::Reuse reuse, const PassedOver& passed_over,
+                      const payment::Now& now, const LockFile::Waiter& waiter = {});
+  struct Begun {
+    Entry entry;
+    LifeLock presence;
+  };
+  // The intention, on disk when this returns: what `state` speaks of may be done. `daily_limit`
+  // rows of this agent's in 24 hours are enough (0: no limit); fails with ErrorKind::limit then.
+  // Fails, too, when the file is no longer the one that was opened.
+  Result<Begun> begin(const Identity& identity, const payment::State& state, const Note& note,
+                      unsigned daily_limit, const payment::Now& now);
+  // Nothing, or the error that begin() would fail with.
+  Result<std::monostate> check_limit(const Identity& identity, unsigned daily_limit);
+  // Writes `after` when the row holds `before`, or is behind `after`. Returns what the row holds
+  // then, which is another state when another process has gone further. Before a request leaves,
+  // it fails when the file is no longer the one that was opened.
+  Result<payment::State> store(std::int64_t id, const payment::State& before,
+                               const payment::State& after, const Note& note,
+                               const payment::Now& now);
+  struct Others {
+    std::vector<std::string> claimed;
+    std::vector<payment::Listed::Look> later;  // the earliest first
+  };
+  // For a listing of the entry's cell: which of `jobs` other rows have, and what the cell held when
+  // later requests to it left.
+  Result<Others> others(const Entry& entry, const std::vector<std::string>& jobs);
+
+  Result<std::monostate> note_bytes(std::int64_t id, std::uint64_t bytes);
+  // The clip was pushed whole at `at`. Does not wait for the disk: after a power cut that takes it
+  // away, the clip is fetched once more, which costs nothing.
+  Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes,
+                                       WallTime at = wall_clock_now());
+  // For a process that is about to exit: what it writes after this takes as little time as can be,
+  // and so does closing the ledger.
+  Result<std::monostate> prepare_to_exit();
+
+  struct Held {
+    Entry entry;
+    LifeLock lock;
+  };
+  // The row of a generation that is followed by its id, if there is one.
+  Result<std::optional<Held>> attach(const std::string& base_url, const std::string& generation_id);
+  // Rows of generations that have still to be stopped, the newest first. Those from before `since`
+  // are left out.
+  Result<std::vector<Entry>> owed_stops(const std::string& base_url, WallTime since,
+                                        std::size_t limit);
+  // With its place exclusively. Nothing when somebody is at it, or the row is gone.
+  Result<std::optional<Held>> take(std::int64_t id);
+  struct HeldCell {
+    Entry entry;
+    LifeLock presence;
+    LifeLock cell;
+  };
+  // As above, with the cell's place.
+  Result<std::optional<HeldCell>> take_with_cell(std::int64_t id);
+
+  // How long others took that have ended, as far as that says something about this one. Those of
+  // other services say nothing.
+  Result<polling::PastDurations> past_durations(const Entry& entry);
+
+  // ---- For reports ----
+  struct Filter {
+    std::optional<std::string> word;  // as payment::meanings() has it
+    WallTime since = 0;               // of created_at
+    std::size_t limit = 0;            // 0: all
+  };
+  // The newest first.
+  Result<std::vector<Entry>> list(const Filter& filter);
+  Result<std::optional<Entry>> find(std::int64_t id);
+  Result<std::vector<Entry>> find_generation(const std::string& generation_id);
+  // All of which something may still come, the newest first.
+  Result<std::vector<Entry>> open_rows();
+  struct HistoryLine {
+    WallTime at = 0;
+    std::string came;
+    std::string decided;
+    std::string word;  // of the state then
+  };
+  // The oldest first. Empty for a row of an older version.
+  Result<std::vector<HistoryLine>> history(std::int64_t id);
+  // What was or may have been asked for, by local day and model; the newest day first, the models
+  // of a day by name.
+  struct Spend {
+    std::string day;  // YYYY-MM-DD
+    std::string model;
+    std::int64_t generations = 0;
+    std::int64_t refunded = 0;
+    std::int64_t cost_unknown = 0;  // of those that are not refunded
+    std::int64_t in_doubt = 0;      // of those, whether it was charged is not known
+    double cost = 0;
+  };
+  Result<std::vector<Spend>> spend(WallTime since);
+  struct Finding {
+    std::int64_t row = 0;  // 0: the file
+    std::string text;
+    std::string advice;
+    bool is_damage = false;
+  };
+  // Looks the whole file over. Nothing found: nothing is wrong or in doubt.
+  Result<std::vector<Finding>> check(const payment::Now& now);
+  // Whether a process is at it now.
+  bool is_followed(std::int64_t id);
+  // Removes closed rows created before `before`, with their history; returns how many. Those that
+  // tell whose a generation is while a request to their cell is in doubt are kept.
+  Result<std::int64_t> prune(WallTime before);
+  enum class Removal { removed, in_use, missing };
+  // Whatever it holds, damaged or not.
+  Result<Removal> remove(std::int64_t id);
+
+ private:
+  // So that only open() can make one.
+  struct Opened {
+    explicit Opened() = default;
+  };
+
+ public:
+  Ledger(Opened, OpenedFile file);
+
+ private:
+  template <typename T, typename Work>
+  Result<T> attempt(bool is_report, Work work);
+  std::optional<Claim> claim_earlier(const Identity& identity, payment::Reuse reuse,
+                                     const PassedOver& passed_over, const payment::Now& now,
+                                     const LockFile::Waiter& waiter);
+  std::optional<Claim> claim_row(std::int64_t id, const Identity& identity, payment::Reuse reuse,
+                                 const payment::Now& now, const LockFile::Waiter& waiter);
+  struct Unsettled {
+    payment::Millis wait = 0;
+    std::int64_t row = 0;
+  };
+  Unsettled longest_wait(const std::string& place, std::int64_t but, const payment::Now& now);
+  std::optional<Error> limit_error(const Identity& identity, unsigned daily_limit);
+
+  OpenedFile file_;
+};
+
+}  // namespace genpro::ledger

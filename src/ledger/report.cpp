@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What people ask of the ledger.
+#include <time.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+#include "ledger/attempt.h"
+#include "ledger/rows.h"
+
+namespace genpro::ledger {
+
+using sqlite::Database;
+using sqlite::Query;
+using sqlite::Transaction;
+
+namespace {
+
+// The local day of a time, computed once for all times of that day.
+class LocalDay {
+ public:
+  // Whether the time is of the same day.
+  bool has(WallTime time) const { return begin_ <= time && time < end_; }
+  void move_to(WallTime time) {
+    const std::time_t seconds = time / 1000;
+    std::tm day{};
+    localtime_r(&seconds, &day);
+    char text[64];
+    name_.assign(text, strftime(text, sizeof text, "%Y-%m-%d", &day));
+    begin_ = midnight(day, 0);
+    end_ = midnight(day, 1);
+    // Where the clocks are changed at midnight, a day may seem to end before it begins.
+    if (!has(time)) begin_ = time, end_ = time + 1;
+  }
+  const std::string& name() const { return name_; }
+
+ private:
+  static WallTime midnight(std::tm day, int later) {
+    day.tm_mday += later;
+    day.tm_hour = day.tm_min = day.tm_sec = 0;
+    day.tm_isdst = -1;
+    return static_cast<WallTime>(std::mktime(&day)) * 1000;
+  }
+
+  WallTime begin_ = 0;
+  WallTime end_ = 0;
+  std::string name_;
+};
+
+const payment::Meaning* meaning_of(std::string_view word) {
+  for (const payment::Meaning& meaning : payment::meanings()) {
+    if (meaning.word == word) return &meaning;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::vector<Entry>> Ledger::list(const Filter& filter) {
+  return attempt<std::vector<Entry>>(true, [&](Database& database) {
+    const std::int64_t limit = filter.limit == 0 ? -1 : static_cast<std::int64_t>(filter.limit);
+    const auto read = [&](const char* condition, const auto&... values) {
+      return read_entries(database, condition, [&](Query& query) { (query.bind(values), ...); });
+    };
+    if (filter.since == 0 && !filter.word) {
+      return read("WHERE id > 0 ORDER BY id DESC LIMIT ?", limit);
+    }
+    if (filter.since == 0) {
+      return read("WHERE status = ? AND id > 0 ORDER BY id DESC LIMIT ?", *filter.word, limit);
+    }
+    // The newest ones are known from the index alone, whatever they are.
+    if (!filter.word) {
+      return read(
+          "WHERE id IN (SELECT id FROM generations WHERE created_at >= ? ORDER BY id DESC LIMIT ?) "
+          "ORDER BY id DESC",
+          filter.since, limit);
+    }
+    return read(
+        "WHERE id IN (SELECT id FROM generations INDEXED BY by_time WHERE created_at >= ? AND "
+        "status = ? ORDER BY id DESC LIMIT ?) ORDER BY id DESC",
+        filter.since, *filter.word, limit);
+  });
+}
+
+Result<std::vector<Entry>> Ledger::open_rows() {
+  return attempt<std::vector<Entry>>(true, [&](Database& database) {
+    return read_entries(database,
+                        "WHERE " + is_unfinished_sql() +
+                            " AND posted_at >= 0 "
+                            "ORDER BY posted_at DESC, id DESC",
+                        nullptr);
+  });
+}
+
+Result<std::optional<Entry>> Ledger::find(std::int64_t id) {
+  return attempt<std::optional<Entry>>(false, [&](Database& database) -> std::optional<Entry> {
+    auto row = read_row(database, id);
+    if (!row) return std::nullopt;
+    return std::move(row->entry);
+  });
+}
+
+Result<std::vector<Entry>> Ledger::find_generation(const std::string& generation_id) {
+  return attempt<std::vector<Entry>>(true, [&](Database& database) {
+    return read_entries(database,
+                        "WHERE generation_id = ? AND generation_id <> '' ORDER BY id DESC",
+                        [&](Query& query) { query.bind(generation_id); });
+  });
+}
+
+Result<std::vector<Ledger::HistoryLine>> Ledger::history(std::int64_t id) {
+  return attempt<std::vector<HistoryLine>>(false, [&](Database& database) {
+    Query query(database,
+                "SELECT at, came, decided, word FROM history WHERE row = ? ORDER BY number");
+    query.bind(id);
+    std::vector<HistoryLine> lines;
+    while (query.step()) {
+      lines.push_back({query.integer(0), short_text(query.text(1)), short_text(query.text(2)),
+                       short_text(query.text(3))});
+    }
+    return lines;
+  });
+}
+
+// Reads an index from its beginning to its end, and no row.
+Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
+  return attempt<std::vector<Spend>>(true, [&](Database& database) {
+    struct Word {
+      std::string text;
+      const payment::Meaning* meaning;
+    };
+    std::map<std::pair<std::string, std::string>, Spend> sums;
+    std::unordered_map<std::string_view, Spend*> of_the_day;  // by model
+    std::vector<Word> words;
+    LocalDay day;
+    Query query(database,
+                "SELECT created_at, status, model, cost FROM generations INDEXED BY by_time "
+                "WHERE created_at >= ? ORDER BY created_at");
+    query.bind(since);
+    while (query.step()) {
+      const WallTime time = query.integer(0);
+      if (!day.has(time)) {
+        day.move_to(time);
+        of_the_day.clear();
+      }
+      const std::string_view word = query.view(1);
+      auto known = std::find_if(words.begin(), words.end(),
+                                [&](const Word& other) { return other.text == word; });
+      if (known == words.end()) {
+        const payment::Meaning* meaning = meaning_of(word);
+        // The index has no number of the row; the row itself tells what is wrong with it.
+        if (meaning == nullptr) {
+          throw DamagedRow(
+              database
+                  .integer("SELECT id FROM generations WHERE status = ? LIMIT 1", std::string(word))
+                  .value_or(0),
+              "its status is none that there is");
+        }
+        known = words.insert(words.end(), {std::string(word), meaning});
+      }
+      const payment::Meaning& meaning = *known->meaning;
+      if (!meaning.counts) continue;
+      const auto found = of_the_day.find(query.view(2));
+      Spend* spend = found != of_the_day.end() ? found->second : nullptr;
+      if (spend == nullptr) {
+        std::string model = query.text(2);
+        spend = &sums[{day.name(), model}];
+        if (spend->day.empty()) *spend = {.day = day.name(), .model = std::move(model)};
+        of_the_day.emplace(spend->model, spend);
+      }
+      ++spend->generations;
+      if (meaning.is_unsettled) ++spend->in_doubt;
+      if (meaning.charged == payment::Charged::no) {
+        ++spend->refunded;
+      } else if (query.is_null(3)) {
+        ++spend->cost_unknown;
+      } else {
+        spend->cost += query.real(3);
+      }
+    }
+    std::vector<Spend> result;
+    result.reserve(sums.size());
+    for (auto& [key, sum] : sums) result.push_back(std::move(sum));
+    std::stable_sort(result.begin(), result.end(),
+                     [](const Spend& one, const Spend& other) { return one.day > other.day; });
+    return result;
+  });
+}
+
+// A process that follows a closed row has its clip; it needs the row no more.
+Result<std::int64_t> Ledger::prune(WallTime before) {
+  return attempt<std::int64_t>(true, [&](Database& database) {
+    static const std::string rows =
+        "generations WHERE created_at < ? AND " + is_closed_sql() +
+        " AND NOT EXISTS (SELECT 1 FROM generations AS other WHERE other.place = "
+        "generations.place AND other." +
+        is_unsettled_sql() + ")";
+    static const std::string delete_history =
+        "DELETE FROM history WHERE row IN (SELECT id FROM " + rows + ")";
+    static const std::string delete_rows = "DELETE FROM " + rows;
+    Transaction transaction(database);
+    database.run(delete_history, before);
+    database.run(delete_rows, before);
+    const std::int64_t removed = database.changes();
+    transaction.commit();
+    return removed;
+  });
+}
+
+}  // namespace genpro::ledger

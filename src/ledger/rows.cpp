@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ledger/rows.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <type_traits>
+#include <utility>
+
+#include "base/text.h"
+#include "base/url.h"
+#include "ledger/errors.h"
+
+namespace genpro::ledger {
+
+using sqlite::Database;
+using sqlite::Query;
+
+namespace {
+
+constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history
+constexpr std::size_t longest_key = 255;
+
+constexpr const char* columns =
+    "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
+    "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
+    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, jobs_before, cost, "
+    "bytes_delivered, created_at, ended_at, delivered_at, unfinished_at, delivered_by";
+
+std::string quoted(std::string_view text) {
+  return "\"" + one_line(text.substr(0, 400), 80) + "\"";
+}
+
+// ---- Reading, which believes nothing ----
+
+// The columns of a row in their order. Throws DamagedRow with the name of the one that is wrong.
+class Reader {
+ public:
+  Reader(const Query& query, std::int64_t id) : query_(query), id_(id) {}
+
+  std::string text(const char* name) {
+    require_type(name, SQLITE_TEXT, "a text");
+    const std::string_view text = query_.view(column_++);
+    if (text.find('\0') != std::string_view::npos ||
+        !g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr)) {
+      fail(std::string("its ") + name + " is no UTF-8");
+    }
+    return std::string(text);
+  }
+  std::int64_t number(const char* name) {
+    require_type(name, SQLITE_INTEGER, "an integer");
+    const std::int64_t value = query_.integer(column_++);
+    if (value < 0) fail(std::string("its ") + name + " is " + std::to_string(value));
+    return value;
+  }
+  bool flag(const char* name) {
+    const std::int64_t value = number(name);
+    if (value > 1) fail(std::string("its ") + name + " is " + std::to_string(value));
+    return value == 1;
+  }
+  std::optional<double> real_or_null(const char* name) {
+    const int type = query_.type(column_);
+    if (type != SQLITE_NULL && type != SQLITE_FLOAT && type != SQLITE_INTEGER) {
+      fail(std::string("its ") + name + " is no number");
+    }
+    const int column = column_++;
+    if (type == SQLITE_NULL) return std::nullopt;
+    const double value = query_.real(column);
+    if (!std::isfinite(value)) fail(std::string("its ") + name + " is no number");
+    return value;
+  }
+  std::optional<std::string> text_or_null(const char* name) {
+    if (!query_.is_null(column_)) return text(name);
+    ++column_;
+    return std::nullopt;
+  }
+  payment::Moment moment(const char* name) {
+    payment::Moment moment;
+    moment.boot = text(name);
+    if (!moment.boot.empty() && !is_id(moment.boot)) fail(std::string("its ") + name + " is no id");
+    moment.up = number(name);
+    moment.wall = number(name);
+    return moment;
+  }
+  [[noreturn]] void fail(const std::string& reason) const { throw DamagedRow(id_, reason); }
+
+ private:
+  void require_type(const char* name, int type, const char* what) const {
+    if (query_.type(column_) != type) fail(std::string("its ") + name + " is not " + what);
+  }
+
+  const Query& query_;
+  const std::int64_t id_;
+  int column_ = 1;
+};
+
+bool is_key(std::string_view key) {
+  return !key.empty() && key.size() <= longest_key &&
+         std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+// It becomes a part of an address.
+bool is_cell_path(std::string_view path) {
+  std::array<std::string_view, 4> parts;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const std::size_t slash = path.find('/');
+    if ((slash == std::string_view::npos) != (index == parts.size() - 1)) return false;
+    parts[index] = path.substr(0, slash);
+    if (!is_id(parts[index])) return false;
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  }
+  return parts[2] == "cells";
+}
+
+// Most rows have the address of the row before them.
+bool is_base_url(const std::string& address) {
+  thread_local std::string known;
+  if (address == known) return true;
+  if (!parse_url(address)) return false;
+  known = address;
+  return true;
+}
+
+Identity read_identity(Reader& reader) {
+  Identity identity;
+  identity.base_url = reader.text("base_url");
+  identity.cell_path = reader.text("cell_path");
+  identity.agent_id = reader.text("agent_id");
+  identity.model = reader.text("model");
+  identity.request = reader.text("request");
+  identity.data = reader.text("data");
+  identity.place = reader.text("place");
+  identity.fingerprint = reader.text("fingerprint");
+  identity.length = reader.real_or_null("length");
+  if (!is_base_url(identity.base_url)) {
+    reader.fail("its base_url " + quoted(identity.base_url) + " is no address of an API");
+  }
+  if (!is_cell_path(identity.cell_path)) {
+    reader.fail("its cell_path " + quoted(identity.cell_path) + " is none");
+  }
+  if (!identity.agent_id.empty() && !is_id(identity.agent_id)) {
+    reader.fail("its agent_id " + quoted(identity.agent_id) + " is no id");
+  }
+  return identity;
+}
+
+payment::State state_of(const Row& row, const Reader& reader) {
+  using namespace payment;
+  const std::string& word = row.word;
+  const auto attempt = [&] {
+    if (!is_key(row.key)) reader.fail("its idempotency_key is none");
+    Attempt result;
+    result.key = row.key;
+    result.made = row.made;
+    result.posted = row.posted;
+    result.before = row.before;
+    result.doubtful = row.doubtful;
+    result.is_absent = row.is_absent;
+    result.stop_wanted = row.stop_wanted;
+    return result;
+  };
+  const auto generation = [&] {
+    if (!is_id(row.generation_id)) {
+      reader.fail("its generation_id " + quoted(row.generation_id) + " is no id");
+    }
+    Generation result;
+    result.id = row.generation_id;
+    result.evidence = row.evidence;
+    result.posted = row.posted;
+    return result;
+  };
+  const auto without_generation = [&](State state) {
+    if (!row.generation_id.empty()) {
+      reader.fail("its status is " + quoted(word) + ", though it has a generation_id");
+    }
+    return state;
+  };
+  if (word == "prepared") {
+    if (!is_key(row.key)) reader.fail("its idempotency_key is none");
+    return without_generation(Prepared{row.key});
+  }
+  if (word == "submitting") return without_generation(Posting{attempt()});
+  if (word == "unknown") return without_generation(InDoubt{attempt(), row.reason});
+  if (word == "refused") return without_generation(Refused{row.reason});
+  if (word == "pending") return Known{generation(), Phase::pending, row.stop_wanted};
+  if (word == "processing") return Known{generation(), Phase::processing, row.stop_wanted};
+  if (word == "completed") {
+    if (row.entry.delivered_at != 0) return Delivered{generation()};
+    return Completed{generation()};
+  }
+  if (word == "failed") return Failed{generation(), row.reason};
+  if (word == "stopped") return Stopped{generation()};
+  if (word == "gone") return Gone{generation(), row.reason};
+  reader.fail("its status " + quoted(word) + " is none that there is");
+}
+
+Row read(const Query& query) {
+  Row row;
+  Entry& entry = row.entry;
+  if (query.type(0) != SQLITE_INTEGER || query.integer(0) <= 0) {
+    throw DamagedRow(query.integer(0), "its number is none");
+  }
+  entry.id = query.integer(0);
+  Reader reader(query, entry.id);
+  entry.identity = read_identity(reader);
+  row.key = reader.text("idempotency_key");
+  row.generation_id = reader.text("generation_id");
+  row.word = reader.text("status");
+  row.reason = reader.text("reason");
+  const std::string evidence = reader.text("evidence");
+  if (evidence != "proven" && evidence != "likely") {
+    reader.fail("its evidence " + quoted(evidence) + " is none");
+  }
+  row.evidence = evidence == "likely" ? payment::Evidence::likely : payment::Evidence::proven;
+  row.stop_wanted = reader.flag("stop_wanted");
+  row.doubtful = reader.flag("doubtful");
+  row.is_absent = reader.flag("is_absent");
+  row.made = reader.moment("made");
+  row.posted = reader.moment("posted");
+  if (const auto ids = reader.text_or_null("jobs_before")) {
+    row.before = parse_ids(*ids);
+    if (!row.before) reader.fail("its jobs_before " + quoted(*ids) + " is no list of ids");
+  }
+  entry.cost = reader.real_or_null("cost");
+  entry.bytes_delivered = static_cast<std::uint64_t>(reader.number("bytes_delivered"));
+  entry.created_at = reader.number("created_at");
+  entry.posted_at = row.posted.wall;
+  entry.ended_at = reader.number("ended_at");
+  entry.delivered_at = reader.number("delivered_at");
+  entry.unfinished_at = reader.number("unfinished_at");
+  entry.delivered_by = reader.text("delivered_by");
+  entry.state = state_of(row, reader);
+  return row;
+}
+
+Query& bind_state(Query& query, const Row& row) {
+  return query.bind(row.key)
+      .bind(row.generation_id)
+      .bind(row.word)
+      .bind(row.reason)
+      .bind(row.evidence == payment::Evidence::likely ? "likely" : "proven")
+      .bind(row.stop_wanted)
+      .bind(row.doubtful)
+      .bind(row.is_absent)
+      .bind(row.made.boot)
+      .bind(row.made.up)
+      .bind(row.made.wall)
+      .bind(row.posted.boot)
+      .bind(row.posted.up)
+      .bind(row.posted.wall)
+      .bind(row.before ? std::optional(ids_text(*row.before)) : std::nullopt)
+      .bind(row.entry.cost)
+      .bind(row.entry.ended_at)
+      .bind(row.entry.delivered_at)
+      .bind(row.entry.unfinished_at);
+}
+
+std::string words_where(bool (*is_in)(const payment::Meaning&)) {
+  std::string list;
+  std::string_view latest;
+  for (const payment::Meaning& meaning : payment::meanings()) {
+    if (!is_in(meaning) || meaning.word == latest) continue;
+    latest = meaning.word;
+    list += (list.empty() ? "'" : ", '") + std::string(meaning.word) + "'";
+  }
+  return "(" + list + ")";
+}
+
+}  // namespace
+
+std::vector<Entry> read_entries(Database& database, const std::string& condition,
+                                const std::function<void(Query&)>& bind) {
+  Query query(database, std::string("SELECT ") + columns + " FROM generations " + condition);
+  if (bind) bind(query);
+  std::vector<Entry> entries;
+  while (query.step()) entries.push_back(read(query).entry);
+  return entries;
+}
+
+void read_each(Database& database, const std::string& condition,
+               const std::function<void(Query&)>& bind,
+               const std::function<void(std::int64_t, const Row*, const std::string&)>& then) {
+  Query query(database, std::string("SELECT ") + columns + " FROM generations " + condition);
+  if (bind) bind(query);
+  while (query.step()) {
+    const std::int64_t id = query.integer(0);
+    try {
+      const Row row = read(query);
+      then(id, &row, "");
+    } catch (const DamagedRow& damaged) {
+      then(id, nullptr, damaged.what());
+    }
+  }
+}
+
+std::optional<Row> read_row(Database& database, std::int64_t id) {
+  static const std::string sql =
+      std::string("SELECT ") + columns + " FROM generations WHERE id = ?";
+  Query query(database, sql);
+  query.bind(id);
+  if (!query.step()) return std::nullopt;
+  return read(query);
+}
+
+std::string short_text(const std::string& text) {
+  std::string line = one_line(text, longest_text);
+  if (line.size() <= longest_text) return line;
+  constexpr std::string_view ellipsis = "…";
+  std::size_t end = longest_text - ellipsis.size();
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;
+  line.resize(end);
+  return line += ellipsis;
+}
+
+payment::State as_stored(const payment::State& state) {
+  payment::State stored = state;
+  std::visit(
+      [](auto& stage) {
+        if constexpr (requires { stage.reason; }) stage.reason = short_text(stage.reason);
+      },
+      stored);
+  return stored;
+}
+
+void set_state(Row& row, const payment::State& state) {
+  const payment::State stored = as_stored(state);
+  std::visit(
+      [&row](const auto& stage) {
+        using Stage = std::decay_t<decltype(stage)>;
+        row.stop_wanted = false;
+        row.reason.clear();
+        if constexpr (requires { stage.attempt; }) {
+          row.key = stage.attempt.key;
+          row.made = stage.attempt.made;
+          row.posted = stage.attempt.posted;
+          row.before = stage.attempt.before;
+          row.doubtful = stage.attempt.doubtful;
+          row.is_absent = stage.attempt.is_absent;
+          row.stop_wanted = stage.attempt.stop_wanted;
+        }
+        if constexpr (requires { stage.generation; }) {
+          row.generation_id = stage.generation.id;
+          row.evidence = stage.generation.evidence;
+          row.posted = stage.generation.posted;
+        }
+        if constexpr (requires { stage.stop_wanted; }) row.stop_wanted = stage.stop_wanted;
+        if constexpr (requires { stage.reason; }) row.reason = stage.reason;
+        if constexpr (std::is_same_v<Stage, payment::Prepared>) row.key = stage.key;
+      },
+      stored);
+  row.word = payment::meaning(stored).word;
+  row.entry.state = stored;
+  row.entry.posted_at = row.posted.wall;
+}
+
+void write_row(Database& database, const Row& row) {
+  static const std::string sql =
+      "UPDATE generations SET idempotency_key = ?, generation_id = ?, status = ?, reason = ?, "
+      "evidence = ?, stop_wanted = ?, doubtful = ?, is_absent = ?, made_boot = ?, made_up = ?, "
+      "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, jobs_before = ?, cost = ?, "
+      "ended_at = ?, delivered_at = ?, unfinished_at = ? WHERE id = ?";
+  Query query(database, sql);
+  bind_state(query, row).bind(row.entry.id).run();
+}
+
+std::int64_t insert_row(Database& database, const Row& row) {
+  static const std::string sql =
+      "INSERT INTO generations (idempotency_key, generation_id, status, reason, evidence, "
+      "stop_wanted, doubtful, is_absent, made_boot, made_up, made_at, posted_boot, posted_up, "
+      "posted_at, jobs_before, cost, ended_at, delivered_at, unfinished_at, base_url, cell_path, "
+      "agent_id, model, request, data, place, fingerprint, length, created_at) VALUES (?, ?, ?, ?, "
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  const Identity& identity = row.entry.identity;
+  Query query(database, sql);
+  bind_state(query, row)
+      .bind(identity.base_url)
+      .bind(identity.cell_path)
+      .bind(identity.agent_id)
+      .bind(identity.model)
+      .bind(identity.request)
+      .bind(identity.data)
+      .bind(identity.place)
+      .bind(identity.fingerprint)
+      .bind(identity.length)
+      .bind(row.entry.created_at)
+      .run();
+  return database.last_row();
+}
+
+void add_history(Database& database, std::int64_t row, WallTime at, const std::string& came,
+                 const std::string& decided, std::string_view word) {
+  database.run(
+      "INSERT INTO history (row, number, at, came, decided, word) SELECT ?1, "
+      "coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5 FROM history WHERE row = ?1",
+      row, at, short_text(came), short_text(decided), word);
+}
+
+const std::string& is_unsettled_sql() {
+  static const std::string sql =
+      "status IN " + words_where([](const payment::Meaning& m) { return m.is_unsettled; });
+  return sql;
+}
+
+const std::string& is_unfinished_sql() {
+  static const std::string sql =
+      "status IN " + words_where([](const payment::Meaning& m) { return m.is_unfinished; });
+  return sql;
+}
+
+const std::string& counts_sql() {
+  static const std::string sql =
+      "status NOT IN " + words_where([](const payment::Meaning& m) { return !m.counts; });
+  return sql;
+}
+
+// As payment::is_closed(): a completed one that has not been delivered is still to be picked up.
+const std::string& is_closed_sql() {
+  static const std::string sql =
+      "status IN " + words_where([](const payment::Meaning& m) { return !m.is_unfinished; }) +
+      " AND (status <> 'completed' OR delivered_at <> 0)";
+  return sql;
+}
+
+const char* const rank_sql =
+    "CASE status WHEN 'completed' THEN 1 + (delivered_at <> 0) "
+    "WHEN 'processing' THEN 3 WHEN 'pending' THEN 3 "
+    "WHEN 'submitting' THEN 4 WHEN 'unknown' THEN 4 WHEN 'prepared' THEN 4 "
+    "WHEN 'gone' THEN 5 WHEN 'failed' THEN 6 WHEN 'stopped' THEN 6 WHEN 'refused' THEN 6 "
+    "ELSE 0 END";
+
+std::string ids_text(const std::vector<std::string>& ids) {
+  std::string text = "[";
+  for (const std::string& id : ids) text += (text.size() == 1 ? "\"" : ",\"") + id + "\"";
+  return text + "]";
+}
+
+std::optional<std::vector<std::string>> parse_ids(std::string_view text) {
+  const auto take = [&text](char c) {
+    text = trim(text);
+    if (text.empty() || text.front() != c) return false;
+    text.remove_prefix(1);
+    return true;
+  };
+  std::vector<std::string> ids;
+  if (!take('[')) return std::nullopt;
+  while (!take(']')) {
+    if (!ids.empty() && !take(',')) return std::nullopt;
+    if (!take('"')) return std::nullopt;
+    const std::size_t end = text.find('"');
+    if (end == std::string_view::npos || !is_id(text.substr(0, end))) return std::nullopt;
+    ids.emplace_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  if (!trim(text).empty()) return std::nullopt;
+  return ids;
+}
+
+}  // namespace genpro::ledger

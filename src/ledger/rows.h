@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Rows of the ledger as C++ values.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/sqlite.h"
+#include "ledger/ledger.h"
+
+namespace genpro::ledger {
+
+// What a row holds, and what is needed to write it once more: columns that its state has no use for
+// stay as they are.
+struct Row {
+  Entry entry;
+  std::string key;
+  std::string generation_id;
+  std::string reason;
+  payment::Evidence evidence = payment::Evidence::proven;
+  payment::Moment made;
+  payment::Moment posted;
+  std::optional<std::vector<std::string>> before;
+  bool stop_wanted = false;
+  bool doubtful = false;
+  bool is_absent = false;
+  std::string word;
+};
+
+// `condition` begins with WHERE, and its parameters are what `bind` binds. Throws DamagedRow.
+std::vector<Entry> read_entries(sqlite::Database& database, const std::string& condition,
+                                const std::function<void(sqlite::Query&)>& bind);
+// Each row, and why it cannot be read.
+void read_each(sqlite::Database& database, const std::string& condition,
+               const std::function<void(sqlite::Query&)>& bind,
+               const std::function<void(std::int64_t, const Row*, const std::string&)>& then);
+std::optional<Row> read_row(sqlite::Database& database, std::int64_t id);
+
+// As it is on disk: texts of one line, and nothing that belongs to a run.
+payment::State as_stored(const payment::State& state);
+// Puts the state into the row, for write_row() and insert_row().
+void set_state(Row& row, const payment::State& state);
+void write_row(sqlite::Database& database, const Row& row);
+std::int64_t insert_row(sqlite::Database& database, const Row& row);
+void add_history(sqlite::Database& database, std::int64_t row, WallTime at, const std::string& came,
+                 const std::string& decided, std::string_view word);
+
+// Parts of SQL that say what payment::meanings() says: `status IN (...)`.
+const std::string& is_unsettled_sql();   // by_unsettled
+const std::string& is_unfinished_sql();  // by_open
+const std::string& counts_sql();         // by_agent
+const std::string& is_closed_sql();
+// How well a row of a fingerprint serves, the best with 1: completed, delivered, known, unsettled,
+// gone. 6: not at all; 0: it cannot be told. by_request
+extern const char* const rank_sql;
+enum Rank { rank_damaged, rank_completed, rank_delivered, rank_known, rank_unsettled, rank_gone };
+
+// A JSON array of ids.
+std::string ids_text(const std::vector<std::string>& ids);
+// Nothing when it is none.
+std::optional<std::vector<std::string>> parse_ids(std::string_view text);
+
+// One line, at most 300 bytes.
+std::string short_text(const std::string& text);
+
+}  // namespace genpro::ledger
