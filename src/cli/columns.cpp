@@ -104,17 +104,18 @@ std::vector<const RowColumn*> read_columns(const Options& options) {
   return chosen;
 }
 
-std::string table_text(const std::vector<const RowColumn*>& chosen, std::span<const Seen> rows) {
+Table make_table(const std::vector<const RowColumn*>& chosen) {
   std::vector<Table::Column> titles;
+  titles.reserve(chosen.size());
   for (const RowColumn* column : chosen) titles.push_back({column->title, column->align});
-  Table table(std::move(titles));
-  for (const Seen& seen : rows) {
-    std::vector<std::string> cells;
-    cells.reserve(chosen.size());
-    for (const RowColumn* column : chosen) cells.push_back(column->cell(seen));
-    table.add(std::move(cells));
-  }
-  return table.text();
+  return Table(std::move(titles));
+}
+
+void add_row(Table& table, const std::vector<const RowColumn*>& chosen, const Seen& seen) {
+  std::vector<std::string> cells;
+  cells.reserve(chosen.size());
+  for (const RowColumn* column : chosen) cells.push_back(column->cell(seen));
+  table.add(std::move(cells));
 }
 
 }  // namespace genpro::cli

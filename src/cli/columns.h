@@ -3,7 +3,6 @@
 // The columns that a list of rows can have.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +24,7 @@ void add_columns(Options& options);
 // Those of the option, or the usual ones. Throws UsageError.
 std::vector<const RowColumn*> read_columns(const Options& options);
 
-std::string table_text(const std::vector<const RowColumn*>& columns, std::span<const Seen> rows);
+Table make_table(const std::vector<const RowColumn*>& columns);
+void add_row(Table& table, const std::vector<const RowColumn*>& columns, const Seen& seen);
 
 }  // namespace genpro::cli

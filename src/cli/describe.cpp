@@ -178,12 +178,21 @@ const char* to_word(Charged charged) {
   return "unknown";
 }
 
+bool has_died(const Seen& seen) {
+  return !seen.is_followed && std::holds_alternative<payment::Posting>(seen.entry.state);
+}
+
+const payment::Meaning& what_it_means(const Seen& seen) {
+  static const payment::Meaning& in_doubt = payment::meaning(payment::InDoubt{});
+  return has_died(seen) ? in_doubt : payment::meaning(seen.entry.state);
+}
+
 }  // namespace
 
 Seen look_at(ledger::Ledger& ledger, Entry entry) {
   Seen seen{std::move(entry), false};
   seen.is_followed = ledger.is_followed(seen.entry.id);
-  if (!seen.is_followed && std::holds_alternative<payment::Posting>(seen.entry.state)) {
+  if (has_died(seen)) {
     // Whoever was at it may have written the answer down and gone since the row was read.
     if (auto latest = need(ledger.find(seen.entry.id))) seen.entry = std::move(*latest);
   }
@@ -191,24 +200,23 @@ Seen look_at(ledger::Ledger& ledger, Entry entry) {
 }
 
 State state_of(const Seen& seen) {
-  const auto* posting = std::get_if<payment::Posting>(&seen.entry.state);
-  if (posting == nullptr || seen.is_followed) return seen.entry.state;
+  if (!has_died(seen)) return seen.entry.state;
   payment::InDoubt doubt;
-  doubt.attempt = posting->attempt;
+  doubt.attempt = std::get<payment::Posting>(seen.entry.state).attempt;
   doubt.reason = "the process that sent it has ended";
   return doubt;
 }
 
 std::string word_of(const Seen& seen) {
-  return std::string(payment::meaning(state_of(seen)).word);
+  return std::string(what_it_means(seen).word);
 }
 
 bool is_in_doubt(const Seen& seen) {
-  return std::holds_alternative<payment::InDoubt>(state_of(seen));
+  return std::holds_alternative<payment::InDoubt>(seen.entry.state) || has_died(seen);
 }
 
 const char* charged_text(const Seen& seen) {
-  return to_word(payment::meaning(state_of(seen)).charged);
+  return to_word(what_it_means(seen).charged);
 }
 
 const char* evidence_text(const Seen& seen) {

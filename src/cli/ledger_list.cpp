@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <functional>
 
 #include "base/text.h"
 #include "cli/columns.h"
@@ -53,27 +54,28 @@ std::size_t read_limit(const Options& options) {
   return 0;
 }
 
-// The status is the one that is shown: a request whose process died over it is in doubt. No more
-// than `most` rows (0: all).
-std::vector<Seen> select(Ledger& ledger, const std::optional<std::string>& word,
-                         ledger::WallTime since, std::size_t most) {
-  const bool is_doubt = word == in_doubt_word();
-  const std::size_t limit = word == posting_word() ? 0 : most;
-  std::vector<Entry> entries = need(ledger.list({.word = word, .since = since, .limit = limit}));
-  if (is_doubt) {
+// Gives at most `limit` rows (0: all) to `show`; returns whether there are more. The status is the
+// one that is shown: a request whose process died over it is in doubt.
+bool for_each(Ledger& ledger, const std::optional<std::string>& word, ledger::WallTime since,
+              std::size_t limit, const std::function<void(const Seen&)>& show) {
+  const bool depends_on_processes = word == posting_word();
+  const std::size_t most = limit == 0 || depends_on_processes ? 0 : limit + 1;
+  std::vector<Entry> entries = need(ledger.list({.word = word, .since = since, .limit = most}));
+  if (word == in_doubt_word()) {
     auto more = need(ledger.list({.word = posting_word(), .since = since}));
     std::move(more.begin(), more.end(), std::back_inserter(entries));
     std::sort(entries.begin(), entries.end(),
               [](const Entry& a, const Entry& b) { return a.id > b.id; });
   }
-  std::vector<Seen> result;
+  std::size_t shown = 0;
   for (Entry& entry : entries) {
-    Seen seen = look_at(ledger, std::move(entry));
+    const Seen seen = look_at(ledger, std::move(entry));
     if (word && word_of(seen) != *word) continue;
-    result.push_back(std::move(seen));
-    if (result.size() == most) break;
+    if (limit != 0 && shown == limit) return true;
+    show(seen);
+    ++shown;
   }
-  return result;
+  return false;
 }
 
 }  // namespace
@@ -86,7 +88,7 @@ int run_ledger_list(int argc, char** argv, const Globals& globals) {
       "handed on.");
   options.add_text("status", "WORD", "Only those of this status");
   add_since(options);
-  options.add_description("WORD is " + words_text() + ".\n" + in_doubt_word() + ", or " +
+  options.add_description("WORD is one of\n" + words_text() + ".\n" + in_doubt_word() + ", or " +
                           in_doubt_name + ": nobody knows whether the request was taken.");
   options.add_text("limit", "N", "At most so many (50)");
   options.add_flag("all", "All of them");
@@ -104,23 +106,24 @@ int run_ledger_list(int argc, char** argv, const Globals& globals) {
   }
   const std::string path = ledger_path(options, globals);
 
-  std::vector<Seen> rows;
+  Table table = make_table(columns);
+  api::JsonArrayPtr array(json_array_new());
   bool has_more = false;
   if (const auto ledger = open_ledger(path)) {
-    rows = select(*ledger, word, since.value_or(0), limit == 0 ? 0 : limit + 1);
-    has_more = limit != 0 && rows.size() > limit;
-    if (has_more) rows.pop_back();
+    has_more = for_each(*ledger, word, since.value_or(0), limit, [&](const Seen& seen) {
+      if (is_json) {
+        json_array_add_object_element(array.get(), brief_report(seen).release());
+      } else {
+        add_row(table, columns, seen);
+      }
+    });
   } else {
     tell(no_ledger_text(path));
   }
   if (is_json) {
-    api::JsonArrayPtr array(json_array_new());
-    for (const Seen& seen : rows) {
-      json_array_add_object_element(array.get(), brief_report(seen).release());
-    }
     print_json(to_node(std::move(array)));
   } else {
-    print(table_text(columns, rows));
+    print(table.text());
   }
   if (has_more) {
     tell("There are more rows than " +

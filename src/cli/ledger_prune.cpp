@@ -108,7 +108,10 @@ int run_ledger_prune(int argc, char** argv, const Globals& globals) {
   Options options(
       argv[0], "[ID…]",
       "Removes rows of generations that have ended, and of which nothing is left to be done or\n"
-      "picked up. With IDs, removes those rows instead, whatever their state, unless a process\n"
+      "picked up. While a request to a cell is in doubt, that cell's rows stay: they tell whose "
+      "its\n"
+      "other generations are. With IDs, removes those rows instead, whatever their state, unless a "
+      "process\n"
       "is at them; with IDs and --older-than, both. What is removed cannot be picked up again,\n"
       "and a row of the last 24 hours no longer counts for daily-generation-limit.");
   options.add_text("older-than", "DAYS", "Rows that are older than that, at least 1 (90)");
