@@ -245,7 +245,7 @@ TEST_F(LedgerAccount, WhatAnotherProcessKnowsBetterStays) {
 
 TEST_F(LedgerAccount, HistoryTellsWhatCameAndWhatWasDecided) {
   const auto ledger = open();
-  const auto begun = must(ledger->begin(
+  auto begun = must(ledger->begin(
       request(), posting(), {.came = "the cell has no jobs", .decided = "post"}, 0, clock_now()));
   const std::int64_t id = begun.entry.id;
   put(*ledger, id, in_doubt(begun.entry.state),
