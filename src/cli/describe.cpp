@@ -156,7 +156,7 @@ class Explanation {
     if (!before) {
       text += "; what they were before is not known";
     } else if (!before->empty()) {
-      text += "; those that were there before are listed above";
+      text += "; those before it are none of its";
     }
     return text + ". If the request's is not there, `genpro ledger prune " +
            std::to_string(seen_.entry.id) + "` lets the next run ask anew.";
