@@ -215,7 +215,7 @@ Row read(const Query& query) {
   row.key = reader.text("idempotency_key");
   row.generation_id = reader.text("generation_id");
   row.word = reader.text("status");
-  row.reason = reader.text("reason");
+  row.reason = short_text(reader.text("reason"));
   const std::string evidence = reader.text("evidence");
   if (evidence != "proven" && evidence != "likely") {
     reader.fail("its evidence " + quoted(evidence) + " is none");
@@ -316,6 +316,7 @@ std::optional<Row> read_row(Database& database, std::int64_t id) {
 }
 
 std::string short_text(const std::string& text) {
+  if (text.empty()) return text;
   std::string line = one_line(text, longest_text);
   if (line.size() <= longest_text) return line;
   constexpr std::string_view ellipsis = "…";

@@ -6,14 +6,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "job/fingerprint.h"
+#include "ledger/fingerprint.h"
+#include "ledger/schema.h"
 #include "unit/ledger_fixture.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
 namespace {
 
 namespace fs = std::filesystem;
-using api::Phase;
+using sqlite::Database;
+using sqlite::Query;
 using test::must;
 using test::read_file;
 using test::write_file;
@@ -44,14 +46,14 @@ TEST_F(LedgerFileTest, IsMadeForItsUserAlone) {
   path_ = folder_.file("deep/er/ledger.db");
   {
     const auto ledger = open();
-    add(*ledger, request(), generation("9040", Phase::pending));
+    add(*ledger, request(), pending("9040"));
     for (const char* folder : {"deep", "deep/er"}) EXPECT_EQ(mode_of(folder_.file(folder)), 0700U);
     for (const char* end : {"", "-wal", "-shm", ".lock"}) {
       EXPECT_EQ(mode_of(path_ + end), 0600U) << end;
     }
     Database database(path_, SQLITE_OPEN_READWRITE);
-    EXPECT_EQ(database.integer("PRAGMA user_version"), 2);
-    Statement journal(database, "PRAGMA journal_mode");
+    EXPECT_EQ(database.integer("PRAGMA user_version"), schema_version);
+    Query journal(database, "PRAGMA journal_mode");
     ASSERT_TRUE(journal.step());
     EXPECT_EQ(journal.text(0), "wal");
   }
@@ -73,7 +75,7 @@ TEST_F(LedgerFileTest, TwoNamesAreOneLedger) {
   const auto ledger = open();
   fs::create_symlink(path_, folder_.file("link.db"));
   fs::create_directory_symlink(folder_.path(), folder_.file("folder"));
-  const auto begun = must(ledger->begin(request(), std::nullopt, 0));
+  const auto begun = must(begin(*ledger, request()));
   for (const char* name : {"link.db", "folder/ledger.db", "./folder/../ledger.db"}) {
     const auto other = must(Ledger::open(folder_.file(name)));
     EXPECT_TRUE(other->is_followed(begun.entry.id)) << name;
@@ -82,7 +84,7 @@ TEST_F(LedgerFileTest, TwoNamesAreOneLedger) {
 }
 
 TEST_F(LedgerFileTest, ANewerVersionIsLeftByteForByte) {
-  add(*open(), request(), generation("9040", Phase::pending));
+  add(*open(), request(), pending("9040"));
   sql("PRAGMA user_version = 99");
   fs::permissions(path_, fs::perms(0640));
   const Error error = refused();
@@ -131,7 +133,7 @@ TEST_F(LedgerFileTest, ADamagedHeadIsRefusedWhateverTheLogHolds) {
   const std::string copy = folder_.file("copy.db");
   {
     const auto ledger = open();
-    add(*ledger, request(), generation("9040", Phase::pending));
+    add(*ledger, request(), pending("9040"));
     fs::copy_file(path_, copy);
     fs::copy_file(path_ + "-wal", copy + "-wal");
   }
@@ -153,8 +155,7 @@ TEST_F(LedgerFileTest, ADamagedBodyEndsInAnError) {
   bytes.replace(4096, bytes.size() - 4096, std::string(bytes.size() - 4096, '\xff'));
   write_file(path_, bytes);
   auto ledger = Ledger::open(path_);
-  const Error error =
-      ledger ? (*ledger)->claim(request(), Reuse::in_flight, {}).error() : ledger.error();
+  const Error error = ledger ? ask(**ledger, request()).error() : ledger.error();
   EXPECT_EQ(error.kind, ErrorKind::ledger);
   EXPECT_NE(error.message.find("damaged"), std::string::npos) << error.message;
 }
@@ -177,19 +178,19 @@ TEST_F(LedgerFileTest, AnEmptyFileBecomesALedger) {
 
 TEST_F(LedgerFileTest, AnotherOnesWriteLockIsWaitedForAndReadingGoesOn) {
   const auto ledger = open();
-  const std::int64_t id = add(*ledger, request(), generation("9040", Phase::pending));
+  const std::int64_t id = add(*ledger, request(), pending("9040"));
   Database other(path_, SQLITE_OPEN_READWRITE);
   other.execute("BEGIN IMMEDIATE");
   other.execute("UPDATE generations SET cost = 7");
   const auto beside = open();
   EXPECT_EQ(must(beside->list({})).size(), 1U);
   EXPECT_EQ(row(*beside, id).cost, std::nullopt);
-  const auto written = beside->note_delivery(id, 1, false);
+  const auto written = beside->note_bytes(id, 1);
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().kind, ErrorKind::ledger_busy);
   EXPECT_NE(written.error().message.find("locked"), std::string::npos);
   other.execute("COMMIT");
-  must(beside->note_delivery(id, 1, false));
+  must(beside->note_bytes(id, 1));
   EXPECT_EQ(row(*beside, id).cost, 7);
 }
 
@@ -255,15 +256,6 @@ TEST(LifeLockTest, StaysWhenTheFileIsOpenedAndClosedBeside) {
   EXPECT_FALSE(LockFile::open(folder.file("lock"))->take(1));
 }
 
-TEST(FingerprintTest, EqualValuesHaveOneText) {
-  EXPECT_EQ(canonical_json(R"( {"b": [2, {"y": null, "x": true}], "a": "é\u0041\n", "c": 2.5} )"),
-            R"({"a":"éA\n","b":[2,{"x":true,"y":null}],"c":2.5})");
-  EXPECT_EQ(canonical_json(R"({"b":1,"a":2})"), canonical_json("{ \"a\" : 2,\n\"b\" : 1 }"));
-  EXPECT_NE(canonical_json("[1,2]"), canonical_json("[2,1]"));
-  EXPECT_NE(canonical_json(R"({"a":1})"), canonical_json(R"({"a":"1"})"));
-  EXPECT_EQ(canonical_json("no JSON"), "no JSON");
-}
-
 TEST(FingerprintTest, DependsOnEachPartAndItsBorders) {
   // Of no bytes at all.
   EXPECT_EQ(fingerprint({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -273,22 +265,52 @@ TEST(FingerprintTest, DependsOnEachPartAndItsBorders) {
   EXPECT_NE(fingerprint({"a", "b"}), fingerprint({"b", "a"}));
 }
 
-TEST(FingerprintTest, ARequestsIdentityHoldsNoKeyAndNoOrder) {
-  api::RequestSettings settings{.sheet_id = "101", .cell_id = "3300", .agent_id = "42"};
-  settings.prompt = "A product";
-  settings.asset_ids = "501";
-  settings.extra_data = R"({"x": 1, "y": 2})";
-  const auto identity = [&](const char* base, const char* key) {
-    return identify(must(api::make_access(base, key)), must(api::make_request(settings)));
+TEST(IdentityTest, IsTheSameHoweverTheCellIsWritten) {
+  const auto identity = [](const char* base, const char* cell, const char* agent = "42") {
+    return make_identity(base, cell, agent, "pika", 5, "{}", "-");
   };
-  const auto first = identity("https://api.gen.pro/v1", "a_secret");
-  EXPECT_EQ(first.request.find("a_secret"), std::string::npos);
-  EXPECT_EQ(first.fingerprint, identity("https://api.gen.pro/v1/", "another").fingerprint);
-  settings.extra_data = R"({"y": 2, "x": 1})";
-  EXPECT_EQ(first.fingerprint, identity("https://api.gen.pro/v1", "a_secret").fingerprint);
-  EXPECT_NE(first.fingerprint, identity("https://api.gen.pro/v2", "a_secret").fingerprint);
-  settings.sheet_route = "vidsheet";
-  EXPECT_NE(first.fingerprint, identity("https://api.gen.pro/v1", "a_secret").fingerprint);
+  const auto usual = identity("https://api.gen.pro/v1", "autocontentengine/101/cells/501");
+  for (const auto& same : {
+           identity("https://api.gen.pro:443/v1", "autocontentengine/101/cells/501"),
+           identity("https://API.gen.pro./v1/", "vidsheet/101/cells/501"),
+           identity("https://api.gen.pro/v1", "vidsheet/0101/cells/00501", "042"),
+       }) {
+    EXPECT_EQ(same.place, usual.place);
+    EXPECT_EQ(same.fingerprint, usual.fingerprint);
+  }
+  EXPECT_EQ(usual.base_url, "https://api.gen.pro/v1");
+  EXPECT_EQ(usual.cell_path, "autocontentengine/101/cells/501");
+
+  const auto here = identity("http://localhost:8000/v1", "a/1/cells/0");
+  for (const char* base : {"http://127.0.0.1:8000/v1", "http://127.9.9.9:8000/v1",
+                           "http://[::1]:8000/v1", "http://LOCALHOST:8000/v1/"}) {
+    EXPECT_EQ(identity(base, "a/1/cells/000").place, here.place) << base;
+  }
+  EXPECT_EQ(identity("http://127.0.0.1:80", "a/1/cells/2").place,
+            identity("http://localhost", "a/1/cells/2").place);
+  for (const char* base : {"http://127.0.0.1:8001/v1", "https://127.0.0.1:8000/v1",
+                           "http://127.0.0.1:8000/v2", "http://127.0.0.1:8000"}) {
+    EXPECT_NE(identity(base, "a/1/cells/0").place, here.place) << base;
+  }
+  for (const char* cell :
+       {"a/101/cells/5010", "a/1010/cells/501", "a/101/cells/501a", "a/101/cells/0501a"}) {
+    EXPECT_NE(identity("https://api.gen.pro/v1", cell).place, usual.place) << cell;
+  }
+  EXPECT_NE(identity("https://api.gen.pro/v1", "a/101/cells/0501a").place,
+            identity("https://api.gen.pro/v1", "a/101/cells/501a").place);
+}
+
+TEST(IdentityTest, DependsOnAgentAndRequestAndNotOnWhatTheyImply) {
+  const auto identity = [](const char* agent, const char* request, const char* model = "pika",
+                           const char* data = "-") {
+    return make_identity("https://api.gen.pro/v1", "a/1/cells/2", agent, model, 5, request, data);
+  };
+  const auto usual = identity("42", "{}");
+  EXPECT_NE(identity("43", "{}").fingerprint, usual.fingerprint);
+  EXPECT_NE(identity("42", "[]").fingerprint, usual.fingerprint);
+  EXPECT_EQ(identity("42", "{}", "veo").fingerprint, usual.fingerprint);
+  EXPECT_EQ(identity("42", "{}", "pika", "other").fingerprint, usual.fingerprint);
+  EXPECT_EQ(identity("43", "{}").place, usual.place);
 }
 
 TEST(LedgerPathTest, IsInTheStateFolder) {
@@ -296,4 +318,4 @@ TEST(LedgerPathTest, IsInTheStateFolder) {
 }
 
 }  // namespace
-}  // namespace genpro::job
+}  // namespace genpro::ledger

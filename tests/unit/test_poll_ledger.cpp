@@ -5,34 +5,32 @@
 
 #include "unit/ledger_fixture.h"
 
-namespace genpro::job {
+namespace genpro::ledger {
 namespace {
 
-using api::Phase;
+using polling::PastDurations;
+using polling::SeenDuration;
+using sqlite::Database;
 using test::must;
 
 class PollLedger : public test::LedgerTest {
  protected:
   // A request of a model and length, on a cell; 0: the cell decides on the length.
-  static RequestIdentity of(const std::string& model, unsigned length,
-                            const std::string& cell = "3300",
-                            const std::string& base = "https://api.gen.pro/v1") {
-    api::RequestSettings settings;
-    settings.sheet_id = "101";
-    settings.cell_id = cell;
-    settings.agent_id = "42";
-    settings.prompt = "A product";
-    settings.asset_ids = "501";
-    settings.model = model;
-    settings.duration = length;
-    return identify(must(api::make_access(base, "the_key")), must(api::make_request(settings)));
+  static Identity of(const std::string& model, unsigned length, const std::string& cell = "3300",
+                     const std::string& base = "https://api.gen.pro/v1") {
+    return request("A product", cell, "42", model,
+                   length != 0 ? std::optional<double>(length) : std::nullopt, base);
   }
 
   // One that has ended, with times in milliseconds since its request left.
-  std::int64_t ended(Ledger& ledger, const RequestIdentity& identity, WallTime unfinished,
-                     WallTime end, Phase phase = Phase::completed) {
-    const std::int64_t id =
-        add(ledger, identity, generation("g" + std::to_string(++number_), phase));
+  enum class End { completed, stopped, failed };
+  std::int64_t ended(Ledger& ledger, const Identity& identity, WallTime unfinished, WallTime end,
+                     End how = End::completed) {
+    const std::string name = "g" + std::to_string(++number_);
+    const std::int64_t id = add(ledger, identity,
+                                how == End::completed ? completed(name)
+                                : how == End::stopped ? stopped(name)
+                                                      : failed(name));
     const auto after_post = [](WallTime time) { return "posted_at + " + std::to_string(time); };
     sql("UPDATE generations SET unfinished_at = " + after_post(unfinished) +
         ", ended_at = " + after_post(end) + " WHERE id = " + std::to_string(id));
@@ -46,7 +44,7 @@ class PollLedger : public test::LedgerTest {
   }
   using Pairs = std::vector<std::pair<double, double>>;
 
-  PastDurations past(Ledger& ledger, const RequestIdentity& identity) {
+  PastDurations past(Ledger& ledger, const Identity& identity) {
     return must(ledger.past_durations(row(ledger, add(ledger, identity))));
   }
 
@@ -86,16 +84,16 @@ TEST_F(PollLedger, WhatTheCellDecidesIsAlikeOnTheSameCellOnly) {
 
 TEST_F(PollLedger, LeavesOutWhatCannotBeTrueOrSaysNothing) {
   const auto ledger = open();
-  ended(*ledger, of("pika", 5), 70'000, 69'000);              // the clock was set back
-  ended(*ledger, of("pika", 5), -9'000, -5'000);              // likewise
-  ended(*ledger, of("pika", 5), -9'000, -5, Phase::stopped);  // likewise
-  ended(*ledger, of("pika", 5), 70'000, 71'000, Phase::failed);
-  add(*ledger, of("pika", 5), generation("g", Phase::processing));
-  must(ledger->note_refused(add(*ledger, of("pika", 5)), "no"));
+  ended(*ledger, of("pika", 5), 70'000, 69'000);            // the clock was set back
+  ended(*ledger, of("pika", 5), -9'000, -5'000);            // likewise
+  ended(*ledger, of("pika", 5), -9'000, -5, End::stopped);  // likewise
+  ended(*ledger, of("pika", 5), 70'000, 71'000, End::failed);
+  add(*ledger, of("pika", 5), processing("g"));
+  refuse(*ledger, add(*ledger, of("pika", 5)), "no");
   EXPECT_TRUE(past(*ledger, of("pika", 5)).same_kind.empty());
 
   // It was stopped later than it was seen unfinished, and nobody knows how it would have gone on.
-  ended(*ledger, of("pika", 5), 40'000, 60'000, Phase::stopped);
+  ended(*ledger, of("pika", 5), 40'000, 60'000, End::stopped);
   EXPECT_EQ(pairs(past(*ledger, of("pika", 5)).same_kind),
             (Pairs{{40, SeenDuration::unknown_end}}));
   // A row that was written before this was noted.
@@ -120,39 +118,23 @@ TEST_F(PollLedger, NotesWhenAGenerationWasLastSeenUnfinished) {
   const std::int64_t id = add(*ledger, of("pika", 5));
   EXPECT_EQ(row(*ledger, id).unfinished_at, 0);
   const WallTime before = wall_clock_now();
-  must(ledger->note_generation(id, generation("9040", Phase::processing)));
+  put(*ledger, id, processing("9040"));
   const WallTime noted = row(*ledger, id).unfinished_at;
   EXPECT_GE(noted, before);
   EXPECT_LE(noted, wall_clock_now());
+  const payment::State heard = row(*ledger, id).state;
   // A run that knows less makes it no worse.
-  must(open()->note_generation(id, generation("9040", Phase::completed), 0));
+  const auto other_process = open();
+  put(*other_process, id, completed("9040"), {.unfinished_at = 0});
   EXPECT_EQ(row(*ledger, id).unfinished_at, noted);
   // Another one that follows it and hears of the end later.
-  must(ledger->note_generation(id, generation("9040", Phase::completed), noted + 50'000));
+  must(ledger->store(id, heard, row(*ledger, id).state, {.unfinished_at = noted + 50'000},
+                     clock_now()));
   EXPECT_EQ(row(*ledger, id).unfinished_at, noted);
 
-  const std::int64_t other = add(*ledger, of("pika", 5), generation("9041", Phase::processing));
-  must(ledger->note_generation(other, generation("9041", Phase::completed), noted + 60'000));
+  const std::int64_t other = add(*ledger, of("pika", 5), processing("9041"));
+  put(*ledger, other, completed("9041"), {.unfinished_at = noted + 60'000});
   EXPECT_EQ(row(*ledger, other).unfinished_at, noted + 60'000);
-}
-
-TEST_F(PollLedger, AnOlderFileIsBroughtUpToDate) {
-  std::int64_t id = 0;
-  {
-    const auto ledger = open();
-    id = add(*ledger, of("pika", 5), generation("9040", Phase::completed), true);
-  }
-  // As the first version of the schema has it.
-  sql("DROP INDEX by_model");
-  sql("ALTER TABLE generations DROP COLUMN unfinished_at");
-  sql("ALTER TABLE generations DROP COLUMN length");
-  sql("UPDATE generations SET ended_at = posted_at + 80000");
-  sql("PRAGMA user_version = 1");
-  const auto ledger = open();
-  EXPECT_EQ(Database(path_, SQLITE_OPEN_READWRITE).integer("PRAGMA user_version"), 2);
-  EXPECT_EQ(row(*ledger, id).generation_id, "9040");
-  EXPECT_EQ(row(*ledger, id).unfinished_at, 0);
-  EXPECT_EQ(pairs(past(*ledger, of("pika", 5)).same_model), (Pairs{{0, 80}}));
 }
 
 // A ledger grows for years, and each generation asks.
@@ -173,9 +155,10 @@ TEST_F(PollLedger, AsksALargeLedgerQuickly) {
     sql("WITH RECURSIVE n(i) AS (SELECT (SELECT count(*) FROM generations) UNION ALL SELECT i + 1 "
         "FROM n WHERE i < " +
         std::to_string(rows) +
-        ") INSERT INTO generations (fingerprint, "
+        ") INSERT INTO generations (place, fingerprint, "
         "base_url, cell_path, agent_id, model, request, length, idempotency_key, generation_id, "
-        "status, created_at, posted_at, unfinished_at, ended_at, delivered_at) SELECT 'f' || i, "
+        "status, created_at, posted_at, unfinished_at, ended_at, delivered_at) SELECT 'p' || i, "
+        "'f' || i, "
         "'https://api.gen.pro/v1', 'a/1/cells/' || i, '42', 'pika', '{}', 5, 'k' || i, 'g' || i, "
         "'completed', 1000, 1000, 71000, 72000, 1 FROM n");
   };
@@ -187,4 +170,4 @@ TEST_F(PollLedger, AsksALargeLedgerQuickly) {
 }
 
 }  // namespace
-}  // namespace genpro::job
+}  // namespace genpro::ledger
