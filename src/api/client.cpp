@@ -150,7 +150,9 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
     done(std::move(*generation));
   };
   // The path as a whole is looked at later, and would take several words for an id.
-  if (!is_id(id)) return refuse(call, "\"" + one_line(id, 80) + "\" is no id");
+  if (!is_id(id))
+    return refuse(call,
+                  "\"" + one_line(id, 80) + "\" is no id; ids have letters, digits, _ and - only");
   begin(call, "generations/" + id + suffix, {});
 }
 
@@ -204,8 +206,8 @@ void Client::begin(const std::shared_ptr<Call>& call, const std::string& path,
 void Client::refuse(const std::shared_ptr<Call>& call, const std::string& reason) {
   cancel();
   Failure failure;
-  failure.error = settings_error("There is no way to send " + call->subject.what + ": " + reason +
-                                 ". Ids have letters, digits, _ and - only.");
+  failure.error =
+      settings_error("Nothing was sent for " + call->subject.what + ": " + reason + ".");
   failure.sent = false;
   refusal_.start({}, [call, failure] { call->fail(failure); });
 }
