@@ -78,6 +78,8 @@ void Exchange::send(const HttpRequest& request) {
 
   cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   watch_.emplace(message_.get(), cancellable_.get(), [this] { silence_timer_.restart(silence_); });
+  // What libsoup reads without end can be bounded in HTTP/1.1 only, and this thread serves all.
+  watch_->forbid_http2();
   silence_timer_.start(silence_, [this] { on_silence(); });
   url_ = request.url;
   session_ = runtime_.keep<http::Sessions>().session(purpose_, url_);
