@@ -101,7 +101,7 @@ constexpr std::array migrations = {
        CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), created_at)
          WHERE status NOT IN ('prepared', 'refused');
        CREATE INDEX by_time ON generations (created_at, status, model, cost);
-       CREATE INDEX by_status ON generations (status);
+       CREATE INDEX by_status ON generations (status, created_at);
        CREATE INDEX by_generation ON generations (generation_id) WHERE generation_id <> '';
        CREATE INDEX by_unsettled ON generations (place)
          WHERE status IN ('submitting', 'unknown');
@@ -109,7 +109,7 @@ constexpr std::array migrations = {
          WHERE status IN ('prepared', 'submitting', 'unknown', 'pending', 'processing');
        CREATE INDEX by_look ON generations (place) WHERE jobs_before IS NOT NULL;
        CREATE INDEX by_stop ON generations (posted_at) WHERE stop_wanted <> 0;
-       CREATE INDEX by_missing_place ON generations (id) WHERE place = '';
+       CREATE INDEX by_missing_place ON generations (place) WHERE place = '';
        CREATE TABLE history (
          row INTEGER NOT NULL,
          number INTEGER NOT NULL,
