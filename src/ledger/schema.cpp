@@ -68,7 +68,8 @@ constexpr std::array migrations = {
          WHERE status IN ('completed', 'stopped');)",
     // 3. A row holds a payment::State, and has a history. `place` and `fingerprint` say what is the
     // same however it is written. `made_*` is when the key was first used, `posted_*` with
-    // `posted_at` when the latest request left, `looked_*` when `jobs_before` was asked for; an older
+    // `posted_at` when the latest request left, `looked_*` when `jobs_before` was asked for; an
+    // older
     // row knows the wall clock's times alone.
     R"(ALTER TABLE generations ADD COLUMN place TEXT NOT NULL DEFAULT '';
        ALTER TABLE generations ADD COLUMN data TEXT NOT NULL DEFAULT '';
