@@ -75,11 +75,16 @@ constexpr const char* no_ledger_warning =
 bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   failed_ = false;
   eos_announced_ = false;
-  ended_ = false;
+  has_posted_error_ = false;
+  has_read_to_end_ = false;
+  was_handed_on_ = false;
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
     *face_.lock() = Face{.status = Status::failed};
-    post_error(element_, job_settings.error());
+    Error& error = job_settings.error();
+    error.charged = Charged::no;
+    error.retryable = false;
+    post_error(element_, error);
     failed_ = true;
     return false;
   }
@@ -103,15 +108,18 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   stop_.reset();
   *face_.lock() = Face{.generation_id = settings.generation_id};
 
+  pipeline_errors_ = std::make_unique<ErrorWatch>(element_);
   in_progress_ = true;
   post_progress(element_, GST_PROGRESS_TYPE_START,
                 settings.generation_id.empty()
                     ? "Asking GEN for a video"
                     : "Attaching to generation " + settings.generation_id);
   auto runtime = Runtime::acquire();
+  auto job = job::Job::start(runtime, std::move(*job_settings));
+  parting_group_ = std::make_unique<PartingGroupMember>(element_, job);
   auto flow = flow_.lock();
   flow->runtime = std::move(runtime);
-  flow->job = job::Job::start(flow->runtime, std::move(*job_settings));
+  flow->job = std::move(job);
   flow->job->set_interruption(flow->interruption);
   return true;
 }
@@ -124,16 +132,19 @@ void SourceCore::stop() {
     ended.job = std::move(flow->job);
     ended.reader = std::move(flow->reader);
   }
+  if (ended.job && settings_.waits_to_part) begin_parting_with(element_);
+  parting_group_.reset();
   ended.reader.reset();
   auto parting = job::Parting::nothing;
   if (ended.job) {
-    const job::Delivery delivery{coverage_.size(), ended_ && status() == Status::done};
+    const job::Delivery delivery{coverage_.size(), is_delivered()};
     if (settings_.waits_to_part) {
       parting = ended.job->part(delivery);
     } else {
       job::part_later(std::move(ended.job), delivery);
     }
   }
+  pipeline_errors_.reset();
   ended.job.reset();
   ended.runtime.reset();
   {
@@ -287,7 +298,21 @@ GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
 GstFlowReturn SourceCore::finish_clip() {
   // Without a size, only a reading from the first byte to the end is known to be whole.
   if (!size() && coverage_.covers(next_offset_)) report(Status::done);
+  has_read_to_end_ = true;
   return GST_FLOW_EOS;
+}
+
+// The base class pushes the end after a flow error as well, and wherever the application wants one.
+// Where nobody does, what follows has had enough: a demuxer that has all that it needs.
+void SourceCore::note_end(bool is_limited) {
+  const bool is_cut_short = is_limited || stop_ || eos_announced_;
+  if ((has_read_to_end_ || !is_cut_short) && status() == Status::done) was_handed_on_ = true;
+}
+
+// An error of what follows may come long after the last push, from behind a queue or at the end.
+bool SourceCore::is_delivered() {
+  return was_handed_on_ && !has_posted_error_ &&
+         !(pipeline_errors_ && pipeline_errors_->has_seen_one());
 }
 
 void SourceCore::send_tags() {
@@ -317,6 +342,7 @@ bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop)
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader && position != 0) return false;
   stop_ = stop;
+  has_read_to_end_ = false;
   if (tags_ == Tags::queued) tags_ = Tags::unsent;
   if (reader && position != next_offset_) {
     reader->seek(position);
@@ -364,6 +390,9 @@ void SourceCore::tell(const job::DoubtNotice& doubt) {
 
 GstFlowReturn SourceCore::fail(Error error) {
   if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
+  // Where there is a clip the generation was paid for; who paid for one that is attached to is not
+  // known.
+  if (!error.charged && settings_.generation_id.empty() && reader()) error.charged = Charged::yes;
   if (status() != Status::stopped) report(Status::failed);
   post_error(element_, error);
   failed_ = true;

@@ -15,9 +15,11 @@
 #include "base/runtime.h"
 #include "clip/coverage.h"
 #include "clip/reader.h"
+#include "error_watch.h"
 #include "gst_ptr.h"
 #include "job/job.h"
 #include "messages.h"
+#include "parting_group.h"
 #include "settings.h"
 
 namespace genpro {
@@ -51,8 +53,11 @@ class SourceCore {
   void set_interrupted(bool interrupted);
   // An EOS event is about to interrupt create() and to be pushed in place of a buffer.
   void announce_eos() { eos_announced_ = true; }
-  // The end of the stream has been handed on, so that everything before it has been taken.
-  void note_end() { ended_ = true; }
+  // The end of the stream is about to be pushed; `is_limited`: the application has set a number of
+  // buffers, which may be why.
+  void note_end(bool is_limited);
+  // The element has posted an error.
+  void note_error() { has_posted_error_ = true; }
 
   // The next buffer, which the base class expects to begin at `offset`. Posts the error before it
   // returns GST_FLOW_ERROR.
@@ -101,6 +106,7 @@ class SourceCore {
   GstFlowReturn fail(Error error);
   void end_progress(GstProgressType type, const std::string& text);
   std::shared_ptr<clip::Reader> reader();
+  bool is_delivered();
 
   GstElement* const element_;
   Pad& pad_;
@@ -108,11 +114,18 @@ class SourceCore {
   Guarded<Flow> flow_;
   std::atomic<bool> failed_ = false;
   std::atomic<bool> eos_announced_ = false;
-  std::atomic<bool> ended_ = false;
+  std::atomic<bool> has_posted_error_ = false;
+  // The reader has come to the clip's end, and each push before that was successful: the base class
+  // asks for no buffer otherwise.
+  std::atomic<bool> has_read_to_end_ = false;
+  // The end was pushed, with all bytes before it.
+  std::atomic<bool> was_handed_on_ = false;
   // The first bytes were looked at. Only then can the stream be read from elsewhere.
   std::atomic<bool> identified_ = false;
 
   // The rest is of the streaming thread, once started.
+  std::unique_ptr<ErrorWatch> pipeline_errors_;
+  std::unique_ptr<PartingGroupMember> parting_group_;
   Settings settings_;
   std::size_t block_size_ = 0;
   std::string title_;

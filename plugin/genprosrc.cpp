@@ -116,7 +116,10 @@ gboolean start(GstBaseSrc* src) {
   return guarded<gboolean>("start", FALSE, [&] {
     GenproSrcState& state = state_of(src);
     const genpro::Settings settings = *state.settings.lock();
-    return state.core.start(settings, gst_base_src_get_blocksize(src));
+    // With do-timestamp the base class would have the stream counted in time.
+    gst_base_src_set_format(src, GST_FORMAT_BYTES);
+    const guint block_size = gst_base_src_get_blocksize(src);
+    return state.core.start(settings, block_size == 0 ? default_block_size : block_size);
   });
 }
 
@@ -203,9 +206,13 @@ gboolean send_event(GstElement* element, GstEvent* event) {
 // A failure is told once. The base class adds an error of its own to every flow error and to every
 // start that fails ("Internal data stream error"), which would bury the one that says what to do.
 gboolean post_message(GstElement* element, GstMessage* message) {
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && state_of(element).core.has_failed()) {
-    gst_message_unref(message);
-    return TRUE;
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    genpro::SourceCore& core = state_of(element).core;
+    core.note_error();
+    if (core.has_failed()) {
+      gst_message_unref(message);
+      return TRUE;
+    }
   }
   return GST_ELEMENT_CLASS(genpro_src_parent_class)->post_message(element, message);
 }
@@ -214,7 +221,12 @@ gboolean post_message(GstElement* element, GstMessage* message) {
 // may still be dropped.
 GstPadProbeReturn watch_end(GstPad*, GstPadProbeInfo* info, gpointer element) {
   const GstEventType type = GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info));
-  if (type == GST_EVENT_EOS || type == GST_EVENT_SEGMENT_DONE) state_of(element).core.note_end();
+  if (type != GST_EVENT_EOS && type != GST_EVENT_SEGMENT_DONE) return GST_PAD_PROBE_OK;
+  genpro::guard_c_callback("the end of a clip", [&] {
+    int number = -1;
+    g_object_get(element, "num-buffers", &number, nullptr);
+    state_of(element).core.note_end(number >= 0);
+  });
   return GST_PAD_PROBE_OK;
 }
 

@@ -107,6 +107,8 @@ bool Take::start() {
 GstBusSyncReply Take::on_message(GstBus*, GstMessage* message, gpointer self) {
   guard_c_callback("a message of a clip's pipeline",
                    [&] { static_cast<Take*>(self)->tell_(MessagePtr(gst_message_ref(message))); });
+  // The source watches the bus for errors, which does not have what was dropped.
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) return GST_BUS_PASS;
   gst_message_unref(message);
   return GST_BUS_DROP;
 }

@@ -60,7 +60,10 @@ void Exchange::send(const HttpRequest& request) {
   unsigned flags = SOUP_MESSAGE_NO_REDIRECT;
   // A kept connection may be closed by the server just as a POST is written to it, which leaves it
   // open whether the POST was taken. A new one makes that rare.
-  if (request.method != "GET") flags |= SOUP_MESSAGE_NEW_CONNECTION;
+  if (request.method != "GET") {
+    flags |= SOUP_MESSAGE_NEW_CONNECTION;
+    purpose_ = http::Purpose::api_write;
+  }
   soup_message_set_flags(message_.get(), static_cast<SoupMessageFlags>(flags));
 
   SoupMessageHeaders* headers = soup_message_get_request_headers(message_.get());
@@ -75,9 +78,11 @@ void Exchange::send(const HttpRequest& request) {
 
   cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   watch_.emplace(message_.get(), cancellable_.get(), [this] { silence_timer_.restart(silence_); });
+  // What libsoup reads without end can be bounded in HTTP/1.1 only, and this thread serves all.
+  watch_->forbid_http2();
   silence_timer_.start(silence_, [this] { on_silence(); });
   url_ = request.url;
-  session_ = runtime_.keep<http::Sessions>().session(http::Purpose::api, url_);
+  session_ = runtime_.keep<http::Sessions>().session(purpose_, url_);
   soup_session_send_async(
       session_, message_.get(), G_PRIORITY_DEFAULT, cancellable_.get(), Runtime::finish,
       runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
@@ -85,8 +90,7 @@ void Exchange::send(const HttpRequest& request) {
 
 void Exchange::on_silence() {
   if (!watch_->has_left_queue()) {
-    const auto left =
-        runtime_.keep<http::Sessions>().time_to_wait(http::Purpose::api, url_, silence_);
+    const auto left = runtime_.keep<http::Sessions>().time_to_wait(purpose_, url_, silence_);
     if (left) return silence_timer_.restart(*left);
   }
   fail(HttpFailure::Kind::silent,
@@ -114,7 +118,7 @@ void Exchange::on_headers(GAsyncResult* result) {
       static_cast<guint64>(soup_message_headers_get_content_length(headers)) > max_reply_size) {
     return fail(HttpFailure::Kind::too_large, "its answer is too large");
   }
-  runtime_.keep<http::Sessions>().note_answer(http::Purpose::api, url_);
+  runtime_.keep<http::Sessions>().note_answer(purpose_, url_);
   watch_->watch_body(stream_.get(), read_size);
   silence_timer_.restart(silence_);
   read();

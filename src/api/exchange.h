@@ -78,6 +78,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   Runtime& runtime_;
   Url url_;
+  http::Purpose purpose_ = http::Purpose::api_read;
   SoupSession* session_ = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message_;
   std::optional<http::MessageWatch> watch_;

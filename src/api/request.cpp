@@ -45,10 +45,20 @@ std::optional<Error> check_texts(const RequestSettings& settings) {
   return std::nullopt;
 }
 
+// The number of one id may be written in several ways, and is one id.
+std::string plain_id(const std::string& id) {
+  if (id.find_first_not_of("0123456789") != std::string::npos) return id;
+  const std::size_t first = id.find_first_not_of('0');
+  return first == std::string::npos ? "0" : id.substr(first);
+}
+
 Result<std::vector<std::string>> parse_asset_ids(const std::string& text) {
   std::vector<std::string> ids = split_list(text);
-  for (const std::string& id : ids) {
-    if (is_id(id)) continue;
+  for (std::string& id : ids) {
+    if (is_id(id)) {
+      id = plain_id(id);
+      continue;
+    }
     return settings_error("asset-ids is \"" + one_line(text, 80) + "\", where \"" +
                           one_line(id, 80) +
                           "\" is no id. Write ids separated by commas, such as 501,502.");
@@ -165,8 +175,9 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   }
 
   GenerationRequest request;
-  request.cell_path = settings.sheet_route + "/" + settings.sheet_id + "/cells/" + settings.cell_id;
-  request.agent_id = settings.agent_id;
+  request.cell_path = settings.sheet_route + "/" + plain_id(settings.sheet_id) + "/cells/" +
+                      plain_id(settings.cell_id);
+  request.agent_id = plain_id(settings.agent_id);
   request.prompt = prompt;
   request.warnings = duration_warnings(settings);
 

@@ -14,6 +14,7 @@ constexpr std::array commands = {
     Command{"spend", "What was asked for and what it cost, by day and model", run_ledger_spend},
     Command{"settle", "Ask the service how the open ones stand, and stop what has to be stopped",
             run_ledger_settle},
+    Command{"check", "Look for damage and for doubts, and say what to do", run_ledger_check},
     Command{"prune", "Remove what has ended long ago, or single rows", run_ledger_prune},
 };
 

@@ -11,14 +11,14 @@ namespace genpro::cli {
 
 std::string ledger_path(const Options& options, const Globals& globals) {
   if (auto path = options.value("ledger")) return std::move(*path);
-  return globals.ledger ? *globals.ledger : job::default_ledger_path();
+  return globals.ledger ? *globals.ledger : ledger::default_ledger_path();
 }
 
-std::unique_ptr<job::Ledger> open_ledger(const std::string& path) {
+std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path) {
   struct stat info {};
   // What else can be wrong with it is told when it is opened.
   if (stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return nullptr;
-  return need(job::Ledger::open(path));
+  return need(ledger::Ledger::open(path));
 }
 
 std::string no_ledger_text(const std::string& path) {

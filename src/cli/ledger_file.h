@@ -8,14 +8,14 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
-#include "job/ledger.h"
+#include "ledger/ledger.h"
 
 namespace genpro::cli {
 
 // As the options say, else as was said before the subcommand, else the default one.
 std::string ledger_path(const Options& options, const Globals& globals);
 // Null when there is no such file; none is created. Throws std::runtime_error.
-std::unique_ptr<job::Ledger> open_ledger(const std::string& path);
+std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path);
 // One sentence.
 std::string no_ledger_text(const std::string& path);
 

@@ -1,79 +1,81 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <functional>
 
 #include "base/text.h"
+#include "cli/columns.h"
 #include "cli/commands.h"
 #include "cli/ledger_file.h"
 #include "cli/output.h"
 #include "cli/report.h"
-#include "cli/table.h"
 #include "cli/when.h"
 
 namespace genpro::cli {
 
 namespace {
 
-using job::Entry;
-using job::EntryStatus;
-using job::Ledger;
+using ledger::Entry;
+using ledger::Ledger;
 
-std::optional<EntryStatus> read_status(const Options& options) {
-  const auto word = options.value("status");
-  if (!word) return std::nullopt;
-  const auto status = job::entry_status_from_word(*word);
-  if (!status) {
-    throw UsageError(options.program(),
-                     "There is no status \"" + one_line(*word, 60) +
-                         "\". Use submitting, unknown, pending, processing, completed, failed, "
-                         "stopped or refused.");
+constexpr unsigned usual_limit = 50;
+// What people call the word.
+constexpr const char* in_doubt_name = "in-doubt";
+
+// "prepared, submitting, … or gone".
+std::string words_text() {
+  const std::vector<std::string> words = all_words();
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? "" : &word == &words.back() ? " or " : ", ") + word;
   }
-  return status;
+  return text;
 }
 
-// The status is the one that is shown: requests whose process died are unknown, not submitting.
-std::vector<Seen> select(Ledger& ledger, std::optional<EntryStatus> status, job::WallTime since,
-                         std::size_t limit) {
-  const bool depends_on_processes =
-      status == EntryStatus::submitting || status == EntryStatus::unknown;
-  std::vector<Entry> entries = need(
-      ledger.list({.status = status, .since = since, .limit = depends_on_processes ? 0 : limit}));
-  if (status == EntryStatus::unknown) {
-    auto more = need(ledger.list({.status = EntryStatus::submitting, .since = since}));
+std::optional<std::string> read_word(const Options& options) {
+  auto word = options.value("status");
+  if (!word) return std::nullopt;
+  if (*word == in_doubt_name) return in_doubt_word();
+  const std::vector<std::string> words = all_words();
+  if (std::find(words.begin(), words.end(), *word) == words.end()) {
+    throw UsageError(options.program(), "There is no status \"" + one_line(*word, 60) + "\". Use " +
+                                            words_text() + "; " + in_doubt_name + " is " +
+                                            in_doubt_word() + ".");
+  }
+  return word;
+}
+
+// 0: all.
+std::size_t read_limit(const Options& options) {
+  const auto limit = options.number("limit", 1, 1'000'000'000);
+  if (!options.is_given("all")) return limit.value_or(usual_limit);
+  if (limit) {
+    throw UsageError(options.program(), "--limit and --all exclude each other.");
+  }
+  return 0;
+}
+
+// Gives at most `limit` rows (0: all) to `show`; returns whether there are more. The status is the
+// one that is shown: a request whose process died over it is in doubt.
+bool for_each(Ledger& ledger, const std::optional<std::string>& word, ledger::WallTime since,
+              std::size_t limit, const std::function<void(const Seen&)>& show) {
+  const bool depends_on_processes = word == posting_word();
+  const std::size_t most = limit == 0 || depends_on_processes ? 0 : limit + 1;
+  std::vector<Entry> entries = need(ledger.list({.word = word, .since = since, .limit = most}));
+  if (word == in_doubt_word()) {
+    auto more = need(ledger.list({.word = posting_word(), .since = since}));
     std::move(more.begin(), more.end(), std::back_inserter(entries));
     std::sort(entries.begin(), entries.end(),
               [](const Entry& a, const Entry& b) { return a.id > b.id; });
   }
-  std::vector<Seen> result;
+  std::size_t shown = 0;
   for (Entry& entry : entries) {
-    Seen seen = look_at(ledger, std::move(entry));
-    if (status && status_of(seen) != *status) continue;
-    result.push_back(std::move(seen));
-    if (result.size() == limit) break;
+    const Seen seen = look_at(ledger, std::move(entry));
+    if (word && word_of(seen) != *word) continue;
+    if (limit != 0 && shown == limit) return true;
+    show(seen);
+    ++shown;
   }
-  return result;
-}
-
-void print_table(const std::vector<Seen>& rows) {
-  constexpr auto right = Table::Align::right;
-  Table table({{"Row", right},
-               {"Asked for"},
-               {"Status"},
-               {"In use"},
-               {"Generation"},
-               {"Model"},
-               {"Cost", right},
-               {"Bytes", right},
-               {"Agent"},
-               {"Cell"}});
-  for (const Seen& seen : rows) {
-    const Entry& entry = seen.entry;
-    table.add({std::to_string(entry.id), local_time(entry.created_at), status_text(seen),
-               seen.is_followed ? "yes" : "no",
-               entry.generation_id.empty() ? "-" : printable(entry.generation_id, 130),
-               model_text(entry.model), cost_text(entry.cost), delivered_text(entry),
-               printable(entry.agent_id, 130), cell_text(entry)});
-  }
-  print(table.text());
+  return false;
 }
 
 }  // namespace
@@ -81,37 +83,53 @@ void print_table(const std::vector<Seen>& rows) {
 int run_ledger_list(int argc, char** argv, const Globals& globals) {
   Options options(
       argv[0], nullptr,
-      "A table of the generations that were asked for, the newest first. \"In use\" says\n"
-      "whether a process is at it now, \"Bytes\" how much of the clip was handed on.");
+      "A table of the generations that were asked for, the newest first, 50 unless more are asked\n"
+      "for. \"In use\" says whether a process is at it now, \"Bytes\" how much of the clip was\n"
+      "handed on.");
   options.add_text("status", "WORD", "Only those of this status");
   add_since(options);
-  options.add_description(
-      "WORD is submitting, unknown (nobody knows whether the request was taken), pending,\n"
-      "processing, completed, failed, stopped or refused.");
-  options.add_text("limit", "N", "At most so many");
-  options.add_flag("json", "Print a JSON array");
+  options.add_description("WORD is one of\n" + words_text() + ".\n" + in_doubt_word() + ", or " +
+                          in_doubt_name + ": nobody knows whether the request was taken.");
+  options.add_text("limit", "N", "At most so many (50)");
+  options.add_flag("all", "All of them");
+  add_columns(options);
+  options.add_flag("json", "Print a JSON array, which has all members; not with --columns");
   options.add_ledger();
   if (!options.parse(argc, argv)) return exit_done;
-  const auto status = read_status(options);
+  const auto word = read_word(options);
   const auto since = read_since(options);
-  const auto limit = options.number("limit", 1, 1'000'000'000);
+  const std::size_t limit = read_limit(options);
+  const auto columns = read_columns(options);
+  const bool is_json = options.is_given("json");
+  if (is_json && options.is_given("columns")) {
+    throw UsageError(options.program(), "--columns is for the table, and --json prints none.");
+  }
   const std::string path = ledger_path(options, globals);
 
-  std::vector<Seen> rows;
+  Table table = make_table(columns);
+  api::JsonArrayPtr array(json_array_new());
+  bool has_more = false;
   if (const auto ledger = open_ledger(path)) {
-    rows = select(*ledger, status, since.value_or(0), limit.value_or(0));
+    has_more = for_each(*ledger, word, since.value_or(0), limit, [&](const Seen& seen) {
+      if (is_json) {
+        json_array_add_object_element(array.get(), brief_report(seen).release());
+      } else {
+        add_row(table, columns, seen);
+      }
+    });
   } else {
     tell(no_ledger_text(path));
   }
-  if (!options.is_given("json")) {
-    print_table(rows);
-    return exit_done;
+  if (is_json) {
+    print_json(to_node(std::move(array)));
+  } else {
+    print(table.text());
   }
-  api::JsonArrayPtr array(json_array_new());
-  for (const Seen& seen : rows) {
-    json_array_add_object_element(array.get(), brief_report(seen).release());
+  if (has_more) {
+    tell("There are more rows than " +
+         (limit == 1 ? std::string("this one") : "these " + std::to_string(limit)) +
+         ". --limit N shows so many, --all shows all.");
   }
-  print_json(to_node(std::move(array)));
   return exit_done;
 }
 

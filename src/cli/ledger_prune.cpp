@@ -10,13 +10,13 @@ namespace genpro::cli {
 
 namespace {
 
-using job::Ledger;
+using ledger::Ledger;
 
 constexpr unsigned default_days = 90;
 // The daily limit counts the rows of the last 24 hours.
 constexpr unsigned least_days = 1;
 constexpr unsigned most_days = 36'500;
-constexpr job::WallTime day = 24LL * 3600 * 1000;
+constexpr ledger::WallTime day = 24LL * 3600 * 1000;
 
 struct Outcome {
   std::int64_t id = 0;
@@ -50,12 +50,16 @@ std::vector<std::int64_t> read_ids(const Options& options, const std::vector<std
 
 Outcome remove(Ledger& ledger, std::int64_t id) {
   Outcome outcome{id, Ledger::Removal::missing, ""};
-  auto entry = need(ledger.find(id));
-  if (!entry) return outcome;
+  auto entry = ledger.find(id);
+  // What cannot be read may be removed all the same.
+  const bool is_damaged = !entry && entry.error().ledger_row == id;
+  if (!entry && !is_damaged) throw std::runtime_error(entry.error().message);
+  if (entry && !*entry) return outcome;
   outcome.removal = need(ledger.remove(id));
   if (outcome.removal != Ledger::Removal::removed) return outcome;
   // Whoever was at it when it was looked at has let it go since.
-  outcome.loss = loss_of({std::move(*entry), false});
+  outcome.loss = is_damaged ? "It was damaged, and what it knew of a paid generation is lost."
+                            : loss_of({std::move(**entry), false});
   return outcome;
 }
 
@@ -77,7 +81,7 @@ std::string count_text(std::int64_t number) {
 }
 
 void print_document(std::int64_t removed, std::optional<unsigned> days,
-                    std::optional<job::WallTime> before, const std::vector<Outcome>& outcomes) {
+                    std::optional<ledger::WallTime> before, const std::vector<Outcome>& outcomes) {
   api::JsonObjectPtr document(json_object_new());
   json_object_set_int_member(document.get(), "removed", removed);
   if (days) {
@@ -104,7 +108,10 @@ int run_ledger_prune(int argc, char** argv, const Globals& globals) {
   Options options(
       argv[0], "[ID…]",
       "Removes rows of generations that have ended, and of which nothing is left to be done or\n"
-      "picked up. With IDs, removes those rows instead, whatever their state, unless a process\n"
+      "picked up. While a request to a cell is in doubt, that cell's rows stay: they tell whose "
+      "its\n"
+      "other generations are. With IDs, removes those rows instead, whatever their state, unless a "
+      "process\n"
       "is at them; with IDs and --older-than, both. What is removed cannot be picked up again,\n"
       "and a row of the last 24 hours no longer counts for daily-generation-limit.");
   options.add_text("older-than", "DAYS", "Rows that are older than that, at least 1 (90)");
@@ -115,8 +122,8 @@ int run_ledger_prune(int argc, char** argv, const Globals& globals) {
   const std::vector<std::int64_t> ids = read_ids(options, *words);
   auto days = options.number("older-than", least_days, most_days);
   if (!days && ids.empty()) days = default_days;
-  std::optional<job::WallTime> before;
-  if (days) before = job::wall_clock_now() - *days * day;
+  std::optional<ledger::WallTime> before;
+  if (days) before = ledger::wall_clock_now() - *days * day;
   const std::string path = ledger_path(options, globals);
 
   std::int64_t removed = 0;

@@ -6,29 +6,31 @@
 #include "cli/ledger_file.h"
 #include "cli/output.h"
 #include "cli/report.h"
-#include "job/settler.h"
+#include "job/reconciler.h"
 
 namespace genpro::cli {
 
 namespace {
 
-using job::Settled;
-using job::SettleOutcome;
+using job::Reconciled;
+using job::ReconcileOutcome;
+using job::Reconciler;
+using ledger::Ledger;
 
 constexpr unsigned default_timeout = 15;
 constexpr unsigned longest_timeout = 3600;
 
-const char* to_word(SettleOutcome outcome) {
+const char* to_word(ReconcileOutcome outcome) {
   switch (outcome) {
-    case SettleOutcome::settled:
+    case ReconcileOutcome::settled:
       return "settled";
-    case SettleOutcome::running:
+    case ReconcileOutcome::running:
       return "running";
-    case SettleOutcome::in_use:
+    case ReconcileOutcome::in_use:
       return "in_use";
-    case SettleOutcome::foreign:
+    case ReconcileOutcome::foreign:
       return "foreign";
-    case SettleOutcome::left:
+    case ReconcileOutcome::left:
       break;
   }
   return "left";
@@ -38,25 +40,46 @@ std::string base_url(const Options& options) {
   return options.value("api-base-url").value_or(api::base_url_from_environment());
 }
 
-std::vector<Settled> settle(const Options& options, const std::string& path) {
+// Who waits without knowing why ends the program.
+void tell_wait(Ledger& ledger, const std::vector<ledger::Entry>& rows, const std::string& url) {
+  const payment::Now now = ledger::clock_now();
+  payment::Millis longest = 0;
+  std::int64_t row = 0;
+  for (const ledger::Entry& entry : rows) {
+    if (entry.identity.base_url != url || ledger.is_followed(entry.id)) continue;
+    const payment::Millis wait = payment::wait_for_others(entry.state, now);
+    if (wait <= longest) continue;
+    longest = wait;
+    row = entry.id;
+  }
+  if (longest == 0) return;
+  tell("The request of row " + std::to_string(row) +
+       " left a moment ago, and its generation may be listed " +
+       std::to_string(payment::settling_time / 1000) + " s later. To be sure of it takes up to " +
+       std::to_string((longest + 999) / 1000) + " s.");
+}
+
+std::vector<Reconciled> settle(const Options& options, Ledger& ledger,
+                               const std::vector<ledger::Entry>& rows) {
   const unsigned timeout = options.number("timeout", 1, longest_timeout).value_or(default_timeout);
   const std::string key = need(api::find_key("", options.value("api-key-file").value_or("")));
   const api::Access access = need(api::make_access(base_url(options), key));
-  return need(job::Settler::run(path, access, std::chrono::seconds(timeout)));
+  if (!options.is_given("json")) tell_wait(ledger, rows, access.base.text);
+  return need(Reconciler::run(ledger.path(), access, std::chrono::seconds(timeout)));
 }
 
-void print_sentences(const std::vector<Settled>& rows) {
+void print_sentences(const std::vector<Reconciled>& rows) {
   std::string text;
-  for (const Settled& row : rows) {
+  for (const Reconciled& row : rows) {
     text += "Row " + std::to_string(row.entry.id) + ": " + printable(row.text, 600) + "\n";
   }
   print(rows.empty() ? "There is nothing to settle.\n" : text);
 }
 
-void print_document(const std::vector<Settled>& rows) {
+void print_document(const std::vector<Reconciled>& rows) {
   api::JsonArrayPtr array(json_array_new());
-  for (const Settled& row : rows) {
-    api::JsonObjectPtr report = brief_report({row.entry, row.outcome == SettleOutcome::in_use});
+  for (const Reconciled& row : rows) {
+    api::JsonObjectPtr report = brief_report({row.entry, row.outcome == ReconcileOutcome::in_use});
     set_text(report.get(), "outcome", to_word(row.outcome));
     set_text(report.get(), "text", row.text);
     json_array_add_object_element(array.get(), report.release());
@@ -71,7 +94,8 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
       argv[0], nullptr,
       "Asks the service about every row that is open: whether a request whose answer was lost was\n"
       "taken, and how unfinished generations stand; and sends the stop requests that could not be\n"
-      "sent. Nothing is asked for anew. Rows that a process is at are left to it.");
+      "sent. Nothing is asked for anew. Rows that a process is at are left to it. A request that\n"
+      "left just now takes up to 30 s: so late may the service list what came of it.");
   options.add_text("api-base-url", "URL",
                    "Address of the API (GEN_API_BASE_URL, else https://api.gen.pro/v1)");
   options.add_text("api-key-file", "FILE", "File whose first line is the API's key (GEN_API_KEY)");
@@ -83,9 +107,10 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
   if (!options.parse(argc, argv)) return exit_done;
   const std::string path = ledger_path(options, globals);
 
-  std::vector<Settled> rows;
+  std::vector<Reconciled> rows;
   if (const auto ledger = open_ledger(path)) {
-    if (!need(ledger->open_rows()).empty()) rows = settle(options, path);
+    const std::vector<ledger::Entry> open_rows = need(ledger->open_rows());
+    if (!open_rows.empty()) rows = settle(options, *ledger, open_rows);
   } else {
     tell(no_ledger_text(path));
   }
@@ -94,8 +119,8 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
   } else {
     print_sentences(rows);
   }
-  for (const Settled& row : rows) {
-    if (row.outcome == SettleOutcome::left || row.outcome == SettleOutcome::foreign) {
+  for (const Reconciled& row : rows) {
+    if (row.outcome == ReconcileOutcome::left || row.outcome == ReconcileOutcome::foreign) {
       return exit_failed;
     }
   }

@@ -11,56 +11,72 @@ namespace genpro::cli {
 
 namespace {
 
-using job::Entry;
+using ledger::Entry;
+using History = std::vector<ledger::Ledger::HistoryLine>;
 
 // Prompts and requests are shown in full, within reason.
 constexpr std::size_t longest_text = 100'000;
 
-std::string time_text(job::WallTime time) {
+std::string time_text(ledger::WallTime time) {
   return time == 0 ? "-" : local_time(time);
 }
 
-std::string text_or_dash(const std::string& text) {
-  return text.empty() ? "-" : printable(text, longest_text);
-}
-
-std::string jobs_text(const Entry& entry) {
-  if (!entry.jobs_before) return "-";
-  if (entry.jobs_before->empty()) return "none";
+std::string jobs_text(const payment::State& state) {
+  const payment::Attempt* attempt = payment::attempt(state);
+  if (attempt == nullptr || !attempt->before) return "-";
+  if (attempt->before->empty()) return "none";
   std::string text;
-  for (const std::string& job : *entry.jobs_before) {
+  for (const std::string& job : *attempt->before) {
     text += (text.empty() ? "" : ", ") + printable(job, 130);
   }
   return text;
 }
 
-std::string page(const Seen& seen) {
+std::string history_text(const History& history) {
+  if (history.empty()) return "";
+  Table table({{"When"}, {"What came"}, {"What was decided"}, {"Status"}});
+  for (const auto& line : history) {
+    table.add({time_text(line.at), text_or_dash(line.came, longest_text),
+               text_or_dash(line.decided, longest_text),
+               line.word == in_doubt_word() ? "in doubt" : printable(line.word, 40)});
+  }
+  return "\n" + table.text();
+}
+
+std::string page(const Seen& seen, const History& history) {
   const Entry& entry = seen.entry;
+  const payment::State state = state_of(seen);
+  const auto text_or_dash = [](const std::string& text) {
+    return cli::text_or_dash(text, longest_text);
+  };
+  const char* evidence = evidence_text(seen);
   Table table({{"Row"}, {std::to_string(entry.id)}});
   table.add({"Status", status_text(seen)});
+  table.add({"Charged", charged_text(seen)});
   table.add({"In use", seen.is_followed ? "yes" : "no"});
-  table.add({"Generation", text_or_dash(entry.generation_id)});
-  table.add({"Model", model_text(entry.model)});
+  table.add({"Generation", text_or_dash(payment::generation_id(state))});
+  table.add({"Evidence", text_or_dash(evidence != nullptr ? evidence : "")});
+  table.add({"Model", model_text(entry.identity.model)});
   table.add({"Cost", cost_text(entry.cost)});
   table.add({"Bytes handed on", std::to_string(entry.bytes_delivered) +
                                     (entry.delivered_at != 0 ? ", the whole clip" : "")});
-  table.add({"Reason", text_or_dash(entry.reason)});
+  table.add({"Reason", text_or_dash(payment::reason(state))});
   table.add({"Asked for", time_text(entry.created_at)});
   table.add({"Last sent", time_text(entry.posted_at)});
   table.add({"Ended", time_text(entry.ended_at)});
   table.add({"Handed on", time_text(entry.delivered_at)});
-  table.add({"Service", text_or_dash(entry.base_url)});
-  table.add({"Cell", text_or_dash(entry.cell_path)});
-  table.add({"Agent", text_or_dash(entry.agent_id)});
+  table.add({"Service", text_or_dash(entry.identity.base_url)});
+  table.add({"Cell", text_or_dash(entry.identity.cell_path)});
+  table.add({"Agent", text_or_dash(entry.identity.agent_id)});
   table.add({"Prompt", text_or_dash(prompt_of(entry))});
-  table.add({"Request", text_or_dash(entry.request)});
-  table.add({"Fingerprint", text_or_dash(entry.fingerprint)});
-  table.add({"Idempotency key", text_or_dash(entry.idempotency_key)});
-  table.add({"Jobs before", jobs_text(entry)});
-  return table.text() + "\n" + meaning_of(seen) + "\n";
+  table.add({"Request", text_or_dash(entry.identity.request)});
+  table.add({"Fingerprint", text_or_dash(entry.identity.fingerprint)});
+  table.add({"Idempotency key", text_or_dash(key_of(entry))});
+  table.add({"Jobs before", jobs_text(state)});
+  return table.text() + "\n" + meaning_of(seen) + "\n" + history_text(history);
 }
 
-std::vector<Entry> find(job::Ledger& ledger, const Options& options, const std::string& id) {
+std::vector<Entry> find(ledger::Ledger& ledger, const Options& options, const std::string& id) {
   if (options.is_given("generation")) return need(ledger.find_generation(id));
   std::vector<Entry> entries;
   const auto number = parse_unsigned(id);
@@ -79,8 +95,9 @@ std::vector<Entry> find(job::Ledger& ledger, const Options& options, const std::
 
 int run_ledger_show(int argc, char** argv, const Globals& globals) {
   Options options(argv[0], "ID",
-                  "All that is known of one generation, what its state means and what happens to\n"
-                  "it next. ID is the number of a row, as `genpro ledger list` tells.");
+                  "All that is known of one generation, what its state means, what happens to it\n"
+                  "next, and its history: what came, and what was decided. ID is the number of a\n"
+                  "row, as `genpro ledger list` tells.");
   options.add_flag("generation", "ID is the service's generation id; there may be several rows");
   options.add_flag("json", "Print a JSON object; with --generation an array");
   options.add_ledger();
@@ -107,8 +124,9 @@ int run_ledger_show(int argc, char** argv, const Globals& globals) {
   for (const Entry& entry : entries) {
     const Seen seen = look_at(*ledger, entry);
     if (!text.empty()) text += "\n";
-    text += page(seen);
-    json_array_add_object_element(array.get(), full_report(seen).release());
+    const History history = need(ledger->history(seen.entry.id));
+    text += page(seen, history);
+    json_array_add_object_element(array.get(), full_report(seen, history).release());
   }
   if (!options.is_given("json")) {
     print(text);

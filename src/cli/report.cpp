@@ -33,7 +33,7 @@ void set_text_or_null(JsonObject* object, const char* name, const std::string& t
   }
 }
 
-void set_time(JsonObject* object, const char* name, job::WallTime time) {
+void set_time(JsonObject* object, const char* name, ledger::WallTime time) {
   set_text_or_null(object, name, time == 0 ? "" : utc_time(time));
 }
 
@@ -58,50 +58,67 @@ api::JsonNodePtr to_node(api::JsonArrayPtr array) {
 }
 
 api::JsonObjectPtr brief_report(const Seen& seen) {
-  const job::Entry& entry = seen.entry;
+  const ledger::Entry& entry = seen.entry;
+  const char* evidence = evidence_text(seen);
   api::JsonObjectPtr report(json_object_new());
   JsonObject* object = report.get();
   json_object_set_int_member(object, "id", entry.id);
   set_time(object, "created_at", entry.created_at);
-  set_text(object, "status", to_word(status_of(seen)));
+  set_text(object, "status", word_of(seen));
+  set_text(object, "charged", charged_text(seen));
+  json_object_set_boolean_member(object, "in_doubt", is_in_doubt(seen));
   json_object_set_boolean_member(object, "followed", seen.is_followed);
-  json_object_set_boolean_member(object, "stop_wanted", entry.stop_wanted);
-  set_text_or_null(object, "generation_id", entry.generation_id);
-  set_text_or_null(object, "model", entry.model);
+  json_object_set_boolean_member(object, "stop_wanted", payment::stop_wanted(entry.state));
+  set_text_or_null(object, "generation_id", payment::generation_id(entry.state));
+  set_text_or_null(object, "evidence", evidence != nullptr ? evidence : "");
+  set_text_or_null(object, "model", entry.identity.model);
   set_number(object, "cost", entry.cost);
   json_object_set_int_member(object, "bytes_delivered",
                              static_cast<std::int64_t>(entry.bytes_delivered));
   json_object_set_boolean_member(object, "delivered", entry.delivered_at != 0);
-  set_text(object, "agent_id", entry.agent_id);
-  set_text(object, "cell_path", entry.cell_path);
+  set_text(object, "agent_id", entry.identity.agent_id);
+  set_text(object, "cell_path", entry.identity.cell_path);
   return report;
 }
 
-api::JsonObjectPtr full_report(const Seen& seen) {
-  const job::Entry& entry = seen.entry;
+api::JsonObjectPtr full_report(const Seen& seen,
+                               const std::vector<ledger::Ledger::HistoryLine>& history) {
+  const ledger::Entry& entry = seen.entry;
+  const payment::State state = state_of(seen);
+  const payment::Attempt* attempt = payment::attempt(state);
   api::JsonObjectPtr report = brief_report(seen);
   JsonObject* object = report.get();
   set_text(object, "meaning", meaning_of(seen));
-  json_object_set_boolean_member(object, "closed", job::Ledger::is_closed(entry));
-  set_text_or_null(object, "reason", entry.reason);
+  json_object_set_boolean_member(object, "closed", payment::is_closed(state));
+  set_text_or_null(object, "reason", payment::reason(state));
   set_time(object, "posted_at", entry.posted_at);
   set_time(object, "ended_at", entry.ended_at);
   set_time(object, "delivered_at", entry.delivered_at);
-  set_text(object, "base_url", entry.base_url);
+  set_text(object, "base_url", entry.identity.base_url);
   set_text_or_null(object, "prompt", prompt_of(entry));
-  auto request = api::parse_json(entry.request);
+  auto request = api::parse_json(entry.identity.request);
   if (request) {
     json_object_set_member(object, "request", request->release());
   } else {
-    set_text_or_null(object, "request", entry.request);
+    set_text_or_null(object, "request", entry.identity.request);
   }
-  set_text(object, "fingerprint", entry.fingerprint);
-  set_text(object, "idempotency_key", entry.idempotency_key);
-  if (entry.jobs_before) {
-    json_object_set_member(object, "jobs_before", texts(*entry.jobs_before).release());
+  set_text(object, "fingerprint", entry.identity.fingerprint);
+  set_text_or_null(object, "idempotency_key", key_of(entry));
+  if (attempt != nullptr && attempt->before) {
+    json_object_set_member(object, "jobs_before", texts(*attempt->before).release());
   } else {
     json_object_set_null_member(object, "jobs_before");
   }
+  api::JsonArrayPtr lines(json_array_new());
+  for (const ledger::Ledger::HistoryLine& line : history) {
+    api::JsonObjectPtr one(json_object_new());
+    set_time(one.get(), "at", line.at);
+    set_text(one.get(), "came", line.came);
+    set_text(one.get(), "decided", line.decided);
+    set_text(one.get(), "status", line.word);
+    json_array_add_object_element(lines.get(), one.release());
+  }
+  json_object_set_array_member(object, "history", lines.release());
   return report;
 }
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/json.h"
 #include "cli/describe.h"
@@ -15,7 +16,7 @@ namespace genpro::cli {
 void set_text(JsonObject* object, const char* name, const std::string& text);
 // Null for an empty text.
 void set_text_or_null(JsonObject* object, const char* name, const std::string& text);
-void set_time(JsonObject* object, const char* name, job::WallTime time);
+void set_time(JsonObject* object, const char* name, ledger::WallTime time);
 void set_number(JsonObject* object, const char* name, std::optional<double> number);
 
 api::JsonNodePtr to_node(api::JsonObjectPtr object);
@@ -24,6 +25,7 @@ api::JsonNodePtr to_node(api::JsonArrayPtr array);
 // What a list tells of a row.
 api::JsonObjectPtr brief_report(const Seen& seen);
 // All of it.
-api::JsonObjectPtr full_report(const Seen& seen);
+api::JsonObjectPtr full_report(const Seen& seen,
+                               const std::vector<ledger::Ledger::HistoryLine>& history);
 
 }  // namespace genpro::cli

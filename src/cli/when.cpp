@@ -9,7 +9,7 @@ namespace genpro::cli {
 
 namespace {
 
-using job::WallTime;
+using ledger::WallTime;
 
 constexpr WallTime minute = 60'000;
 
@@ -84,7 +84,7 @@ void add_since(Options& options) {
 std::optional<WallTime> read_since(const Options& options) {
   const auto text = options.value("since");
   if (!text) return std::nullopt;
-  const auto time = parse_when(*text, job::wall_clock_now());
+  const auto time = parse_when(*text, ledger::wall_clock_now());
   if (!time) {
     throw UsageError(options.program(),
                      "--since does not understand \"" + one_line(*text, 60) +

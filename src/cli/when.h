@@ -7,20 +7,20 @@
 #include <string>
 
 #include "cli/options.h"
-#include "job/ledger.h"
+#include "ledger/ledger.h"
 
 namespace genpro::cli {
 
 // A day or a moment, local unless it names a zone (2026-05-01, "2026-05-01 08:30",
 // 2026-05-01T08:30:00Z), or how long ago (7d, 24h, 90m). Nothing for anything else.
-std::optional<job::WallTime> parse_when(const std::string& text, job::WallTime now);
+std::optional<ledger::WallTime> parse_when(const std::string& text, ledger::WallTime now);
 
 void add_since(Options& options);
 // Of the option; nothing when it was not given. Throws UsageError.
-std::optional<job::WallTime> read_since(const Options& options);
+std::optional<ledger::WallTime> read_since(const Options& options);
 
-std::string local_time(job::WallTime time);  // "2026-05-01 08:30:00"
-std::string local_day(job::WallTime time);   // "2026-05-01"
-std::string utc_time(job::WallTime time);    // ISO 8601, with milliseconds
+std::string local_time(ledger::WallTime time);  // "2026-05-01 08:30:00"
+std::string local_day(ledger::WallTime time);   // "2026-05-01"
+std::string utc_time(ledger::WallTime time);    // ISO 8601, with milliseconds
 
 }  // namespace genpro::cli

@@ -157,6 +157,7 @@ void Fetcher::connect() {
                               if (!self || connection.lock() != self->connection_) return;
                               self->stall_timer_.restart(self->settings_.stall_timeout);
                             });
+  connection->watch->forbid_http2();
   stall_timer_.start(settings_.stall_timeout, [this] { on_stall(); });
   connection->session = runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_);
   soup_session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
 #include "base/text.h"
 #include "clip/connection.h"
 #include "clip/content_range.h"
@@ -10,9 +12,6 @@
 namespace genpro::clip {
 
 namespace {
-
-// A server that asks for more time than that does not mean a client that stands waiting.
-constexpr std::chrono::minutes longest_wait{2};
 
 // What servers say of an address whose signature is out of date, and of a file that was moved.
 bool may_have_expired(unsigned status) {
@@ -138,16 +137,8 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
   if (status == 408 || status == 429 || status >= 500) {
-    const auto wait = http::parse_retry_after(connection->header("Retry-After"));
-    if (wait && *wait > longest_wait) {
-      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*wait).count();
-      return give_up(read_kind(),
-                     "The clip's server asks to come back in " + std::to_string(seconds) + " s (" +
-                         answer +
-                         "). Try again then; the clip stays at the service: attach to it with "
-                         "generation-id.",
-                     debug + ", Retry-After: " + std::to_string(seconds) + " s", status);
-    }
+    auto wait = http::parse_retry_after(connection->header("Retry-After"));
+    if (wait) wait = std::min(*wait, settings_.longest_wait);
     return retry(answer, status, wait);
   }
   if (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE) {

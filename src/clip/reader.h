@@ -24,6 +24,7 @@ struct ReaderSettings {
   Url url;
   std::chrono::milliseconds stall_timeout{15'000};  // without a byte: reconnect
   unsigned retries = 5;  // in a row without a new byte, beyond the first try
+  std::chrono::milliseconds longest_wait{120'000};  // before a retry, whatever the server asks for
   std::uint64_t max_size = std::uint64_t{4} << 30;  // bytes
   std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
   // Asks for a fresh address, for one that has expired: called on the runtime thread. What it is

@@ -37,8 +37,14 @@ GInputStream* find_framed_stream(GInputStream* body) {
   return nullptr;
 }
 
-// The socket below a stream without TLS.
+// A connection's socket, kept at its stream for the messages after the first one.
+constexpr const char* socket_key = "genpro-socket";
+
+// The socket below a stream: as it was kept, else that of a stream without TLS.
 ObjectPtr<GSocket> find_socket(GInputStream* framed) {
+  if (gpointer kept = g_object_get_data(G_OBJECT(framed), socket_key)) {
+    return ObjectPtr<GSocket>::ref(G_SOCKET(kept));
+  }
   GInputStream* stream = g_filter_input_stream_get_base_stream(G_FILTER_INPUT_STREAM(framed));
   GObject* socket = nullptr;
   if (stream != nullptr &&
@@ -51,10 +57,13 @@ ObjectPtr<GSocket> find_socket(GInputStream* framed) {
 }  // namespace
 
 struct MessageWatch::State {
+  using Weak = std::weak_ptr<State>;
+
   ObjectPtr<SoupMessage> message;
   ObjectPtr<GCancellable> cancellable;
-  ObjectPtr<GSocket> socket;
+  ObjectPtr<GSocket> socket;  // of the connection, where it is known
   std::function<void()> on_leaving_queue;
+  bool is_http2_forbidden = false;
   bool has_left_queue = false;
   bool is_sent = false;
   unsigned interim_answers = 0;
@@ -65,7 +74,50 @@ struct MessageWatch::State {
 
   void leave_queue() {
     if (std::exchange(has_left_queue, true)) return;
-    if (const auto function = std::exchange(on_leaving_queue, nullptr)) function();
+    const auto function = std::exchange(on_leaving_queue, nullptr);
+    guard_c_callback("a request's turn", [&] { function(); });
+  }
+
+  static void on_network_event(SoupMessage*, GSocketClientEvent event, GIOStream* connection,
+                               gpointer data) noexcept {
+    const auto state = static_cast<Weak*>(data)->lock();
+    if (!state) return;
+    if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection)) {
+      state->socket =
+          ObjectPtr<GSocket>::ref(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
+    }
+    if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && state->is_http2_forbidden &&
+        G_IS_TLS_CONNECTION(connection)) {
+      static const char* const protocols[] = {"http/1.1", nullptr};
+      g_tls_connection_set_advertised_protocols(G_TLS_CONNECTION(connection), protocols);
+    }
+    state->leave_queue();
+  }
+
+  // There is a connection, and nothing has been written to it yet.
+  static void on_starting(SoupMessage*, gpointer data) noexcept {
+    const auto state = static_cast<Weak*>(data)->lock();
+    if (!state) return;
+    state->is_sent = true;
+    state->leave_queue();
+  }
+
+  static void on_interim_answer(SoupMessage*, gpointer data) noexcept {
+    const auto state = static_cast<Weak*>(data)->lock();
+    // libsoup looks at the cancellable before it reads more from the connection.
+    if (state && ++state->interim_answers > max_interim_answers) {
+      g_cancellable_cancel(state->cancellable.get());
+    }
+  }
+
+  static void on_framed_read(GInputStream*, guint count, gpointer data) noexcept {
+    const auto state = static_cast<Weak*>(data)->lock();
+    if (!state) return;
+    state->framing += count;
+    // Here libsoup does not look at a cancellable.
+    if (state->framing > state->max_framing && state->socket) {
+      g_socket_close(state->socket.get(), nullptr);
+    }
   }
 };
 
@@ -73,12 +125,13 @@ namespace {
 
 // Connects a handler that is given a weak pointer to the state.
 template <typename State>
-gulong connect(gpointer object, const char* signal, GCallback callback,
+gulong connect(gpointer object, const char* signal, GCallback handler,
                const std::shared_ptr<State>& state) {
+  using Weak = std::weak_ptr<State>;
   return g_signal_connect_data(
-      object, signal, callback, std::make_unique<std::weak_ptr<State>>(state).release(),
+      object, signal, handler, std::make_unique<Weak>(state).release(),
       [](gpointer data, GClosure*) noexcept {
-        const std::unique_ptr<std::weak_ptr<State>> owned(static_cast<std::weak_ptr<State>*>(data));
+        const std::unique_ptr<Weak> owned(static_cast<Weak*>(data));
       },
       static_cast<GConnectFlags>(0));
 }
@@ -92,37 +145,9 @@ MessageWatch::MessageWatch(SoupMessage* message, GCancellable* cancellable,
   state_->cancellable = ObjectPtr<GCancellable>::ref(cancellable);
   state_->on_leaving_queue = std::move(on_leaving_queue);
   soup_message_add_flags(message, SOUP_MESSAGE_COLLECT_METRICS);
-
-  using Weak = std::weak_ptr<State>;
-  connect(message, "network-event",
-          G_CALLBACK(+[](SoupMessage*, GSocketClientEvent event, GIOStream* connection,
-                         gpointer data) noexcept {
-            const auto state = static_cast<Weak*>(data)->lock();
-            if (!state) return;
-            if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection)) {
-              state->socket = ObjectPtr<GSocket>::ref(
-                  g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
-            }
-            guard_c_callback("a request's turn", [&] { state->leave_queue(); });
-          }),
-          state_);
-  // Emitted when there is a connection, just before anything is written to it.
-  connect(message, "starting", G_CALLBACK(+[](SoupMessage*, gpointer data) noexcept {
-            const auto state = static_cast<Weak*>(data)->lock();
-            if (!state) return;
-            state->is_sent = true;
-            guard_c_callback("a request's turn", [&] { state->leave_queue(); });
-          }),
-          state_);
-  connect(message, "got-informational", G_CALLBACK(+[](SoupMessage*, gpointer data) noexcept {
-            const auto state = static_cast<Weak*>(data)->lock();
-            if (!state) return;
-            // libsoup looks at it before it reads more from the connection.
-            if (++state->interim_answers > max_interim_answers) {
-              g_cancellable_cancel(state->cancellable.get());
-            }
-          }),
-          state_);
+  connect(message, "network-event", G_CALLBACK(State::on_network_event), state_);
+  connect(message, "starting", G_CALLBACK(State::on_starting), state_);
+  connect(message, "got-informational", G_CALLBACK(State::on_interim_answer), state_);
 }
 
 MessageWatch::~MessageWatch() {
@@ -130,6 +155,10 @@ MessageWatch::~MessageWatch() {
   if (state_->framed_handler != 0) {
     g_signal_handler_disconnect(state_->framed.get(), state_->framed_handler);
   }
+}
+
+void MessageWatch::forbid_http2() {
+  state_->is_http2_forbidden = true;
 }
 
 bool MessageWatch::has_left_queue() const {
@@ -141,26 +170,19 @@ bool MessageWatch::is_sent() const {
 }
 
 void MessageWatch::watch_body(GInputStream* body, std::size_t largest_read) {
-  SoupMessageHeaders* headers = soup_message_get_response_headers(state_->message.get());
-  if (soup_message_headers_get_encoding(headers) != SOUP_ENCODING_CHUNKED) return;
   GInputStream* framed = find_framed_stream(body);
   if (framed == nullptr) return;
+  if (state_->socket) {
+    g_object_set_data_full(G_OBJECT(framed), socket_key, g_object_ref(state_->socket.get()),
+                           g_object_unref);
+  }
+  SoupMessageHeaders* headers = soup_message_get_response_headers(state_->message.get());
+  if (soup_message_headers_get_encoding(headers) != SOUP_ENCODING_CHUNKED) return;
   state_->framed = ObjectPtr<GInputStream>::ref(framed);
   if (!state_->socket) state_->socket = find_socket(framed);
   // The bytes of the body themselves are read through it, too, before on_body_bytes() is called.
   state_->max_framing = max_framing_size + largest_read;
-  using Weak = std::weak_ptr<State>;
-  state_->framed_handler = connect(
-      framed, read_signal, G_CALLBACK(+[](GInputStream*, guint count, gpointer data) noexcept {
-        const auto state = static_cast<Weak*>(data)->lock();
-        if (!state) return;
-        state->framing += count;
-        // Within such a read libsoup does not look at a cancellable.
-        if (state->framing > state->max_framing && state->socket) {
-          g_socket_close(state->socket.get(), nullptr);
-        }
-      }),
-      state_);
+  state_->framed_handler = connect(framed, read_signal, G_CALLBACK(State::on_framed_read), state_);
 }
 
 void MessageWatch::on_body_bytes() {

@@ -13,7 +13,8 @@ namespace genpro::http {
 
 // A message's way from the queue to its end. libsoup reads interim answers (1xx), and what frames a
 // chunked body, in loops that do not come back to the main loop as long as there is more to read: a
-// server that sends them without end would keep the thread for itself. Here both have a bound.
+// server that sends them without end would keep the thread for itself. Here both have a bound. All
+// that comes in an HTTP/2 connection is read in such a loop, which has none.
 class MessageWatch {
  public:
   // `cancellable` is that of the call that sends the message, and is cancelled when a bound is
@@ -24,6 +25,9 @@ class MessageWatch {
   ~MessageWatch();
   MessageWatch(const MessageWatch&) = delete;
   MessageWatch& operator=(const MessageWatch&) = delete;
+
+  // A connection that is made for the message will not be one of HTTP/2.
+  void forbid_http2();
 
   bool has_left_queue() const;
   // A connection is there, and the request is being written. Until then not a byte of it left.

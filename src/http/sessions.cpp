@@ -5,14 +5,27 @@ namespace genpro::http {
 
 namespace {
 
-constexpr unsigned idle_connection_seconds = 60;
-constexpr int max_api_connections = 8;
-constexpr int max_clip_connections = 1024;
+struct Limits {
+  int connections;
+  unsigned idle_seconds;
+};
 
-ObjectPtr<SoupSession> make_session(int max_connections, bool is_direct) {
+Limits limits_of(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::api_read:
+      return {8, 60};
+    case Purpose::api_write:
+      return {16, 1};
+    case Purpose::clip:
+      break;
+  }
+  return {1024, 60};
+}
+
+ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct) {
   auto session = ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
-      "max-conns", max_connections, "max-conns-per-host", max_connections, "idle-timeout",
-      idle_connection_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
+      "max-conns", limits.connections, "max-conns-per-host", limits.connections, "idle-timeout",
+      limits.idle_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
   // Byte ranges and lengths only make sense for the bytes as they are stored.
   soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_CONTENT_DECODER);
   // The API authenticates by a header; a challenge is an answer like any other.
@@ -26,10 +39,7 @@ ObjectPtr<SoupSession> make_session(int max_connections, bool is_direct) {
 SoupSession* Sessions::session(Purpose purpose, const Url& url) {
   const bool is_direct = url.is_loopback();
   ObjectPtr<SoupSession>& session = sessions_[{purpose, is_direct}];
-  if (!session) {
-    session = make_session(purpose == Purpose::api ? max_api_connections : max_clip_connections,
-                           is_direct);
-  }
+  if (!session) session = make_session(limits_of(purpose), is_direct);
   return session.get();
 }
 

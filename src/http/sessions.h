@@ -18,15 +18,22 @@
 
 namespace genpro::http {
 
-enum class Purpose { api, clip };
+enum class Purpose {
+  api_read,
+  // What is about money takes a new connection each time. In a session with others it would wait
+  // until none of them does: libsoup gives a connection that gets free to those who can take it
+  // over.
+  api_write,
+  clip,
+};
 
 // A runtime's sessions: `runtime.keep<Sessions>()`.
 class Sessions : public Runtime::Kept {
  public:
   // The session for a request to `url`. Sessions never decode bodies, and messages are to be sent
-  // without following redirects. The API's have few connections, since its requests are short; a
-  // clip holds one for minutes. A request to this machine takes no proxy: it is in the clear, and a
-  // proxy would see the key.
+  // without following redirects. Reads of the API have few connections, since they are short; the
+  // stop requests of a pipeline go out together, and a clip holds its connection for minutes. A
+  // request to this machine takes no proxy: it is in the clear, and a proxy would see the key.
   SoupSession* session(Purpose purpose, const Url& url);
 
   // To be called when something comes from a server.

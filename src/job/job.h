@@ -17,9 +17,12 @@
 #include "api/client.h"
 #include "base/guarded.h"
 #include "base/interruption.h"
-#include "job/ledger.h"
+#include "ledger/ledger.h"
 
 namespace genpro::job {
+
+using ledger::default_ledger_path;
+using payment::Reuse;
 
 // Where a generation stands, seen from the element. `streaming` and `done` belong to the clip's
 // delivery and are never reported by a Job.

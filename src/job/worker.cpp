@@ -1,38 +1,63 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/worker.h"
 
+#include <utility>
+
 #include "base/text.h"
+#include "ledger/clock.h"
 
 namespace genpro::job {
 
 namespace {
 
-std::string in_seconds(std::chrono::milliseconds duration) {
-  return std::to_string(duration.count() / 1000) + " s";
-}
-
-// The wall clock may have been set in the meantime: what cannot be an age is taken for a new
-// generation's.
-std::chrono::milliseconds age_of(WallTime posted_at) {
-  constexpr std::chrono::hours oldest{24};
-  const std::chrono::milliseconds age(wall_clock_now() - posted_at);
-  return age.count() < 0 || age > oldest ? std::chrono::milliseconds(0) : age;
-}
+using std::chrono::milliseconds;
+using Kind = payment::End::Kind;
 
 // Hundreds of jobs each wake the thread for a poll of their own, which then costs more than the
 // poll. So those of a tenth of a second go together. On an average no wait gets longer or shorter
 // by that.
-std::chrono::milliseconds in_step(std::chrono::milliseconds wait) {
-  constexpr std::chrono::milliseconds step{100};
+milliseconds in_step(milliseconds wait) {
+  constexpr milliseconds step{100};
   if (wait < 10 * step) return wait;
-  const std::chrono::milliseconds now(g_get_monotonic_time() / 1000);
+  const milliseconds now(g_get_monotonic_time() / 1000);
   const auto due = now + wait + step / 2;
   return due - due % step - now;
 }
 
-bool is_end(api::Phase phase) {
-  return phase == api::Phase::completed || phase == api::Phase::failed ||
-         phase == api::Phase::stopped;
+std::string list(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return one_line(text, 200);
+}
+
+void append(Error& error, const std::string& text) {
+  if (!text.empty()) error.message += " " + text;
+}
+
+Charged charged(const payment::State& state) {
+  switch (payment::meaning(state).charged) {
+    case payment::Charged::no:
+      return Charged::no;
+    case payment::Charged::yes:
+      return Charged::yes;
+    case payment::Charged::unknown:
+      break;
+  }
+  return Charged::unknown;
+}
+
+// Whether the same again may end well.
+bool is_retryable(Kind kind) {
+  switch (kind) {
+    case Kind::unreachable:
+    case Kind::in_doubt:
+    case Kind::timed_out:
+    case Kind::stopped:
+    case Kind::unanswered:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -42,23 +67,22 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
       settings_(std::move(settings)),
       channel_(std::move(channel)),
       started_(std::chrono::steady_clock::now()),
-      asked_at_(started_),
-      desk_(runtime, settings_.ledger),
+      is_attached_(std::holds_alternative<std::string>(settings_.subject)),
+      ledger_(runtime, settings_.ledger),
       schedule_(settings_.poll_interval) {
   passed_over_.generations = settings_.passed_over;
 }
 
 void Worker::start() {
-  client_ = std::make_unique<api::Client>(runtime_, settings_.access, settings_.silence);
   if (settings_.generation_timeout.count() > 0) {
-    deadline_timer_.start(settings_.generation_timeout, [this] { give_up(timeout_error()); });
+    deadline_timer_.start(settings_.generation_timeout, [this] { time_out(); });
   }
-  if (std::holds_alternative<std::string>(settings_.subject)) {
+  if (is_attached_) {
     attach();
   } else {
     status_ = Status::submitting;
     report({});
-    submit();
+    identify();
   }
   send_owed_stops();
 }
@@ -66,239 +90,262 @@ void Worker::start() {
 // What earlier runs wanted stopped and could not say. How that goes is told by the ledger: it is
 // not what this job is about.
 void Worker::send_owed_stops() {
-  if (!desk_.is_kept() || sweep_) return;
-  sweep_ = std::make_unique<Settler>(runtime_, settings_.ledger, settings_.access,
-                                     settings_.silence, Settler::Scope::owed_stops);
-  sweep_->start([this](const Result<std::vector<Settled>>&) {
+  if (!ledger_.is_kept() || owed_stops_) return;
+  owed_stops_ = std::make_unique<Reconciler>(runtime_, settings_.ledger, settings_.access,
+                                             settings_.silence, Reconciler::Scope::owed_stops);
+  owed_stops_->start([this](const Result<std::vector<Reconciled>>&) {
     // Not from within its own call.
-    sweep_timer_.start(std::chrono::milliseconds(0), [this] { sweep_.reset(); });
+    owed_stops_timer_.start(milliseconds(0), [this] { owed_stops_.reset(); });
   });
 }
 
-void Worker::attach() {
-  generation_id_ = std::get<std::string>(settings_.subject);
-  // Should it be one that this ledger knows, others are told that it is followed. Nothing is asked
-  // for, so a ledger that cannot be used is no reason not to follow it.
-  desk_.ask<std::optional<Ledger::Held>>(
-      [base_url = settings_.access.base.text, id = generation_id_](Ledger& ledger) {
-        return ledger.attach(base_url, id);
-      },
-      [this](Result<std::optional<Ledger::Held>> held) {
-        if (!held || !*held) return;
-        entry_ = std::move((*held)->entry);
-        presence_ = std::move((*held)->lock);
-        set_age(entry_->posted_at);
-        learn_durations();
-      });
-  poll();
+PaymentDriver& Worker::make_payment(std::optional<api::GenerationRequest> request) {
+  PaymentSettings settings;
+  settings.policy.asks_when_in_doubt = settings_.asks_when_in_doubt;
+  settings.policy.retries = settings_.retries;
+  settings.policy.is_attached = is_attached_;
+  settings.daily_limit = settings_.daily_limit;
+  settings.request = std::move(request);
+  settings.identity = identity_;
+  PaymentDriver::Owner& owner = *this;
+  payment_ = std::make_unique<PaymentDriver>(runtime_, settings_.ledger, settings_.access,
+                                             settings_.silence, std::move(settings), owner);
+  return *payment_;
 }
 
-void Worker::submit() {
+void Worker::attach() {
+  ledger::Entry entry;
+  entry.state = payment::Known{payment::Generation{std::get<std::string>(settings_.subject),
+                                                   payment::Evidence::proven,
+                                                   ledger::clock_now(),
+                                                   {}}};
+  if (!ledger_.is_kept()) {
+    make_payment({}).resume(std::move(entry), {}, {}, false);
+    return;
+  }
+  // Should it be one that this ledger knows, others are told that it is followed. Nothing is asked
+  // for, so a ledger that cannot be used is no reason not to follow it.
+  ledger_.ask<std::optional<ledger::Ledger::Held>>(
+      [base_url = settings_.access.base.text, id = payment::generation_id(entry.state)](
+          ledger::Ledger& ledger) { return ledger.attach(base_url, id); },
+      [this, entry](Result<std::optional<ledger::Ledger::Held>> held) {
+        if (is_parting_ || has_ended_) return;
+        PaymentDriver& payment = make_payment({});
+        if (!held || !*held) return payment.resume(entry, {}, {}, false);
+        payment.resume(std::move((*held)->entry), std::move((*held)->lock), {}, false);
+        learn_durations();
+      });
+}
+
+void Worker::identify() {
   const auto& request = std::get<api::GenerationRequest>(settings_.subject);
-  submission_ = std::make_unique<Submission>(
-      runtime_, *client_,
-      SubmissionSettings{settings_.ledger, request, identify(settings_.access, request),
-                         settings_.reuse, settings_.daily_limit, settings_.retries},
-      passed_over_, [this](Result<Taken> taken) { on_taken(std::move(taken)); });
-  submission_->start([this] {
+  if (!ledger_.is_kept()) {
+    make_payment(request).begin({});
+    return;
+  }
+  identity_request_ = std::make_unique<IdentityRequest>(
+      runtime_, settings_.access, settings_.silence, request, [this](ledger::Identity identity) {
+        // It is what calls here.
+        const auto request = std::move(identity_request_);
+        identity_ = std::move(identity);
+        claim();
+      });
+}
+
+void Worker::claim() {
+  claiming_ = std::make_unique<Claiming>(
+      runtime_, settings_.ledger,
+      ClaimSettings{identity_, settings_.reuse, passed_over_, settings_.daily_limit},
+      [this] {
+        Update update;
+        update.is_waiting = true;
+        report(std::move(update));
+      },
+      [this](Result<ledger::Claim> claim) { on_claim(std::move(claim)); });
+}
+
+void Worker::on_claim(Result<ledger::Claim> claim) {
+  // It is what calls here.
+  const std::unique_ptr<Claiming> claiming = std::move(claiming_);
+  if (!claim) {
+    if (claim.error().kind != ErrorKind::limit) append(claim.error(), "Nothing was sent.");
+    claim.error().charged = Charged::no;
+    return give_up(std::move(claim.error()), claim.error().kind == ErrorKind::ledger_busy);
+  }
+  PaymentDriver& payment = make_payment(std::get<api::GenerationRequest>(settings_.subject));
+  if (claim->kind == ledger::Claim::Kind::create) return payment.begin(std::move(claim->cell));
+  const bool is_named = !payment::generation_id(claim->entry.state).empty();
+  is_earlier_ = is_named;
+  if (claim->data_unreadable) {
     Update update;
-    update.is_waiting = true;
+    update.progress =
+        "Whether the service's own data, which this request leaves to it, is still the same cannot "
+        "be read: what was asked for before is picked up as long as it was not delivered";
     report(std::move(update));
+  }
+  payment.resume(std::move(claim->entry), std::move(claim->presence), std::move(claim->cell),
+                 claim->is_alone);
+  if (is_named) learn_durations();
+}
+
+void Worker::claim_anew() {
+  // Not from within its own call.
+  later_.start(milliseconds(0), [this] {
+    payment_.reset();
+    is_earlier_ = false;
+    has_learned_ = false;
+    claim();
+    send_owed_stops();
   });
 }
 
 // Without an answer, questions come as for a service that nothing is known of.
 void Worker::learn_durations() {
-  if (!entry_ || settings_.poll_interval.count() > 0) return;
-  desk_.ask<PastDurations>(
-      [entry = *entry_](Ledger& ledger) { return ledger.past_durations(entry); },
-      [this](const Result<PastDurations>& past) {
+  if (!payment_ || payment_->entry().id == 0 || has_learned_ ||
+      settings_.poll_interval.count() > 0) {
+    return;
+  }
+  has_learned_ = true;
+  ledger_.ask<polling::PastDurations>(
+      [entry = payment_->entry()](ledger::Ledger& ledger) { return ledger.past_durations(entry); },
+      [this](const Result<polling::PastDurations>& past) {
         if (!past) return;
         schedule_.learn(*past);
-        if (waits_to_poll_) schedule_poll();
+        if (payment_) payment_->poll_by_schedule();
       });
 }
 
-void Worker::set_age(WallTime posted_at) {
-  asked_at_ = std::chrono::steady_clock::now() - age_of(posted_at);
+milliseconds Worker::until_next_poll() {
+  return in_step(schedule_.next(payment_->age()));
 }
 
-// Since the request left, by the clock that nobody sets.
-std::chrono::milliseconds Worker::age() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                               asked_at_);
+// ---- What the payment tells ----
+
+void Worker::on_progress() {
+  const payment::State& state = payment_->state();
+  const Status before = status_;
+  if (const auto* known = std::get_if<payment::Known>(&state)) {
+    status_ = known->phase == payment::Phase::processing ? Status::processing : Status::pending;
+    learn_durations();
+  }
+  const auto& generation = payment_->generation();
+  if (generation && generation->cost) cost_ = generation->cost;
+  const bool is_told =
+      !is_earlier_ || !generation || !std::holds_alternative<payment::Known>(state);
+  if (has_ended_ || (status_ == before && is_told)) return;
+  // Nothing has been heard of an earlier run's yet.
+  if (is_earlier_ && !generation) {
+    status_ = before;
+    return;
+  }
+  Update update;
+  update.is_earlier = std::exchange(is_earlier_, false);
+  report(std::move(update));
 }
 
-void Worker::on_taken(Result<Taken> taken) {
-  // It is what calls here.
-  const std::unique_ptr<Submission> submission = std::move(submission_);
-  // Once more: a request on the same cell may have been in the way.
-  if (!is_parting_) send_owed_stops();
-  if (!taken) {
-    if (is_parting_) return finish_parting(Parting::nothing);
-    return give_up(std::move(taken.error()));
+void Worker::on_doubt(const payment::TellDoubt& doubt) {
+  Update update;
+  update.doubt.emplace();
+  update.doubt->ledger_row = payment_->entry().id;
+  update.doubt->reason = doubt.reason;
+  report(std::move(update));
+}
+
+void Worker::on_settled(const payment::TellSettled& settled) {
+  Update update;
+  update.doubt.emplace();
+  update.doubt->is_settled = true;
+  update.doubt->ledger_row = payment_->entry().id;
+  update.doubt->generation_id = payment::generation_id(payment_->state());
+  update.doubt->evidence = settled.evidence == payment::Evidence::proven ? "proven" : "likely";
+  update.doubt->reason = settled.reason;
+  report(std::move(update));
+}
+
+void Worker::on_outage(const payment::TellOutage& outage) {
+  Update update;
+  update.progress = "Waiting for the service, which has generation " + generation_id() +
+                    " and does not tell how it stands: " + outage.reason;
+  report(std::move(update));
+}
+
+void Worker::on_warning(std::string text) {
+  Update update;
+  update.warning = std::move(text);
+  report(std::move(update));
+}
+
+void Worker::on_ledger_error(Error error) {
+  if (is_parting_) return finish_parting(Parting::noted);
+  if (error.kind != ErrorKind::limit && payment_->entry().id == 0) {
+    append(error, "Nothing was sent.");
   }
-  entry_ = std::move(taken->entry);
-  presence_ = std::move(taken->presence);
-  generation_id_ = taken->generation.id;
-  is_unproven_ = taken->is_earlier;
-  set_age(taken->posted_at);
-  learn_durations();
-  if (taken->is_earlier) {
-    if (taken->stop_first) return stop_earlier();
-    if (entry_->stop_wanted) {
-      note([id = entry_->id](Ledger& ledger) { return ledger.note_stop_wanted(id, false); });
-    }
-    return poll();
-  }
-  auto cell = std::make_shared<LifeLock>(std::move(taken->cell));
-  if (entry_) {
-    // Should this fail, the next run finds out about the request: nothing is lost by going on.
-    note([id = entry_->id, stop_wanted = entry_->stop_wanted, generation = taken->generation,
-          cell](Ledger& ledger) {
-      auto noted = ledger.note_generation(id, generation);
-      if (noted && stop_wanted) noted = ledger.note_stop_wanted(id, false);
-      cell->release();
-      return noted;
-    });
-    phase_ = taken->generation.phase;
-  }
+  error.charged = payment_->entry().id == 0 ? Charged::no : charged(payment_->entry().state);
+  give_up(std::move(error), false);
+}
+
+void Worker::on_claim_needed() {
+  if (is_parting_) return finish_parting(Parting::noted);
+  if (!has_ended_) claim_anew();
+}
+
+void Worker::on_end(const payment::End& end) {
   if (is_parting_) {
-    has_ended_ = is_end(taken->generation.phase);
-    return has_ended_ ? finish_parting(Parting::nothing) : stop();
-  }
-  // Only a GET has the resources: an answer to a POST that names no video is no end yet.
-  if (taken->generation.phase == api::Phase::completed && !taken->generation.video_url) {
-    return poll();
-  }
-  on_generation(taken->generation);
-}
-
-// An earlier run wanted it stopped and could not say so. What the service says of it now decides
-// whether there is a clip to pick up.
-void Worker::stop_earlier() {
-  stop_generation(*client_, generation_id_, [this](Reply reply) {
-    presence_.share();
-    if (!reply) return poll();
-    if (!is_end(reply->phase)) {
-      note([id = entry_->id](Ledger& ledger) { return ledger.note_stop_wanted(id, false); });
+    const payment::State& state = payment_->state();
+    if (payment_->left_to_others()) return finish_parting(Parting::left_to_others);
+    if (std::holds_alternative<payment::Stopped>(state) ||
+        std::holds_alternative<payment::Failed>(state)) {
+      return finish_parting(Parting::stopped);
     }
-    on_polled(std::move(reply));
-  });
-}
-
-void Worker::look_for_another() {
-  passed_over_.rows.insert(entry_->id);
-  entry_.reset();
-  presence_.release();
-  generation_id_.clear();
-  phase_ = api::Phase::unknown;
-  is_unproven_ = false;
-  unfinished_age_.reset();
-  submit();
-}
-
-void Worker::poll() {
-  waits_to_poll_ = false;
-  client_->get_generation(generation_id_, [this](Reply reply) { on_polled(std::move(reply)); });
-}
-
-void Worker::schedule_poll() {
-  waits_to_poll_ = true;
-  step_timer_.start(in_step(schedule_.next(age())), [this] { poll(); });
-}
-
-void Worker::stop_stepping() {
-  waits_to_poll_ = false;
-  step_timer_.stop();
-}
-
-void Worker::on_polled(Reply reply) {
-  if (!reply) {
-    if (is_unproven_ && reply.error().error.kind == ErrorKind::not_found) {
-      return look_for_another();
-    }
-    return retry(std::move(reply.error()));
+    const bool is_noted = payment::stop_wanted(state);
+    return finish_parting(is_noted ? Parting::noted : Parting::nothing);
   }
-  if (is_unproven_ && (reply->phase == api::Phase::failed || reply->phase == api::Phase::stopped)) {
-    // It was refunded, so a new one is not paid for twice.
-    note_generation(*reply);
-    return look_for_another();
-  }
-  on_generation(*reply);
-}
-
-void Worker::on_generation(const api::Generation& generation) {
-  backoff_.reset();
-  if (generation.cost) cost_ = generation.cost;
-  note_generation(generation);
-  switch (generation.phase) {
-    case api::Phase::completed:
-      return complete(generation);
-    case api::Phase::failed:
-    case api::Phase::stopped: {
-      const bool failed = generation.phase == api::Phase::failed;
-      status_ = failed ? Status::failed : Status::stopped;
-      Error error;
-      error.kind = ErrorKind::failed;
-      error.message = "Generation " + generation_id_ + (failed ? " failed" : " was stopped");
-      if (!generation.failed_reason.empty()) {
-        std::string reason = one_line(redact(generation.failed_reason, settings_.access.key), 200);
-        while (reason.ends_with('.')) reason.pop_back();
-        error.message += ": " + reason;
-      }
-      error.message += failed ? ". The service refunds it. Change the prompt or the ingredients, "
-                                "then try again."
-                              : ". The service refunds it. Start again for a new one.";
-      return give_up(std::move(error));
-    }
-    case api::Phase::pending:
-    case api::Phase::processing:
-    case api::Phase::unknown:
+  if (has_ended_) return;
+  switch (end.kind) {
+    case Kind::clip:
+      return complete();
+    case Kind::again:
+      passed_over_.rows.insert(payment_->entry().id);
+      return claim_anew();
+    case Kind::timed_out:
+      has_timed_out_ = true;
+      break;
+    default:
       break;
   }
-  const Status before = status_;
-  if (generation.phase == api::Phase::processing) {
-    status_ = Status::processing;
-  } else if (generation.phase == api::Phase::pending || status_ == Status::submitting ||
-             status_ == Status::idle) {
-    status_ = Status::pending;
-  }
-  if (status_ != before || is_unproven_) {
+  if (end.kind == Kind::in_doubt && !end.candidates.empty()) {
     Update update;
-    update.is_earlier = std::exchange(is_unproven_, false);
+    update.doubt.emplace();
+    update.doubt->ledger_row = payment_->entry().id;
+    update.doubt->candidates = end.candidates;
+    update.doubt->reason = end.reason;
     report(std::move(update));
   }
-  schedule_poll();
+  Error error = error_of(end);
+  error.charged = charged(payment_->state());
+  error.ledger_row = payment_->entry().id;
+  const bool may_help = end.kind == Kind::refused
+                            ? payment_->failure() && payment_->failure()->retryable
+                            : is_retryable(end.kind);
+  give_up(std::move(error), may_help);
 }
 
-void Worker::retry(api::Failure failure) {
-  if (!failure.retryable || backoff_.failures() >= settings_.retries) {
-    if (backoff_.failures() > 0) {
-      failure.error.message +=
-          " Gave up after " + std::to_string(backoff_.failures() + 1) + " tries.";
-    }
-    return give_up(std::move(failure.error));
-  }
-  waits_to_poll_ = false;
-  step_timer_.start(backoff_.next(failure.retry_after), [this] { poll(); });
-}
-
-void Worker::complete(const api::Generation& generation) {
-  auto url = clip_address(generation, generation_id_, settings_.access.key);
-  if (!url) return give_up(std::move(url.error()));
+void Worker::complete() {
+  auto url = clip_address(*payment_->generation(), generation_id(), settings_.access.key);
+  if (!url) return give_up(std::move(url.error()), false);
+  has_ended_ = true;
+  payment_->rest();
   Update update;
   update.clip = std::move(*url);
-  update.is_earlier = std::exchange(is_unproven_, false);
+  update.is_earlier = std::exchange(is_earlier_, false);
   report(std::move(update));
-  stop_stepping();
   deadline_timer_.stop();
 }
 
 void Worker::ask_address(Job::AddressDone done) {
-  if (is_parting_ || !client_) return;
+  if (is_parting_ || !payment_) return;
   address_request_ = std::make_unique<AddressRequest>(
-      runtime_, settings_.access, settings_.silence, settings_.retries, generation_id_,
+      runtime_, settings_.access, settings_.silence, settings_.retries, generation_id(),
       [this, done = std::move(done)](Result<Url> url) {
         // It is what calls here.
         const auto request = std::move(address_request_);
@@ -306,44 +353,156 @@ void Worker::ask_address(Job::AddressDone done) {
       });
 }
 
-Error Worker::timeout_error() const {
+// ---- Errors ----
+
+void Worker::time_out() {
+  if (payment_) return payment_->handle(payment::TimedOut{});
+  has_timed_out_ = true;
+  Error error = timeout_error();
+  error.charged = Charged::no;
+  give_up(std::move(error), true);
+}
+
+std::string Worker::failure_text() const {
+  const unsigned tries = payment_->tries();
+  return tries > 1 ? "Gave up after " + std::to_string(tries) + " tries." : "";
+}
+
+Error Worker::error_of(const payment::End& end) const {
+  switch (end.kind) {
+    case Kind::unreachable:
+    case Kind::refused:
+    case Kind::unanswered:
+    case Kind::denied: {
+      Error error = payment_->failure() ? payment_->failure()->error : Error();
+      append(error, failure_text());
+      if (end.kind == Kind::denied) {
+        append(error,
+               "Generation " + generation_id() +
+                   " is left as it is: with a key that is accepted, the next run of the same "
+                   "request picks it up.");
+      }
+      return error;
+    }
+    case Kind::in_doubt:
+      return doubt_error(end);
+    case Kind::failed:
+    case Kind::stopped:
+      return failed_error(end);
+    case Kind::timed_out:
+      return timeout_error();
+    case Kind::gone: {
+      Error error;
+      error.kind = ErrorKind::not_found;
+      error.message =
+          "Generation " + generation_id() +
+          ", which was paid for, is gone: the GEN API says that there is none, twice, and the cell "
+          "does not have it. Ask the service's support for it, with this id. For a new one, which "
+          "is charged, set reuse to never" +
+          (payment_->entry().id == 0
+               ? "."
+               : ", or remove row " + std::to_string(payment_->entry().id) + " of the ledger.");
+      if (payment_->failure()) {
+        error.debug = payment_->failure()->error.debug;
+        error.http_status = payment_->failure()->error.http_status;
+        error.error_code = payment_->failure()->error.error_code;
+      }
+      return error;
+    }
+    case Kind::no_clip: {
+      auto url = clip_address(*payment_->generation(), generation_id(), settings_.access.key);
+      if (!url) return std::move(url.error());
+      break;
+    }
+    default:
+      break;
+  }
+  return {};
+}
+
+Error Worker::failed_error(const payment::End& end) const {
+  const bool failed = end.kind == Kind::failed;
   Error error;
   error.kind = ErrorKind::failed;
-  const std::string limit = " was not completed within generation-timeout (" +
-                            in_seconds(settings_.generation_timeout) + "). ";
-  if (generation_id_.empty()) {
-    error.message = "The generation" + limit + "Raise generation-timeout, then try again.";
-  } else if (settings_.stops) {
-    error.message = "Generation " + generation_id_ + limit +
-                    "The service is asked to stop it when the pipeline shuts down. Raise "
-                    "generation-timeout, or set on-shutdown to detach and pick it up later.";
+  error.message = "Generation " + generation_id() + (failed ? " failed" : " was stopped");
+  std::string reason = end.reason;
+  while (reason.ends_with('.')) reason.pop_back();
+  if (!reason.empty()) error.message += ": " + reason;
+  error.message += failed ? ". The service refunds it. Change the prompt or the ingredients, then "
+                            "try again."
+                          : ". The service refunds it. Start again for a new one.";
+  return error;
+}
+
+Error Worker::doubt_error(const payment::End& end) const {
+  Error error;
+  error.kind = ErrorKind::failed;
+  // The loss says more than what was found out about it, unless that is what is to be looked at.
+  if (payment_->failure()) {
+    error = payment_->failure()->error;
+    append(error, failure_text());
+  }
+  append(error, "The service may have taken the request: " + end.reason + ".");
+  if (error.message.front() == ' ') error.message.erase(0, 1);
+  if (!end.candidates.empty()) {
+    append(error, "Set generation-id to the right one of " + list(end.candidates) +
+                      ", or reuse to never for a new one.");
+  } else if (payment_->entry().id == 0) {
+    append(error, "Look at the cell before trying again.");
   } else {
-    error.message = "Generation " + generation_id_ + limit +
-                    "It goes on at the service: set generation-id to " + generation_id_ +
-                    " to pick it up, or raise generation-timeout.";
+    append(error,
+           "Row " + std::to_string(payment_->entry().id) +
+               " of the ledger notes that: the next run of the same request finds out before "
+               "it asks again. Look at the cell; if it has the generation, set generation-id "
+               "to it, else remove the row.");
   }
   return error;
 }
 
-void Worker::give_up(Error error) {
-  if (submission_) {
-    submission_->abandon(false);
-    submission_.reset();
+Error Worker::timeout_error() const {
+  Error error;
+  error.kind = ErrorKind::failed;
+  const std::string limit = " was not completed within generation-timeout (" +
+                            std::to_string(settings_.generation_timeout.count() / 1000) + " s). ";
+  const std::string id = payment_ ? generation_id() : "";
+  if (id.empty()) {
+    error.message = "The generation" + limit + "Raise generation-timeout, then try again.";
+  } else if (settings_.stops && !is_attached_ &&
+             payment::evidence(payment_->state()) == payment::Evidence::proven) {
+    error.message = "Generation " + id + limit +
+                    "The service is asked to stop it when the pipeline shuts down. Raise "
+                    "generation-timeout, or set on-shutdown to detach to pick it up later.";
+  } else {
+    error.message = "Generation " + id + limit +
+                    "It goes on at the service. Start again to pick it up, or raise "
+                    "generation-timeout.";
   }
-  if (status_ != Status::stopped) status_ = Status::failed;
-  error.generation_id = generation_id_;
+  return error;
+}
+
+void Worker::give_up(Error error, bool is_retryable) {
+  if (has_ended_) return;
+  has_ended_ = has_failed_ = true;
+  const bool was_stopped = payment_ && std::holds_alternative<payment::Stopped>(payment_->state());
+  status_ = was_stopped ? Status::stopped : Status::failed;
+  if (payment_) error.generation_id = generation_id();
+  error.retryable = is_retryable;
   Update update;
   update.error = std::move(error);
   report(std::move(update));
-  client_->cancel();
-  stop_stepping();
   deadline_timer_.stop();
+  claiming_.reset();
+  identity_request_.reset();
+  if (!payment_) return;
+  payment_->rest();
+  // Who reads the error finds the row free.
+  if (std::holds_alternative<payment::InDoubt>(payment_->state())) payment_->release();
 }
 
 void Worker::report(Update update) {
   if (is_parting_) return;
   update.status = status_;
-  update.generation_id = generation_id_;
+  if (payment_) update.generation_id = generation_id();
   update.elapsed = elapsed();
   update.cost = cost_;
   auto shared = channel_->lock();
@@ -351,138 +510,70 @@ void Worker::report(Update update) {
   shared.notify();
 }
 
-std::chrono::milliseconds Worker::elapsed() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                               started_);
+milliseconds Worker::elapsed() const {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
 }
 
-void Worker::note(std::function<Result<std::monostate>(Ledger&)> change) {
-  desk_.ask<std::monostate>(std::move(change), [this](Result<std::monostate> result) {
-    if (result) return;
-    Update update;
-    update.warning = result.error().message +
-                     " What became of this generation is not noted, and a later run may not "
-                     "know that it was paid for.";
-    report(std::move(update));
-  });
+const std::string& Worker::generation_id() const {
+  return payment::generation_id(payment_->state());
 }
 
-void Worker::note_generation(const api::Generation& generation) {
-  has_ended_ = is_end(generation.phase);
-  if (!has_ended_) unfinished_age_ = age();
-  if (!entry_ || generation.phase == phase_) return;
-  phase_ = generation.phase;
-  api::Generation noted = generation;
-  noted.failed_reason = redact(noted.failed_reason, settings_.access.key);
-  note([id = entry_->id, noted = std::move(noted), unfinished_at = unfinished_at()](
-           Ledger& ledger) { return ledger.note_generation(id, noted, unfinished_at); });
-}
-
-WallTime Worker::unfinished_at() const {
-  return entry_ && unfinished_age_ ? entry_->posted_at + unfinished_age_->count() : 0;
-}
-
-void Worker::begin_parting() {
-  // The clip of one that has ended may still be read.
-  if (is_parting_ || has_ended_ || !client_) return;
-  end_steps();
-  stop_unfinished();
-}
+// ---- Parting ----
 
 void Worker::end_steps() {
   is_parting_ = true;
   address_request_.reset();
+  identity_request_.reset();
+  claiming_.reset();
   deadline_timer_.stop();
-  stop_stepping();
+  later_.stop();
+}
+
+void Worker::begin_parting() {
+  // The clip of one that has ended may still be read.
+  if (is_parting_ || (has_ended_ && !has_failed_)) return;
+  end_steps();
+  stop_unfinished();
 }
 
 void Worker::part(const Delivery& delivery) {
   const bool has_begun = is_parting_;
   end_steps();
+  const std::int64_t row = payment_ ? payment_->entry().id : 0;
   // A process that is killed while it ends has not ended its work in order, however far it was: the
   // next run picks the clip up once more instead of paying for another one.
-  if (entry_ && delivery.is_whole) {
-    desk_.tell_late([id = entry_->id, delivery, at = wall_clock_now()](Ledger& ledger) {
-      (void)ledger.note_delivery(id, delivery.bytes, true, at);
-    });
-  } else if (entry_ && delivery.bytes > 0) {
-    note([id = entry_->id, delivery](Ledger& ledger) {
-      return ledger.note_delivery(id, delivery.bytes, false);
+  if (row != 0 && delivery.is_whole) {
+    ledger_.tell_late([row, bytes = delivery.bytes, at = ledger::wall_clock_now()](
+                          ledger::Ledger& ledger) { (void)ledger.note_delivery(row, bytes, at); });
+  } else if (row != 0 && delivery.bytes > 0) {
+    ledger_.tell([row, bytes = delivery.bytes](ledger::Ledger& ledger) {
+      (void)ledger.note_bytes(row, bytes);
     });
   }
   if (!has_begun) stop_unfinished();
 }
 
 void Worker::stop_unfinished() {
-  if (!settings_.stops || has_ended_ || std::holds_alternative<std::string>(settings_.subject)) {
-    return finish_parting(Parting::nothing);
-  }
-  // The answer that is on its way says what there is to stop.
-  if (submission_ && submission_->is_posting()) return;
-  if (submission_) {
-    // Nothing may be asked for from here on.
-    submission_->abandon(true);
-    submission_.reset();
-  }
-  if (generation_id_.empty()) return finish_parting(Parting::nothing);
-  stop();
-}
-
-void Worker::stop() {
-  client_->cancel();
-  if (entry_) {
-    // Others that follow it go on, and the last one of them stops it.
-    presence_.release();
-    desk_.ask<std::optional<Ledger::Held>>(
-        [id = entry_->id](Ledger& ledger) -> Result<std::optional<Ledger::Held>> {
-          auto held = ledger.take(id);
-          if (held && *held) (void)ledger.note_stop_wanted(id, true);
-          return held;
-        },
-        [this](Result<std::optional<Ledger::Held>> held) {
-          if (held && !*held) return finish_parting(Parting::left_to_others);
-          // A ledger that cannot be used now says nothing of others: then it is not stopped.
-          if (!held) return finish_parting(Parting::noted);
-          presence_ = std::move((*held)->lock);
-          stop_generation(*client_, generation_id_,
-                          [this](Reply reply) { on_stopped(std::move(reply)); });
-        });
-    return;
-  }
-  stop_generation(*client_, generation_id_, [this](Reply reply) { on_stopped(std::move(reply)); });
-}
-
-void Worker::on_stopped(Reply reply) {
-  if (!reply) return finish_parting(Parting::noted);
-  const bool was_stopped =
-      reply->phase == api::Phase::stopped || reply->phase == api::Phase::failed;
-  if (!entry_) return finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
-  desk_.ask<std::monostate>(
-      [id = entry_->id, generation = *reply, unfinished_at = unfinished_at()](Ledger& ledger) {
-        return ledger.note_generation(id, generation, unfinished_at);
-      },
-      [this, was_stopped](const Result<std::monostate>&) {
-        finish_parting(was_stopped ? Parting::stopped : Parting::nothing);
-      });
+  // An error of its own is no wish to stop: what is paid goes on, and the next run picks it up. The
+  // user's own limit of the wait is one.
+  const bool is_wanted = settings_.stops && !is_attached_ && (!has_failed_ || has_timed_out_);
+  if (!is_wanted || !payment_) return finish_parting(Parting::nothing);
+  payment_->stop();
 }
 
 void Worker::finish_parting(Parting outcome) {
   // Before anybody hears of it: who starts the same next finds the row free.
-  presence_.release();
+  if (payment_) payment_->release();
   auto shared = channel_->lock();
   shared->parting = outcome;
   shared.notify();
 }
 
 void Worker::cancel() {
-  if (submission_) submission_->abandon(settings_.stops);
-  submission_.reset();
-  address_request_.reset();
-  sweep_timer_.stop();
-  sweep_.reset();
-  client_.reset();
-  stop_stepping();
-  deadline_timer_.stop();
+  end_steps();
+  owed_stops_timer_.stop();
+  owed_stops_.reset();
+  payment_.reset();
 }
 
 }  // namespace genpro::job

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The half of a Job that lives on the runtime thread: find or ask for a generation, poll it until
-// its end, and stop it when nobody wants it any more.
+// The half of a Job that lives on the runtime thread: finds the payment that serves the request or
+// begins one, and tells the job what comes of it.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <set>
 
-#include "base/backoff.h"
 #include "job/address_request.h"
-#include "job/bookkeeper.h"
+#include "job/claiming.h"
+#include "job/identity.h"
 #include "job/job.h"
-#include "job/poll_schedule.h"
-#include "job/settler.h"
-#include "job/stopping.h"
-#include "job/submission.h"
+#include "job/payment_driver.h"
+#include "job/reconciler.h"
+#include "polling/poll_schedule.h"
 
 namespace genpro::job {
 
-class Worker {
+class Worker : private PaymentDriver::Owner {
  public:
   Worker(Runtime& runtime, JobSettings settings, Job::Channel channel);
   Worker(const Worker&) = delete;
@@ -37,71 +34,68 @@ class Worker {
   void cancel();
 
  private:
-  using Reply = Result<api::Generation, api::Failure>;
-
   void attach();
-  void submit();
+  void identify();
+  void claim();
+  void on_claim(Result<ledger::Claim> claim);
+  PaymentDriver& make_payment(std::optional<api::GenerationRequest> request);
+  void claim_anew();
   void send_owed_stops();
-  void on_taken(Result<Taken> taken);
-  void stop_earlier();
-  void look_for_another();
   void learn_durations();
-  void set_age(WallTime posted_at);
-  std::chrono::milliseconds age() const;  // of the generation
-  void poll();
-  void schedule_poll();
-  void stop_stepping();
-  void on_polled(Reply reply);
-  void on_generation(const api::Generation& generation);
-  // Polls again after a wait, or ends the job when that cannot help or was tried enough.
-  void retry(api::Failure failure);
-  void complete(const api::Generation& generation);
-  void give_up(Error error);
+
+  // PaymentDriver::Owner
+  void on_progress() override;
+  void on_doubt(const payment::TellDoubt& doubt) override;
+  void on_settled(const payment::TellSettled& settled) override;
+  void on_outage(const payment::TellOutage& outage) override;
+  void on_warning(std::string text) override;
+  void on_ledger_error(Error error) override;
+  void on_claim_needed() override;
+  void on_end(const payment::End& end) override;
+  std::chrono::milliseconds until_next_poll() override;
+
+  void complete();
+  void time_out();
+  Error error_of(const payment::End& end) const;
+  Error failed_error(const payment::End& end) const;
+  Error doubt_error(const payment::End& end) const;
+  Error timeout_error() const;
+  void give_up(Error error, bool is_retryable);
   void report(Update update);
   std::chrono::milliseconds elapsed() const;
-  Error timeout_error() const;
-
-  // Writes to the row, if there is one; a failure becomes a warning.
-  void note(std::function<Result<std::monostate>(Ledger&)> change);
-  void note_generation(const api::Generation& generation);
-  WallTime unfinished_at() const;  // as far as was seen; 0: not at all
+  const std::string& generation_id() const;
+  std::string failure_text() const;
 
   void end_steps();
   void stop_unfinished();
-  void stop();
-  void on_stopped(Reply reply);
   void finish_parting(Parting outcome);
 
   Runtime& runtime_;
   const JobSettings settings_;
   const Job::Channel channel_;
   const std::chrono::steady_clock::time_point started_;
-  std::chrono::steady_clock::time_point asked_at_;  // the request for the generation left
-  LedgerDesk desk_;
-  std::unique_ptr<api::Client> client_;
-  std::unique_ptr<Submission> submission_;
+  const bool is_attached_;
+  LedgerClient ledger_;
+  polling::PollSchedule schedule_;
+  std::unique_ptr<IdentityRequest> identity_request_;
+  ledger::Identity identity_;
+  ledger::PassedOver passed_over_;
+  std::unique_ptr<Claiming> claiming_;
+  std::unique_ptr<PaymentDriver> payment_;
   std::unique_ptr<AddressRequest> address_request_;
-  std::unique_ptr<Settler> sweep_;
-  Timer sweep_timer_;
-  PollSchedule schedule_;
-  Backoff backoff_;
-  Timer step_timer_;
-  bool waits_to_poll_ = false;  // by the schedule
+  std::unique_ptr<Reconciler> owed_stops_;
+  Timer later_;  // for what must not be done from within a call of what it destroys
+  Timer owed_stops_timer_;
   Timer deadline_timer_;
 
-  std::string generation_id_;
-  std::optional<Entry> entry_;
-  LifeLock presence_;
-  // An earlier run's generation that nothing has been heard of yet: should it turn out to be of no
-  // use, another one is looked for.
-  bool is_unproven_ = false;
-  PassedOver passed_over_;
-  api::Phase phase_ = api::Phase::unknown;                   // the latest that was noted
-  bool has_ended_ = false;                                   // the generation, as far as was seen
-  std::optional<std::chrono::milliseconds> unfinished_age_;  // when it was last seen so
-  bool is_parting_ = false;
   Status status_ = Status::idle;
   std::optional<double> cost_;
+  bool is_earlier_ = false;   // an earlier run's generation, which nobody has been told of
+  bool has_learned_ = false;  // how long such generations take
+  bool has_ended_ = false;    // with a clip or an error
+  bool has_failed_ = false;
+  bool has_timed_out_ = false;
+  bool is_parting_ = false;
 };
 
 }  // namespace genpro::job

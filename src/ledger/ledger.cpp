@@ -63,7 +63,9 @@ void drop_looks(Database& database, const std::string& place) {
       "SELECT 1 FROM generations WHERE place = ? AND " + is_unsettled_sql() + " LIMIT 1";
   if (database.integer(has_unsettled, place)) return;
   database.run(
-      "UPDATE generations SET jobs_before = NULL WHERE place = ? AND jobs_before IS NOT NULL",
+      "UPDATE generations SET jobs_before = NULL WHERE place = ? AND jobs_before IS NOT NULL AND "
+      // It is in doubt again if its generation turns out to be somebody else's.
+      "NOT (+evidence = 'likely' AND +status IN ('pending', 'processing'))",
       place);
 }
 
@@ -254,14 +256,27 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
       payment::Listed::Look look;
     };
     std::vector<Later> found;
+    std::vector<payment::Listed::Look> looks;
     read_each(
-        database, "WHERE place = ? AND jobs_before IS NOT NULL AND id <> ?",
-        [&](Query& query) { query.bind(entry.identity.place).bind(entry.id); },
+        database, "WHERE place = ? AND jobs_before IS NOT NULL",
+        [&](Query& query) { query.bind(entry.identity.place); },
         [&](std::int64_t id, const Row* row, const std::string& damage) {
           if (row == nullptr) throw DamagedRow(id, damage);
-          if (!is_later(row->entry, row->posted, entry, *post)) return;
-          found.push_back({id, {row->posted, *row->before}});
+          looks.push_back({row->looked, *row->before});
+          if (id == entry.id || !is_later(row->entry, row->posted, entry, *post)) return;
+          found.push_back({id, looks.back()});
         });
+    const auto in_doubt =
+        read_entries(database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(),
+                     [&](Query& query) { query.bind(entry.identity.place).bind(entry.id); });
+    for (const std::string& job : jobs) {
+      const bool is_contested =
+          std::any_of(in_doubt.begin(), in_doubt.end(), [&](const Entry& other) {
+            const payment::Attempt* request = payment::attempt(other.state);
+            return request != nullptr && payment::may_be_of(*request, job, looks);
+          });
+      if (is_contested) others.contested.push_back(job);
+    }
     std::sort(found.begin(), found.end(), [](const Later& one, const Later& other) {
       const payment::Moment& a = one.look.at;
       const payment::Moment& b = other.look.at;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What people ask of the ledger.
-#include <time.h>
-
 #include <algorithm>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
+#include "base/glib_ptr.h"
 #include "ledger/attempt.h"
 #include "ledger/rows.h"
 
@@ -25,24 +24,27 @@ class LocalDay {
   // Whether the time is of the same day.
   bool has(WallTime time) const { return begin_ <= time && time < end_; }
   void move_to(WallTime time) {
-    const std::time_t seconds = time / 1000;
-    std::tm day{};
-    localtime_r(&seconds, &day);
-    char text[64];
-    name_.assign(text, strftime(text, sizeof text, "%Y-%m-%d", &day));
-    begin_ = midnight(day, 0);
-    end_ = midnight(day, 1);
+    const DateTimePtr moment(g_date_time_new_from_unix_local(time / 1000));
+    if (!moment) return unknown(time);
+    const DateTimePtr begin(g_date_time_new_local(
+        g_date_time_get_year(moment.get()), g_date_time_get_month(moment.get()),
+        g_date_time_get_day_of_month(moment.get()), 0, 0, 0));
+    const DateTimePtr end(begin ? g_date_time_add_days(begin.get(), 1) : nullptr);
+    if (!end) return unknown(time);
+    name_ = take_string(g_date_time_format(moment.get(), "%Y-%m-%d"));
+    begin_ = g_date_time_to_unix(begin.get()) * 1000;
+    end_ = g_date_time_to_unix(end.get()) * 1000;
     // Where the clocks are changed at midnight, a day may seem to end before it begins.
     if (!has(time)) begin_ = time, end_ = time + 1;
   }
   const std::string& name() const { return name_; }
 
  private:
-  static WallTime midnight(std::tm day, int later) {
-    day.tm_mday += later;
-    day.tm_hour = day.tm_min = day.tm_sec = 0;
-    day.tm_isdst = -1;
-    return static_cast<WallTime>(std::mktime(&day)) * 1000;
+  // Further off than any calendar goes.
+  void unknown(WallTime time) {
+    name_ = "?";
+    begin_ = time;
+    end_ = time + 1;
   }
 
   WallTime begin_ = 0;

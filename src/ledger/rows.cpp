@@ -24,7 +24,8 @@ constexpr std::size_t longest_key = 255;
 constexpr const char* columns =
     "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
     "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
-    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, jobs_before, cost, "
+    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
+    "looked_at, jobs_before, cost, "
     "bytes_delivered, created_at, ended_at, delivered_at, unfinished_at, delivered_by";
 
 std::string quoted(std::string_view text) {
@@ -159,6 +160,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
     result.made = row.made;
     result.posted = row.posted;
     result.before = row.before;
+    result.looked = row.looked;
     result.doubtful = row.doubtful;
     result.is_absent = row.is_absent;
     result.stop_wanted = row.stop_wanted;
@@ -187,8 +189,15 @@ payment::State state_of(const Row& row, const Reader& reader) {
   if (word == "submitting") return without_generation(Posting{attempt()});
   if (word == "unknown") return without_generation(InDoubt{attempt(), row.reason});
   if (word == "refused") return without_generation(Refused{row.reason});
-  if (word == "pending") return Known{generation(), Phase::pending, row.stop_wanted};
-  if (word == "processing") return Known{generation(), Phase::processing, row.stop_wanted};
+  if (word == "pending" || word == "processing") {
+    Known known{generation(), word == "pending" ? Phase::pending : Phase::processing,
+                row.stop_wanted};
+    if (row.evidence == Evidence::likely && !row.key.empty()) {
+      known.generation.attempt = attempt();
+      known.generation.attempt->stop_wanted = false;
+    }
+    return known;
+  }
   if (word == "completed") {
     if (row.entry.delivered_at != 0) return Delivered{generation()};
     return Completed{generation()};
@@ -222,6 +231,7 @@ Row read(const Query& query) {
   row.is_absent = reader.flag("is_absent");
   row.made = reader.moment("made");
   row.posted = reader.moment("posted");
+  row.looked = reader.moment("looked");
   if (const auto ids = reader.text_or_null("jobs_before")) {
     row.before = parse_ids(*ids);
     if (!row.before) reader.fail("its jobs_before " + quoted(*ids) + " is no list of ids");
@@ -253,6 +263,9 @@ Query& bind_state(Query& query, const Row& row) {
       .bind(row.posted.boot)
       .bind(row.posted.up)
       .bind(row.posted.wall)
+      .bind(row.looked.boot)
+      .bind(row.looked.up)
+      .bind(row.looked.wall)
       .bind(row.before ? std::optional(ids_text(*row.before)) : std::nullopt)
       .bind(row.entry.cost)
       .bind(row.entry.ended_at)
@@ -328,6 +341,16 @@ payment::State as_stored(const payment::State& state) {
   return stored;
 }
 
+static void set_attempt(Row& row, const payment::Attempt& attempt) {
+  row.key = attempt.key;
+  row.made = attempt.made;
+  row.posted = attempt.posted;
+  row.before = attempt.before;
+  row.looked = attempt.looked;
+  row.doubtful = attempt.doubtful;
+  row.is_absent = attempt.is_absent;
+}
+
 void set_state(Row& row, const payment::State& state) {
   const payment::State stored = as_stored(state);
   std::visit(
@@ -336,15 +359,11 @@ void set_state(Row& row, const payment::State& state) {
         row.stop_wanted = false;
         row.reason.clear();
         if constexpr (requires { stage.attempt; }) {
-          row.key = stage.attempt.key;
-          row.made = stage.attempt.made;
-          row.posted = stage.attempt.posted;
-          row.before = stage.attempt.before;
-          row.doubtful = stage.attempt.doubtful;
-          row.is_absent = stage.attempt.is_absent;
+          set_attempt(row, stage.attempt);
           row.stop_wanted = stage.attempt.stop_wanted;
         }
         if constexpr (requires { stage.generation; }) {
+          if (stage.generation.attempt) set_attempt(row, *stage.generation.attempt);
           row.generation_id = stage.generation.id;
           row.evidence = stage.generation.evidence;
           row.posted = stage.generation.posted;
@@ -363,7 +382,8 @@ void write_row(Database& database, const Row& row) {
   static const std::string sql =
       "UPDATE generations SET idempotency_key = ?, generation_id = ?, status = ?, reason = ?, "
       "evidence = ?, stop_wanted = ?, doubtful = ?, is_absent = ?, made_boot = ?, made_up = ?, "
-      "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, jobs_before = ?, cost = ?, "
+      "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, looked_boot = ?, looked_up = ?, "
+      "looked_at = ?, jobs_before = ?, cost = ?, "
       "ended_at = ?, delivered_at = ?, unfinished_at = ? WHERE id = ?";
   Query query(database, sql);
   bind_state(query, row).bind(row.entry.id).run();
@@ -373,9 +393,10 @@ std::int64_t insert_row(Database& database, const Row& row) {
   static const std::string sql =
       "INSERT INTO generations (idempotency_key, generation_id, status, reason, evidence, "
       "stop_wanted, doubtful, is_absent, made_boot, made_up, made_at, posted_boot, posted_up, "
-      "posted_at, jobs_before, cost, ended_at, delivered_at, unfinished_at, base_url, cell_path, "
+      "posted_at, looked_boot, looked_up, looked_at, jobs_before, cost, ended_at, delivered_at, "
+      "unfinished_at, base_url, cell_path, "
       "agent_id, model, request, data, place, fingerprint, length, created_at) VALUES (?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
   const Identity& identity = row.entry.identity;
   Query query(database, sql);
   bind_state(query, row)

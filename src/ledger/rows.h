@@ -24,6 +24,7 @@ struct Row {
   payment::Evidence evidence = payment::Evidence::proven;
   payment::Moment made;
   payment::Moment posted;
+  payment::Moment looked;
   std::optional<std::vector<std::string>> before;
   bool stop_wanted = false;
   bool doubtful = false;

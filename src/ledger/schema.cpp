@@ -70,7 +70,9 @@ constexpr std::array migrations = {
          WHERE status IN ('completed', 'stopped');)",
     // 3. A row holds a payment::State, and has a history. `place` and `fingerprint` say what is the
     // same however it is written. `made_*` is when the key was first used, `posted_*` with
-    // `posted_at` when the latest request left; an older row knows the wall clock's times alone.
+    // `posted_at` when the latest request left, `looked_*` when `jobs_before` was asked for; an
+    // older
+    // row knows the wall clock's times alone.
     R"(ALTER TABLE generations ADD COLUMN place TEXT NOT NULL DEFAULT '';
        ALTER TABLE generations ADD COLUMN data TEXT NOT NULL DEFAULT '';
        ALTER TABLE generations ADD COLUMN evidence TEXT NOT NULL DEFAULT 'proven';
@@ -81,6 +83,9 @@ constexpr std::array migrations = {
        ALTER TABLE generations ADD COLUMN made_up INTEGER NOT NULL DEFAULT 0;
        ALTER TABLE generations ADD COLUMN posted_boot TEXT NOT NULL DEFAULT '';
        ALTER TABLE generations ADD COLUMN posted_up INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN looked_boot TEXT NOT NULL DEFAULT '';
+       ALTER TABLE generations ADD COLUMN looked_up INTEGER NOT NULL DEFAULT 0;
+       ALTER TABLE generations ADD COLUMN looked_at INTEGER NOT NULL DEFAULT 0;
        DROP INDEX by_request;
        DROP INDEX by_cell;
        DROP INDEX by_agent;

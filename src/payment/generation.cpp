@@ -52,11 +52,20 @@ const char* decision_on(const State& state) {
   return "it is waited for";
 }
 
+// Each run that delivers what is only likely says so. (2)
+std::vector<Action> told_again(const Generation& generation) {
+  if (generation.evidence == Evidence::proven) return {};
+  return {TellSettled{Evidence::likely, "generation " + generation.id +
+                                            " was the only one in the cell that was new since the "
+                                            "request left"}};
+}
+
 }  // namespace
 
 State reached(const State& from, Generation generation, Word word) {
   // What was delivered stays so, whatever becomes of it afterwards.
   if (std::holds_alternative<Delivered>(from)) return Delivered{std::move(generation)};
+  const std::optional<Attempt> attempt = std::exchange(generation.attempt, std::nullopt);
   switch (word) {
     case Word::completed:
       return Completed{std::move(generation)};
@@ -68,6 +77,7 @@ State reached(const State& from, Generation generation, Word word) {
       break;
   }
   if (std::holds_alternative<Completed>(from)) return Completed{std::move(generation)};
+  generation.attempt = attempt;
   Known known{std::move(generation)};
   if (const auto* before = std::get_if<Known>(&from)) {
     known.phase = before->phase;
@@ -84,34 +94,66 @@ End::Kind end_of(const State& state) {
   return End::Kind::clip;
 }
 
+bool Machine::is_only_likely(const Generation& generation) const {
+  return policy_.asks_when_in_doubt && policy_.may_post && !policy_.is_attached &&
+         generation.evidence == Evidence::likely;
+}
+
+Step Machine::not_followed(State state) {
+  const std::string id = generation_id(state);
+  return {std::move(state),
+          {End{End::Kind::in_doubt,
+               "generation " + id + " is likely to be this request's, which is not proven",
+               {id}}}};
+}
+
+Step Machine::ended(State state) {
+  const End::Kind kind =
+      std::holds_alternative<Refused>(state) ? End::Kind::refused : end_of(state);
+  const std::string why = reason(state);
+  return {std::move(state), {End{kind, why, {}}}};
+}
+
 Moment Machine::placed(Moment moment) const {
-  if (moment.boot == now_.boot && now_.up >= moment.up) return moment;
+  if (!moment.boot.empty()) return moment;
   moment.up = now_.up - least_age(moment, now_);
   moment.boot = now_.boot;
   return moment;
 }
 
 Step Machine::on(Known known, const Resumed& resumed) {
+  if (is_only_likely(known.generation)) return not_followed(known);
   known.generation.asking = asked_anew();
   known.generation.posted = placed(known.generation.posted);
-  if (!known.stop_wanted) return {known, {Poll{}}};
+  if (known.generation.attempt) known.generation.attempt->posted = known.generation.posted;
+  std::vector<Action> actions = told_again(known.generation);
+  if (!known.stop_wanted) {
+    actions.emplace_back(Poll{});
+    return {known, std::move(actions)};
+  }
   // An earlier run wanted it stopped and could not say so. What the service says of it now decides
   // whether there is a clip to pick up.
   if (resumed.is_alone && known.generation.evidence == Evidence::proven) {
     known.generation.asking.is_stopping = true;
     return {known, {AskStop{}}};
   }
-  if (!policy_.may_post) return {known, {Poll{}}};
-  known.stop_wanted = false;
-  return {known,
-          {Persist{"another run takes it up", "it is not stopped: its clip is wanted"}, Poll{}}};
+  if (policy_.may_post) {
+    known.stop_wanted = false;
+    actions.insert(actions.begin(),
+                   Persist{"another run takes it up", "it is not stopped: its clip is wanted"});
+  }
+  actions.emplace_back(Poll{});
+  return {known, std::move(actions)};
 }
 
 template <typename Stage>
 Step Machine::asked_again(Stage stage) {
+  if (is_only_likely(stage.generation)) return not_followed(stage);
   stage.generation.asking = asked_anew();
   stage.generation.posted = placed(stage.generation.posted);
-  return {std::move(stage), {Poll{}}};
+  std::vector<Action> actions = told_again(stage.generation);
+  actions.emplace_back(Poll{});
+  return {std::move(stage), std::move(actions)};
 }
 
 template <typename Stage>
@@ -124,6 +166,11 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   generation.asking = {};
   generation.asking.bare_since = asked.bare_since;
   State after = reached(from, std::move(generation), answer.word);
+  const bool is_refunded =
+      std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after);
+  if (is_refunded && from.generation.attempt) {
+    return not_likely_any_more(from.generation, describe(answer.word));
+  }
   if (auto* failed = std::get_if<Failed>(&after)) failed->reason = answer.text;
   if (asked.is_stopping) {
     return has_ended(after) ? stopped(from, std::move(after), answer) : not_stopped(from, answer);
@@ -132,7 +179,7 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   if (!same_on_disk(from, after)) {
     actions.emplace_back(Persist{describe(answer.word), decision_on(after)});
   }
-  if (std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after)) {
+  if (is_refunded) {
     // It was refunded, so that a new one is not paid for twice.
     const bool again = asked.is_resumed && policy_.may_post && !policy_.is_attached;
     actions.emplace_back(End{again ? End::Kind::again : end_of(after), answer.text, {}});
@@ -144,6 +191,17 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
     actions.emplace_back(Wait{Wait::Pace::schedule, 0});
   }
   return {std::move(after), std::move(actions)};
+}
+
+// That somebody else's may have been refunded proves nothing about this request. (2)
+Step Machine::not_likely_any_more(Generation generation, const std::string& came) {
+  InDoubt doubt{std::move(*generation.attempt),
+                "generation " + generation.id + " was only likely to be this request's"};
+  doubt.attempt.is_absent = true;
+  return reconcile(std::move(doubt),
+                   {Persist{came, "it was only likely to be this request's"},
+                    TellDoubt{"generation " + generation.id +
+                              ", which was only likely to be this request's, is refunded"}});
 }
 
 // The resources of a completed generation may come a while later.
@@ -202,6 +260,8 @@ Step Machine::missing(Stage from, const Answer& answer) {
   Asking& asking = from.generation.asking;
   // Right after the request it only means that it is not there yet.
   if (least_age(from.generation.posted, now_) < settling_time) return {from, {backoff(answer)}};
+  asking.failures = 0;
+  asking.denied_since.reset();
   if (!asking.missing_since) asking.missing_since = now_.up;
   const Millis left = gone_interval - (now_.up - *asking.missing_since);
   if (left > 0) return {from, {Wait{Wait::Pace::exactly, left}}};
@@ -212,10 +272,9 @@ Step Machine::missing(Stage from, const Answer& answer) {
 template <typename Stage>
 Step Machine::looked_for(Stage from, const Listed& listed) {
   const auto& jobs = listed.jobs;
-  if (std::find(jobs.begin(), jobs.end(), from.generation.id) == jobs.end()) {
-    return gone(std::move(from));
-  }
-  from.generation.asking.missing_since.reset();
+  const bool is_listed = std::find(jobs.begin(), jobs.end(), from.generation.id) != jobs.end();
+  if (!is_listed && listed.is_whole) return gone(std::move(from));
+  if (is_listed) from.generation.asking.missing_since.reset();
   return {std::move(from), {Wait{Wait::Pace::backoff, 0}}};
 }
 
@@ -235,6 +294,7 @@ Step Machine::gone(Stage from) {
         Persist{why + ", twice, and the cell does not have it", "what was paid is gone"});
   }
   actions.emplace_back(End{End::Kind::gone, why, {}});
+  from.generation.attempt.reset();
   return {Gone{std::move(from.generation), why}, std::move(actions)};
 }
 
@@ -299,6 +359,7 @@ Step Machine::not_stopped(Stage from, const Answer& answer) {
 
 Step Machine::delivered(Generation generation) {
   generation.asking = {};
+  generation.attempt.reset();
   return {Delivered{std::move(generation)},
           {Persist{"every byte and the end of the stream were pushed", "it is delivered"}}};
 }

@@ -23,7 +23,7 @@ class Machine {
 
   // The request has not left.
   Step on(const Prepared& prepared, const Begun&) { return {prepared, {ReadCell{}}}; }
-  Step on(const Prepared& prepared, const Resumed&) { return {prepared, {ReadCell{}}}; }
+  Step on(const Prepared& prepared, const Resumed&);
   Step on(const Prepared& prepared, const Woke&) { return {prepared, {ReadCell{}}}; }
   Step on(const Prepared& prepared, const Listed& listed);
   Step on(Prepared prepared, const Unlisted& unlisted);
@@ -35,7 +35,7 @@ class Machine {
   Step on(const Posting& posting, const Replied& replied);  // (1)
   Step on(const Posting& posting, const Resumed& resumed);
   Step on(Posting posting, const StopWanted&);
-  Step on(const Posting& posting, const TimedOut&) { return timed_out(posting); }
+  Step on(const Posting& posting, const TimedOut&);
   Step on(const Posting& posting, const Left&);
 
   // Whether it was taken is not known. (2, 3, 4)
@@ -80,6 +80,16 @@ class Machine {
   Step on(const Completed& completed, const TimedOut&) { return timed_out(completed); }
   Step on(const Delivered& delivered, const TimedOut&) { return timed_out(delivered); }
   Step on(const Gone& gone, const TimedOut&) { return timed_out(gone); }
+  // Nothing is to be had any more; another process may have been the one to hear of it.
+  Step on(const Refused& refused, const Woke&) { return ended(refused); }
+  Step on(const Failed& failed, const Woke&) { return ended(failed); }
+  Step on(const Stopped& stopped, const Woke&) { return ended(stopped); }
+  Step on(const Refused& refused, const TimedOut&) { return timed_out(refused); }
+  Step on(const Failed& failed, const TimedOut&) { return timed_out(failed); }
+  Step on(const Stopped& stopped, const TimedOut&) { return timed_out(stopped); }
+  Step on(const Refused& refused, const StopWanted&) { return parted(refused); }
+  Step on(const Failed& failed, const StopWanted&) { return parted(failed); }
+  Step on(const Stopped& stopped, const StopWanted&) { return parted(stopped); }
   Step on(const Known& known, const DeliveredWhole&) { return delivered(known.generation); }
   Step on(const Completed& done, const DeliveredWhole&) { return delivered(done.generation); }
 
@@ -88,15 +98,20 @@ class Machine {
     return {std::move(state), {End{End::Kind::timed_out, "", {}}}};
   }
   static Step parted(State state) { return {std::move(state), {End{End::Kind::parted, "", {}}}}; }
+  static Step ended(State state);
+  // The user wants to be asked about what is not proven.
+  bool is_only_likely(const Generation& generation) const;
+  static Step not_followed(State state);
   static Wait backoff(const Answer& answer) {
     return {Wait::Pace::backoff, answer.retry_after.value_or(0)};
   }
-  // On the clock of this boot, where durations are exact from now on. What cannot be placed on it
-  // counts from now.
+  // Of an older version's row only the wall clock's time is known: what it measures counts from
+  // now.
   Moment placed(Moment moment) const;
 
   // request.cpp
-  Step first_post(const Prepared& prepared, std::optional<Ids> before, const std::string& came);
+  Step first_post(const Prepared& prepared, const std::string& came, std::optional<Ids> before = {},
+                  const Moment& looked = {});
   static Step never_sent(const std::string& text);
   static Step withdrawn();
   static Step named(const Attempt& attempt, const Answer& answer);
@@ -104,13 +119,12 @@ class Machine {
   Step reconcile(InDoubt doubt, std::vector<Action> actions);
   bool may_repeat(const InDoubt& doubt) const;
   bool key_protects(const InDoubt& doubt) const;
-  Step repeat(InDoubt doubt, std::optional<Ids> before, const std::string& came,
-              std::vector<Action> actions);
+  Step repeat(InDoubt doubt, const std::string& came, std::vector<Action> actions);
   Step unreadable(InDoubt doubt, const std::string& why, std::optional<Millis> retry_after);
   static Step undecided(InDoubt doubt, std::string why, Ids found,
                         std::vector<Action> actions = {});
   Step likely(InDoubt doubt, const std::string& id);
-  Step absent(InDoubt doubt, Ids jobs);
+  Step absent(InDoubt doubt, const Listed& listed);
 
   // generation.cpp
   template <typename Stage>
@@ -118,6 +132,7 @@ class Machine {
   template <typename Stage>
   Step answered(const Stage& from, const Answer& answer);
   void finish(State& state, const Answer& answer, std::vector<Action>& actions) const;
+  Step not_likely_any_more(Generation generation, const std::string& came);
   template <typename Stage>
   Step not_answered(Stage from, const Answer& answer);
   template <typename Stage>

@@ -63,7 +63,13 @@ State on_disk(State state) {
           stage.attempt.posts = 0;
           stage.attempt.failures = 0;
         }
-        if constexpr (requires { stage.generation; }) stage.generation.asking = {};
+        if constexpr (requires { stage.generation; }) {
+          stage.generation.asking = {};
+          if (stage.generation.attempt) {
+            stage.generation.attempt->posts = 0;
+            stage.generation.attempt->failures = 0;
+          }
+        }
         if constexpr (std::is_same_v<Stage, Prepared>) stage.failures = 0;
         if constexpr (std::is_same_v<Stage, InDoubt>) {
           stage.is_under_way = false;

@@ -75,8 +75,10 @@ struct Attempt {
   std::string key;  // Idempotency-Key, the same for each repeat
   Moment made;      // when it was first used
   Moment posted;    // the latest POST left
-  // The cell's generations just before that; unset when they could not be read.
+  // The cell's generations before that, and when they were asked for; unset when they could not be
+  // read.
   std::optional<std::vector<std::string>> before;
+  Moment looked;
   bool doubtful = false;     // an earlier POST may have been taken
   bool is_absent = false;    // a whole listing after the settling time had none that can be it
   bool stop_wanted = false;  // stop what comes of it, once that is proven to be its own
@@ -125,6 +127,8 @@ struct Generation {
   std::string id;
   Evidence evidence = Evidence::proven;
   Moment posted;
+  // Of one that is only likely: what is in doubt again if nothing comes of it.
+  std::optional<Attempt> attempt;
   Asking asking;
   bool operator==(const Generation&) const = default;
 };
@@ -233,14 +237,19 @@ struct Listed {
   std::vector<std::string> jobs;
   bool is_whole = true;  // every entry had an id that could be read
   Moment asked;
-  std::vector<std::string> claimed;  // those of `jobs` that other rows have
-  // What the cell held when later requests to it left.
+  std::vector<std::string> claimed;    // those of `jobs` that other rows have
+  std::vector<std::string> contested;  // those that another row in doubt may have, see may_be_of()
+  // What the cell held before later requests to it left: Attempt::looked and before.
   struct Look {
     Moment at;
     std::vector<std::string> jobs;
   };
   std::vector<Look> later;
 };
+// Whether a generation that a cell lists may have come of the request. `looks`: what the cell held
+// before other requests to it left.
+bool may_be_of(const Attempt& attempt, const std::string& job,
+               const std::vector<Listed::Look>& looks);
 struct Unlisted {
   Answer answer;
 };

@@ -27,23 +27,19 @@ std::string join(const Ids& ids) {
 // Whether the settling time of a request was over by then. What another boot's clock says cannot be
 // compared.
 bool was_over(const Moment& posted, const Moment& then) {
-  return posted.boot == then.boot && then.up - posted.up >= settling_time;
+  return !posted.boot.empty() && posted.boot == then.boot && then.up - posted.up >= settling_time;
 }
 
 // Those of the listing that may have come of the request. (2)
 Ids candidates(const Attempt& attempt, const Listed& listed) {
-  if (attempt.is_absent || !attempt.before) return {};
   Ids result;
+  if (!attempt.before) return result;
   for (const std::string& job : listed.jobs) {
-    if (contains(*attempt.before, job) || contains(listed.claimed, job) || contains(result, job)) {
+    if (!may_be_of(attempt, job, listed.later) || contains(listed.claimed, job) ||
+        contains(result, job)) {
       continue;
     }
-    // A listing after the settling time lacked it: it came of something else.
-    const bool came_late =
-        std::any_of(listed.later.begin(), listed.later.end(), [&](const Listed::Look& look) {
-          return was_over(attempt.posted, look.at) && !contains(look.jobs, job);
-        });
-    if (!came_late) result.push_back(job);
+    result.push_back(job);
   }
   return result;
 }
@@ -56,13 +52,28 @@ bool has_shrunk(const Attempt& attempt, const Listed& listed) {
 
 }  // namespace
 
+bool may_be_of(const Attempt& attempt, const std::string& job,
+               const std::vector<Listed::Look>& looks) {
+  if (attempt.is_absent || (attempt.before && contains(*attempt.before, job))) return false;
+  // A listing after the settling time that lacked it: it came of something else.
+  return std::none_of(looks.begin(), looks.end(), [&](const Listed::Look& look) {
+    return was_over(attempt.posted, look.at) && !contains(look.jobs, job);
+  });
+}
+
 // ---- The request has not left ----
+
+Step Machine::on(const Prepared& prepared, const Resumed&) {
+  if (policy_.may_post) return {prepared, {ReadCell{}}};
+  return never_sent("its process ended before the request left");
+}
 
 Step Machine::on(const Prepared& prepared, const Listed& listed) {
   // An entry that cannot be read now may look like a new one later.
-  if (!listed.is_whole) return first_post(prepared, std::nullopt, "the cell's list is not whole");
-  return first_post(prepared, listed.jobs,
-                    "the cell lists " + std::to_string(listed.jobs.size()) + " generations");
+  if (!listed.is_whole) return first_post(prepared, "the cell's list is not whole");
+  return first_post(prepared,
+                    "the cell lists " + std::to_string(listed.jobs.size()) + " generations",
+                    listed.jobs, listed.asked);
 }
 
 Step Machine::on(Prepared prepared, const Unlisted& unlisted) {
@@ -79,15 +90,16 @@ Step Machine::on(Prepared prepared, const Unlisted& unlisted) {
     ++prepared.failures;
     return {prepared, {backoff(answer)}};
   }
-  return first_post(prepared, std::nullopt, "the cell cannot be read: " + answer.text);
+  return first_post(prepared, "the cell cannot be read: " + answer.text);
 }
 
-Step Machine::first_post(const Prepared& prepared, std::optional<Ids> before,
-                         const std::string& came) {
+Step Machine::first_post(const Prepared& prepared, const std::string& came,
+                         std::optional<Ids> before, const Moment& looked) {
   Attempt attempt;
   attempt.key = prepared.key;
   attempt.made = attempt.posted = now_;
   attempt.before = std::move(before);
+  attempt.looked = looked;
   attempt.posts = prepared.failures + 1;
   return {Posting{std::move(attempt)}, {Persist{came, "the request is sent"}, Post{}}};
 }
@@ -131,7 +143,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
 Step Machine::named(const Attempt& attempt, const Answer& answer) {
   const std::string came = "the answer names generation " + answer.generation;
   const std::string decided = "it is proven to be this request's";
-  Known known{Generation{answer.generation, Evidence::proven, attempt.posted, {}}};
+  Known known{Generation{answer.generation, Evidence::proven, attempt.posted, {}, {}}};
   known.stop_wanted = attempt.stop_wanted;
   known.generation.asking.is_stopping = attempt.stop_wanted;
   if (answer.word == Word::processing) known.phase = Phase::processing;
@@ -163,6 +175,12 @@ Step Machine::on(const Posting& posting, const Resumed& resumed) {
 Step Machine::on(Posting posting, const StopWanted&) {
   posting.attempt.stop_wanted = true;
   return {posting, {Persist{"the pipeline shuts down", "what comes of it is to be stopped"}}};
+}
+
+// The answer may still come, as long as the run is there.
+Step Machine::on(const Posting& posting, const TimedOut&) {
+  return {posting,
+          {TellDoubt{"the answer to the request has not come"}, End{End::Kind::timed_out, "", {}}}};
 }
 
 Step Machine::on(const Posting& posting, const Left&) {
@@ -212,7 +230,7 @@ Step Machine::on(const InDoubt& doubt, const Woke&) {
 Step Machine::reconcile(InDoubt doubt, std::vector<Action> actions) {
   const Attempt& attempt = doubt.attempt;
   if (key_protects(doubt) && doubt.not_before <= now_.up) {
-    return repeat(doubt, attempt.before, "the answer is not known", std::move(actions));
+    return repeat(std::move(doubt), "the answer is not known", std::move(actions));
   }
   if (!attempt.before) {
     return undecided(std::move(doubt),
@@ -241,10 +259,8 @@ bool Machine::key_protects(const InDoubt& doubt) const {
 }
 
 // With the key that it had, and never another one. (3)
-Step Machine::repeat(InDoubt doubt, std::optional<Ids> before, const std::string& came,
-                     std::vector<Action> actions) {
+Step Machine::repeat(InDoubt doubt, const std::string& came, std::vector<Action> actions) {
   Attempt attempt = std::move(doubt.attempt);
-  attempt.before = std::move(before);
   attempt.posted = now_;
   attempt.doubtful = true;
   attempt.is_absent = false;
@@ -262,6 +278,12 @@ Step Machine::on(InDoubt doubt, const Listed& listed) {
   }
   if (!listed.is_whole) return unreadable(std::move(doubt), "the cell's list is not whole", {});
   const Ids found = candidates(attempt, listed);
+  if (found.size() == 1 && contains(listed.contested, found.front())) {
+    return undecided(std::move(doubt),
+                     "generation " + found.front() +
+                         " may be this request's, or that of another one in doubt to the same cell",
+                     found);
+  }
   if (found.size() == 1) return likely(std::move(doubt), found.front());
   if (found.size() > 1) {
     return undecided(std::move(doubt),
@@ -273,7 +295,7 @@ Step Machine::on(InDoubt doubt, const Listed& listed) {
   if (has_shrunk(attempt, listed)) {
     return unreadable(std::move(doubt), "the cell's list has lost what it had before", {});
   }
-  return absent(std::move(doubt), listed.jobs);
+  return absent(std::move(doubt), listed);
 }
 
 Step Machine::on(InDoubt doubt, const Unlisted& unlisted) {
@@ -299,15 +321,21 @@ Step Machine::likely(InDoubt doubt, const std::string& id) {
   const std::string why =
       "generation " + id + " is the only one in the cell that is new since the request left";
   if (policy_.asks_when_in_doubt) return undecided(std::move(doubt), why, {id});
-  return {Known{Generation{id, Evidence::likely, doubt.attempt.posted, {}}},
+  const Moment posted = doubt.attempt.posted;
+  doubt.attempt.stop_wanted = false;
+  return {Known{Generation{id, Evidence::likely, posted, std::move(doubt.attempt), {}}},
           {Persist{why, "it is likely to be this request's"}, TellSettled{Evidence::likely, why},
            Poll{}}};
 }
 
-Step Machine::absent(InDoubt doubt, Ids jobs) {
+Step Machine::absent(InDoubt doubt, const Listed& listed) {
   const std::string why = "the cell had no generation that can be this request's " +
                           std::to_string(settling_time / 1000) + " s after it was sent";
-  if (may_repeat(doubt)) return repeat(std::move(doubt), std::move(jobs), why, {});
+  if (may_repeat(doubt)) {
+    doubt.attempt.before = listed.jobs;
+    doubt.attempt.looked = listed.asked;
+    return repeat(std::move(doubt), why, {});
+  }
   std::vector<Action> actions;
   // What appears from now on is not this request's, also for who looks next.
   if (!std::exchange(doubt.attempt.is_absent, true)) {

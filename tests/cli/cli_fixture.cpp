@@ -24,6 +24,42 @@ std::string program() {
 
 }  // namespace
 
+std::int64_t CliTest::add_costing(ledger::Ledger& ledger, const ledger::Identity& identity,
+                                  const payment::State& state, double cost, bool delivered) {
+  const std::int64_t id = add(ledger, identity);
+  put(ledger, id, state, {.came = "told", .decided = "noted", .cost = cost});
+  if (delivered) must(ledger.note_delivery(id, 1000));
+  return id;
+}
+
+payment::State CliTest::likely(payment::State state) {
+  std::visit(
+      [](auto& stage) {
+        if constexpr (requires { stage.generation; }) {
+          stage.generation.evidence = payment::Evidence::likely;
+        }
+      },
+      state);
+  return state;
+}
+
+payment::State CliTest::gone(const std::string& id) {
+  return payment::Gone{generation(id), "no such generation"};
+}
+
+void CliTest::make_old(std::int64_t id, ledger::WallTime by) {
+  const std::string then = std::to_string(ledger::wall_clock_now() - by);
+  sql("UPDATE generations SET created_at = " + then +
+      ", made_boot = '', posted_boot = '', made_up = 0, "
+      "posted_up = 0, made_at = " +
+      then + ", posted_at = " + then + " WHERE id = " + std::to_string(id));
+}
+
+std::int64_t CliTest::prepare(ledger::Ledger& ledger, const ledger::Identity& identity) {
+  const payment::State state = payment::Prepared{attempt().key};
+  return must(ledger.begin(identity, state, note("begun"), 0, ledger::clock_now())).entry.id;
+}
+
 Finished CliTest::genpro(const std::vector<std::string>& arguments) {
   std::vector<std::string> command = {program()};
   command.insert(command.end(), arguments.begin(), arguments.end());

@@ -12,6 +12,16 @@ namespace genpro::test {
 
 class CliTest : public LedgerTest {
  protected:
+  // A row of a request that was answered, with nobody at it any more.
+  static std::int64_t add_costing(ledger::Ledger& ledger, const ledger::Identity& identity,
+                                  const payment::State& state, double cost, bool delivered = false);
+  static payment::State likely(payment::State state);
+  static payment::State gone(const std::string& id);
+  // Its request left so long ago, before the machine was booted; only the wall clock knows.
+  void make_old(std::int64_t id, ledger::WallTime by);
+  // A request that has not left.
+  static std::int64_t prepare(ledger::Ledger& ledger, const ledger::Identity& identity);
+
   // `genpro --ledger FILE …`: both streams, and the exit code. Local time is five and a half hours
   // ahead of UTC.
   Finished genpro(const std::vector<std::string>& arguments);

@@ -17,8 +17,9 @@ TEST_F(CommandLine, HelpSaysWhatThereIs) {
       {{"ledger", "--help"}, {"genpro ledger", "  list ", "  show ", "  spend ", "  prune "}},
       {{"ledger", "list", "--help"},
        {"genpro ledger list", "--status=WORD", "--since=WHEN", "--limit=N", "--json", "90m",
-        "submitting"}},
+        "submitting", "gone", "in-doubt", "--all", "--columns=NAMES", "prompt"}},
       {{"ledger", "show", "--help"}, {"genpro ledger show [OPTION…] ID", "--generation", "--json"}},
+      {{"ledger", "check", "--help"}, {"genpro ledger check", "--json", "exit code is 1"}},
       {{"ledger", "spend", "--help"}, {"genpro ledger spend", "--since=WHEN", "--json", "7d"}},
       {{"ledger", "prune", "--help"},
        {"genpro ledger prune [OPTION…] [ID…]", "--older-than=DAYS", "--json", "cannot be picked"}},
@@ -42,15 +43,27 @@ TEST_F(CommandLine, WhatIsNotUnderstoodIsNamedWithWhatToType) {
       {{}, {"command is missing", "genpro --help"}},
       {{"legder"}, {"\"legder\"", "ledger", "genpro --help"}},
       {{"--bogus"}, {"--bogus", "genpro --help"}},
-      {{"ledger"}, {"command is missing", "list, show, spend, settle and prune", "genpro ledger --help"}},
-      {{"ledger", "lst"}, {"\"lst\"", "list, show, spend, settle and prune", "genpro ledger --help"}},
+      {{"ledger"},
+       {"command is missing", "list, show, spend, settle, check and prune",
+        "genpro ledger --help"}},
+      {{"ledger", "lst"},
+       {"\"lst\"", "list, show, spend, settle, check and prune", "genpro ledger --help"}},
       {{"ledger", "list", "--bogus"}, {"--bogus", "genpro ledger list --help"}},
       {{"ledger", "list", "extra"}, {"\"extra\"", "genpro ledger list --help"}},
       {{"ledger", "list", "--limit"}, {"--limit"}},
       {{"ledger", "list", "--limit", "0"}, {"--limit", "\"0\"", "from 1"}},
       {{"ledger", "list", "--limit", "4x"}, {"--limit", "\"4x\""}},
       {{"ledger", "list", "--limit", "99999999999999999999"}, {"--limit"}},
-      {{"ledger", "list", "--status", "done"}, {"\"done\"", "completed", "refused"}},
+      {{"ledger", "list", "--limit", "5", "--all"}, {"--limit", "--all"}},
+      {{"ledger", "list", "--columns", "row,bogus"},
+       {"\"bogus\"", "row, time, status", "prompt", "genpro ledger list --help"}},
+      {{"ledger", "list", "--columns", ""}, {"--columns", "empty"}},
+      {{"ledger", "list", "--columns", " "}, {"--columns", "row, time"}},
+      {{"ledger", "list", "--columns", "row,,time"}, {"\"\"", "row, time"}},
+      {{"ledger", "list", "--columns", "row", "--json"}, {"--columns", "--json"}},
+      {{"ledger", "check", "5"}, {"\"5\"", "genpro ledger check --help"}},
+      {{"ledger", "list", "--status", "done"},
+       {"\"done\"", "completed", "refused", "prepared", "gone", "in-doubt"}},
       {{"ledger", "list", "--since", "yesterday"}, {"\"yesterday\"", "2026-05-01", "7d"}},
       {{"ledger", "list", "--since", ""}, {"--since", "empty"}},
       {{"ledger", "list", "--ledger", ""}, {"--ledger", "empty"}},
@@ -76,7 +89,7 @@ TEST_F(CommandLine, WhatIsNotUnderstoodIsNamedWithWhatToType) {
 }
 
 TEST_F(CommandLine, TheLedgerMayBeNamedBeforeAndAfterTheCommand) {
-  add(*open(), request(), generation("9040", api::Phase::pending));
+  add(*open(), request(), pending("9040"));
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"--ledger", path_, "ledger", "list"},
         {"ledger", "--ledger", path_, "list"},
@@ -90,7 +103,7 @@ TEST_F(CommandLine, TheLedgerMayBeNamedBeforeAndAfterTheCommand) {
 
 TEST_F(CommandLine, TheDefaultLedgerIsInTheStateFolder) {
   path_ = folder_.file("genpro/ledger.db");
-  add(*open(), request(), generation("9040", api::Phase::pending));
+  add(*open(), request(), pending("9040"));
   const Finished finished = shell(
       "XDG_STATE_HOME=" + folder_.path() + " HOME=/nowhere \"$0\" \"$@\"", {"ledger", "list"});
   EXPECT_EQ(finished.exit_code, 0);
@@ -98,13 +111,15 @@ TEST_F(CommandLine, TheDefaultLedgerIsInTheStateFolder) {
 }
 
 TEST_F(CommandLine, AnOutputThatCannotBeWrittenIsAnErrorAndNoCrash) {
-  add(*open(), request(), generation("9040", api::Phase::pending));
+  add(*open(), request(), pending("9040"));
   const std::string gate = folder_.file("gate");
   ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
   for (const std::vector<std::string>& what : {std::vector<std::string>{"list"},
                                                {"list", "--json"},
                                                {"show", "1"},
                                                {"spend"},
+                                               {"check"},
+                                               {"check", "--json"},
                                                {"prune", "--json"},
                                                {"list", "--help"}}) {
     std::vector<std::string> arguments = {"--ledger", path_, "ledger"};

@@ -4,21 +4,18 @@
 namespace genpro::test {
 namespace {
 
-using api::Phase;
 using List = CliTest;
 
 // 2026-05-01 00:00 in the zone of the tests.
-constexpr job::WallTime may_day = 1777573800LL * 1000;
+constexpr ledger::WallTime may_day = 1777573800LL * 1000;
 
 TEST_F(List, ATableWithTheNewestFirst) {
   const auto ledger = open();
-  const std::int64_t first =
-      add(*ledger, request(), generation("9040", Phase::completed, 3.5), true);
+  const std::int64_t first = add_costing(*ledger, request(), completed("9040"), 3.5, true);
   const std::int64_t second =
-      add(*ledger, request("x", "3301", "43", ""), generation("gen_größe", Phase::processing));
-  must(ledger->note_delivery(second, 4711, false));
-  must(ledger->note_stop_wanted(second, true));
-  const std::int64_t third = add(*ledger, request("y"));
+      add(*ledger, request("x", "3301", "43", "größe"), processing("gen_9041", true));
+  must(ledger->note_bytes(second, 4711));
+  const std::int64_t third = add(*ledger, request("y", "3300", "42", ""));
   sql("UPDATE generations SET created_at = " + std::to_string(may_day + 1000));
 
   const auto lines = lines_of(output({"list"}));
@@ -36,11 +33,11 @@ TEST_F(List, ATableWithTheNewestFirst) {
     }
     return true;
   };
-  EXPECT_TRUE(has(lines[1], {std::to_string(third), "2026-05-01 00:00:01", "unknown", "no", "-",
-                             "pika", "-", "0", "42", "101/3300"}))
+  EXPECT_TRUE(has(lines[1], {std::to_string(third), "2026-05-01 00:00:01", "in doubt", "no", "-",
+                             "cell's own", "-", "0", "42", "101/3300"}))
       << lines[1];
   EXPECT_TRUE(has(lines[2], {std::to_string(second), "processing, stop to be sent", "no",
-                             "gen_größe", "cell's own", "-", "4711", "43", "101/3301"}))
+                             "gen_9041", "größe", "-", "4711", "43", "101/3301"}))
       << lines[2];
   EXPECT_TRUE(has(lines[3], {std::to_string(first), "completed", "no", "9040", "pika", "3.5",
                              "whole", "42", "101/3300"}))
@@ -49,7 +46,8 @@ TEST_F(List, ATableWithTheNewestFirst) {
   const auto column = [](const std::string& line, const char* text) {
     return g_utf8_strlen(line.c_str(), static_cast<gssize>(line.find(text)));
   };
-  EXPECT_EQ(column(lines[2], "cell's own"), column(lines[3], "pika"));
+  EXPECT_EQ(column(lines[2], "größe"), column(lines[3], "pika"));
+  EXPECT_EQ(column(lines[2], "  43  "), column(lines[3], "  42  "));
   EXPECT_EQ(column(lines[2], "101/3301"), column(lines[3], "101/3300"));
   EXPECT_EQ(column(lines[0], "Cell"), column(lines[3], "101/3300"));
   for (const std::string& line : lines) EXPECT_FALSE(line.ends_with(' '));
@@ -57,7 +55,7 @@ TEST_F(List, ATableWithTheNewestFirst) {
 
 TEST_F(List, SaysWhoIsAtItNow) {
   const auto ledger = open();
-  auto begun = must(ledger->begin(request(), std::nullopt, 0));
+  auto begun = must(begin(*ledger, request()));
   EXPECT_EQ(member_text(object_at(json({"list"}), 0), "status"), "\"submitting\"");
   EXPECT_EQ(member_text(object_at(json({"list"}), 0), "followed"), "true");
   EXPECT_NE(output({"list"}).find("  yes  "), std::string::npos);
@@ -68,23 +66,28 @@ TEST_F(List, SaysWhoIsAtItNow) {
   EXPECT_EQ(member_text(object_at(json({"list"}), 0), "followed"), "false");
   EXPECT_EQ(number_of(json({"list", "--status", "submitting"})), 0U);
   EXPECT_EQ(number_of(json({"list", "--status", "unknown"})), 1U);
+  EXPECT_NE(output({"list"}).find("  in doubt  "), std::string::npos);
 }
 
 TEST_F(List, JsonHasStableNamesAndTypes) {
   const auto ledger = open();
   add(*ledger, request("x", "3300", "agent_xyz", ""));
-  add(*ledger, request(), generation("9040", Phase::completed, 3.5), true);
+  add_costing(*ledger, request(), likely(completed("9040")), 3.5, true);
   sql("UPDATE generations SET created_at = " + std::to_string(may_day + 7));
   const auto list = json({"list"});
   ASSERT_EQ(number_of(list), 2U);
-  EXPECT_EQ(names_of(object_at(list, 0)),
-            (std::vector<std::string>{"id", "created_at", "status", "followed", "stop_wanted",
-                                      "generation_id", "model", "cost", "bytes_delivered",
-                                      "delivered", "agent_id", "cell_path"}));
+  EXPECT_EQ(
+      names_of(object_at(list, 0)),
+      (std::vector<std::string>{"id", "created_at", "status", "charged", "in_doubt", "followed",
+                                "stop_wanted", "generation_id", "evidence", "model", "cost",
+                                "bytes_delivered", "delivered", "agent_id", "cell_path"}));
   const std::vector<std::pair<const char*, std::pair<const char*, const char*>>> members = {
       {"id", {"2", "1"}},
       {"created_at", {"\"2026-04-30T18:30:00.007Z\"", "\"2026-04-30T18:30:00.007Z\""}},
       {"status", {"\"completed\"", "\"unknown\""}},
+      {"charged", {"\"yes\"", "\"unknown\""}},
+      {"in_doubt", {"false", "true"}},
+      {"evidence", {"\"likely\"", "null"}},
       {"followed", {"false", "false"}},
       {"stop_wanted", {"false", "false"}},
       {"generation_id", {"\"9040\"", "null"}},
@@ -105,11 +108,11 @@ TEST_F(List, JsonHasStableNamesAndTypes) {
 TEST_F(List, SelectsByStatusAndNumber) {
   const auto ledger = open();
   std::vector<std::int64_t> ids;
-  for (const Phase phase : {Phase::failed, Phase::pending, Phase::failed, Phase::failed}) {
-    ids.push_back(add(*ledger, request(), generation("1", phase)));
+  for (const payment::State& state : {failed("1"), pending("1"), failed("1"), failed("1")}) {
+    ids.push_back(add(*ledger, request(), state));
   }
   add(*ledger, request());
-  must(ledger->note_unknown(add(*ledger, request()), false));
+  lose(*ledger, add(*ledger, request()));
   const auto list = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "list");
     const auto rows = json(arguments);
@@ -125,17 +128,23 @@ TEST_F(List, SelectsByStatusAndNumber) {
   EXPECT_EQ(list({"--limit", "1"}), Ids{"6"});
   EXPECT_EQ(list({"--status", "unknown"}), (Ids{"6", "5"}));
   EXPECT_EQ(list({"--status", "unknown", "--limit", "1"}), Ids{"6"});
+  EXPECT_EQ(list({"--status", "in-doubt"}), (Ids{"6", "5"}));
   EXPECT_EQ(list({"--status", "refused"}), Ids{});
+  prepare(*ledger, request());
+  add(*ledger, request(), gone("2"));
+  EXPECT_EQ(list({"--status", "prepared"}), Ids{"7"});
+  EXPECT_EQ(list({"--status", "gone"}), Ids{"8"});
+  EXPECT_EQ(list({"--status", "submitting"}), Ids{});
 }
 
 TEST_F(List, SinceIsADayAMomentOrHowLongAgo) {
   const auto ledger = open();
-  const auto add_at = [&](job::WallTime time) {
-    const std::int64_t id = add(*ledger, request(), generation("1", Phase::failed));
+  const auto add_at = [&](ledger::WallTime time) {
+    const std::int64_t id = add(*ledger, request(), failed("1"));
     sql("UPDATE generations SET created_at = " + std::to_string(time) +
         " WHERE id = " + std::to_string(id));
   };
-  const job::WallTime now = job::wall_clock_now();
+  const ledger::WallTime now = ledger::wall_clock_now();
   const std::vector<std::pair<std::string, std::size_t>> moments = {
       {"2026-05-01", 3},
       {"2026-05-02", 2},
@@ -168,20 +177,92 @@ TEST_F(List, SinceIsADayAMomentOrHowLongAgo) {
   }
 }
 
+TEST_F(List, FiftyRowsUnlessMoreAreAskedFor) {
+  const auto ledger = open();
+  for (int row = 0; row < 55; ++row) add(*ledger, request(), failed("1"));
+  const auto table = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"ledger", "--ledger", path_, "list"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return lines_of(shell("\"$0\" \"$@\" 2>/dev/null", arguments).out);
+  };
+  const auto told = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"ledger", "--ledger", path_, "list"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return lines_of(shell("\"$0\" \"$@\" 2>&1 >/dev/null", arguments).out);
+  };
+  EXPECT_EQ(table({}).size(), 51U);
+  EXPECT_NE(table({})[1].find("55"), std::string::npos) << "the newest ones";
+  EXPECT_EQ(table({"--all"}).size(), 56U);
+  EXPECT_EQ(table({"--limit", "54"}).size(), 55U);
+  EXPECT_EQ(table({"--limit", "55"}).size(), 56U);
+  EXPECT_EQ(number_of(json({"list"})), 50U);
+  EXPECT_EQ(number_of(json({"list", "--all"})), 55U);
+  for (const std::vector<std::string>& cut :
+       {std::vector<std::string>{}, {"--json"}, {"--limit", "54"}, {"--status", "failed"}}) {
+    const auto lines = told(cut);
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_NE(lines[0].find("more rows"), std::string::npos) << lines[0];
+    EXPECT_NE(lines[0].find("--limit"), std::string::npos) << lines[0];
+    EXPECT_NE(lines[0].find("--all"), std::string::npos) << lines[0];
+  }
+  for (const std::vector<std::string>& whole : {std::vector<std::string>{"--all"},
+                                                {"--all", "--json"},
+                                                {"--limit", "55"},
+                                                {"--status", "gone"}}) {
+    EXPECT_TRUE(told(whole).empty());
+  }
+}
+
+TEST_F(List, TheColumnsThatAreAskedForInTheirOrder) {
+  const auto ledger = open();
+  add_costing(*ledger, request("A kettle, turning"), likely(completed("9040")), 3.5);
+  add(*ledger, request("A boat"));
+  sql("UPDATE generations SET created_at = " + std::to_string(may_day));
+  EXPECT_EQ(output({"list", "--columns", "row,time,status,cost,prompt"}),
+            "Row  Asked for            Status     Cost  Prompt\n"
+            "  2  2026-05-01 00:00:00  in doubt      -  A boat\n"
+            "  1  2026-05-01 00:00:00  completed   3.5  A kettle, turning\n");
+  EXPECT_EQ(output({"list", "--columns", "evidence, charged,generation"}),
+            "Evidence  Charged  Generation\n"
+            "-         unknown  -\n"
+            "likely    yes      9040\n");
+  const std::string long_prompt(5000, 'x');
+  add(*ledger, request(long_prompt));
+  for (const std::string& line : lines_of(output({"list", "--columns", "prompt"}))) {
+    EXPECT_LE(line.size(), 110U);
+  }
+}
+
+// Ids and agents with such characters are no ids; that is damage, and told without them.
 TEST_F(List, WhatIsMeantForATerminalReachesNone) {
   const auto ledger = open();
-  const std::int64_t id = add(*ledger, request(), generation("9040", Phase::failed));
-  sql("UPDATE generations SET generation_id = 'a' || char(27) || '[2Jb' || char(155) || '1m', "
-      "model = 'x' || char(10) || 'y' || char(8238), agent_id = char(7) || CAST(x'ff' AS TEXT), "
+  const std::int64_t id = add(*ledger, request("a\\u001b[2Jb\\u009b1m"), failed("9040", "x"));
+  sql("UPDATE generations SET model = 'x' || char(10) || 'y' || char(8238) || char(27) || '[2J', "
       "reason = char(27) || ']0;title' || char(7)");
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"list"},
-        {"show", std::to_string(id)},
-        {"spend"},
-        {"prune", std::to_string(id), "--older-than", "5"}}) {
+  sql("UPDATE history SET came = 'a' || char(27) || '[2Jb' || char(155) || '1m', "
+      "decided = char(7) || char(8238), word = 'paid'");
+  const std::vector<std::vector<std::string>> commands = {
+      {"list", "--columns", "model,reason,prompt"},
+      {"show", std::to_string(id)},
+      {"spend"},
+      {"check"},
+      {"prune", std::to_string(id), "--older-than", "5"}};
+  for (const auto& arguments : commands) {
     const Finished finished = CliTest::ledger(arguments);
-    EXPECT_EQ(finished.exit_code, 0) << finished.out;
+    EXPECT_EQ(finished.exit_code, arguments[0] == "check" ? 1 : 0) << finished.out;
     EXPECT_FALSE(has_control_characters(finished.out)) << finished.out;
+  }
+  add(*ledger, request(), failed("9040"));
+  for (const char* change :
+       {"generation_id = 'a' || char(27) || '[2Jb' || char(155) || '1m'", "base_url = char(27)",
+        "agent_id = char(7) || CAST(x'ff' AS TEXT)", "status = char(27) || '[2J'"}) {
+    sql(std::string("UPDATE generations SET ") + change);
+    for (const auto& arguments : commands) {
+      if (arguments[0] == "prune") continue;
+      const Finished finished = CliTest::ledger(arguments);
+      EXPECT_LE(finished.exit_code, 1) << finished.out;
+      EXPECT_FALSE(has_control_characters(finished.out)) << finished.out;
+    }
   }
 }
 

@@ -4,35 +4,30 @@
 namespace genpro::test {
 namespace {
 
-using api::Phase;
-
 class Prune : public CliTest {
  protected:
   std::vector<std::int64_t> ids() {
     std::vector<std::int64_t> result;
-    for (const job::Entry& entry : must(open()->list({}))) result.push_back(entry.id);
+    for (const ledger::Entry& entry : must(open()->list({}))) result.push_back(entry.id);
     return result;
   }
-  static constexpr job::WallTime day = 24 * hour;
+  static constexpr ledger::WallTime day = 24 * hour;
 };
 using Ids = std::vector<std::int64_t>;
 
 TEST_F(Prune, RemovesWhatHasEndedLongAgoAndNothingElse) {
   const auto ledger = open();
-  const auto add_old = [&](const api::Generation& generation, bool delivered, int days) {
-    const std::int64_t id = add(*ledger, request(), generation, delivered);
+  const auto add_old = [&](const payment::State& state, bool delivered, int days) {
+    const std::int64_t id = add(*ledger, request(), state, delivered);
     age(id, days * day);
     return id;
   };
-  add_old(generation("1", Phase::failed), false, 91);
-  add_old(generation("2", Phase::completed), true, 400);
+  add_old(failed("1"), false, 91);
+  add_old(completed("2"), true, 400);
   const Ids left = {
-      add_old(generation("3", Phase::completed), false, 400),
-      add_old(generation("4", Phase::pending), false, 400),
-      add_old(generation("5", Phase::failed), false, 89),
-      add_old(generation("6", Phase::failed), false, 2),
-      add_old(generation("7", Phase::failed), false, 0),
-      add(*ledger, request()),
+      add_old(completed("3"), false, 400), add_old(pending("4"), false, 400),
+      add_old(failed("5"), false, 89),     add_old(failed("6"), false, 2),
+      add_old(failed("7"), false, 0),      add(*ledger, request("x", "3301")),
   };
   age(left.back(), 400 * day);
   EXPECT_EQ(output({"prune"}), "Removed 2 rows.\n");
@@ -48,22 +43,22 @@ TEST_F(Prune, RemovesWhatHasEndedLongAgoAndNothingElse) {
       g_date_time_new_from_iso8601(json_object_get_string_member(object, "before"), nullptr));
   ASSERT_TRUE(before);
   EXPECT_NEAR(static_cast<double>(g_date_time_to_unix(before.get())),
-              static_cast<double>((job::wall_clock_now() - 3 * day) / 1000), 60);
+              static_cast<double>((ledger::wall_clock_now() - 3 * day) / 1000), 60);
   EXPECT_EQ(output({"prune", "--older-than", "1"}), "Removed 1 row.\n");
   EXPECT_EQ(ids(), (Ids{left[5], left[4], left[1], left[0]}));
 }
 
 TEST_F(Prune, NamedRowsGoInAnyStateAndWhatIsLostIsSaid) {
   const auto ledger = open();
-  const std::int64_t old = add(*ledger, request(), generation("1", Phase::failed));
+  const std::int64_t old = add(*ledger, request(), failed("1"));
   age(old, 400 * day);
-  const std::int64_t pending = add(*ledger, request(), generation("9040", Phase::pending));
+  const std::int64_t running = add(*ledger, request(), pending("9040"));
   const std::int64_t unknown = add(*ledger, request());
-  const std::int64_t undelivered = add(*ledger, request(), generation("9041", Phase::completed));
-  const std::int64_t failed = add(*ledger, request(), generation("9042", Phase::failed));
+  const std::int64_t undelivered = add(*ledger, request(), completed("9041"));
+  const std::int64_t refunded = add(*ledger, request(), failed("9042"));
   const Finished finished =
-      CliTest::ledger({"prune", std::to_string(pending), std::to_string(unknown),
-                       std::to_string(undelivered), std::to_string(failed)});
+      CliTest::ledger({"prune", std::to_string(running), std::to_string(unknown),
+                       std::to_string(undelivered), std::to_string(refunded)});
   EXPECT_EQ(finished.exit_code, 0) << finished.out;
   for (const char* text :
        {"Generation 9040 goes on at the service", "will not be found out",
@@ -77,7 +72,7 @@ TEST_F(Prune, NamedRowsGoInAnyStateAndWhatIsLostIsSaid) {
 
 TEST_F(Prune, ARowThatAProcessIsAtStays) {
   const auto ledger = open();
-  const auto begun = must(ledger->begin(request(), std::nullopt, 0));
+  const auto begun = must(begin(*ledger, request()));
   const std::string held = std::to_string(begun.entry.id);
   const std::string other = std::to_string(add(*ledger, request()));
   const Finished finished = CliTest::ledger({"prune", held, other, "999"});
@@ -90,16 +85,42 @@ TEST_F(Prune, ARowThatAProcessIsAtStays) {
   EXPECT_EQ(ids(), Ids{begun.entry.id});
 }
 
+// They tell whose the cell's other generations are.
+TEST_F(Prune, TheRowsOfACellStayWhileARequestToItIsInDoubt) {
+  const auto ledger = open();
+  const std::int64_t old = add(*ledger, request(), failed("1"));
+  age(old, 400 * day);
+  const std::int64_t doubt = add(*ledger, request("x"));
+  EXPECT_EQ(output({"prune"}), "Removed 0 rows.\n");
+  put(*ledger, doubt, pending("2"));
+  EXPECT_EQ(output({"prune"}), "Removed 1 row.\n");
+  EXPECT_EQ(ids(), Ids{doubt});
+}
+
+TEST_F(Prune, ADamagedRowGoesAndALostGenerationIsNamed) {
+  const auto ledger = open();
+  const std::int64_t broken = add(*ledger, request(), pending("9040"));
+  const std::int64_t lost = add(*ledger, request(), gone("9041"));
+  sql("UPDATE generations SET generation_id = '%zz' WHERE id = " + std::to_string(broken));
+  const Finished finished =
+      CliTest::ledger({"prune", std::to_string(broken), std::to_string(lost)});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  for (const char* text : {"damaged", "Generation 9041 is paid", "Removed 2 rows."}) {
+    EXPECT_NE(finished.out.find(text), std::string::npos) << text << " in\n" << finished.out;
+  }
+  EXPECT_EQ(ids(), Ids{});
+}
+
 TEST_F(Prune, JsonTellsOfEachNamedRow) {
   const auto ledger = open();
-  const std::int64_t old = add(*ledger, request(), generation("1", Phase::failed));
+  const std::int64_t old = add(*ledger, request(), failed("1"));
   age(old, 400 * day);
-  const auto begun = must(ledger->begin(request(), std::nullopt, 0));
-  const std::int64_t pending = add(*ledger, request(), generation("9040", Phase::pending));
+  const auto begun = must(begin(*ledger, request("x", "3301")));
+  const std::int64_t running = add(*ledger, request(), pending("9040"));
   const std::string line = "\"$0\" \"$@\" 2>/dev/null";
   const Finished finished =
       shell(line, {"ledger", "--ledger", path_, "prune", "--json", "--older-than", "90",
-                   std::to_string(begun.entry.id), std::to_string(pending), "999"});
+                   std::to_string(begun.entry.id), std::to_string(running), "999"});
   EXPECT_EQ(finished.exit_code, 1);
   const auto document = must<api::JsonObjectPtr>([&]() -> Result<api::JsonObjectPtr> {
     auto parsed = api::parse_json_object(finished.out);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "support/fast_clock.h"
+
 namespace genpro::test {
 namespace {
 
@@ -64,11 +66,12 @@ std::string get_property(GstElement* element, const std::string& name) {
 }
 
 std::vector<std::pair<std::string, std::string>> tool_environment() {
+  if (genpro_test_clock_factor() <= 1) throw std::logic_error("the boot clock is not fast");
 #ifdef SANITIZER_RUNTIME
   // What the tools and the system's plugins leave behind is theirs.
-  return {{"LD_PRELOAD", SANITIZER_RUNTIME}, {"ASAN_OPTIONS", "detect_leaks=0"}};
+  return {{"LD_PRELOAD", SANITIZER_RUNTIME FAST_CLOCK}, {"ASAN_OPTIONS", "detect_leaks=0"}};
 #else
-  return {};
+  return {{"LD_PRELOAD", FAST_CLOCK}};
 #endif
 }
 

@@ -131,6 +131,8 @@ TEST_F(ClipFault, LargerThanAllowed) {
     service.set_clip({.bytes = clip, .says_length = says_length});
     const Streamed streamed = run_it({{"max-clip-size", "100000"}});
     expect_one_error(streamed.outcome, {.mentions = {"max-clip-size"}, .generation_id = "9040"});
+    ASSERT_FALSE(streamed.outcome.errors.empty());
+    EXPECT_EQ(streamed.outcome.errors[0].detail("charged"), "yes");
     EXPECT_LE(streamed.bytes.size(), 100'000U);
     EXPECT_EQ(streamed.bytes, clip.substr(0, streamed.bytes.size()));
     if (says_length) {

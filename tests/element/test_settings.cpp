@@ -84,6 +84,8 @@ TEST_P(SettingsError, IsToldBeforeAnythingIsSent) {
   expect_one_error(streamed.outcome, {.codes = {resource(GST_RESOURCE_ERROR_SETTINGS)},
                                       .mentions = GetParam().mentions});
   EXPECT_EQ(service.count(), 0U) << "nothing is asked of the service";
+  ASSERT_FALSE(streamed.outcome.errors.empty());
+  EXPECT_EQ(streamed.outcome.errors[0].detail("charged"), "no");
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, SettingsError, testing::ValuesIn(bad_settings),

@@ -215,6 +215,15 @@ TEST_F(Stream, RunsAgainAfterNull) {
   }
 }
 
+// Properties of the base class that a file has no use for.
+TEST_F(Stream, SettingsOfTheBaseClassDoNoHarm) {
+  for (const auto& [name, value] : {std::pair("do-timestamp", "true"), {"blocksize", "0"}}) {
+    const Streamed streamed = stream(seed_src(service, {{name, value}}));
+    EXPECT_TRUE(streamed.outcome.eos) << name << ": " << streamed.outcome.summary();
+    EXPECT_EQ(sha256(streamed.bytes), sha256(small_clip())) << name;
+  }
+}
+
 TEST_F(Stream, FollowsARedirectOfTheCdn) {
   service.files().push_answer(redirect_answer(302, service.clip_url()));
   service.push_poll(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Clips over TLS, from a server of this machine with a certificate of its own making.
+#include <atomic>
 #include <filesystem>
 #include <future>
 
@@ -96,11 +97,14 @@ class TlsServer {
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
   std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
+  // Requests that came by HTTP/2.
+  int http2_requests() const { return http2_requests_; }
 
  private:
   static void answer(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                      gpointer data) {
-    const auto* self = static_cast<TlsServer*>(data);
+    auto* self = static_cast<TlsServer*>(data);
+    if (soup_server_message_get_http_version(message) == SOUP_HTTP_2_0) ++self->http2_requests_;
     if (g_str_equal(path, "/clip.mp4")) {
       // SoupServer cuts it to the range that is asked for.
       soup_server_message_set_status(message, SOUP_STATUS_OK, nullptr);
@@ -116,6 +120,7 @@ class TlsServer {
   MainContextPtr context_{g_main_context_new()};
   MainLoopPtr loop_{g_main_loop_new(context_.get(), FALSE)};
   int port_ = 0;
+  std::atomic<int> http2_requests_ = 0;
   std::thread thread_;
 };
 
@@ -131,6 +136,15 @@ TEST_F(Tls, AClipIsWhole) {
   const TlsServer server(trust_.certificate(), long_clip(), "/clip.mp4");
   lead_to(server.url() + "/clip.mp4");
   expect_whole(run_it(), long_clip());
+}
+
+// libsoup reads all that comes in such a connection before it does anything else.
+TEST_F(Tls, AClipIsNotReadByHttp2) {
+  const ScopedEnv offered("SOUP_SERVER_HTTP2", "1");
+  const TlsServer server(trust_.certificate(), long_clip(), "/clip.mp4");
+  lead_to(server.url() + "/elsewhere");
+  expect_whole(run_it(), long_clip());
+  EXPECT_EQ(server.http2_requests(), 0);
 }
 
 TEST_F(Tls, ARedirectWithinHttpsIsFollowed) {

@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 #include <libsoup/soup.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
+#include <mutex>
 
 #include "api/exchange.h"
 #include "http/retry_after.h"
 #include "support/fake_service.h"
+#include "support/process.h"
 
 namespace genpro::http {
 namespace {
@@ -88,38 +91,76 @@ void repeat(Wire& wire, const std::string& piece) {
   }
 }
 
+// A server that takes a while for each answer.
+class SlowServer {
+ public:
+  explicit SlowServer(std::chrono::milliseconds delay)
+      : origin_("slow", [this, delay](const Seen& seen) {
+          const std::lock_guard lock(mutex_);
+          methods_.push_back(seen.method);
+          Answer answer = test::json_answer(200, "{}");
+          answer.hold = std::make_shared<Gate>();
+          waits_.push_back(std::async(std::launch::async, [gate = answer.hold, delay] {
+            std::this_thread::sleep_for(delay);
+            gate->open();
+          }));
+          return answer;
+        }) {}
+
+  std::string url() const { return origin_.url() + "/"; }
+  // In the order in which they came.
+  std::vector<std::string> methods() {
+    const std::lock_guard lock(mutex_);
+    return methods_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> methods_;
+  std::vector<std::future<void>> waits_;
+  HttpOrigin origin_;
+};
+
 TEST(Queue, ARequestThatWaitsForOthersIsNotSilent) {
-  // Eight connections, each taken for longer than half the time allowed: ten rounds of them.
-  constexpr int count = 80;
-  HttpOrigin origin("slow", [](const Seen&) {
-    auto gate = std::make_shared<Gate>();
-    std::thread([gate] {
-      std::this_thread::sleep_for(300ms);
-      gate->open();
-    }).detach();
-    Answer answer = test::json_answer(200, "{}");
-    answer.hold = gate;
-    return answer;
-  });
+  // Eight connections, each taken for a tenth of the time allowed: 13 rounds of them.
+  SlowServer server(200ms);
   Requests requests;
   std::vector<std::future<Requests::Outcome>> outcomes;
   const auto begun = steady_clock::now();
-  for (int number = 0; number < count; ++number) {
-    outcomes.push_back(requests.send(number % 2 == 0 ? "GET" : "POST", origin.url() + "/", 1s));
+  for (int number = 0; number < 140; ++number) {
+    outcomes.push_back(requests.send(number % 4 == 0 ? "POST" : "GET", server.url(), 2s));
   }
   for (auto& outcome : outcomes) {
     const auto result = outcome.get();
     EXPECT_TRUE(result) << result.error().reason;
   }
-  EXPECT_GT(steady_clock::now() - begun, 2s) << "nothing had to wait";
+  EXPECT_GT(steady_clock::now() - begun, 2200ms) << "nothing had to wait";
+}
+
+TEST(Queue, MoneyDoesNotWaitForOthers) {
+  SlowServer server(300ms);
+  Requests requests;
+  std::vector<std::future<Requests::Outcome>> outcomes;
+  for (std::size_t number = 0; number < 40; ++number) {
+    // The first ones have all connections before the others come.
+    if (number == 8) {
+      ASSERT_TRUE(test::eventually([&] { return server.methods().size() == 8; }));
+    }
+    outcomes.push_back(requests.send("GET", server.url(), 20s));
+  }
+  outcomes.push_back(requests.send("POST", server.url(), 20s));
+  for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get());
+  const auto methods = server.methods();
+  const auto before = std::find(methods.begin(), methods.end(), "POST") - methods.begin();
+  EXPECT_LT(before, 16) << "of 40";
 }
 
 TEST(Queue, WhereNobodyIsAnsweredNobodyWaits) {
   HttpOrigin origin("silent", [](const Seen&) { return test::silent_answer(); });
   Requests requests;
   std::vector<std::future<Requests::Outcome>> outcomes;
-  for (int number = 0; number < 24; ++number) {
-    outcomes.push_back(requests.send("POST", origin.url() + "/", 500ms));
+  for (int number = 0; number < 80; ++number) {
+    outcomes.push_back(requests.send(number % 2 == 0 ? "GET" : "POST", origin.url() + "/", 500ms));
   }
   int sent = 0;
   for (auto& outcome : outcomes) {
@@ -130,7 +171,7 @@ TEST(Queue, WhereNobodyIsAnsweredNobodyWaits) {
   }
   // Those that had their turn; of the others not a byte left.
   EXPECT_GE(sent, 8);
-  EXPECT_LT(sent, 24);
+  EXPECT_LT(sent, 80);
 }
 
 struct Endless {

@@ -27,8 +27,7 @@ class ReaderTest : public testing::Test {
 
   void serve(test::Clip clip) { service_.set_clip(std::move(clip)); }
 
-  std::unique_ptr<Reader> open() {
-    ReaderSettings settings;
+  std::unique_ptr<Reader> open(ReaderSettings settings = {}) {
     settings.url = *parse_url(service_.clip_url());
     settings.stall_timeout = 1s;
     settings.retries = 1;
@@ -69,6 +68,14 @@ TEST_F(ReaderTest, GivesTheWholeClipInOrder) {
   EXPECT_TRUE(reader->info()->seekable);
   EXPECT_EQ(reader->info()->content_type, "video/mp4");
   EXPECT_TRUE(std::holds_alternative<Reader::End>(reader->read(0))) << "again";
+}
+
+TEST_F(ReaderTest, WaitsNoLongerThanItMayWhateverTheServerAsksFor) {
+  test::Answer later = test::html_answer(503, "<h1>later</h1>");
+  later.headers = {{"Retry-After", "3600"}};
+  service_.files().push_answer(later);
+  auto reader = open({.longest_wait = 50ms});
+  EXPECT_TRUE(drain(*reader).bytes == clip_);
 }
 
 TEST_F(ReaderTest, SeeksBeforeDuringAndAfter) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/bookkeeper.h"
+#include "job/ledger_thread.h"
 
 #include <pthread.h>
 
@@ -13,13 +13,13 @@ namespace genpro::job {
 
 namespace {
 
-struct Desk {
-  std::weak_ptr<Bookkeeper> bookkeeper;
+struct Entry {
+  std::weak_ptr<LedgerThread> thread;
   std::shared_ptr<std::mutex> turn = std::make_shared<std::mutex>();
 };
-using Known = std::map<std::string, Desk>;
+using Known = std::map<std::string, Entry>;
 
-Guarded<Known>& known_bookkeepers() {
+Guarded<Known>& known_threads() {
   static Immortal<Guarded<Known>> known;
   return *known;
 }
@@ -27,16 +27,16 @@ Guarded<Known>& known_bookkeepers() {
 }  // namespace
 
 // Lets a moment pass, which the exit of the process cuts short.
-class Bookkeeper::Grace : public ThreadOwner {
+class LedgerThread::Grace : public ThreadOwner {
  public:
-  explicit Grace(std::shared_ptr<Bookkeeper> books) : books_(std::move(books)) {
+  explicit Grace(std::shared_ptr<LedgerThread> owner) : owner_(std::move(owner)) {
     thread_ = std::thread([this] {
       pthread_setname_np(pthread_self(), "genpro-grace");
       guard_c_callback("waiting with a note", [this] {
-        books_->end_grace(is_over_.lock().wait_until(std::chrono::steady_clock::now() + grace,
+        owner_->end_grace(is_over_.lock().wait_until(std::chrono::steady_clock::now() + grace,
                                                      [](bool is_over) { return is_over; }));
       });
-      books_.reset();
+      owner_.reset();
       set_ended();
     });
   }
@@ -50,23 +50,24 @@ class Bookkeeper::Grace : public ThreadOwner {
   }
 
  private:
-  std::shared_ptr<Bookkeeper> books_;
+  std::shared_ptr<LedgerThread> owner_;
   Guarded<bool> is_over_{false};
   std::thread thread_;
 };
 
-std::shared_ptr<Bookkeeper> Bookkeeper::acquire(const std::string& path) {
+std::shared_ptr<LedgerThread> LedgerThread::acquire(const std::string& path) {
   collect();
-  auto known = known_bookkeepers().lock();
+  auto known = known_threads().lock();
   std::erase_if(*known, [](const auto& item) {
-    return item.second.bookkeeper.expired() && item.second.turn.use_count() == 1;
+    return item.second.thread.expired() && item.second.turn.use_count() == 1;
   });
-  Desk& desk = (*known)[path];
-  std::shared_ptr<Bookkeeper> bookkeeper = desk.bookkeeper.lock();
-  if (!bookkeeper) {
-    bookkeeper = std::shared_ptr<Bookkeeper>(
-        std::make_unique<Bookkeeper>(Access(), path, desk.turn).release(), [](Bookkeeper* unused) {
-          std::unique_ptr<Bookkeeper> owned(unused);
+  Entry& entry = (*known)[path];
+  std::shared_ptr<LedgerThread> thread = entry.thread.lock();
+  if (!thread) {
+    thread = std::shared_ptr<LedgerThread>(
+        std::make_unique<LedgerThread>(Access(), path, entry.turn).release(),
+        [](LedgerThread* unused) {
+          std::unique_ptr<LedgerThread> owned(unused);
           {
             auto queue = owned->queue_.lock();
             queue->ends = true;
@@ -74,27 +75,27 @@ std::shared_ptr<Bookkeeper> Bookkeeper::acquire(const std::string& path) {
           }
           retire(std::move(owned));
         });
-    desk.bookkeeper = bookkeeper;
+    entry.thread = thread;
   }
-  return bookkeeper;
+  return thread;
 }
 
-Bookkeeper::Bookkeeper(Access, std::string path, std::shared_ptr<std::mutex> turn)
+LedgerThread::LedgerThread(Access, std::string path, std::shared_ptr<std::mutex> turn)
     : path_(std::move(path)), turn_(std::move(turn)) {
   thread_ = std::thread([this] { run(); });
 }
 
-Bookkeeper::~Bookkeeper() {
+LedgerThread::~LedgerThread() {
   thread_.join();
 }
 
-void Bookkeeper::post(Task task) {
+void LedgerThread::post(Task task) {
   auto queue = queue_.lock();
   queue->tasks.push_back(std::move(task));
   queue.notify();
 }
 
-void Bookkeeper::post_late(Task task) {
+void LedgerThread::post_late(Task task) {
   bool is_first = false;
   {
     auto queue = queue_.lock();
@@ -106,15 +107,15 @@ void Bookkeeper::post_late(Task task) {
   retire(std::make_unique<Grace>(shared_from_this()));
 }
 
-void Bookkeeper::end_grace(bool exits) {
+void LedgerThread::end_grace(bool exits) {
   auto queue = queue_.lock();
   queue->exits = queue->exits || exits;
   // What is late goes before it.
-  queue->tasks.push_back([](const Result<Ledger*>&) {});
+  queue->tasks.push_back([](const Result<ledger::Ledger*>&) {});
   queue.notify();
 }
 
-void Bookkeeper::run() {
+void LedgerThread::run() {
   pthread_setname_np(pthread_self(), "genpro-ledger");
   const std::lock_guard turn(*turn_);
   while (true) {
@@ -126,7 +127,7 @@ void Bookkeeper::run() {
       due.swap(queue->late);
       // What is late shall be the last that the process spends time on.
       if (queue->exits && !due.empty()) {
-        due.push_front([](const Result<Ledger*>& ledger) {
+        due.push_front([](const Result<ledger::Ledger*>& ledger) {
           if (ledger) (void)(*ledger)->prepare_to_exit();
         });
       }
@@ -141,9 +142,9 @@ void Bookkeeper::run() {
   set_ended();
 }
 
-Result<Ledger*> Bookkeeper::ledger() {
+Result<ledger::Ledger*> LedgerThread::ledger() {
   if (!ledger_) {
-    auto opened = Ledger::open(path_);
+    auto opened = ledger::Ledger::open(path_);
     if (!opened) return std::move(opened.error());
     ledger_ = std::move(*opened);
   }

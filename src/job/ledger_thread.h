@@ -14,28 +14,28 @@
 
 #include "base/guarded.h"
 #include "base/runtime.h"
-#include "job/ledger.h"
+#include "ledger/ledger.h"
 
 namespace genpro::job {
 
 // One thread a ledger and process, on which the file is opened and used. With the last reference
 // what has been asked for is still done, and then the thread ends. Threads: any.
-class Bookkeeper : public ThreadOwner, public std::enable_shared_from_this<Bookkeeper> {
+class LedgerThread : public ThreadOwner, public std::enable_shared_from_this<LedgerThread> {
  public:
   // How long what is late may wait.
   static constexpr std::chrono::milliseconds grace{300};
 
-  using Task = std::function<void(Result<Ledger*>)>;
+  using Task = std::function<void(Result<ledger::Ledger*>)>;
 
-  static std::shared_ptr<Bookkeeper> acquire(const std::string& path);
+  static std::shared_ptr<LedgerThread> acquire(const std::string& path);
 
   // For acquire() alone.
   class Access {
-    friend class Bookkeeper;
+    friend class LedgerThread;
     Access() = default;
   };
-  Bookkeeper(Access access, std::string path, std::shared_ptr<std::mutex> turn);
-  ~Bookkeeper() override;
+  LedgerThread(Access access, std::string path, std::shared_ptr<std::mutex> turn);
+  ~LedgerThread() override;
 
   // Runs the task on the ledger's thread, after everything posted before it, with the ledger or why
   // it cannot be used. A ledger that could not be opened is tried again the next time.
@@ -55,43 +55,52 @@ class Bookkeeper : public ThreadOwner, public std::enable_shared_from_this<Bookk
   };
   void end_grace(bool exits);
   void run();
-  Result<Ledger*> ledger();
+  Result<ledger::Ledger*> ledger();
 
   const std::string path_;
   // Held by the thread: one that takes over begins when the one before it is done.
   const std::shared_ptr<std::mutex> turn_;
   Guarded<Queue> queue_;
-  std::unique_ptr<Ledger> ledger_;  // of the thread
+  std::unique_ptr<ledger::Ledger> ledger_;  // of the thread
   std::thread thread_;
 };
 
 // A place of the runtime thread from which questions go to the ledger. Answers that come after it
 // is gone are dropped; what was to be written is written.
-class LedgerDesk {
+class LedgerClient {
  public:
   // Without a path no ledger is kept.
-  LedgerDesk(Runtime& runtime, const std::string& path)
+  LedgerClient(Runtime& runtime, const std::string& path)
       : runtime_(runtime.weak_from_this()),
-        books_(path.empty() ? nullptr : Bookkeeper::acquire(path)) {}
-  LedgerDesk(const LedgerDesk&) = delete;
-  LedgerDesk& operator=(const LedgerDesk&) = delete;
+        thread_of_ledger_(path.empty() ? nullptr : LedgerThread::acquire(path)) {}
+  LedgerClient(const LedgerClient&) = delete;
+  LedgerClient& operator=(const LedgerClient&) = delete;
 
-  bool is_kept() const { return books_ != nullptr; }
+  bool is_kept() const { return thread_of_ledger_ != nullptr; }
 
-  // See Bookkeeper::post_late().
-  void tell_late(std::function<void(Ledger&)> change) {
-    if (!books_) return;
-    books_->post_late([change = std::move(change)](Result<Ledger*> ledger) {
+  // For what is written whether or not anybody is there to hear of it.
+  void tell(std::function<void(ledger::Ledger&)> change) {
+    if (!thread_of_ledger_) return;
+    thread_of_ledger_->post([change = std::move(change)](const Result<ledger::Ledger*>& ledger) {
+      if (ledger) change(**ledger);
+    });
+  }
+  // See LedgerThread::post_late().
+  void tell_late(std::function<void(ledger::Ledger&)> change) {
+    if (!thread_of_ledger_) return;
+    thread_of_ledger_->post_late([change = std::move(change)](Result<ledger::Ledger*> ledger) {
       if (ledger) change(**ledger);
     });
   }
 
   // `then` is called on the runtime thread. Neither is called without a ledger.
   template <typename T>
-  void ask(std::function<Result<T>(Ledger&)> question, std::function<void(Result<T>)> then) {
-    if (!books_) return;
-    books_->post([question = std::move(question), then = std::move(then), runtime = runtime_,
-                  here = std::weak_ptr<char>(here_)](Result<Ledger*> ledger) {
+  void ask(std::function<Result<T>(ledger::Ledger&)> question,
+           std::function<void(Result<T>)> then) {
+    if (!thread_of_ledger_) return;
+    thread_of_ledger_->post([question = std::move(question), then = std::move(then),
+                             runtime = runtime_,
+                             here = std::weak_ptr<char>(here_)](Result<ledger::Ledger*> ledger) {
       auto answer = std::make_shared<Result<T>>(ledger ? question(**ledger)
                                                        : Result<T>(std::move(ledger.error())));
       const std::shared_ptr<Runtime> thread = runtime.lock();
@@ -104,7 +113,7 @@ class LedgerDesk {
 
  private:
   std::weak_ptr<Runtime> runtime_;
-  std::shared_ptr<Bookkeeper> books_;
+  std::shared_ptr<LedgerThread> thread_of_ledger_;
   std::shared_ptr<char> here_ = std::make_shared<char>();
 };
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/claiming.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "ledger/clock.h"
+
+namespace genpro::job {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+// How often to look whether another process is done with the request or the cell: soon at first,
+// less often when it takes longer.
+constexpr milliseconds first_look = 30ms;
+constexpr milliseconds longest_look = 500ms;
+// Longer than a service usually takes to answer a request.
+constexpr milliseconds unremarkable_wait = 3s;
+
+}  // namespace
+
+Claiming::Claiming(Runtime& runtime, const std::string& ledger, ClaimSettings settings, Waits waits,
+                   Done done)
+    : runtime_(runtime.weak_from_this()),
+      ledger_(runtime, ledger),
+      settings_(std::move(settings)),
+      done_(std::move(done)) {
+  waiting_timer_.start(unremarkable_wait, std::move(waits));
+  claim();
+}
+
+void Claiming::claim() {
+  ledger::LockFile::Waiter waiter;
+  waiter.alive = here_;
+  waiter.wake = [this, runtime = runtime_, here = std::weak_ptr<char>(here_)] {
+    const std::shared_ptr<Runtime> thread = runtime.lock();
+    if (!thread) return;
+    thread->post([this, here] {
+      if (!here.expired()) wake();
+    });
+  };
+  ledger_.ask<ledger::Claim>(
+      [settings = settings_, waiter](ledger::Ledger& ledger) {
+        auto claim = ledger.claim(settings.identity, settings.reuse, settings.passed_over,
+                                  ledger::clock_now(), waiter);
+        if (!claim || claim->kind != ledger::Claim::Kind::create) return claim;
+        // Asked again when the row is written; here it saves a question that would lead nowhere.
+        const auto limit = ledger.check_limit(settings.identity, settings.daily_limit);
+        return limit ? std::move(claim) : Result<ledger::Claim>(limit.error());
+      },
+      [this](Result<ledger::Claim> claim) {
+        if (!claim) return finish(std::move(claim.error()));
+        on_claim(std::move(*claim));
+      });
+}
+
+void Claiming::on_claim(ledger::Claim claim) {
+  switch (claim.kind) {
+    case ledger::Claim::Kind::take:
+    case ledger::Claim::Kind::create:
+      if (claim.wait_ms <= 0) return finish(std::move(claim));
+      [[fallthrough]];
+    case ledger::Claim::Kind::wait: {
+      // One that may post has to wait until another request of the cell can be told from its own.
+      const milliseconds wait = std::min(milliseconds(claim.wait_ms), longest_look);
+      presence_ = std::move(claim.presence);
+      return look_again(wait / 2, wait);
+    }
+    case ledger::Claim::Kind::busy:
+      break;
+  }
+  presence_ = std::move(claim.presence);
+  const milliseconds most =
+      claim.is_in_line ? longest_look : std::min(first_look * (1 + looks_ / 4), longest_look);
+  ++looks_;
+  look_again(most / 2, most);
+}
+
+void Claiming::look_again(milliseconds least, milliseconds most) {
+  // Spread, so that those who wait do not all come at once.
+  std::uniform_int_distribution<long long> spread(least.count(), most.count());
+  const milliseconds wait(std::exchange(is_woken_, false) ? 0 : spread(random_));
+  is_waiting_ = true;
+  timer_.start(wait, [this] {
+    is_waiting_ = false;
+    claim();
+  });
+}
+
+void Claiming::wake() {
+  if (!is_waiting_) {
+    is_woken_ = true;
+    return;
+  }
+  is_waiting_ = false;
+  timer_.stop();
+  claim();
+}
+
+void Claiming::finish(Result<ledger::Claim> claim) {
+  timer_.stop();
+  waiting_timer_.stop();
+  presence_.release();
+  // `done` may destroy this object.
+  const Done done = std::move(done_);
+  done(std::move(claim));
+}
+
+}  // namespace genpro::job

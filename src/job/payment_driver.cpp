@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/payment_driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "job/answers.h"
+#include "ledger/clock.h"
+
+namespace genpro::job {
+
+namespace {
+
+using payment::Millis;
+using std::chrono::milliseconds;
+
+// A machine that was asleep, or whose time is measured otherwise than by timers, is not slept
+// through: the boot clock is looked at this often.
+constexpr milliseconds longest_nap{1000};
+
+// What cannot be an age, since the wall clock was set, is a new generation's.
+milliseconds age_of(const payment::Moment& posted) {
+  constexpr Millis oldest = 24LL * 3600 * 1000;
+  const Millis age = payment::most_age(posted, ledger::clock_now());
+  return milliseconds(age > oldest ? 0 : age);
+}
+
+const payment::Moment* posted_at(const payment::State& state) {
+  return std::visit(
+      [](const auto& stage) -> const payment::Moment* {
+        if constexpr (requires { stage.attempt; }) return &stage.attempt.posted;
+        if constexpr (requires { stage.generation; }) return &stage.generation.posted;
+        return nullptr;
+      },
+      state);
+}
+
+// For a request that did not leave.
+const payment::State withdrawn = payment::Refused{"the run ended before the request left"};
+ledger::Note withdrawn_note() {
+  ledger::Note note;
+  note.came = "the run ends";
+  note.decided = "the request never left: nothing was charged";
+  return note;
+}
+
+bool posts_later(const payment::Step& step, std::size_t next) {
+  return std::any_of(
+      step.actions.begin() + static_cast<std::ptrdiff_t>(next), step.actions.end(),
+      [](const payment::Action& action) { return std::holds_alternative<payment::Post>(action); });
+}
+
+}  // namespace
+
+PaymentDriver::PaymentDriver(Runtime& runtime, const std::string& ledger, const api::Access& access,
+                             milliseconds silence, PaymentSettings settings, Owner& owner)
+    : runtime_(runtime),
+      key_(access.key),
+      settings_(std::move(settings)),
+      owner_(owner),
+      ledger_(runtime, ledger),
+      client_(runtime, access, silence),
+      posted_(std::chrono::steady_clock::now()) {}
+
+// Whoever comes next finds what was left on disk, and the row free only then.
+PaymentDriver::~PaymentDriver() {
+  client_.cancel();
+  const payment::Step left =
+      payment::step(settings_.policy, state_, payment::Left{}, ledger::clock_now());
+  if (entry_.id == 0 || left.actions.empty()) return;
+  const auto* line = std::get_if<payment::Persist>(&left.actions.front());
+  if (line == nullptr) return;
+  const auto presence = std::make_shared<ledger::LifeLock>(std::move(presence_));
+  const auto cell = std::make_shared<ledger::LifeLock>(std::move(cell_));
+  ledger_.tell([id = entry_.id, before = entry_.state, after = left.state,
+                note = note(*line, left.state), presence, cell](ledger::Ledger& ledger) {
+    (void)ledger.store(id, before, after, note, ledger::clock_now());
+    presence->release();
+    cell->release();
+  });
+}
+
+void PaymentDriver::begin(ledger::LifeLock cell) {
+  cell_ = std::move(cell);
+  state_ = payment::Prepared{take_string(g_uuid_string_random())};
+  handle(payment::Begun{});
+}
+
+void PaymentDriver::resume(ledger::Entry entry, ledger::LifeLock presence, ledger::LifeLock cell,
+                           bool is_alone) {
+  entry_ = std::move(entry);
+  presence_ = std::move(presence);
+  cell_ = std::move(cell);
+  is_exclusive_ = is_alone;
+  state_ = entry_.state;
+  if (const payment::Moment* posted = posted_at(state_)) {
+    posted_ = std::chrono::steady_clock::now() - age_of(*posted);
+  }
+  handle(payment::Resumed{is_alone});
+}
+
+milliseconds PaymentDriver::age() const {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - posted_);
+}
+
+void PaymentDriver::handle(payment::Event event) {
+  waiting_.push_back(std::move(event));
+  handle_waiting();
+}
+
+void PaymentDriver::handle_waiting() {
+  const std::weak_ptr<char> here = here_;
+  while (!here.expired() && !is_busy_ && !waiting_.empty()) {
+    const payment::Event event = std::move(waiting_.front());
+    waiting_.pop_front();
+    process(event);
+  }
+}
+
+void PaymentDriver::process(const payment::Event& event) {
+  is_busy_ = true;
+  waits_for_schedule_ = false;
+  act(std::make_shared<Turn>(
+          Turn{event, payment::step(settings_.policy, state_, event, ledger::clock_now())}),
+      0);
+}
+
+void PaymentDriver::act(const TurnPtr& turn, std::size_t next) {
+  const std::weak_ptr<char> here = here_;
+  const payment::Step& step = turn->step;
+  for (; next < step.actions.size(); ++next) {
+    const payment::Action& action = step.actions[next];
+    if (std::holds_alternative<payment::Persist>(action)) return persist(turn, next);
+    set_state(step.state);
+    act(action);
+    if (here.expired()) return;
+  }
+  set_state(step.state);
+  is_busy_ = false;
+  handle_waiting();
+}
+
+void PaymentDriver::act(const payment::Action& action) {
+  const bool asks = std::holds_alternative<payment::ReadCell>(action) ||
+                    std::holds_alternative<payment::Poll>(action) ||
+                    std::holds_alternative<payment::Wait>(action);
+  if (asks && is_resting_) return;
+  if (std::holds_alternative<payment::ReadCell>(action)) {
+    read_cell();
+  } else if (std::holds_alternative<payment::Post>(action)) {
+    post();
+  } else if (std::holds_alternative<payment::Poll>(action)) {
+    client_.get_generation(payment::generation_id(state_), [this](Reply reply) {
+      on_reply(std::move(reply), false, [](payment::Answer a) { return payment::Polled{a}; });
+    });
+  } else if (std::holds_alternative<payment::AskStop>(action)) {
+    ask_stop();
+  } else if (const auto* pause = std::get_if<payment::Wait>(&action)) {
+    wait(*pause);
+  } else if (const auto* doubt = std::get_if<payment::TellDoubt>(&action)) {
+    owner_.on_doubt(*doubt);
+  } else if (const auto* settled = std::get_if<payment::TellSettled>(&action)) {
+    owner_.on_settled(*settled);
+  } else if (const auto* outage = std::get_if<payment::TellOutage>(&action)) {
+    owner_.on_outage(*outage);
+  } else if (const auto* end = std::get_if<payment::End>(&action)) {
+    owner_.on_end(*end);
+  }
+}
+
+void PaymentDriver::set_state(const payment::State& state) {
+  state_ = state;
+  // With its generation known, or proven not to be, the next request of the cell can be told apart.
+  if (!payment::meaning(state_).is_unsettled &&
+      !std::holds_alternative<payment::Prepared>(state_)) {
+    cell_.release();
+  }
+}
+
+ledger::Note PaymentDriver::note(const payment::Persist& line, const payment::State& after) const {
+  ledger::Note note;
+  note.came = redact(line.came, key_);
+  note.decided = redact(line.decided, key_);
+  if (generation_) note.cost = generation_->cost;
+  const payment::Moment* posted = posted_at(after);
+  if (unfinished_age_ && posted != nullptr) {
+    note.unfinished_at = posted->wall + unfinished_age_->count();
+  }
+  return note;
+}
+
+void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
+  const auto& line = std::get<payment::Persist>(turn->step.actions[next]);
+  const bool is_first = entry_.id == 0;
+  // Before the first request leaves there is nothing to be kept.
+  if (!ledger_.is_kept() ||
+      (is_first && !std::holds_alternative<payment::Posting>(turn->step.state))) {
+    return go_on(turn, next);
+  }
+  if (!is_first) {
+    ledger_.ask<payment::State>(
+        [id = entry_.id, before = entry_.state, after = turn->step.state,
+         note = note(line, turn->step.state)](ledger::Ledger& ledger) {
+          return ledger.store(id, before, after, note, ledger::clock_now());
+        },
+        [this, turn, next](Result<payment::State> stored) {
+          on_stored(turn, next, std::move(stored));
+        });
+    return;
+  }
+  ledger_.ask<ledger::Ledger::Begun>(
+      [identity = settings_.identity, state = turn->step.state, note = note(line, turn->step.state),
+       limit = settings_.daily_limit, here = std::weak_ptr<char>(here_)](ledger::Ledger& ledger) {
+        auto begun = ledger.begin(identity, state, note, limit, ledger::clock_now());
+        // Who would have sent it is gone.
+        if (begun && here.expired()) {
+          (void)ledger.store(begun->entry.id, state, withdrawn, withdrawn_note(),
+                             ledger::clock_now());
+        }
+        return begun;
+      },
+      [this, turn, next](Result<ledger::Ledger::Begun> begun) {
+        if (!begun) return owner_.on_ledger_error(std::move(begun.error()));
+        entry_ = std::move(begun->entry);
+        presence_ = std::move(begun->presence);
+        go_on(turn, next);
+      });
+}
+
+void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
+                              Result<payment::State> stored) {
+  if (!stored) {
+    // What was to be on disk before a request leaves is not, so it does not leave.
+    if (posts_later(turn->step, next)) return owner_.on_ledger_error(std::move(stored.error()));
+    owner_.on_warning(stored.error().message +
+                      " What became of this generation is not noted, and a later run may not know "
+                      "that it was paid for.");
+    return go_on(turn, next);
+  }
+  if (payment::same_on_disk(*stored, turn->step.state)) return go_on(turn, next);
+  // Another process that follows it has heard more, and what was decided was not about that.
+  entry_.state = *stored;
+  set_state(*stored);
+  if (needs_claim()) return owner_.on_claim_needed();
+  const bool is_stop = std::holds_alternative<payment::StopWanted>(turn->event);
+  process(is_stop ? payment::Event(payment::StopWanted{}) : payment::Event(payment::Woke{}));
+}
+
+void PaymentDriver::go_on(const TurnPtr& turn, std::size_t next) {
+  const std::weak_ptr<char> here = here_;
+  entry_.state = turn->step.state;
+  set_state(turn->step.state);
+  owner_.on_progress();
+  if (here.expired()) return;
+  if (needs_claim()) {
+    for (const payment::Action& action : turn->step.actions) {
+      if (const auto* doubt = std::get_if<payment::TellDoubt>(&action)) owner_.on_doubt(*doubt);
+    }
+    return owner_.on_claim_needed();
+  }
+  act(turn, next + 1);
+}
+
+// One at a time finds out, with the cell to itself.
+bool PaymentDriver::needs_claim() const {
+  return entry_.id != 0 && !cell_ && payment::meaning(state_).is_unsettled;
+}
+
+void PaymentDriver::read_cell() {
+  const std::string& path =
+      settings_.request ? settings_.request->cell_path : entry_.identity.cell_path;
+  const std::string& agent =
+      settings_.request ? settings_.request->agent_id : entry_.identity.agent_id;
+  const payment::Moment asked = ledger::clock_now();
+  client_.get_cell(path, agent, [this, asked](Result<api::Cell, api::Failure> cell) {
+    on_cell(std::move(cell), asked);
+  });
+}
+
+void PaymentDriver::on_cell(Result<api::Cell, api::Failure> cell, const payment::Moment& asked) {
+  if (!cell) {
+    ++tries_;
+    if (!failure_ || payment::attempt(state_) == nullptr) failure_ = cell.error();
+    return handle(payment::Unlisted{facts_of(cell.error())});
+  }
+  backoff_.reset();
+  tries_ = 0;
+  payment::Listed listed;
+  listed.jobs = std::move(cell->jobs);
+  listed.is_whole = cell->is_whole;
+  listed.asked = asked;
+  if (payment::attempt(state_) == nullptr || !ledger_.is_kept()) return handle(std::move(listed));
+  ledger_.ask<ledger::Ledger::Others>(
+      [entry = entry_, jobs = listed.jobs](ledger::Ledger& ledger) {
+        return ledger.others(entry, jobs);
+      },
+      [this, listed = std::move(listed)](Result<ledger::Ledger::Others> others) mutable {
+        if (!others) return owner_.on_ledger_error(std::move(others.error()));
+        listed.claimed = std::move(others->claimed);
+        listed.contested = std::move(others->contested);
+        listed.later = std::move(others->later);
+        handle(std::move(listed));
+      });
+}
+
+void PaymentDriver::post() {
+  const payment::Attempt* attempt = payment::attempt(state_);
+  if (attempt == nullptr || !settings_.request) return;
+  if (is_stopping_) return withdraw();
+  posted_ = std::chrono::steady_clock::now();
+  client_.generate(*settings_.request, attempt->key, [this](Reply reply) {
+    on_reply(std::move(reply), true, [](payment::Answer a) { return payment::Replied{a}; });
+  });
+}
+
+// The shutdown came before the request left.
+void PaymentDriver::withdraw() {
+  payment::Answer never;
+  never.was_sent = false;
+  never.text = "the run ended before the request left";
+  handle(payment::Replied{std::move(never)});
+}
+
+void PaymentDriver::on_reply(Reply reply, bool is_post,
+                             std::function<payment::Event(payment::Answer)> event) {
+  if (!reply) {
+    failure_ = reply.error();
+    ++tries_;
+    return handle(event(is_post ? facts_of_post(reply.error()) : facts_of(reply.error())));
+  }
+  backoff_.reset();
+  tries_ = 0;
+  const bool goes_on = reply->phase == api::Phase::pending ||
+                       reply->phase == api::Phase::processing ||
+                       reply->phase == api::Phase::unknown;
+  if (goes_on && !is_post) unfinished_age_ = age();
+  generation_ = std::move(*reply);
+  const std::weak_ptr<char> here = here_;
+  handle(event(facts_of(*generation_, key_)));
+  if (!here.expired()) owner_.on_progress();
+}
+
+// Others that follow it go on, and the last one of them stops it.
+void PaymentDriver::when_alone(std::function<void()> then) {
+  if (entry_.id == 0 || is_exclusive_) return then();
+  presence_.release();
+  ledger_.ask<std::optional<ledger::Ledger::Held>>(
+      [id = entry_.id](ledger::Ledger& ledger) { return ledger.take(id); },
+      [this, then = std::move(then)](Result<std::optional<ledger::Ledger::Held>> held) {
+        // A ledger that cannot be used now says nothing of others: then it is not stopped.
+        if (!held || !*held) {
+          left_to_others_ = static_cast<bool>(held);
+          return owner_.on_end({payment::End::Kind::parted, "", {}});
+        }
+        presence_ = std::move((*held)->lock);
+        is_exclusive_ = true;
+        then();
+      });
+}
+
+void PaymentDriver::ask_stop() {
+  when_alone([this] {
+    client_.stop_generation(payment::generation_id(state_), [this](Reply reply) {
+      presence_.share();
+      is_exclusive_ = false;
+      on_reply(std::move(reply), false, [](payment::Answer a) { return payment::StopReplied{a}; });
+    });
+  });
+}
+
+void PaymentDriver::stop() {
+  is_stopping_ = true;
+  timer_.stop();
+  // The answer that is on its way says what there is to stop.
+  if (!std::holds_alternative<payment::Posting>(state_)) client_.cancel();
+  if (!std::holds_alternative<payment::Known>(state_)) return handle(payment::StopWanted{});
+  when_alone([this] { handle(payment::StopWanted{}); });
+}
+
+void PaymentDriver::rest() {
+  is_resting_ = true;
+  timer_.stop();
+  if (!std::holds_alternative<payment::Posting>(state_)) client_.cancel();
+}
+
+void PaymentDriver::release() {
+  presence_.release();
+  cell_.release();
+}
+
+void PaymentDriver::wait(const payment::Wait& wait) {
+  switch (wait.pace) {
+    case payment::Wait::Pace::exactly:
+      return wait_until(ledger::clock_now().up + wait.least);
+    case payment::Wait::Pace::backoff:
+      return wake_later(
+          backoff_.next(wait.least > 0 ? std::optional(milliseconds(wait.least)) : std::nullopt));
+    case payment::Wait::Pace::schedule:
+      waits_for_schedule_ = true;
+      return wake_later(owner_.until_next_poll());
+  }
+}
+
+void PaymentDriver::poll_by_schedule() {
+  if (waits_for_schedule_) wake_later(owner_.until_next_poll());
+}
+
+void PaymentDriver::wake_later(milliseconds delay) {
+  timer_.start(delay, [this] { handle(payment::Woke{}); });
+}
+
+void PaymentDriver::wait_until(Millis due) {
+  const Millis left = due - ledger::clock_now().up;
+  if (left <= 0) return wake_later(milliseconds(0));
+  timer_.start(std::min(milliseconds(left), longest_nap), [this, due] {
+    if (ledger::clock_now().up >= due) return handle(payment::Woke{});
+    wait_until(due);
+  });
+}
+
+}  // namespace genpro::job

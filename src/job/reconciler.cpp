@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/reconciler.h"
+
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/text.h"
+#include "ledger/clock.h"
+
+namespace genpro::job {
+
+namespace {
+
+using Kind = payment::End::Kind;
+
+// A generation that was asked for longer ago has ended by itself.
+constexpr ledger::WallTime longest_generation_ms = 24LL * 3600 * 1000;
+// A run does not work off a backlog of hundreds beside its own generation.
+constexpr std::size_t most_stops = 16;
+
+std::string sentence(std::string text) {
+  if (!text.empty()) text.front() = g_ascii_toupper(text.front());
+  if (!text.ends_with('.')) text += '.';
+  return text;
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Runtime& runtime, const std::string& ledger, const api::Access& access,
+                       std::chrono::milliseconds silence, Scope scope)
+    : runtime_(runtime),
+      path_(ledger),
+      access_(access),
+      silence_(silence),
+      scope_(scope),
+      ledger_(runtime, ledger) {}
+
+template <typename T>
+void Reconciler::ask(std::function<Result<T>(ledger::Ledger&)> question,
+                     std::function<void(T)> then) {
+  ledger_.ask<T>(std::move(question), [this, then = std::move(then)](Result<T> answer) {
+    if (answer) return then(std::move(*answer));
+    const Done done = std::move(done_);
+    done(std::move(answer.error()));
+  });
+}
+
+void Reconciler::start(Done done) {
+  done_ = std::move(done);
+  ask<std::vector<ledger::Entry>>(
+      [scope = scope_, base_url = access_.base.text](ledger::Ledger& ledger) {
+        return scope == Scope::all
+                   ? ledger.open_rows()
+                   : ledger.owed_stops(base_url, ledger::wall_clock_now() - longest_generation_ms,
+                                       most_stops);
+      },
+      [this](std::vector<ledger::Entry> rows) {
+        // The newest request of a cell first: what is new for an older one ends where it begins.
+        rows_.assign(std::make_move_iterator(rows.rbegin()), std::make_move_iterator(rows.rend()));
+        next();
+      });
+}
+
+void Reconciler::next() {
+  payment_.reset();
+  if (rows_.empty()) {
+    const Done done = std::move(done_);
+    return done(std::move(reconciled_));
+  }
+  entry_ = std::move(rows_.back());
+  rows_.pop_back();
+  const std::string& base_url = entry_.identity.base_url;
+  if (base_url != access_.base.text) {
+    return finish_row(ReconcileOutcome::foreign,
+                      "It belongs to " + one_line(base_url, 120) +
+                          ", and the key is not sent there. Set --api-base-url to that address.");
+  }
+  take();
+}
+
+void Reconciler::take() {
+  constexpr const char* in_use = "A process is at it, and sees to it itself.";
+  if (payment::generation_id(entry_.state).empty()) {
+    // Only what is proven is stopped.
+    if (scope_ == Scope::owed_stops) return next();
+    ask<std::optional<ledger::Ledger::HeldCell>>(
+        [id = entry_.id](ledger::Ledger& ledger) { return ledger.take_with_cell(id); },
+        [this](std::optional<ledger::Ledger::HeldCell> held) {
+          if (!held) return finish_row(ReconcileOutcome::in_use, in_use);
+          resume(std::move(held->entry), std::move(held->presence), std::move(held->cell));
+        });
+  } else {
+    ask<std::optional<ledger::Ledger::Held>>(
+        [id = entry_.id](ledger::Ledger& ledger) { return ledger.take(id); },
+        [this](std::optional<ledger::Ledger::Held> held) {
+          if (!held) return finish_row(ReconcileOutcome::in_use, in_use);
+          resume(std::move(held->entry), std::move(held->lock), {});
+        });
+  }
+}
+
+void Reconciler::resume(ledger::Entry entry, ledger::LifeLock presence, ledger::LifeLock cell) {
+  PaymentSettings settings;
+  settings.policy.may_post = false;
+  settings.policy.retries = 0;
+  settings.identity = entry.identity;
+  PaymentDriver::Owner& owner = *this;
+  payment_ = std::make_unique<PaymentDriver>(runtime_, path_, access_, silence_,
+                                             std::move(settings), owner);
+  payment_->resume(std::move(entry), std::move(presence), std::move(cell), true);
+}
+
+void Reconciler::on_ledger_error(Error error) {
+  later_.start(std::chrono::milliseconds(0), [this, error = std::move(error)] {
+    const Done done = std::move(done_);
+    done(error);
+  });
+}
+
+void Reconciler::on_claim_needed() {
+  finish_row(
+      ReconcileOutcome::left,
+      "Its generation was only likely to be its own, and is refunded: whether the request was "
+      "taken is in doubt again. Try again.");
+}
+
+void Reconciler::on_end(const payment::End& end) {
+  const payment::State& state = payment_->state();
+  const std::string subject = "Generation " + payment::generation_id(state) + " ";
+  const bool is_likely = payment::evidence(state) == payment::Evidence::likely;
+  const std::string likely =
+      is_likely ? " It is likely to be this request's, and not proven: it is not stopped." : "";
+  switch (end.kind) {
+    case Kind::clip:
+      return finish_row(ReconcileOutcome::settled,
+                        subject +
+                            "is completed. The next run of the same request delivers its "
+                            "clip.");
+    case Kind::failed:
+      return finish_row(ReconcileOutcome::settled, subject + "failed. The service refunds it.");
+    case Kind::stopped:
+      return finish_row(ReconcileOutcome::settled, subject + "is stopped. The service refunds it.");
+    case Kind::running:
+      return finish_row(ReconcileOutcome::running, subject + "is unfinished" +
+                                                       (payment::stop_wanted(state) && !is_likely
+                                                            ? ", and the service does not stop it."
+                                                            : ", and goes on.") +
+                                                       likely);
+    case Kind::in_doubt:
+      return finish_row(
+          ReconcileOutcome::left,
+          "Whether the request was taken cannot be told: " + end.reason +
+              (end.candidates.empty()
+                   ? ". It stays in doubt, and counts as taken. The next run of the same request "
+                     "goes on from there. If you know better, remove the row."
+                   : ". Set generation-id to the right one to get its clip."));
+    default:
+      break;
+  }
+  // Who does not answer this will not answer the others, and meanwhile they are held.
+  const auto& failure = payment_->failure();
+  if (scope_ == Scope::owed_stops && failure && failure->error.http_status == 0) rows_.clear();
+  finish_row(ReconcileOutcome::left, failure ? failure->error.message : sentence(end.reason));
+}
+
+void Reconciler::finish_row(ReconcileOutcome outcome, std::string text) {
+  if (payment_) payment_->release();
+  ask<std::optional<ledger::Entry>>(
+      [id = entry_.id](ledger::Ledger& ledger) { return ledger.find(id); },
+      [this, outcome, text = std::move(text)](std::optional<ledger::Entry> entry) {
+        reconciled_.push_back({entry ? std::move(*entry) : std::move(entry_), outcome, text});
+        next();
+      });
+}
+
+Result<std::vector<Reconciled>> Reconciler::run(const std::string& ledger,
+                                                const api::Access& access,
+                                                std::chrono::milliseconds silence) {
+  using Answer = std::optional<Result<std::vector<Reconciled>>>;
+  struct Shared {
+    Answer answer;
+    std::unique_ptr<Reconciler> reconciler;  // of the runtime thread
+  };
+  const auto shared = std::make_shared<Guarded<Shared>>();
+  const std::shared_ptr<Runtime> runtime = Runtime::acquire();
+  runtime->post([&runtime = *runtime, shared, ledger, access, silence] {
+    auto reconciler = std::make_unique<Reconciler>(runtime, ledger, access, silence, Scope::all);
+    Reconciler& started = *reconciler;
+    shared->lock()->reconciler = std::move(reconciler);
+    started.start([&runtime, shared](Result<std::vector<Reconciled>> result) {
+      // Not from within its own call.
+      runtime.post([shared, result = std::move(result)] {
+        const std::unique_ptr<Reconciler> ended = std::move(shared->lock()->reconciler);
+        auto lock = shared->lock();
+        lock->answer = result;
+        lock.notify();
+      });
+    });
+  });
+  auto lock = shared->lock();
+  lock.wait([](const Shared& s) { return s.answer.has_value(); });
+  return std::move(*lock->answer);
+}
+
+}  // namespace genpro::job

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How a job leaves its generation, by itself and together with others.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "job/job.h"
+#include "support/media.h"
+#include "support/paid_service.h"
+
+namespace genpro::job {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Books;
+using test::Gate;
+using test::Loss;
+using test::Manners;
+using test::PaidService;
+using test::PostFate;
+using test::StopFate;
+using test::TempDir;
+
+class PartingJob : public testing::Test {
+ protected:
+  JobSettings settings(const std::string& prompt = "A product") {
+    api::RequestSettings request{.sheet_id = "101", .cell_id = "3300", .agent_id = "42"};
+    request.prompt = prompt;
+    request.asset_ids = "501";
+    JobSettings settings;
+    settings.access = *api::make_access(service_.api_base(), "the_key");
+    settings.subject = *api::make_request(request);
+    settings.ledger = folder_.file("ledger.db");
+    settings.poll_interval = 20ms;
+    settings.silence = 60s;
+    return settings;
+  }
+  std::shared_ptr<Job> start(JobSettings settings) {
+    return Job::start(Runtime::acquire(), std::move(settings));
+  }
+  // A job whose generation the service makes, and goes on making.
+  std::shared_ptr<Job> start_unfinished() {
+    service_.behave({.polls = test::never});
+    auto job = start(settings());
+    EXPECT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 2; }));
+    return job;
+  }
+  bool wait_for_stops(std::size_t number) {
+    return service_.wait_for([&](const Books& books) { return books.stops.size() >= number; });
+  }
+
+  TempDir folder_;
+  PaidService service_{"a clip"};
+};
+
+std::optional<Update> last_update(Job& job) {
+  while (auto update = job.wait(0)) {
+    if (update->clip || update->error) return update;
+  }
+  return std::nullopt;
+}
+
+TEST_F(PartingJob, BegunStopsWithoutWaiting) {
+  const auto job = start_unfinished();
+  job->begin_parting();
+  job->begin_parting();
+  EXPECT_TRUE(wait_for_stops(1)) << service_.books().text();
+  EXPECT_EQ(job->part({}), Parting::stopped);
+  EXPECT_EQ(service_.books().stops.size(), 1U) << service_.books().text();
+}
+
+TEST_F(PartingJob, WaitsFromWhereItBegan) {
+  const auto job = start_unfinished();
+  service_.behave({.polls = test::never, .stop = StopFate::dropped});
+  const auto begin = std::chrono::steady_clock::now();
+  job->begin_parting();
+  EXPECT_TRUE(wait_for_stops(1));
+  std::this_thread::sleep_until(begin + Job::longest_parting);
+  const auto due = std::chrono::steady_clock::now();
+  EXPECT_EQ(job->part({}), Parting::noted);
+  EXPECT_LT(std::chrono::steady_clock::now() - due, Job::longest_parting / 2);
+}
+
+TEST_F(PartingJob, BegunLeavesWhatHasEndedAlone) {
+  service_.behave({.polls = 1});
+  const auto job = start(settings());
+  const auto update = last_update(*job);
+  ASSERT_TRUE(update && update->clip);
+  job->begin_parting();
+  // Its clip may still be read.
+  auto asked = std::make_shared<Gate>();
+  job->ask_address([asked](const Result<Url>& url) {
+    if (url) asked->open();
+  });
+  const unsigned polls = service_.books().polls;
+  EXPECT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > polls; }))
+      << service_.books().text();
+  EXPECT_EQ(job->part({100, true}), Parting::nothing);
+  EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
+  // It is noted as delivered, so that the next one is a new one.
+  const auto next = start(settings());
+  ASSERT_TRUE(last_update(*next));
+  EXPECT_EQ(service_.books().posts.size(), 2U) << service_.books().text();
+}
+
+TEST_F(PartingJob, BegunLeavesWhatIsNotToBeStopped) {
+  service_.behave({.polls = test::never});
+  const std::string id = service_.add_foreign("101/3300");
+  JobSettings attached = settings();
+  attached.subject = id;
+  JobSettings detached = settings();
+  detached.stops = false;
+  for (const JobSettings& one : {attached, detached}) {
+    const auto job = start(one);
+    const unsigned before = service_.books().polls;
+    EXPECT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > before; }));
+    job->begin_parting();
+    // It goes on as if nothing had been said.
+    const unsigned polls = service_.books().polls;
+    EXPECT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > polls + 2; }));
+    EXPECT_EQ(job->part({}), Parting::nothing);
+  }
+  EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
+}
+
+// The other one goes on, so that there would be time enough to ask.
+TEST_F(PartingJob, BegunWhileInLineAsksForNothingAnyMore) {
+  auto gate = std::make_shared<Gate>();
+  service_.behave({.post_gate = gate, .polls = test::never});
+  const auto first = start(settings("One"));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.posts.size() == 1; }));
+  const auto second = start(settings("Another"));
+  std::optional<Update> update = second->wait(0);
+  while (update && !update->is_waiting) update = second->wait(0);
+  ASSERT_TRUE(update);
+  second->begin_parting();
+  gate->open();
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 20; }));
+  EXPECT_EQ(service_.books().posts.size(), 1U) << service_.books().text();
+  EXPECT_EQ(second->part({}), Parting::nothing);
+  EXPECT_EQ(first->part({}), Parting::stopped);
+}
+
+}  // namespace
+}  // namespace genpro::job
