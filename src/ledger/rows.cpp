@@ -16,17 +16,17 @@ namespace genpro::ledger {
 using sqlite::Database;
 using sqlite::Query;
 
+const char* const row_columns =
+    "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
+    "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
+    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
+    "looked_at, jobs_before, cost, bytes_delivered, created_at, ended_at, delivered_at, "
+    "unfinished_at, delivered_by";
+
 namespace {
 
 constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history
 constexpr std::size_t longest_key = 255;
-
-constexpr const char* columns =
-    "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
-    "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
-    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
-    "looked_at, jobs_before, cost, "
-    "bytes_delivered, created_at, ended_at, delivered_at, unfinished_at, delivered_by";
 
 std::string quoted(std::string_view text) {
   return "\"" + one_line(text.substr(0, 400), 80) + "\"";
@@ -288,7 +288,7 @@ std::string words_where(bool (*is_in)(const payment::Meaning&)) {
 
 std::vector<Entry> read_entries(Database& database, const std::string& condition,
                                 const std::function<void(Query&)>& bind) {
-  Query query(database, std::string("SELECT ") + columns + " FROM generations " + condition);
+  Query query(database, std::string("SELECT ") + row_columns + " FROM generations " + condition);
   if (bind) bind(query);
   std::vector<Entry> entries;
   while (query.step()) entries.push_back(read(query).entry);
@@ -298,7 +298,7 @@ std::vector<Entry> read_entries(Database& database, const std::string& condition
 void read_each(Database& database, const std::string& condition,
                const std::function<void(Query&)>& bind,
                const std::function<void(std::int64_t, const Row*, const std::string&)>& then) {
-  Query query(database, std::string("SELECT ") + columns + " FROM generations " + condition);
+  Query query(database, std::string("SELECT ") + row_columns + " FROM generations " + condition);
   if (bind) bind(query);
   while (query.step()) {
     const std::int64_t id = query.integer(0);
@@ -313,7 +313,7 @@ void read_each(Database& database, const std::string& condition,
 
 std::optional<Row> read_row(Database& database, std::int64_t id) {
   static const std::string sql =
-      std::string("SELECT ") + columns + " FROM generations WHERE id = ?";
+      std::string("SELECT ") + row_columns + " FROM generations WHERE id = ?";
   Query query(database, sql);
   query.bind(id);
   if (!query.step()) return std::nullopt;
@@ -341,7 +341,9 @@ payment::State as_stored(const payment::State& state) {
   return stored;
 }
 
-static void set_attempt(Row& row, const payment::Attempt& attempt) {
+namespace {
+
+void set_attempt(Row& row, const payment::Attempt& attempt) {
   row.key = attempt.key;
   row.made = attempt.made;
   row.posted = attempt.posted;
@@ -350,6 +352,8 @@ static void set_attempt(Row& row, const payment::Attempt& attempt) {
   row.doubtful = attempt.doubtful;
   row.is_absent = attempt.is_absent;
 }
+
+}  // namespace
 
 void set_state(Row& row, const payment::State& state) {
   const payment::State stored = as_stored(state);

@@ -32,6 +32,9 @@ struct Row {
   std::string word;
 };
 
+// In the order in which they are read.
+extern const char* const row_columns;
+
 // `condition` begins with WHERE, and its parameters are what `bind` binds. Throws DamagedRow.
 std::vector<Entry> read_entries(sqlite::Database& database, const std::string& condition,
                                 const std::function<void(sqlite::Query&)>& bind);
