@@ -514,7 +514,7 @@ milliseconds Worker::elapsed() const {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
 }
 
-const std::string& Worker::generation_id() const {
+std::string Worker::generation_id() const {
   return payment::generation_id(payment_->state());
 }
 

@@ -63,7 +63,7 @@ class Worker : private PaymentDriver::Owner {
   void give_up(Error error, bool is_retryable);
   void report(Update update);
   std::chrono::milliseconds elapsed() const;
-  const std::string& generation_id() const;
+  std::string generation_id() const;
   std::string failure_text() const;
 
   void end_steps();
