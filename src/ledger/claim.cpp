@@ -115,8 +115,13 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
       return claim;
     }
     if (needs_cell(*entry)) {
+      const Unsettled unsettled = longest_wait(entry->identity.place, id, now);
+      claim.wait_ms = unsettled.wait;
+      // It has not left, and waits like a new one.
+      if (std::holds_alternative<payment::Prepared>(entry->state) && unsettled.wait > 0) {
+        return wait_for(unsettled);
+      }
       claim.cell = std::move(*cell);
-      claim.wait_ms = longest_wait(entry->identity.place, id, now).wait;
     }
   }
   if (owes_stop(*entry)) {
@@ -186,6 +191,14 @@ Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t bu
   return longest;
 }
 
+Claim Ledger::wait_for(const Unsettled& unsettled) {
+  Claim claim;
+  claim.kind = Claim::Kind::wait;
+  claim.wait_ms = unsettled.wait;
+  if (auto row = read_row(*file_.database, unsettled.row)) claim.entry = std::move(row->entry);
+  return claim;
+}
+
 Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
                             const PassedOver& passed_over, const payment::Now& now,
                             const LockFile::Waiter& waiter) {
@@ -204,14 +217,9 @@ Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
       if (!taken) return busy;
       cell = std::move(*taken);
     }
-    Claim claim;
     const Unsettled unsettled = longest_wait(identity.place, 0, now);
-    if (unsettled.wait > 0) {
-      claim.kind = Claim::Kind::wait;
-      claim.wait_ms = unsettled.wait;
-      if (auto row = read_row(database, unsettled.row)) claim.entry = std::move(row->entry);
-      return claim;
-    }
+    if (unsettled.wait > 0) return wait_for(unsettled);
+    Claim claim;
     claim.kind = Claim::Kind::create;
     claim.cell = std::move(cell);
     return claim;

@@ -147,7 +147,7 @@ std::optional<Error> Ledger::limit_error(const Identity& identity, unsigned dail
   if (!oldest) return std::nullopt;
   const std::int64_t number = database.integer(count, identity.agent_id, since).value_or(0);
 
-  const WallTime next = *oldest + day_ms;
+  const WallTime next = std::min(*oldest, latest_time - day_ms) + day_ms;
   Error error;
   error.kind = ErrorKind::limit;
   error.message = "The daily-generation-limit of " + std::to_string(daily_limit) +

@@ -131,10 +131,13 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
     std::vector<Word> words;
     LocalDay day;
     Query query(database,
-                "SELECT created_at, status, model, cost FROM generations INDEXED BY by_time "
+                "SELECT created_at, status, model, cost, id FROM generations INDEXED BY by_time "
                 "WHERE created_at >= ? ORDER BY created_at");
     query.bind(since);
     while (query.step()) {
+      if (query.type(0) != SQLITE_INTEGER || query.integer(0) > latest_time) {
+        throw DamagedRow(query.integer(4), "its created_at is no time");
+      }
       const WallTime time = query.integer(0);
       if (!day.has(time)) {
         day.move_to(time);
@@ -145,13 +148,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
                                 [&](const Word& other) { return other.text == word; });
       if (known == words.end()) {
         const payment::Meaning* meaning = meaning_of(word);
-        // The index has no number of the row; the row itself tells what is wrong with it.
         if (meaning == nullptr) {
-          throw DamagedRow(
-              database
-                  .integer("SELECT id FROM generations WHERE status = ? LIMIT 1", std::string(word))
-                  .value_or(0),
-              "its status is none that there is");
+          throw DamagedRow(query.integer(4), "its status is none that there is");
         }
         known = words.insert(words.end(), {std::string(word), meaning});
       }

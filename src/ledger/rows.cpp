@@ -54,6 +54,11 @@ class Reader {
     if (value < 0) fail(std::string("its ") + name + " is " + std::to_string(value));
     return value;
   }
+  WallTime time(const char* name) {
+    const WallTime value = number(name);
+    if (value > latest_time) fail(std::string("its ") + name + " is " + std::to_string(value));
+    return value;
+  }
   bool flag(const char* name) {
     const std::int64_t value = number(name);
     if (value > 1) fail(std::string("its ") + name + " is " + std::to_string(value));
@@ -80,7 +85,7 @@ class Reader {
     moment.boot = text(name);
     if (!moment.boot.empty() && !is_id(moment.boot)) fail(std::string("its ") + name + " is no id");
     moment.up = number(name);
-    moment.wall = number(name);
+    moment.wall = time(name);
     return moment;
   }
   [[noreturn]] void fail(const std::string& reason) const { throw DamagedRow(id_, reason); }
@@ -233,11 +238,11 @@ Row read(const Query& query) {
   }
   entry.cost = reader.real_or_null("cost");
   entry.bytes_delivered = static_cast<std::uint64_t>(reader.number("bytes_delivered"));
-  entry.created_at = reader.number("created_at");
+  entry.created_at = reader.time("created_at");
   entry.posted_at = row.posted.wall;
-  entry.ended_at = reader.number("ended_at");
-  entry.delivered_at = reader.number("delivered_at");
-  entry.unfinished_at = reader.number("unfinished_at");
+  entry.ended_at = reader.time("ended_at");
+  entry.delivered_at = reader.time("delivered_at");
+  entry.unfinished_at = reader.time("unfinished_at");
   entry.delivered_by = reader.text("delivered_by");
   entry.state = state_of(row, reader);
   return row;
