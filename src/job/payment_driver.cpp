@@ -298,6 +298,7 @@ void PaymentDriver::on_cell(Result<api::Cell, api::Failure> cell, const payment:
       [this, listed = std::move(listed)](Result<ledger::Ledger::Others> others) mutable {
         if (!others) return owner_.on_ledger_error(std::move(others.error()));
         listed.claimed = std::move(others->claimed);
+        listed.contested = std::move(others->contested);
         listed.later = std::move(others->later);
         handle(std::move(listed));
       });

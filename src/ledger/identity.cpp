@@ -40,9 +40,7 @@ std::string cell_of(const std::string& cell_path) {
   return std::string(without_zeros(parts[1])) + "/" + std::string(without_zeros(parts[3]));
 }
 
-}  // namespace
-
-std::string service_of(const std::string& base_url) {
+std::string parse_service(const std::string& base_url) {
   const auto url = parse_url(base_url);
   if (!url) return base_url;
   std::string host = url->is_loopback() ? "localhost" : url->host;
@@ -54,6 +52,19 @@ std::string service_of(const std::string& base_url) {
   if (path != std::string::npos) service += text.substr(path);
   while (service.ends_with('/')) service.pop_back();
   return service;
+}
+
+}  // namespace
+
+std::string service_of(const std::string& base_url) {
+  // Rows of one service follow each other.
+  struct Latest {
+    std::string base_url;
+    std::string service;
+  };
+  thread_local Latest latest;
+  if (latest.base_url != base_url) latest = {base_url, parse_service(base_url)};
+  return latest.service;
 }
 
 std::string place_of(const std::string& base_url, const std::string& cell_path) {

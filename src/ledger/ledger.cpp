@@ -256,14 +256,27 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
       payment::Listed::Look look;
     };
     std::vector<Later> found;
+    std::vector<payment::Listed::Look> looks;
     read_each(
-        database, "WHERE place = ? AND jobs_before IS NOT NULL AND id <> ?",
-        [&](Query& query) { query.bind(entry.identity.place).bind(entry.id); },
+        database, "WHERE place = ? AND jobs_before IS NOT NULL",
+        [&](Query& query) { query.bind(entry.identity.place); },
         [&](std::int64_t id, const Row* row, const std::string& damage) {
           if (row == nullptr) throw DamagedRow(id, damage);
-          if (!is_later(row->entry, row->posted, entry, *post)) return;
-          found.push_back({id, {row->looked, *row->before}});
+          looks.push_back({row->looked, *row->before});
+          if (id == entry.id || !is_later(row->entry, row->posted, entry, *post)) return;
+          found.push_back({id, looks.back()});
         });
+    const auto in_doubt =
+        read_entries(database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(),
+                     [&](Query& query) { query.bind(entry.identity.place).bind(entry.id); });
+    for (const std::string& job : jobs) {
+      const bool is_contested =
+          std::any_of(in_doubt.begin(), in_doubt.end(), [&](const Entry& other) {
+            const payment::Attempt* request = payment::attempt(other.state);
+            return request != nullptr && payment::may_be_of(*request, job, looks);
+          });
+      if (is_contested) others.contested.push_back(job);
+    }
     std::sort(found.begin(), found.end(), [](const Later& one, const Later& other) {
       const payment::Moment& a = one.look.at;
       const payment::Moment& b = other.look.at;

@@ -133,10 +133,11 @@ class Ledger {
                                const payment::Now& now);
   struct Others {
     std::vector<std::string> claimed;
+    std::vector<std::string> contested;
     std::vector<payment::Listed::Look> later;  // the earliest first
   };
-  // For a listing of the entry's cell: which of `jobs` other rows have, and what the cell held when
-  // later requests to it left.
+  // For a listing of the entry's cell: which of `jobs` other rows have, or may have, and what the
+  // cell held when later requests to it left.
   Result<Others> others(const Entry& entry, const std::vector<std::string>& jobs);
 
   Result<std::monostate> note_bytes(std::int64_t id, std::uint64_t bytes);

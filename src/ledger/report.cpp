@@ -67,23 +67,15 @@ Result<std::vector<Entry>> Ledger::list(const Filter& filter) {
     const auto read = [&](const char* condition, const auto&... values) {
       return read_entries(database, condition, [&](Query& query) { (query.bind(values), ...); });
     };
-    if (filter.since == 0 && !filter.word) {
-      return read("WHERE id > 0 ORDER BY id DESC LIMIT ?", limit);
+    if (filter.word) {
+      return read("WHERE status = ? AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?",
+                  *filter.word, filter.since, limit);
     }
-    if (filter.since == 0) {
-      return read("WHERE status = ? AND id > 0 ORDER BY id DESC LIMIT ?", *filter.word, limit);
+    if (filter.since != 0) {
+      return read("WHERE created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?", filter.since,
+                  limit);
     }
-    // The newest ones are known from the index alone, whatever they are.
-    if (!filter.word) {
-      return read(
-          "WHERE id IN (SELECT id FROM generations WHERE created_at >= ? ORDER BY id DESC LIMIT ?) "
-          "ORDER BY id DESC",
-          filter.since, limit);
-    }
-    return read(
-        "WHERE id IN (SELECT id FROM generations INDEXED BY by_time WHERE created_at >= ? AND "
-        "status = ? ORDER BY id DESC LIMIT ?) ORDER BY id DESC",
-        filter.since, *filter.word, limit);
+    return read("WHERE id > 0 ORDER BY id DESC LIMIT ?", limit);
   });
 }
 

@@ -187,7 +187,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
   if (word == "pending" || word == "processing") {
     Known known{generation(), word == "pending" ? Phase::pending : Phase::processing,
                 row.stop_wanted};
-    if (row.evidence == Evidence::likely) {
+    if (row.evidence == Evidence::likely && !row.key.empty()) {
       known.generation.attempt = attempt();
       known.generation.attempt->stop_wanted = false;
     }

@@ -68,7 +68,8 @@ constexpr std::array migrations = {
          WHERE status IN ('completed', 'stopped');)",
     // 3. A row holds a payment::State, and has a history. `place` and `fingerprint` say what is the
     // same however it is written. `made_*` is when the key was first used, `posted_*` with
-    // `posted_at` when the latest request left, `looked_*` when `jobs_before` was asked for; an older
+    // `posted_at` when the latest request left, `looked_*` when `jobs_before` was asked for; an
+    // older
     // row knows the wall clock's times alone.
     R"(ALTER TABLE generations ADD COLUMN place TEXT NOT NULL DEFAULT '';
        ALTER TABLE generations ADD COLUMN data TEXT NOT NULL DEFAULT '';
@@ -101,7 +102,7 @@ constexpr std::array migrations = {
        CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), created_at)
          WHERE status NOT IN ('prepared', 'refused');
        CREATE INDEX by_time ON generations (created_at, status, model, cost);
-       CREATE INDEX by_status ON generations (status);
+       CREATE INDEX by_status ON generations (status, created_at);
        CREATE INDEX by_generation ON generations (generation_id) WHERE generation_id <> '';
        CREATE INDEX by_unsettled ON generations (place)
          WHERE status IN ('submitting', 'unknown');
@@ -109,7 +110,7 @@ constexpr std::array migrations = {
          WHERE status IN ('prepared', 'submitting', 'unknown', 'pending', 'processing');
        CREATE INDEX by_look ON generations (place) WHERE jobs_before IS NOT NULL;
        CREATE INDEX by_stop ON generations (posted_at) WHERE stop_wanted <> 0;
-       CREATE INDEX by_missing_place ON generations (id) WHERE place = '';
+       CREATE INDEX by_missing_place ON generations (place) WHERE place = '';
        CREATE TABLE history (
          row INTEGER NOT NULL,
          number INTEGER NOT NULL,

@@ -94,6 +94,19 @@ End::Kind end_of(const State& state) {
   return End::Kind::clip;
 }
 
+bool Machine::is_only_likely(const Generation& generation) const {
+  return policy_.asks_when_in_doubt && policy_.may_post && !policy_.is_attached &&
+         generation.evidence == Evidence::likely;
+}
+
+Step Machine::not_followed(State state) {
+  const std::string id = generation_id(state);
+  return {std::move(state),
+          {End{End::Kind::in_doubt,
+               "generation " + id + " is likely to be this request's, which is not proven",
+               {id}}}};
+}
+
 Step Machine::ended(State state) {
   const End::Kind kind =
       std::holds_alternative<Refused>(state) ? End::Kind::refused : end_of(state);
@@ -102,13 +115,14 @@ Step Machine::ended(State state) {
 }
 
 Moment Machine::placed(Moment moment) const {
-  if (moment.boot == now_.boot && now_.up >= moment.up) return moment;
+  if (!moment.boot.empty()) return moment;
   moment.up = now_.up - least_age(moment, now_);
   moment.boot = now_.boot;
   return moment;
 }
 
 Step Machine::on(Known known, const Resumed& resumed) {
+  if (is_only_likely(known.generation)) return not_followed(known);
   known.generation.asking = asked_anew();
   known.generation.posted = placed(known.generation.posted);
   if (known.generation.attempt) known.generation.attempt->posted = known.generation.posted;
@@ -134,6 +148,7 @@ Step Machine::on(Known known, const Resumed& resumed) {
 
 template <typename Stage>
 Step Machine::asked_again(Stage stage) {
+  if (is_only_likely(stage.generation)) return not_followed(stage);
   stage.generation.asking = asked_anew();
   stage.generation.posted = placed(stage.generation.posted);
   std::vector<Action> actions = told_again(stage.generation);
@@ -257,10 +272,9 @@ Step Machine::missing(Stage from, const Answer& answer) {
 template <typename Stage>
 Step Machine::looked_for(Stage from, const Listed& listed) {
   const auto& jobs = listed.jobs;
-  if (std::find(jobs.begin(), jobs.end(), from.generation.id) == jobs.end()) {
-    return gone(std::move(from));
-  }
-  from.generation.asking.missing_since.reset();
+  const bool is_listed = std::find(jobs.begin(), jobs.end(), from.generation.id) != jobs.end();
+  if (!is_listed && listed.is_whole) return gone(std::move(from));
+  if (is_listed) from.generation.asking.missing_since.reset();
   return {std::move(from), {Wait{Wait::Pace::backoff, 0}}};
 }
 

@@ -99,11 +99,14 @@ class Machine {
   }
   static Step parted(State state) { return {std::move(state), {End{End::Kind::parted, "", {}}}}; }
   static Step ended(State state);
+  // The user wants to be asked about what is not proven.
+  bool is_only_likely(const Generation& generation) const;
+  static Step not_followed(State state);
   static Wait backoff(const Answer& answer) {
     return {Wait::Pace::backoff, answer.retry_after.value_or(0)};
   }
-  // On the clock of this boot, where durations are exact from now on. What cannot be placed on it
-  // counts from now.
+  // Of an older version's row only the wall clock's time is known: what it measures counts from
+  // now.
   Moment placed(Moment moment) const;
 
   // request.cpp

@@ -237,7 +237,8 @@ struct Listed {
   std::vector<std::string> jobs;
   bool is_whole = true;  // every entry had an id that could be read
   Moment asked;
-  std::vector<std::string> claimed;  // those of `jobs` that other rows have
+  std::vector<std::string> claimed;    // those of `jobs` that other rows have
+  std::vector<std::string> contested;  // those that another row in doubt may have, see may_be_of()
   // What the cell held before later requests to it left: Attempt::looked and before.
   struct Look {
     Moment at;
@@ -245,6 +246,10 @@ struct Listed {
   };
   std::vector<Look> later;
 };
+// Whether a generation that a cell lists may have come of the request. `looks`: what the cell held
+// before other requests to it left.
+bool may_be_of(const Attempt& attempt, const std::string& job,
+               const std::vector<Listed::Look>& looks);
 struct Unlisted {
   Answer answer;
 };

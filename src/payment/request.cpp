@@ -27,23 +27,19 @@ std::string join(const Ids& ids) {
 // Whether the settling time of a request was over by then. What another boot's clock says cannot be
 // compared.
 bool was_over(const Moment& posted, const Moment& then) {
-  return posted.boot == then.boot && then.up - posted.up >= settling_time;
+  return !posted.boot.empty() && posted.boot == then.boot && then.up - posted.up >= settling_time;
 }
 
 // Those of the listing that may have come of the request. (2)
 Ids candidates(const Attempt& attempt, const Listed& listed) {
-  if (attempt.is_absent || !attempt.before) return {};
   Ids result;
+  if (!attempt.before) return result;
   for (const std::string& job : listed.jobs) {
-    if (contains(*attempt.before, job) || contains(listed.claimed, job) || contains(result, job)) {
+    if (!may_be_of(attempt, job, listed.later) || contains(listed.claimed, job) ||
+        contains(result, job)) {
       continue;
     }
-    // A listing after the settling time lacked it: it came of something else.
-    const bool came_late =
-        std::any_of(listed.later.begin(), listed.later.end(), [&](const Listed::Look& look) {
-          return was_over(attempt.posted, look.at) && !contains(look.jobs, job);
-        });
-    if (!came_late) result.push_back(job);
+    result.push_back(job);
   }
   return result;
 }
@@ -55,6 +51,15 @@ bool has_shrunk(const Attempt& attempt, const Listed& listed) {
 }
 
 }  // namespace
+
+bool may_be_of(const Attempt& attempt, const std::string& job,
+               const std::vector<Listed::Look>& looks) {
+  if (attempt.is_absent || (attempt.before && contains(*attempt.before, job))) return false;
+  // A listing after the settling time that lacked it: it came of something else.
+  return std::none_of(looks.begin(), looks.end(), [&](const Listed::Look& look) {
+    return was_over(attempt.posted, look.at) && !contains(look.jobs, job);
+  });
+}
 
 // ---- The request has not left ----
 
@@ -273,6 +278,12 @@ Step Machine::on(InDoubt doubt, const Listed& listed) {
   }
   if (!listed.is_whole) return unreadable(std::move(doubt), "the cell's list is not whole", {});
   const Ids found = candidates(attempt, listed);
+  if (found.size() == 1 && contains(listed.contested, found.front())) {
+    return undecided(std::move(doubt),
+                     "generation " + found.front() +
+                         " may be this request's, or that of another one in doubt to the same cell",
+                     found);
+  }
   if (found.size() == 1) return likely(std::move(doubt), found.front());
   if (found.size() > 1) {
     return undecided(std::move(doubt),

@@ -20,7 +20,7 @@
 #include <string>
 
 #include "base/glib_ptr.h"
-#include "job/ledger.h"
+#include "ledger/ledger.h"
 #include "unit/poll_trial.h"
 
 namespace genpro::test {
@@ -65,9 +65,9 @@ void run_in_earnest(double log_sigma, double median, std::size_t jobs, unsigned 
   const std::string path = folder.file("ledger.db");
   const auto durations = draw_durations(median, log_sigma, jobs, seed);
   TimedService service(durations);
-  job::PastDurations known;
+  polling::PastDurations known;
   {
-    auto ledger = job::Ledger::open(path);
+    auto ledger = ledger::Ledger::open(path);
     if (!ledger) throw std::runtime_error(ledger.error().message);
     fill(**ledger, job_settings(service, path, 1),
          seen_sharply(draw_durations(median, log_sigma, seen, seed + 1)));

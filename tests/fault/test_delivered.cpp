@@ -207,6 +207,8 @@ TEST(Delivered, AnErrorOfAnotherPipelineOrRunIsNoConcern) {
   {
     const Chain chain(bench.src(), {make("fakesink")});
     const Running other(sunk(gst_pipeline_new(nullptr)));
+    // Out of NULL, so that its bus is emptied in the end.
+    EXPECT_TRUE(changes_in_time(other.get(), GST_STATE_READY));
     post_error(chain.sink());
     EXPECT_TRUE(changes_in_time(chain.pipeline(), GST_STATE_READY));
     post_error(chain.sink());

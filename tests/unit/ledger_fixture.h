@@ -84,6 +84,7 @@ class LedgerTest : public testing::Test {
     payment::Attempt attempt;
     attempt.key = take_string(g_uuid_string_random());
     attempt.made = attempt.posted = ledger::clock_now();
+    if (jobs) attempt.looked = attempt.posted;
     attempt.before = std::move(jobs);
     return attempt;
   }

@@ -8,7 +8,10 @@
 #include <random>
 #include <stdexcept>
 
-#include "job/poll_schedule.h"
+#include "base/sqlite.h"
+#include "job/identity.h"
+#include "ledger/clock.h"
+#include "polling/poll_schedule.h"
 
 namespace genpro::test {
 
@@ -39,9 +42,9 @@ class Lognormal {
 
 }  // namespace
 
-PollCost simulate(const job::PastDurations& past, double duration, unsigned seed,
-                  job::SeenDuration* seen) {
-  job::PollSchedule schedule(Milliseconds(0), seed);
+PollCost simulate(const polling::PastDurations& past, double duration, unsigned seed,
+                  polling::SeenDuration* seen) {
+  polling::PollSchedule schedule(Milliseconds(0), seed);
   schedule.learn(past);
   PollCost cost;
   Milliseconds before{0};
@@ -70,9 +73,9 @@ Comparison compare(const Experiment& experiment) {
     total.delay += cost.delay;
   };
   for (int history = 0; history < experiment.histories; ++history) {
-    job::PastDurations past;
+    polling::PastDurations past;
     for (int number = 0; number < experiment.seen; ++number) {
-      job::SeenDuration seen;
+      polling::SeenDuration seen;
       simulate(past, draw(random), static_cast<unsigned>(random()), &seen);
       past.same_kind.insert(past.same_kind.begin(), seen);
     }
@@ -167,23 +170,30 @@ job::JobSettings job_settings(const TimedService& service, const std::string& le
   return settings;
 }
 
-void fill(job::Ledger& ledger, const job::JobSettings& kind,
-          const std::vector<job::SeenDuration>& past) {
-  const auto identity = job::identify(kind.access, std::get<api::GenerationRequest>(kind.subject));
-  job::Database database(ledger.path(), SQLITE_OPEN_READWRITE);
-  api::Generation ended;
-  ended.phase = api::Phase::completed;
+void fill(ledger::Ledger& ledger, const job::JobSettings& kind,
+          const std::vector<polling::SeenDuration>& past) {
+  const auto identity =
+      job::identify(kind.access, std::get<api::GenerationRequest>(kind.subject), "-");
+  sqlite::Database database(ledger.path(), SQLITE_OPEN_READWRITE);
   const auto milliseconds = [](double seconds) {
     return std::to_string(static_cast<std::int64_t>(seconds * 1000));
   };
   // The newest one is written last.
   for (auto seen = past.rbegin(); seen != past.rend(); ++seen) {
-    auto begun = ledger.begin(identity, std::nullopt, 0);
+    const payment::Now now = ledger::clock_now();
+    payment::Attempt attempt;
+    attempt.key = "a-key";
+    attempt.made = attempt.posted = now;
+    const payment::State posting = payment::Posting{attempt};
+    auto begun = ledger.begin(identity, posting, {}, 0, now);
     if (!begun) throw std::runtime_error(begun.error().message);
     const std::string id = std::to_string(begun->entry.id);
-    ended.id = "earlier" + id;
-    const auto noted = ledger.note_generation(begun->entry.id, ended);
-    const auto delivered = ledger.note_delivery(begun->entry.id, 1, true);
+    payment::Generation generation;
+    generation.id = "earlier" + id;
+    generation.posted = now;
+    const auto noted =
+        ledger.store(begun->entry.id, posting, payment::Completed{generation}, {}, now);
+    const auto delivered = ledger.note_delivery(begun->entry.id, 1);
     if (!noted || !delivered) throw std::runtime_error("the ledger cannot be written");
     database.execute(("UPDATE generations SET unfinished_at = posted_at + " +
                       milliseconds(seen->longer_than) + ", ended_at = posted_at + " +
@@ -219,8 +229,8 @@ std::vector<double> draw_durations(double median, double log_sigma, std::size_t 
   return durations;
 }
 
-std::vector<job::SeenDuration> seen_sharply(const std::vector<double>& durations) {
-  std::vector<job::SeenDuration> seen;
+std::vector<polling::SeenDuration> seen_sharply(const std::vector<double>& durations) {
+  std::vector<polling::SeenDuration> seen;
   for (const double duration : durations) seen.push_back({duration - 0.05, duration + 0.05});
   return seen;
 }

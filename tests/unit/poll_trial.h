@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "job/duration_model.h"
+#include "polling/duration_model.h"
 #include "job/job.h"
 #include "support/http_origin.h"
 
@@ -26,8 +26,8 @@ struct PollCost {
 
 // The schedule's questions about a generation that takes `duration`, without a network; `seen`
 // becomes what a ledger would know of it.
-PollCost simulate(const job::PastDurations& past, double duration, unsigned seed,
-                  job::SeenDuration* seen = nullptr);
+PollCost simulate(const polling::PastDurations& past, double duration, unsigned seed,
+                  polling::SeenDuration* seen = nullptr);
 // A client that asks at 2 s, 4 s and so on.
 PollCost every_two_seconds(double duration);
 
@@ -75,8 +75,8 @@ class TimedService {
 job::JobSettings job_settings(const TimedService& service, const std::string& ledger,
                               std::size_t cell);
 // Writes generations of this kind that have ended into the ledger.
-void fill(job::Ledger& ledger, const job::JobSettings& kind,
-          const std::vector<job::SeenDuration>& past);
+void fill(ledger::Ledger& ledger, const job::JobSettings& kind,
+          const std::vector<polling::SeenDuration>& past);
 // One job for each of the service's generations, all at once; true when all of them got their clip.
 bool run_all(const TimedService& service, const std::string& ledger, std::size_t jobs,
              std::chrono::milliseconds poll_interval = std::chrono::milliseconds(0));
@@ -84,6 +84,6 @@ bool run_all(const TimedService& service, const std::string& ledger, std::size_t
 std::vector<double> draw_durations(double median, double log_sigma, std::size_t number,
                                    unsigned seed);
 // Each is known to within a tenth of a second.
-std::vector<job::SeenDuration> seen_sharply(const std::vector<double>& durations);
+std::vector<polling::SeenDuration> seen_sharply(const std::vector<double>& durations);
 
 }  // namespace genpro::test

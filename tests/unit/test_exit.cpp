@@ -6,28 +6,28 @@
 #include <future>
 #include <thread>
 
-#include "job/bookkeeper.h"
+#include "job/ledger_thread.h"
 #include "ledger_fixture.h"
 
 namespace genpro {
 namespace {
 
 using namespace std::chrono_literals;
-using job::Bookkeeper;
+using job::LedgerThread;
 
 // As a pipeline that is stopped right after its start by a program that ends then: the runtime is
 // still at work while the process takes its statics down.
 [[noreturn]] void exit_while_the_runtime_works(const std::string& path) {
   auto runtime = Runtime::acquire();
-  auto books = Bookkeeper::acquire(path);
+  auto thread = LedgerThread::acquire(path);
   runtime->post([path] {
     std::this_thread::sleep_for(100ms);
-    Bookkeeper::acquire(path + ".other")->post([](Result<job::Ledger*> ledger) {
+    LedgerThread::acquire(path + ".other")->post([](Result<ledger::Ledger*> ledger) {
       if (ledger) (void)(*ledger)->open_rows();
     });
     Runtime::acquire();
   });
-  books.reset();
+  thread.reset();
   runtime.reset();
   std::exit(0);
 }
@@ -66,8 +66,8 @@ class SharedFolder {
 };
 
 // A note that is late: an empty file.
-Bookkeeper::Task note_of(const std::string& file) {
-  return [file](const Result<job::Ledger*>&) { test::write_file(file, ""); };
+LedgerThread::Task note_of(const std::string& file) {
+  return [file](const Result<ledger::Ledger*>&) { test::write_file(file, ""); };
 }
 
 bool exists(const std::string& file) {
@@ -75,13 +75,13 @@ bool exists(const std::string& file) {
 }
 
 [[noreturn]] void note_and_exit(const std::string& path, const std::string& note) {
-  Bookkeeper::acquire(path)->post_late(note_of(note));
+  LedgerThread::acquire(path)->post_late(note_of(note));
   std::exit(0);
 }
 
 [[noreturn]] void note_and_be_killed(const std::string& path, const std::string& note,
                                      const std::string& reached) {
-  Bookkeeper::acquire(path)->post_late(note_of(note));
+  LedgerThread::acquire(path)->post_late(note_of(note));
   test::write_file(reached, "");
   std::raise(SIGKILL);
   std::abort();
@@ -105,20 +105,20 @@ TEST(Exit, ByAKillLeavesWhatIsLate) {
   EXPECT_FALSE(exists(note));
 }
 
-TEST(Bookkeeper, DoesWhatIsLateBeforeTheNextTask) {
+TEST(LedgerThread, DoesWhatIsLateBeforeTheNextTask) {
   const test::TemporaryFolder folder;
   const std::string note = folder.file("note");
-  const auto books = Bookkeeper::acquire(folder.file("ledger.db"));
+  const auto thread = LedgerThread::acquire(folder.file("ledger.db"));
   std::promise<bool> found;
-  books->post_late(note_of(note));
-  books->post([&](const Result<job::Ledger*>&) { found.set_value(exists(note)); });
+  thread->post_late(note_of(note));
+  thread->post([&](const Result<ledger::Ledger*>&) { found.set_value(exists(note)); });
   EXPECT_TRUE(found.get_future().get());
 }
 
-TEST(Bookkeeper, DoesWhatIsLateThoughNothingElseComes) {
+TEST(LedgerThread, DoesWhatIsLateThoughNothingElseComes) {
   const test::TemporaryFolder folder;
   std::promise<void> done;
-  Bookkeeper::acquire(folder.file("ledger.db"))->post_late([&](const Result<job::Ledger*>&) {
+  LedgerThread::acquire(folder.file("ledger.db"))->post_late([&](const Result<ledger::Ledger*>&) {
     done.set_value();
   });
   EXPECT_EQ(done.get_future().wait_for(60s), std::future_status::ready);

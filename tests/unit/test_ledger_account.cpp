@@ -141,13 +141,18 @@ TEST_F(LedgerAccount, EachStateComesBack) {
   payment::Attempt plain = attempt(Jobs{});
   payment::Generation likely = generation("9_0-4");
   likely.evidence = payment::Evidence::likely;
+  // What only is likely keeps what is in doubt again if it turns out to be another one's.
+  payment::Generation in_doubt_again = likely;
+  in_doubt_again.attempt = plain;
+  in_doubt_again.attempt->posted = in_doubt_again.posted;
+  in_doubt_again.attempt->doubtful = true;
   const std::vector<State> states = {
       payment::Prepared{"a-key"},
       payment::Posting{plain},
       payment::Posting{full},
       payment::InDoubt{full, "no answer"},
       payment::Refused{"no credits"},
-      payment::Known{likely, payment::Phase::pending, false},
+      payment::Known{in_doubt_again, payment::Phase::processing, false},
       payment::Known{generation("1"), payment::Phase::processing, true},
       payment::Completed{likely},
       payment::Delivered{generation("2")},

@@ -3,10 +3,10 @@
 // When a generation's status is asked for.
 #include <gtest/gtest.h>
 
-#include "job/poll_schedule.h"
+#include "polling/poll_schedule.h"
 #include "unit/poll_trial.h"
 
-namespace genpro::job {
+namespace genpro::polling {
 namespace {
 
 using namespace std::chrono_literals;
@@ -171,4 +171,4 @@ TEST(PollSimulation, KeepsToTheLimit) {
 }
 
 }  // namespace
-}  // namespace genpro::job
+}  // namespace genpro::polling

@@ -5,10 +5,10 @@
 
 #include <cmath>
 
-#include "job/duration_model.h"
+#include "polling/duration_model.h"
 #include "unit/poll_trial.h"
 
-namespace genpro::job {
+namespace genpro::polling {
 namespace {
 
 using test::draw_durations;
@@ -170,4 +170,4 @@ TEST(DurationModel, WhatSaysNothingTeachesNothing) {
 }
 
 }  // namespace
-}  // namespace genpro::job
+}  // namespace genpro::polling
