@@ -74,6 +74,9 @@ struct Client::Call {
   Subject subject;
   std::function<void(Result<HttpReply, Failure>, const Subject&)> done;
   int redirects = 0;
+  // A request that is charged is not sent once more because of a redirect: whoever answered with
+  // one may have taken it.
+  bool may_be_sent_again = true;
 
   void fail(Failure failure) const {
     // Whether the request that was redirected was seen is known, wherever it went from there.
@@ -101,6 +104,7 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
   call->subject.what = "the request for a generation";
   call->subject.unknown = "an id in the request for a generation";
   call->subject.not_found = "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route.";
+  call->may_be_sent_again = false;
   call->request.method = "POST";
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
@@ -238,8 +242,9 @@ void Client::on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply)
 void Client::follow(const std::shared_ptr<Call>& call, const HttpReply& reply) {
   auto target = resolve_url(call->request.url, reply.location);
   const bool keeps_method = reply.status == 307 || reply.status == 308;
-  if (target && target->origin() == access_.base.origin() &&
-      (call->request.method == "GET" || keeps_method) && call->redirects < max_redirects) {
+  const bool is_within = target && target->origin() == access_.base.origin();
+  if (is_within && call->may_be_sent_again && (call->request.method == "GET" || keeps_method) &&
+      call->redirects < max_redirects) {
     ++call->redirects;
     call->request.url = std::move(*target);
     return send(call);
@@ -249,7 +254,8 @@ void Client::follow(const std::shared_ptr<Call>& call, const HttpReply& reply) {
   failure.error.message =
       "The GEN API at " + call->subject.address + " redirects to " +
       one_line(redact(target ? target->without_query() : reply.location, access_.key), 120) +
-      ", where the key is not sent. Set api-base-url to the address that the API itself has.";
+      (is_within ? ", where the request is not sent once more" : ", where the key is not sent") +
+      ". Set api-base-url to the address that the API itself has.";
   call->fail(std::move(failure));
 }
 

@@ -268,10 +268,9 @@ bool PaymentDriver::needs_claim() const {
 }
 
 void PaymentDriver::read_cell() {
-  const std::string& path =
-      settings_.request ? settings_.request->cell_path : entry_.identity.cell_path;
-  const std::string& agent =
-      settings_.request ? settings_.request->agent_id : entry_.identity.agent_id;
+  const bool has_row = entry_.id != 0 || !settings_.request;
+  const std::string& path = has_row ? entry_.identity.cell_path : settings_.request->cell_path;
+  const std::string& agent = has_row ? entry_.identity.agent_id : settings_.request->agent_id;
   const payment::Moment asked = ledger::clock_now();
   client_.get_cell(path, agent, [this, asked](Result<api::Cell, api::Failure> cell) {
     on_cell(std::move(cell), asked);
@@ -309,7 +308,15 @@ void PaymentDriver::post() {
   if (attempt == nullptr || !settings_.request) return;
   if (is_stopping_) return withdraw();
   posted_ = std::chrono::steady_clock::now();
-  client_.generate(*settings_.request, attempt->key, [this](Reply reply) {
+  // A key is for one call with one body: those that the row has, in whatever words this run was
+  // asked for the same.
+  api::GenerationRequest request = *settings_.request;
+  if (entry_.id != 0) {
+    request.cell_path = entry_.identity.cell_path;
+    request.agent_id = entry_.identity.agent_id;
+    request.body = entry_.identity.request;
+  }
+  client_.generate(request, attempt->key, [this](Reply reply) {
     on_reply(std::move(reply), true, [](payment::Answer a) { return payment::Replied{a}; });
   });
 }
