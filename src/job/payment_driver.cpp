@@ -37,7 +37,9 @@ const payment::Moment* posted_at(const payment::State& state) {
 }
 
 // For a request that did not leave.
-const payment::State withdrawn = payment::Refused{"the run ended before the request left"};
+payment::State withdrawn() {
+  return payment::Refused{"the run ended before the request left"};
+}
 ledger::Note withdrawn_note() {
   ledger::Note note;
   note.came = "the run ends";
@@ -215,7 +217,7 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
         auto begun = ledger.begin(identity, state, note, limit, ledger::clock_now());
         // Who would have sent it is gone.
         if (begun && here.expired()) {
-          (void)ledger.store(begun->entry.id, state, withdrawn, withdrawn_note(),
+          (void)ledger.store(begun->entry.id, state, withdrawn(), withdrawn_note(),
                              ledger::clock_now());
         }
         return begun;
@@ -268,10 +270,9 @@ bool PaymentDriver::needs_claim() const {
 }
 
 void PaymentDriver::read_cell() {
-  const std::string& path =
-      settings_.request ? settings_.request->cell_path : entry_.identity.cell_path;
-  const std::string& agent =
-      settings_.request ? settings_.request->agent_id : entry_.identity.agent_id;
+  const bool has_row = entry_.id != 0 || !settings_.request;
+  const std::string& path = has_row ? entry_.identity.cell_path : settings_.request->cell_path;
+  const std::string& agent = has_row ? entry_.identity.agent_id : settings_.request->agent_id;
   const payment::Moment asked = ledger::clock_now();
   client_.get_cell(path, agent, [this, asked](Result<api::Cell, api::Failure> cell) {
     on_cell(std::move(cell), asked);
@@ -309,7 +310,15 @@ void PaymentDriver::post() {
   if (attempt == nullptr || !settings_.request) return;
   if (is_stopping_) return withdraw();
   posted_ = std::chrono::steady_clock::now();
-  client_.generate(*settings_.request, attempt->key, [this](Reply reply) {
+  // A key is for one call with one body: those that the row has, in whatever words this run was
+  // asked for the same.
+  api::GenerationRequest request = *settings_.request;
+  if (entry_.id != 0) {
+    request.cell_path = entry_.identity.cell_path;
+    request.agent_id = entry_.identity.agent_id;
+    request.body = entry_.identity.request;
+  }
+  client_.generate(request, attempt->key, [this](Reply reply) {
     on_reply(std::move(reply), true, [](payment::Answer a) { return payment::Replied{a}; });
   });
 }

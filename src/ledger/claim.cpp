@@ -50,7 +50,7 @@ class Candidates {
       : database_(database), fingerprint_(fingerprint) {}
 
   std::vector<std::int64_t> next(Rank rank, WallTime delivered_after, Place& place) {
-    static const std::string sql =
+    const std::string sql =
         std::string("SELECT id, delivered_at FROM generations WHERE fingerprint = ? AND ") +
         rank_sql +
         " = ? AND delivered_at > ? AND (delivered_at, id) < (?, ?) "
@@ -76,7 +76,7 @@ class Candidates {
 
 // Somebody who knew that it is gone has asked anew since: it has been told.
 bool is_superseded(Database& database, const Entry& entry) {
-  static const std::string sql =
+  const std::string sql =
       "SELECT 1 FROM generations WHERE fingerprint = ? AND id > ? AND created_at > ? AND " +
       counts_sql() + " LIMIT 1";
   return database.integer(sql, entry.identity.fingerprint, entry.id, entry.ended_at).has_value();

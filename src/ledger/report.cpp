@@ -185,14 +185,14 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
 // A process that follows a closed row has its clip; it needs the row no more.
 Result<std::int64_t> Ledger::prune(WallTime before) {
   return attempt<std::int64_t>(true, [&](Database& database) {
-    static const std::string rows =
+    const std::string rows =
         "generations WHERE created_at < ? AND " + is_closed_sql() +
         " AND NOT EXISTS (SELECT 1 FROM generations AS other WHERE other.place = "
         "generations.place AND other." +
         is_unsettled_sql() + ")";
-    static const std::string delete_history =
+    const std::string delete_history =
         "DELETE FROM history WHERE row IN (SELECT id FROM " + rows + ")";
-    static const std::string delete_rows = "DELETE FROM " + rows;
+    const std::string delete_rows = "DELETE FROM " + rows;
     Transaction transaction(database);
     database.run(delete_history, before);
     database.run(delete_rows, before);

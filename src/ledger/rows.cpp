@@ -312,8 +312,7 @@ void read_each(Database& database, const std::string& condition,
 }
 
 std::optional<Row> read_row(Database& database, std::int64_t id) {
-  static const std::string sql =
-      std::string("SELECT ") + row_columns + " FROM generations WHERE id = ?";
+  const std::string sql = std::string("SELECT ") + row_columns + " FROM generations WHERE id = ?";
   Query query(database, sql);
   query.bind(id);
   if (!query.step()) return std::nullopt;
@@ -383,7 +382,7 @@ void set_state(Row& row, const payment::State& state) {
 }
 
 void write_row(Database& database, const Row& row) {
-  static const std::string sql =
+  const std::string sql =
       "UPDATE generations SET idempotency_key = ?, generation_id = ?, status = ?, reason = ?, "
       "evidence = ?, stop_wanted = ?, doubtful = ?, is_absent = ?, made_boot = ?, made_up = ?, "
       "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, looked_boot = ?, looked_up = ?, "
@@ -394,7 +393,7 @@ void write_row(Database& database, const Row& row) {
 }
 
 std::int64_t insert_row(Database& database, const Row& row) {
-  static const std::string sql =
+  const std::string sql =
       "INSERT INTO generations (idempotency_key, generation_id, status, reason, evidence, "
       "stop_wanted, doubtful, is_absent, made_boot, made_up, made_at, posted_boot, posted_up, "
       "posted_at, looked_boot, looked_up, looked_at, jobs_before, cost, ended_at, delivered_at, "
@@ -426,30 +425,22 @@ void add_history(Database& database, std::int64_t row, WallTime at, const std::s
       row, at, short_text(came), short_text(decided), word);
 }
 
-const std::string& is_unsettled_sql() {
-  static const std::string sql =
-      "status IN " + words_where([](const payment::Meaning& m) { return m.is_unsettled; });
-  return sql;
+std::string is_unsettled_sql() {
+  return "status IN " + words_where([](const payment::Meaning& m) { return m.is_unsettled; });
 }
 
-const std::string& is_unfinished_sql() {
-  static const std::string sql =
-      "status IN " + words_where([](const payment::Meaning& m) { return m.is_unfinished; });
-  return sql;
+std::string is_unfinished_sql() {
+  return "status IN " + words_where([](const payment::Meaning& m) { return m.is_unfinished; });
 }
 
-const std::string& counts_sql() {
-  static const std::string sql =
-      "status NOT IN " + words_where([](const payment::Meaning& m) { return !m.counts; });
-  return sql;
+std::string counts_sql() {
+  return "status NOT IN " + words_where([](const payment::Meaning& m) { return !m.counts; });
 }
 
 // As payment::is_closed(): a completed one that has not been delivered is still to be picked up.
-const std::string& is_closed_sql() {
-  static const std::string sql =
-      "status IN " + words_where([](const payment::Meaning& m) { return !m.is_unfinished; }) +
-      " AND (status <> 'completed' OR delivered_at <> 0)";
-  return sql;
+std::string is_closed_sql() {
+  return "status IN " + words_where([](const payment::Meaning& m) { return !m.is_unfinished; }) +
+         " AND (status <> 'completed' OR delivered_at <> 0)";
 }
 
 const char* const rank_sql =

@@ -289,6 +289,10 @@ template <typename Stage>
 Step Machine::gone(Stage from) {
   const std::string why = "the API says that there is no generation " + from.generation.id;
   std::vector<Action> actions;
+  // What was delivered stays so.
+  if constexpr (std::is_same_v<Stage, Delivered>) {
+    return {std::move(from), {End{End::Kind::gone, why, {}}}};
+  }
   if (!std::is_same_v<Stage, Gone>) {
     actions.emplace_back(
         Persist{why + ", twice, and the cell does not have it", "what was paid is gone"});

@@ -28,6 +28,8 @@ struct Moment {
   // The process is asked to end at the condition, and killed when the service is asked to stop the
   // generation, and `after` that.
   bool interrupts = false;
+  // Killed then, nobody knows whether its request was taken.
+  bool is_over_the_post = false;
   // The next run is killed too, that long after it asked for anything.
   std::optional<microseconds> again;
   // What the last run finds.
@@ -71,6 +73,14 @@ class Kills : public testing::Test {
     return moments.emplace_back(std::move(moment));
   }
 
+  // The cell can be read: else the second run has nothing to find out.
+  void add_twice(std::string name, Manners manners, PaidService::Condition condition,
+                 microseconds after) {
+    Moment& moment = add(std::move(name), std::move(manners), std::move(condition), 0ms);
+    moment.again = after;
+    moment.cell = CellReading::jobs;
+  }
+
   void kill_at(const Moment& moment) {
     if (!survives(moment)) ++wrong;
   }
@@ -92,11 +102,25 @@ class Kills : public testing::Test {
     // What the service has taken is charged, whether or not anyone still listens.
     bench.service.behave({.honours_keys = moment.honours_keys, .cell = moment.cell, .polls = 3});
     const auto child = bench.start();
+    // Killed over its request, and the cell has never been there to tell what came of it.
+    if (moment.is_over_the_post && moment.cell != CellReading::jobs && child->wait() &&
+        !child->succeeded()) {
+      return stays_in_doubt(bench, *child, moment.name);
+    }
     const auto ended = ended_well(*child);
     const auto charged = one_charge_in_file(bench, bench.file());
     EXPECT_TRUE(ended) << moment.name;
     EXPECT_TRUE(charged) << moment.name;
     return ended && charged;
+  }
+
+  // It is told, and nothing is charged for on a guess.
+  static bool stays_in_doubt(const Bench& bench, const Child& child, const std::string& name) {
+    const Books books = bench.books();
+    const auto told = says(child, "The service may have taken the request");
+    const bool is_right = told && books.posts.size() == 1 && books.charged().size() <= 1;
+    EXPECT_TRUE(is_right) << name << ": " << books.text() << "\n" << child.output();
+    return is_right;
   }
 
   // Starts a process, and kills it at the moment. False when that did not come to pass.
@@ -160,7 +184,8 @@ TEST_F(Kills, BeforeThePost) {
     add("cell asked for, held + " + std::to_string(i) + " ms", held, cell_readings(1), i * 1ms);
   for (int i = 0; i < 32; ++i) {
     add("cell read + " + std::to_string(i * 250) + " us", endless, cell_readings(1),
-        microseconds(i * 250));
+        microseconds(i * 250))
+        .is_over_the_post = true;
   }
   run();
 }
@@ -171,7 +196,8 @@ TEST_F(Kills, BeforeTheAnswerToThePost) {
   silent.loss = Loss::silent;
   for (int i = 0; i < 32; ++i) {
     add("POST taken + " + std::to_string(i * 500) + " us", silent, created(1),
-        microseconds(i * 500));
+        microseconds(i * 500))
+        .is_over_the_post = true;
   }
   run();
 }
@@ -179,7 +205,8 @@ TEST_F(Kills, BeforeTheAnswerToThePost) {
 TEST_F(Kills, AfterTheAnswerToThePost) {
   for (int i = 0; i < 32; ++i) {
     add("POST answered + " + std::to_string(i * 400) + " us", endless, created(1),
-        microseconds(i * 400));
+        microseconds(i * 400))
+        .is_over_the_post = true;
   }
   run();
 }
@@ -223,12 +250,12 @@ TEST_F(Kills, TwiceWhileItSettles) {
   silent.next_posts = {PostFate::unanswered};
   silent.loss = Loss::silent;
   for (int i = 0; i < 16; ++i) {
-    add("POST taken", silent, created(1), 0ms).again = microseconds(i * 700);
+    add_twice("POST taken", silent, created(1), microseconds(i * 700));
   }
   Manners dropped = silent;
   dropped.next_posts = {PostFate::dropped};
   for (int i = 0; i < 8; ++i) {
-    add("POST lost", dropped, posts(1), 0ms).again = microseconds(i * 700);
+    add_twice("POST lost", dropped, posts(1), microseconds(i * 700));
   }
   run();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "support/paid_service.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -8,6 +10,9 @@
 #include "support/media.h"
 
 namespace genpro::test {
+
+using namespace std::chrono_literals;
+
 namespace {
 
 // Nobody's ids repeat in this process, so that a clip tells whose it is across services.
@@ -15,6 +20,12 @@ std::string next_id() {
   static std::atomic<unsigned> last{9040};
   const unsigned id = last += 7;
   return std::to_string(id);
+}
+
+std::chrono::milliseconds boot_clock() {
+  timespec up{};
+  clock_gettime(CLOCK_BOOTTIME, &up);
+  return std::chrono::seconds(up.tv_sec) + std::chrono::milliseconds(up.tv_nsec / 1'000'000);
 }
 
 Answer refusal(int status, const std::string& code, const std::string& text) {
@@ -49,6 +60,10 @@ Answer lost(Loss loss) {
 
 bool is_cell_reading(const Seen& seen) {
   return seen.method == "GET" && seen.path.find("/cells/") != std::string::npos;
+}
+
+bool is_variables_reading(const Seen& seen) {
+  return seen.method == "GET" && seen.path.ends_with("/global_variables");
 }
 
 // The first byte of the file that the answer holds.
@@ -118,7 +133,8 @@ PaidService::~PaidService() {
 void PaidService::behave(Manners manners) {
   std::lock_guard lock(mutex_);
   manners_ = std::move(manners);
-  fates_ = 0;
+  fates_ = given_posts_ = given_polls_ = strangers_ = 0;
+  first_cell_.clear();
 }
 
 void PaidService::end(const std::string& id, const std::string& status) {
@@ -165,6 +181,7 @@ Answer PaidService::answer_api(const Seen& seen) {
   if (seen.header("x-api-key").empty()) return refusal(401, "unauthorized", "No key");
   if ((post || reading) && !seen.query.starts_with("agent_id="))
     return refusal(422, "agent_not_found", "No agent");
+  if (is_variables_reading(seen) && manners_.variables) return answer_variables();
   if (post) return answer_post(seen);
   if (reading) return answer_cell(seen);
   if (poll) return answer_poll(seen);
@@ -173,6 +190,15 @@ Answer PaidService::answer_api(const Seen& seen) {
 }
 
 Answer PaidService::answer_post(const Seen& seen) {
+  if (first_cell_.empty()) {
+    first_cell_ = cell_of(seen.path);
+    first_post_ = boot_clock();
+  }
+  if (given_posts_ < manners_.given_posts.size()) {
+    const GivenPost& given = manners_.given_posts[given_posts_++];
+    if (given.is_taken) take(seen);
+    return given.answer;
+  }
   const PostFate fate =
       fates_ < manners_.next_posts.size() ? manners_.next_posts[fates_++] : PostFate::answered;
   if (fate == PostFate::dropped) return lost(manners_.loss);
@@ -227,6 +253,7 @@ std::string PaidService::take(const Seen& seen) {
 std::string PaidService::create(const std::string& cell, const std::string& key, bool foreign) {
   PaidGeneration generation{.id = next_id(), .cell = cell, .key = key};
   generation.foreign = foreign;
+  generation.listed_at = boot_clock() + (foreign ? 0ms : manners_.listing_delay);
   const std::size_t size = std::max(manners_.clip_size, clip_.size() + 8);
   sizes_.emplace_back(generation.id, size);
   files_.set_clip(
@@ -237,22 +264,50 @@ std::string PaidService::create(const std::string& cell, const std::string& key,
   return generation.id;
 }
 
+std::string PaidService::listed(const std::string& cell) const {
+  std::string jobs;
+  const auto add = [&jobs](const std::string& job) { jobs += (jobs.empty() ? "" : ", ") + job; };
+  for (unsigned i = 0; i < manners_.unreadable_entries; ++i) add(R"({"status": "pending"})");
+  std::size_t missing = manners_.missing_entries;
+  for (const PaidGeneration& generation : books_.generations) {
+    if (generation.cell != cell || generation.listed_at > boot_clock()) continue;
+    if (missing > 0) {
+      --missing;
+      continue;
+    }
+    add(json(generation));
+  }
+  return R"({"id": )" + cell.substr(cell.find('/') + 1) +
+         R"(, "value": null, "additional_attributes": )" + manners_.attributes +
+         R"(, "cell_role": "video", "created_at_ts": 1, "updated_at_ts": 1,
+         "default_user_job": null, "video_layers": [], "execution_cost": 0, "user_jobs": [)" +
+         jobs + "]}";
+}
+
+// What somebody else has done in the cell meanwhile.
+void PaidService::add_strangers() {
+  while (!first_cell_.empty() && strangers_ < manners_.strangers.size() &&
+         first_post_ + manners_.strangers[strangers_] <= boot_clock()) {
+    ++strangers_;
+    create(first_cell_, "", true);
+  }
+}
+
+Answer PaidService::answer_variables() {
+  return json_answer(200, R"({"id": 1, "variables": )" + *manners_.variables + "}");
+}
+
 Answer PaidService::answer_cell(const Seen& seen) {
+  add_strangers();
   const std::string cell = cell_of(seen.path);
   Answer answer;
   switch (manners_.cell) {
-    case CellReading::jobs: {
-      std::string jobs;
-      for (const PaidGeneration& generation : books_.generations) {
-        if (generation.cell != cell) continue;
-        jobs += (jobs.empty() ? "" : ", ") + json(generation);
-      }
-      answer = json_answer(
-          200, R"({"id": )" + cell.substr(cell.find('/') + 1) +
-                   R"(, "value": null, "additional_attributes": {}, "cell_role": "video",
-                   "created_at_ts": 1, "updated_at_ts": 1, "default_user_job": null,
-                   "video_layers": [], "execution_cost": 0, "user_jobs": [)" +
-                   jobs + "]}");
+    case CellReading::jobs:
+      answer = json_answer(200, listed(cell));
+      break;
+    case CellReading::cut: {
+      const std::string text = listed(cell);
+      answer = cut_answer(200, text, text.size() - 3);
       break;
     }
     case CellReading::not_found:
@@ -276,6 +331,8 @@ Answer PaidService::answer_cell(const Seen& seen) {
 }
 
 Answer PaidService::answer_poll(const Seen& seen) {
+  if (given_polls_ < manners_.given_polls.size()) return manners_.given_polls[given_polls_++];
+  if (manners_.every_poll) return *manners_.every_poll;
   PaidGeneration* generation = find(generation_of(seen.path));
   if (generation == nullptr) return refusal(404, "not_found", "No such generation");
   ++generation->polls;
@@ -307,18 +364,21 @@ PaidGeneration* PaidService::find(const std::string& id) {
 
 void PaidService::set_status(PaidGeneration& generation, const std::string& status) {
   generation.status = status;
+  if (status == "completed") generation.completed_at = boot_clock();
   if (status == "failed" || status == "stopped") generation.refunded = true;
   changed_.notify_all();
 }
 
 std::string PaidService::json(const PaidGeneration& generation) const {
   const bool completed = generation.status == "completed";
+  const bool has_clip =
+      completed && boot_clock() >= generation.completed_at + manners_.resources_delay;
   std::string text = R"({"id": )" + generation.id + R"(, "status": ")" + generation.status +
                      R"(", "user_job_type": "video_generation", "result": null,
                      "failed_reason": )";
   text += generation.status == "failed" ? R"("The model gave up")" : "null";
   text += R"(, "output_resources": [)";
-  if (completed) {
+  if (has_clip) {
     text += R"({"id": 1, "url": ")" + cdn_->url() + "/outputs/" + generation.id +
             R"(.mp4", "thumbnail_url": null, "object_type": "video", "type": "output"})";
   }

@@ -40,7 +40,13 @@ enum class Loss { closed, silent, gateway };
 enum class StopFate { answered, unanswered, dropped };
 
 // What reading a cell brings.
-enum class CellReading { jobs, not_found, failing, garbage, closed, silent };
+enum class CellReading { jobs, cut, not_found, failing, garbage, closed, silent };
+
+// An answer to a POST that is not the service's own, and whether the service took the POST.
+struct GivenPost {
+  Answer answer;
+  bool is_taken = false;
+};
 
 inline constexpr unsigned never = std::numeric_limits<unsigned>::max();
 
@@ -48,6 +54,8 @@ struct Manners {
   bool honours_keys = true;
   // Of the POSTs to come, in order; what comes after them is answered.
   std::vector<PostFate> next_posts;
+  // Of the POSTs to come as well, and before those above.
+  std::vector<GivenPost> given_posts;
   Loss loss = Loss::closed;
   // A POST makes its generation only that long after it has come, and not before the gate opens,
   // and is answered then. The gate must not open after the service has gone.
@@ -56,11 +64,26 @@ struct Manners {
 
   CellReading cell = CellReading::jobs;
   std::shared_ptr<Gate> cell_gate;  // holds what reading a cell brings
+  // By the boot clock: a cell lists a generation only so long after it was made, and somebody else
+  // makes one there so long after the first POST has come.
+  std::chrono::milliseconds listing_delay{0};
+  std::vector<std::chrono::milliseconds> strangers;
+  // In the list: entries that cannot be read, and how many of the oldest ones are missing.
+  unsigned unreadable_entries = 0;
+  std::size_t missing_entries = 0;
+  std::string attributes = "{}";  // of each cell, JSON
+  // The sheet's variables, a JSON list; unset: they cannot be read.
+  std::optional<std::string> variables;
 
   // A generation ends at that poll of it, and not before the gate opens.
   unsigned polls = 2;
   std::shared_ptr<Gate> end_gate;
   std::string end = "completed";  // or "failed"
+  // Answers to polls that are not the service's own: to those to come, then to all others.
+  std::vector<Answer> given_polls;
+  std::optional<Answer> every_poll;
+  // By the boot clock: a completed generation has no resources for so long.
+  std::chrono::milliseconds resources_delay{0};
   // Clips of generations to come, in bytes.
   std::size_t clip_size = 100'000;
   // From that byte of a clip on nothing comes, until the client leaves.
@@ -81,7 +104,10 @@ struct PaidGeneration {
   std::string status = "pending";
   unsigned polls = 0;
   bool refunded = false;
-  bool foreign = false;  // made by add_foreign(), so nobody who is tested paid for it
+  bool foreign = false;  // of somebody else, so nobody who is tested paid for it
+  // By the boot clock: listed from then on, and completed since.
+  std::chrono::milliseconds listed_at{0};
+  std::chrono::milliseconds completed_at{0};
   bool ended() const { return status != "pending" && status != "processing"; }
 };
 
@@ -132,6 +158,9 @@ class PaidService {
   Answer answer_api(const Seen& seen);
   Answer answer_post(const Seen& seen);
   Answer answer_cell(const Seen& seen);
+  Answer answer_variables();
+  std::string listed(const std::string& cell) const;
+  void add_strangers();
   Answer answer_poll(const Seen& seen);
   Answer answer_stop(const Seen& seen);
   Answer answer_clip(const Seen& seen);
@@ -150,7 +179,14 @@ class PaidService {
   // Under mutex_:
   Books books_;
   Manners manners_;
-  std::size_t fates_ = 0;  // of manners_.next_posts that are used up
+  // Of what manners_ has for requests to come, so many are used up.
+  std::size_t fates_ = 0;
+  std::size_t given_posts_ = 0;
+  std::size_t given_polls_ = 0;
+  std::size_t strangers_ = 0;
+  // The first POST under these manners: its cell, and when it came by the boot clock.
+  std::string first_cell_;
+  std::chrono::milliseconds first_post_{0};
   bool closing_ = false;
   std::vector<std::pair<std::string, std::size_t>> sizes_;  // of clips, by id
   std::vector<std::thread> timers_;

@@ -53,7 +53,7 @@ TEST(Request, SendsEveryField) {
   EXPECT_EQ(request->cell_path, "vidsheet/101/cells/3300");
   EXPECT_EQ(request->body,
             R"({"generation_type":"video_from_ingredients","data":{"prompt":"A product",)"
-            R"("model":"kling_1_6","asset_resource_ids":[501,"asset_x","007"],)"
+            R"("model":"kling_1_6","asset_resource_ids":[501,"asset_x",7],)"
             R"("aspect_ratio":"9:16","duration":4,"prompt_var":"title",)"
             R"("content_resource_vars":["a","b"],"seed":7}})");
 }
