@@ -19,6 +19,10 @@
 
 #include <atomic>
 
+#ifndef GENPRO_TEST_CLOCK_FACTOR
+#define GENPRO_TEST_CLOCK_FACTOR 15
+#endif
+
 namespace {
 
 constexpr long long billion = 1'000'000'000;
@@ -72,7 +76,7 @@ Function* next(const char* name) {
 #define GENPRO_TEST_PUBLIC extern "C" __attribute__((visibility("default")))
 
 GENPRO_TEST_PUBLIC int genpro_test_clock_factor() {
-  return 15;
+  return GENPRO_TEST_CLOCK_FACTOR;
 }
 
 GENPRO_TEST_PUBLIC void genpro_test_set_wall_clock(long long seconds_later) {
