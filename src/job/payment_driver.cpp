@@ -37,7 +37,9 @@ const payment::Moment* posted_at(const payment::State& state) {
 }
 
 // For a request that did not leave.
-const payment::State withdrawn = payment::Refused{"the run ended before the request left"};
+payment::State withdrawn() {
+  return payment::Refused{"the run ended before the request left"};
+}
 ledger::Note withdrawn_note() {
   ledger::Note note;
   note.came = "the run ends";
@@ -215,7 +217,7 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
         auto begun = ledger.begin(identity, state, note, limit, ledger::clock_now());
         // Who would have sent it is gone.
         if (begun && here.expired()) {
-          (void)ledger.store(begun->entry.id, state, withdrawn, withdrawn_note(),
+          (void)ledger.store(begun->entry.id, state, withdrawn(), withdrawn_note(),
                              ledger::clock_now());
         }
         return begun;

@@ -148,14 +148,14 @@ void Worker::identify() {
         // It is what calls here.
         const auto request = std::move(identity_request_);
         identity_ = std::move(identity);
-        claim();
+        claim(settings_.reuse);
       });
 }
 
-void Worker::claim() {
+void Worker::claim(payment::Reuse reuse) {
   claiming_ = std::make_unique<Claiming>(
       runtime_, settings_.ledger,
-      ClaimSettings{identity_, settings_.reuse, passed_over_, settings_.daily_limit},
+      ClaimSettings{identity_, reuse, passed_over_, settings_.daily_limit},
       [this] {
         Update update;
         update.is_waiting = true;
@@ -188,13 +188,13 @@ void Worker::on_claim(Result<ledger::Claim> claim) {
   if (is_named) learn_durations();
 }
 
-void Worker::claim_anew() {
+void Worker::claim_anew(payment::Reuse reuse) {
   // Not from within its own call.
-  later_.start(milliseconds(0), [this] {
+  later_.start(milliseconds(0), [this, reuse] {
     payment_.reset();
     is_earlier_ = false;
     has_learned_ = false;
-    claim();
+    claim(reuse);
     send_owed_stops();
   });
 }
@@ -286,7 +286,9 @@ void Worker::on_ledger_error(Error error) {
 
 void Worker::on_claim_needed() {
   if (is_parting_) return finish_parting(Parting::noted);
-  if (!has_ended_) claim_anew();
+  // Its own row, also where no earlier one may serve the request.
+  const bool is_never = settings_.reuse == payment::Reuse::never;
+  if (!has_ended_) claim_anew(is_never ? payment::Reuse::in_flight : settings_.reuse);
 }
 
 void Worker::on_end(const payment::End& end) {
@@ -306,7 +308,7 @@ void Worker::on_end(const payment::End& end) {
       return complete();
     case Kind::again:
       passed_over_.rows.insert(payment_->entry().id);
-      return claim_anew();
+      return claim_anew(settings_.reuse);
     case Kind::timed_out:
       has_timed_out_ = true;
       break;
@@ -514,7 +516,7 @@ milliseconds Worker::elapsed() const {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - started_);
 }
 
-const std::string& Worker::generation_id() const {
+std::string Worker::generation_id() const {
   return payment::generation_id(payment_->state());
 }
 

@@ -36,10 +36,10 @@ class Worker : private PaymentDriver::Owner {
  private:
   void attach();
   void identify();
-  void claim();
+  void claim(payment::Reuse reuse);
   void on_claim(Result<ledger::Claim> claim);
   PaymentDriver& make_payment(std::optional<api::GenerationRequest> request);
-  void claim_anew();
+  void claim_anew(payment::Reuse reuse);
   void send_owed_stops();
   void learn_durations();
 
@@ -63,7 +63,7 @@ class Worker : private PaymentDriver::Owner {
   void give_up(Error error, bool is_retryable);
   void report(Update update);
   std::chrono::milliseconds elapsed() const;
-  const std::string& generation_id() const;
+  std::string generation_id() const;
   std::string failure_text() const;
 
   void end_steps();

@@ -50,7 +50,7 @@ class Candidates {
       : database_(database), fingerprint_(fingerprint) {}
 
   std::vector<std::int64_t> next(Rank rank, WallTime delivered_after, Place& place) {
-    static const std::string sql =
+    const std::string sql =
         std::string("SELECT id, delivered_at FROM generations WHERE fingerprint = ? AND ") +
         rank_sql +
         " = ? AND delivered_at > ? AND (delivered_at, id) < (?, ?) "
@@ -76,7 +76,7 @@ class Candidates {
 
 // Somebody who knew that it is gone has asked anew since: it has been told.
 bool is_superseded(Database& database, const Entry& entry) {
-  static const std::string sql =
+  const std::string sql =
       "SELECT 1 FROM generations WHERE fingerprint = ? AND id > ? AND created_at > ? AND " +
       counts_sql() + " LIMIT 1";
   return database.integer(sql, entry.identity.fingerprint, entry.id, entry.ended_at).has_value();
@@ -115,8 +115,13 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
       return claim;
     }
     if (needs_cell(*entry)) {
+      const Unsettled unsettled = longest_wait(entry->identity.place, id, now);
+      claim.wait_ms = unsettled.wait;
+      // It has not left, and waits like a new one.
+      if (std::holds_alternative<payment::Prepared>(entry->state) && unsettled.wait > 0) {
+        return wait_for(unsettled);
+      }
       claim.cell = std::move(*cell);
-      claim.wait_ms = longest_wait(entry->identity.place, id, now).wait;
     }
   }
   if (owes_stop(*entry)) {
@@ -186,6 +191,14 @@ Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t bu
   return longest;
 }
 
+Claim Ledger::wait_for(const Unsettled& unsettled) {
+  Claim claim;
+  claim.kind = Claim::Kind::wait;
+  claim.wait_ms = unsettled.wait;
+  if (auto row = read_row(*file_.database, unsettled.row)) claim.entry = std::move(row->entry);
+  return claim;
+}
+
 Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
                             const PassedOver& passed_over, const payment::Now& now,
                             const LockFile::Waiter& waiter) {
@@ -204,14 +217,9 @@ Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
       if (!taken) return busy;
       cell = std::move(*taken);
     }
-    Claim claim;
     const Unsettled unsettled = longest_wait(identity.place, 0, now);
-    if (unsettled.wait > 0) {
-      claim.kind = Claim::Kind::wait;
-      claim.wait_ms = unsettled.wait;
-      if (auto row = read_row(database, unsettled.row)) claim.entry = std::move(row->entry);
-      return claim;
-    }
+    if (unsettled.wait > 0) return wait_for(unsettled);
+    Claim claim;
     claim.kind = Claim::Kind::create;
     claim.cell = std::move(cell);
     return claim;

@@ -59,7 +59,7 @@ bool is_posting(const payment::State& state) {
 
 // What the cell held is worth keeping as long as a request to it is unsettled.
 void drop_looks(Database& database, const std::string& place) {
-  static const std::string has_unsettled =
+  const std::string has_unsettled =
       "SELECT 1 FROM generations WHERE place = ? AND " + is_unsettled_sql() + " LIMIT 1";
   if (database.integer(has_unsettled, place)) return;
   database.run(
@@ -135,19 +135,19 @@ Ledger::~Ledger() = default;
 std::optional<Error> Ledger::limit_error(const Identity& identity, unsigned daily_limit) {
   if (daily_limit == 0) return std::nullopt;
   Database& database = *file_.database;
-  static const std::string of_the_agent =
+  const std::string of_the_agent =
       "FROM generations WHERE ltrim(agent_id, '0') = ltrim(?, '0') AND created_at > ? AND " +
       counts_sql();
-  static const std::string find =
+  const std::string find =
       "SELECT created_at " + of_the_agent + " ORDER BY created_at DESC LIMIT 1 OFFSET ?";
-  static const std::string count = "SELECT count(*) " + of_the_agent;
+  const std::string count = "SELECT count(*) " + of_the_agent;
   const WallTime since = wall_clock_now() - day_ms;
   const auto oldest =
       database.integer(find, identity.agent_id, since, static_cast<std::int64_t>(daily_limit) - 1);
   if (!oldest) return std::nullopt;
   const std::int64_t number = database.integer(count, identity.agent_id, since).value_or(0);
 
-  const WallTime next = *oldest + day_ms;
+  const WallTime next = std::min(*oldest, latest_time - day_ms) + day_ms;
   Error error;
   error.kind = ErrorKind::limit;
   error.message = "The daily-generation-limit of " + std::to_string(daily_limit) +
@@ -368,7 +368,7 @@ Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallT
     std::vector<std::int64_t> ids;
     {
       // Those of a row that is damaged are nobody's to send.
-      static const std::string sql =
+      const std::string sql =
           "SELECT id, place FROM generations WHERE stop_wanted <> 0 AND posted_at > ? AND "
           "+status IN ('submitting', 'unknown', 'pending', 'processing')";
       Query query(database, sql);

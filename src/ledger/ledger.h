@@ -75,8 +75,8 @@ struct Claim {
   } kind = Kind::busy;
   // For `busy`: it is this process's, and the waiter will be woken.
   bool is_in_line = false;
-  // For `take` with `cell`: so long no request may leave, or one listing of the cell could not tell
-  // it from another one that is in doubt.
+  // For `take` with `cell`: so long its request must not leave, or one listing of the cell could
+  // not tell it from another one that is in doubt.
   payment::Millis wait_ms = 0;
   // For `take`: a stop is wanted and nobody else follows the generation; `presence` is exclusive.
   bool is_alone = false;
@@ -244,6 +244,7 @@ class Ledger {
     std::int64_t row = 0;
   };
   Unsettled longest_wait(const std::string& place, std::int64_t but, const payment::Now& now);
+  Claim wait_for(const Unsettled& unsettled);
   std::optional<Error> limit_error(const Identity& identity, unsigned daily_limit);
 
   OpenedFile file_;

@@ -131,10 +131,13 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
     std::vector<Word> words;
     LocalDay day;
     Query query(database,
-                "SELECT created_at, status, model, cost FROM generations INDEXED BY by_time "
+                "SELECT created_at, status, model, cost, id FROM generations INDEXED BY by_time "
                 "WHERE created_at >= ? ORDER BY created_at");
     query.bind(since);
     while (query.step()) {
+      if (query.type(0) != SQLITE_INTEGER || query.integer(0) > latest_time) {
+        throw DamagedRow(query.integer(4), "its created_at is no time");
+      }
       const WallTime time = query.integer(0);
       if (!day.has(time)) {
         day.move_to(time);
@@ -145,13 +148,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
                                 [&](const Word& other) { return other.text == word; });
       if (known == words.end()) {
         const payment::Meaning* meaning = meaning_of(word);
-        // The index has no number of the row; the row itself tells what is wrong with it.
         if (meaning == nullptr) {
-          throw DamagedRow(
-              database
-                  .integer("SELECT id FROM generations WHERE status = ? LIMIT 1", std::string(word))
-                  .value_or(0),
-              "its status is none that there is");
+          throw DamagedRow(query.integer(4), "its status is none that there is");
         }
         known = words.insert(words.end(), {std::string(word), meaning});
       }
@@ -187,14 +185,14 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
 // A process that follows a closed row has its clip; it needs the row no more.
 Result<std::int64_t> Ledger::prune(WallTime before) {
   return attempt<std::int64_t>(true, [&](Database& database) {
-    static const std::string rows =
+    const std::string rows =
         "generations WHERE created_at < ? AND " + is_closed_sql() +
         " AND NOT EXISTS (SELECT 1 FROM generations AS other WHERE other.place = "
         "generations.place AND other." +
         is_unsettled_sql() + ")";
-    static const std::string delete_history =
+    const std::string delete_history =
         "DELETE FROM history WHERE row IN (SELECT id FROM " + rows + ")";
-    static const std::string delete_rows = "DELETE FROM " + rows;
+    const std::string delete_rows = "DELETE FROM " + rows;
     Transaction transaction(database);
     database.run(delete_history, before);
     database.run(delete_rows, before);

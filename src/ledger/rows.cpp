@@ -16,17 +16,17 @@ namespace genpro::ledger {
 using sqlite::Database;
 using sqlite::Query;
 
+const char* const row_columns =
+    "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
+    "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
+    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
+    "looked_at, jobs_before, cost, bytes_delivered, created_at, ended_at, delivered_at, "
+    "unfinished_at, delivered_by";
+
 namespace {
 
 constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history
 constexpr std::size_t longest_key = 255;
-
-constexpr const char* columns =
-    "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
-    "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
-    "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
-    "looked_at, jobs_before, cost, "
-    "bytes_delivered, created_at, ended_at, delivered_at, unfinished_at, delivered_by";
 
 std::string quoted(std::string_view text) {
   return "\"" + one_line(text.substr(0, 400), 80) + "\"";
@@ -52,6 +52,11 @@ class Reader {
     require_type(name, SQLITE_INTEGER, "an integer");
     const std::int64_t value = query_.integer(column_++);
     if (value < 0) fail(std::string("its ") + name + " is " + std::to_string(value));
+    return value;
+  }
+  WallTime time(const char* name) {
+    const WallTime value = number(name);
+    if (value > latest_time) fail(std::string("its ") + name + " is " + std::to_string(value));
     return value;
   }
   bool flag(const char* name) {
@@ -80,7 +85,7 @@ class Reader {
     moment.boot = text(name);
     if (!moment.boot.empty() && !is_id(moment.boot)) fail(std::string("its ") + name + " is no id");
     moment.up = number(name);
-    moment.wall = number(name);
+    moment.wall = time(name);
     return moment;
   }
   [[noreturn]] void fail(const std::string& reason) const { throw DamagedRow(id_, reason); }
@@ -233,11 +238,11 @@ Row read(const Query& query) {
   }
   entry.cost = reader.real_or_null("cost");
   entry.bytes_delivered = static_cast<std::uint64_t>(reader.number("bytes_delivered"));
-  entry.created_at = reader.number("created_at");
+  entry.created_at = reader.time("created_at");
   entry.posted_at = row.posted.wall;
-  entry.ended_at = reader.number("ended_at");
-  entry.delivered_at = reader.number("delivered_at");
-  entry.unfinished_at = reader.number("unfinished_at");
+  entry.ended_at = reader.time("ended_at");
+  entry.delivered_at = reader.time("delivered_at");
+  entry.unfinished_at = reader.time("unfinished_at");
   entry.delivered_by = reader.text("delivered_by");
   entry.state = state_of(row, reader);
   return row;
@@ -283,7 +288,7 @@ std::string words_where(bool (*is_in)(const payment::Meaning&)) {
 
 std::vector<Entry> read_entries(Database& database, const std::string& condition,
                                 const std::function<void(Query&)>& bind) {
-  Query query(database, std::string("SELECT ") + columns + " FROM generations " + condition);
+  Query query(database, std::string("SELECT ") + row_columns + " FROM generations " + condition);
   if (bind) bind(query);
   std::vector<Entry> entries;
   while (query.step()) entries.push_back(read(query).entry);
@@ -293,7 +298,7 @@ std::vector<Entry> read_entries(Database& database, const std::string& condition
 void read_each(Database& database, const std::string& condition,
                const std::function<void(Query&)>& bind,
                const std::function<void(std::int64_t, const Row*, const std::string&)>& then) {
-  Query query(database, std::string("SELECT ") + columns + " FROM generations " + condition);
+  Query query(database, std::string("SELECT ") + row_columns + " FROM generations " + condition);
   if (bind) bind(query);
   while (query.step()) {
     const std::int64_t id = query.integer(0);
@@ -307,8 +312,7 @@ void read_each(Database& database, const std::string& condition,
 }
 
 std::optional<Row> read_row(Database& database, std::int64_t id) {
-  static const std::string sql =
-      std::string("SELECT ") + columns + " FROM generations WHERE id = ?";
+  const std::string sql = std::string("SELECT ") + row_columns + " FROM generations WHERE id = ?";
   Query query(database, sql);
   query.bind(id);
   if (!query.step()) return std::nullopt;
@@ -336,7 +340,9 @@ payment::State as_stored(const payment::State& state) {
   return stored;
 }
 
-static void set_attempt(Row& row, const payment::Attempt& attempt) {
+namespace {
+
+void set_attempt(Row& row, const payment::Attempt& attempt) {
   row.key = attempt.key;
   row.made = attempt.made;
   row.posted = attempt.posted;
@@ -345,6 +351,8 @@ static void set_attempt(Row& row, const payment::Attempt& attempt) {
   row.doubtful = attempt.doubtful;
   row.is_absent = attempt.is_absent;
 }
+
+}  // namespace
 
 void set_state(Row& row, const payment::State& state) {
   const payment::State stored = as_stored(state);
@@ -374,7 +382,7 @@ void set_state(Row& row, const payment::State& state) {
 }
 
 void write_row(Database& database, const Row& row) {
-  static const std::string sql =
+  const std::string sql =
       "UPDATE generations SET idempotency_key = ?, generation_id = ?, status = ?, reason = ?, "
       "evidence = ?, stop_wanted = ?, doubtful = ?, is_absent = ?, made_boot = ?, made_up = ?, "
       "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, looked_boot = ?, looked_up = ?, "
@@ -385,7 +393,7 @@ void write_row(Database& database, const Row& row) {
 }
 
 std::int64_t insert_row(Database& database, const Row& row) {
-  static const std::string sql =
+  const std::string sql =
       "INSERT INTO generations (idempotency_key, generation_id, status, reason, evidence, "
       "stop_wanted, doubtful, is_absent, made_boot, made_up, made_at, posted_boot, posted_up, "
       "posted_at, looked_boot, looked_up, looked_at, jobs_before, cost, ended_at, delivered_at, "
@@ -417,30 +425,22 @@ void add_history(Database& database, std::int64_t row, WallTime at, const std::s
       row, at, short_text(came), short_text(decided), word);
 }
 
-const std::string& is_unsettled_sql() {
-  static const std::string sql =
-      "status IN " + words_where([](const payment::Meaning& m) { return m.is_unsettled; });
-  return sql;
+std::string is_unsettled_sql() {
+  return "status IN " + words_where([](const payment::Meaning& m) { return m.is_unsettled; });
 }
 
-const std::string& is_unfinished_sql() {
-  static const std::string sql =
-      "status IN " + words_where([](const payment::Meaning& m) { return m.is_unfinished; });
-  return sql;
+std::string is_unfinished_sql() {
+  return "status IN " + words_where([](const payment::Meaning& m) { return m.is_unfinished; });
 }
 
-const std::string& counts_sql() {
-  static const std::string sql =
-      "status NOT IN " + words_where([](const payment::Meaning& m) { return !m.counts; });
-  return sql;
+std::string counts_sql() {
+  return "status NOT IN " + words_where([](const payment::Meaning& m) { return !m.counts; });
 }
 
 // As payment::is_closed(): a completed one that has not been delivered is still to be picked up.
-const std::string& is_closed_sql() {
-  static const std::string sql =
-      "status IN " + words_where([](const payment::Meaning& m) { return !m.is_unfinished; }) +
-      " AND (status <> 'completed' OR delivered_at <> 0)";
-  return sql;
+std::string is_closed_sql() {
+  return "status IN " + words_where([](const payment::Meaning& m) { return !m.is_unfinished; }) +
+         " AND (status <> 'completed' OR delivered_at <> 0)";
 }
 
 const char* const rank_sql =

@@ -32,6 +32,9 @@ struct Row {
   std::string word;
 };
 
+// In the order in which they are read.
+extern const char* const row_columns;
+
 // `condition` begins with WHERE, and its parameters are what `bind` binds. Throws DamagedRow.
 std::vector<Entry> read_entries(sqlite::Database& database, const std::string& condition,
                                 const std::function<void(sqlite::Query&)>& bind);
@@ -51,10 +54,10 @@ void add_history(sqlite::Database& database, std::int64_t row, WallTime at, cons
                  const std::string& decided, std::string_view word);
 
 // Parts of SQL that say what payment::meanings() says: `status IN (...)`.
-const std::string& is_unsettled_sql();   // by_unsettled
-const std::string& is_unfinished_sql();  // by_open
-const std::string& counts_sql();         // by_agent
-const std::string& is_closed_sql();
+std::string is_unsettled_sql();   // by_unsettled
+std::string is_unfinished_sql();  // by_open
+std::string counts_sql();         // by_agent
+std::string is_closed_sql();
 // How well a row of a fingerprint serves, the best with 1: completed, delivered, known, unsettled,
 // gone. 6: not at all; 0: it cannot be told. by_request
 extern const char* const rank_sql;

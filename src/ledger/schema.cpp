@@ -30,6 +30,8 @@ namespace {
 // In the file's header, so that another program's database is not taken for a ledger: "GPLg".
 constexpr std::int64_t application_id = 0x47504c67;
 
+constexpr int longest_value = 64 << 20;  // bytes
+
 // What leads from each version of the schema to the next; `PRAGMA user_version` counts them. A
 // migration that has been released is never changed.
 constexpr std::array migrations = {
@@ -324,6 +326,8 @@ OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   database.execute("PRAGMA cell_size_check=ON");
+  // A damaged length must not ask for all the memory there is.
+  sqlite3_limit(database.handle(), SQLITE_LIMIT_LENGTH, longest_value);
   add_functions(database);
   check_head(database);
   const std::int64_t version = check_version(database);

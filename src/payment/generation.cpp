@@ -115,8 +115,9 @@ Step Machine::ended(State state) {
 }
 
 Moment Machine::placed(Moment moment) const {
-  if (!moment.boot.empty()) return moment;
-  moment.up = now_.up - least_age(moment, now_);
+  const bool is_of_another_clock = moment.boot == now_.boot && now_.up < moment.up;
+  if (!moment.boot.empty() && !is_of_another_clock) return moment;
+  moment.up = now_.up;
   moment.boot = now_.boot;
   return moment;
 }
@@ -289,6 +290,10 @@ template <typename Stage>
 Step Machine::gone(Stage from) {
   const std::string why = "the API says that there is no generation " + from.generation.id;
   std::vector<Action> actions;
+  // What was delivered stays so.
+  if constexpr (std::is_same_v<Stage, Delivered>) {
+    return {std::move(from), {End{End::Kind::gone, why, {}}}};
+  }
   if (!std::is_same_v<Stage, Gone>) {
     actions.emplace_back(
         Persist{why + ", twice, and the cell does not have it", "what was paid is gone"});

@@ -2,6 +2,7 @@
 //
 // What states mean: for a row of the ledger, for limits, for the next request.
 #include <algorithm>
+#include <array>
 #include <type_traits>
 
 #include "payment/payment.h"
@@ -100,22 +101,27 @@ Millis most_age(const Moment& moment, const Now& now) {
   return moment.boot.empty() || by_wall >= now.up ? by_wall : unlimited;
 }
 
-const std::vector<Meaning>& meanings() {
-  static const std::vector<Meaning> all = {
-      // word, charged, unsettled, unfinished, counts
-      {"prepared", Charged::no, false, true, false},
-      {"submitting", Charged::unknown, true, true, true},
-      {"unknown", Charged::unknown, true, true, true},
-      {"refused", Charged::no, false, false, false},
-      {"pending", Charged::yes, false, true, true},
-      {"processing", Charged::yes, false, true, true},
-      {"completed", Charged::yes, false, false, true},
-      {"completed", Charged::yes, false, false, true},
-      {"failed", Charged::no, false, false, true},
-      {"stopped", Charged::no, false, false, true},
-      {"gone", Charged::yes, false, false, true},
-  };
-  return all;
+namespace {
+
+constexpr std::array<Meaning, 11> all_meanings = {{
+    // word, charged, unsettled, unfinished, counts
+    {"prepared", Charged::no, false, true, false},
+    {"submitting", Charged::unknown, true, true, true},
+    {"unknown", Charged::unknown, true, true, true},
+    {"refused", Charged::no, false, false, false},
+    {"pending", Charged::yes, false, true, true},
+    {"processing", Charged::yes, false, true, true},
+    {"completed", Charged::yes, false, false, true},
+    {"completed", Charged::yes, false, false, true},
+    {"failed", Charged::no, false, false, true},
+    {"stopped", Charged::no, false, false, true},
+    {"gone", Charged::yes, false, false, true},
+}};
+
+}  // namespace
+
+std::span<const Meaning> meanings() {
+  return all_meanings;
 }
 
 const Meaning& meaning(const State& state) {
@@ -133,13 +139,12 @@ const Meaning& meaning(const State& state) {
     Row operator()(const Stopped&) const { return row_stopped; }
     Row operator()(const Gone&) const { return row_gone; }
   };
-  return meanings()[std::visit(RowOf{}, state)];
+  return all_meanings[std::visit(RowOf{}, state)];
 }
 
-const std::string& generation_id(const State& state) {
-  static const std::string none;
+std::string generation_id(const State& state) {
   const Generation* known = generation(state);
-  return known != nullptr ? known->id : none;
+  return known != nullptr ? known->id : "";
 }
 
 std::string reason(const State& state) {

@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -176,10 +177,10 @@ struct Meaning {
   bool counts;         // for limits: it was or may have been asked for
 };
 // `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
-const std::vector<Meaning>& meanings();
+std::span<const Meaning> meanings();
 const Meaning& meaning(const State& state);
 
-const std::string& generation_id(const State& state);  // empty: not known
+std::string generation_id(const State& state);  // empty: not known
 std::string reason(const State& state);
 bool stop_wanted(const State& state);
 Evidence evidence(const State& state);

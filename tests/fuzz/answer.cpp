@@ -10,7 +10,6 @@
 #include "api/json_check.h"
 #include "base/text.h"
 #include "fuzz.h"
-#include "job/fingerprint.h"
 
 namespace genpro::fuzz {
 
@@ -41,7 +40,7 @@ void check_generation(const std::string& body) {
 
   // White space and the order of members say nothing.
   if (api::check_json(body).has_exact_numbers) {
-    const auto again = api::parse_generation(job::canonical_json(body));
+    const auto again = api::parse_generation(api::canonical_json(body));
     FUZZ_CHECK(again && equal(*again, *generation));
   }
   const auto spaced = api::parse_generation(body + " \r\n\t");
@@ -65,7 +64,7 @@ void check_cell(const std::string& body) {
   FUZZ_CHECK(list != nullptr && cell->jobs.size() <= json_array_get_length(list));
   FUZZ_CHECK(cell->is_whole || cell->jobs.size() < json_array_get_length(list));
   if (!api::check_json(body).has_exact_numbers) return;
-  const auto again = api::parse_cell(job::canonical_json(body));
+  const auto again = api::parse_cell(api::canonical_json(body));
   FUZZ_CHECK(again && again->jobs == cell->jobs && again->defaults == cell->defaults);
 }
 

@@ -11,7 +11,6 @@
 #include "api/variables.h"
 #include "base/text.h"
 #include "fuzz.h"
-#include "job/fingerprint.h"
 
 namespace genpro::fuzz {
 
@@ -141,7 +140,7 @@ void check_request(const RequestSettings& settings) {
   FUZZ_CHECK(extra);
   check_data(data, settings, request->prompt, extra->get());
   FUZZ_CHECK(api::as_string(api::member(data, "model")).value_or("") == request->model);
-  FUZZ_CHECK(!job::canonical_json(request->body).empty());
+  FUZZ_CHECK(!api::canonical_json(request->body).empty());
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include "api/json.h"
 #include "api/json_check.h"
 #include "fuzz.h"
-#include "job/fingerprint.h"
 
 namespace genpro::fuzz {
 
@@ -88,7 +87,7 @@ void check_json(const std::string& text) {
   const auto check = api::check_json(text);
   const auto node = api::parse_json(text);
   FUZZ_CHECK(!node || check.wrong.empty());
-  const std::string canonical = job::canonical_json(text);
+  const std::string canonical = api::canonical_json(text);
   if (!node) {
     FUZZ_CHECK(canonical == text && is_one_line(node.error()) && !node.error().empty());
     return;
@@ -96,14 +95,14 @@ void check_json(const std::string& text) {
   if (!check.has_exact_numbers) return;
   const auto again = api::parse_json(canonical);
   FUZZ_CHECK(again && json_node_equal(node->get(), again->get()));
-  FUZZ_CHECK(job::canonical_json(canonical) == canonical);
-  FUZZ_CHECK(job::canonical_json("\n " + canonical + "\t") == canonical);
+  FUZZ_CHECK(api::canonical_json(canonical) == canonical);
+  FUZZ_CHECK(api::canonical_json("\n " + canonical + "\t") == canonical);
   // Added last or first, a member is where its name puts it.
   if (canonical.starts_with("{\"") && canonical.size() > 2) {
     const std::string inner = canonical.substr(1, canonical.size() - 2);
     if (inner.find("\"~~\"") != std::string::npos) return;
-    FUZZ_CHECK(job::canonical_json("{\"~~\":1," + inner + "}") ==
-               job::canonical_json("{" + inner + ",\"~~\":1}"));
+    FUZZ_CHECK(api::canonical_json("{\"~~\":1," + inner + "}") ==
+               api::canonical_json("{" + inner + ",\"~~\":1}"));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "job/job.h"
 #include "support/fake_service.h"
+#include "support/fast_clock.h"
 
 namespace genpro::job {
 namespace {
@@ -14,6 +15,7 @@ using test::FakeService;
 
 class JobTest : public testing::Test {
  protected:
+  void SetUp() override { ASSERT_GT(genpro_test_clock_factor(), 1); }
   JobSettings settings() {
     api::RequestSettings request;
     request.sheet_id = "101";

@@ -54,6 +54,8 @@ TEST_F(LedgerDamage, ARowThatCannotBeEndsInAnErrorThatNamesIt) {
       {"doubtful = x''", "doubtful"},
       {"created_at = -5", "created_at"},
       {"created_at = 'yesterday'", "created_at"},
+      {"created_at = 9223372036854775807", "created_at"},
+      {"posted_at = 9223372036854775807", "posted"},
       {"posted_at = -1", "posted"},
       {"posted_up = -1", "posted"},
       {"posted_boot = '/boot'", "posted"},
@@ -131,6 +133,12 @@ TEST_F(LedgerDamage, SpendNamesTheRowWithAnUnknownWord) {
   const std::int64_t id = add(*ledger, request("x"), pending("2"));
   sql("UPDATE generations SET status = 'paid' WHERE id = " + std::to_string(id));
   expect_row_error(ledger->spend(0), id, "status");
+  for (const char* time : {"9223372036854775807", "'yesterday'"}) {
+    sql("UPDATE generations SET status = 'pending', created_at = " + std::string(time) +
+        " WHERE id = " + std::to_string(id));
+    expect_row_error(ledger->spend(0), id, "created_at");
+    EXPECT_EQ(ledger->check_limit(request(), 1).error().kind, ErrorKind::limit);
+  }
 }
 
 TEST_F(LedgerDamage, CheckComparesRowsWithWhatTheyWereMadeOf) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A ledger grows for years, and each generation asks it: what is asked is answered by indexes.
-#include <chrono>
+#include <time.h>
+
+#include <algorithm>
 
 #include "unit/ledger_fixture.h"
 
@@ -55,15 +57,21 @@ class LedgerSpeed : public test::LedgerTest {
     must(ledger.owed_stops("https://api.gen.pro/v1", 0, 10));
   }
 
+  // What the thread has computed, in seconds: how long a disk takes is another matter.
+  static double computed() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+  }
   // The quickest of some.
-  double time(const std::function<void()>& work) {
-    auto shortest = std::chrono::steady_clock::duration::max();
+  static double time(const std::function<void()>& work) {
+    double shortest = 1e9;
     for (int turn = 0; turn < 5; ++turn) {
-      const auto begun = std::chrono::steady_clock::now();
+      const double begun = computed();
       work();
-      shortest = std::min(shortest, std::chrono::steady_clock::now() - begun);
+      shortest = std::min(shortest, computed() - begun);
     }
-    return std::chrono::duration<double>(shortest).count();
+    return shortest;
   }
 };
 

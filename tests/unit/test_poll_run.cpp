@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "job/identity.h"
 #include "support/fake_service.h"
 #include "unit/ledger_fixture.h"
 #include "unit/poll_trial.h"
@@ -12,6 +13,8 @@ namespace genpro::job {
 namespace {
 
 using namespace std::chrono_literals;
+using ledger::Entry;
+using polling::SeenDuration;
 using test::draw_durations;
 using test::FakeService;
 using test::must;
@@ -29,6 +32,10 @@ class PollRun : public test::LedgerTest {
     api::RequestSettings request{.sheet_id = "101", .cell_id = "1", .agent_id = "42"};
     request.prompt = "A product";
     request.asset_ids = "501";
+    // Nothing is left to the cell's defaults, which would have to be read.
+    request.model = "pika";
+    request.aspect_ratio = "16:9";
+    request.duration = 5;
     JobSettings settings;
     settings.access = *api::make_access(service.api_base(), "the_key");
     settings.subject = *api::make_request(request);
@@ -37,16 +44,19 @@ class PollRun : public test::LedgerTest {
   }
 
   // A generation that was asked for in an earlier run, so long ago, after others.
-  std::shared_ptr<Job> pick_up(FakeService& service, WallTime age,
-                               const std::vector<SeenDuration>& others) {
+  std::shared_ptr<Job> pick_up(FakeService& service, ledger::WallTime age,
+                               const std::vector<SeenDuration>& others,
+                               bool is_by_wall_clock = false) {
     const JobSettings settings = settings_for(service);
     service.push_status("processing");
     const auto ledger = open();
     test::fill(*ledger, settings, others);
     const auto identity =
-        identify(settings.access, std::get<api::GenerationRequest>(settings.subject));
-    const std::int64_t id = add(*ledger, identity, generation("9040", api::Phase::processing));
+        identify(settings.access, std::get<api::GenerationRequest>(settings.subject), "-");
+    const std::int64_t id = add(*ledger, identity, processing("9040"));
     this->age(id, age);
+    // As in a row of an older version.
+    if (is_by_wall_clock) sql("UPDATE generations SET posted_boot = '', posted_up = 0");
     return Job::start(Runtime::acquire(), settings);
   }
 };
@@ -69,17 +79,19 @@ TEST_F(PollRun, AddsWhatItHasSeenToTheLedger) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   const auto is_noted = [&] {
     const auto entries = must(ledger->list({}));
-    return std::all_of(entries.begin(), entries.end(),
-                       [](const Entry& entry) { return entry.status == EntryStatus::completed; });
+    return std::all_of(entries.begin(), entries.end(), [](const Entry& entry) {
+      return payment::meaning(entry.state).word == "completed";
+    });
   };
   while (!is_noted() && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(10ms);
   }
   std::size_t rows = 0;
   for (const Entry& entry : must(ledger->list({}))) {
-    if (entry.generation_id.starts_with("earlier")) continue;
-    const double duration = durations.at(std::stoul(entry.generation_id) - 1);
-    EXPECT_EQ(entry.status, EntryStatus::completed);
+    const std::string& generation = payment::generation_id(entry.state);
+    if (generation.starts_with("earlier")) continue;
+    const double duration = durations.at(std::stoul(generation) - 1);
+    EXPECT_EQ(payment::meaning(entry.state).word, "completed");
     EXPECT_GT(static_cast<double>(entry.ended_at - entry.posted_at) / 1000, duration - 0.01);
     EXPECT_LE(entry.unfinished_at, entry.ended_at);
     ++rows;
@@ -104,9 +116,9 @@ TEST_F(PollRun, AYoungOneIsLeftAlone) {
 
 // After such a time questions would come every 30 s.
 TEST_F(PollRun, AnAgeThatCannotBeIsNone) {
-  for (const WallTime age : {-3'600'000LL, 50LL * 365 * 24 * 3'600'000}) {
+  for (const ledger::WallTime age : {-3'600'000LL, 50LL * 365 * 24 * 3'600'000}) {
     FakeService service;
-    const auto job = pick_up(service, age, {});
+    const auto job = pick_up(service, age, {}, true);
     EXPECT_TRUE(service.wait_for(test::is_poll, 2, 10s)) << age;
   }
 }

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "simulation/driver.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "simulation/describe.h"
+#include "simulation/invariants.h"
+
+namespace genpro::simulation {
+
+namespace {
+
+using payment::State;
+
+// How long a pipeline waits for its requests when it is shut down.
+constexpr Millis parting = 500;
+
+bool is_settled(const State& state) {
+  return !payment::generation_id(state).empty() || payment::is_closed(state);
+}
+
+// What a ledger holds of it: what payment::same_on_disk() compares.
+State on_disk(State state) {
+  std::visit(
+      [](auto& stage) {
+        using Stage = std::decay_t<decltype(stage)>;
+        if constexpr (requires { stage.attempt; }) {
+          stage.attempt.posts = 0;
+          stage.attempt.failures = 0;
+        }
+        if constexpr (requires { stage.generation; }) {
+          stage.generation.asking = {};
+          if (stage.generation.attempt) {
+            stage.generation.attempt->posts = 0;
+            stage.generation.attempt->failures = 0;
+          }
+        }
+        if constexpr (std::is_same_v<Stage, payment::Prepared>) stage.failures = 0;
+        if constexpr (std::is_same_v<Stage, payment::InDoubt>) {
+          stage.is_under_way = false;
+          stage.is_final = false;
+          stage.not_before = 0;
+        }
+      },
+      state);
+  return state;
+}
+
+// A whole listing in which nothing can be the row's.
+bool shows_absence(const State& row, const payment::Listed& listed) {
+  const payment::Attempt* attempt = payment::attempt(row);
+  if (attempt == nullptr || !attempt->before || !listed.is_whole) return false;
+  const auto has = [](const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  return std::all_of(attempt->before->begin(), attempt->before->end(),
+                     [&](const std::string& id) { return has(listed.jobs, id); }) &&
+         std::all_of(listed.jobs.begin(), listed.jobs.end(), [&](const std::string& id) {
+           return has(*attempt->before, id) || has(listed.claimed, id);
+         });
+}
+
+}  // namespace
+
+// ---- Steps ----
+
+void Driver::feed(int number, const payment::Event& event) {
+  Run& run = run_of(number);
+  ++tally_.steps;
+  const bool was_in_doubt = payment::attempt(run.state) != nullptr;
+  const auto* heard = std::get_if<payment::Listed>(&event);
+  heard_now_ = heard != nullptr;
+  payment::Step step = mind_.step(run.policy, run.state, event, clock(run));
+  if (log_) {
+    say(number, describe(event) + ": " + describe(run.state) + " -> " + describe(step.state) +
+                    describe(step.actions));
+  }
+  run.state = std::move(step.state);
+  const Invariants invariants(*this);
+  if (was_in_doubt && payment::evidence(run.state) == payment::Evidence::likely) {
+    invariants.is_likely(run);
+  }
+  if (mind_.slip == Slip::posts_before_it_persists) {
+    std::stable_partition(step.actions.begin(), step.actions.end(), [](const auto& action) {
+      return std::holds_alternative<payment::Post>(action);
+    });
+  }
+  for (const payment::Action& action : step.actions) {
+    if (run.kill_in == 0) return kill(number);
+    if (run.kill_in > 0) --run.kill_in;
+    carry_out(number, action);
+    if (run.stage != Run::Stage::paying && run.stage != Run::Stage::delivering) return;
+    if (std::exchange(run.is_overtaken, false)) {
+      if (run.is_leaving) return feed(number, payment::StopWanted{});
+      return feed(number, payment::Woke{});
+    }
+  }
+  Row* row = row_of(run);
+  const bool is_late = row != nullptr && run.left_at >= row->intended_at + payment::settling_time;
+  Invariants(*this).is_written(run);
+  // Only now it is known for good.
+  if (heard != nullptr && is_late && shows_absence(row->state, *heard)) row->lacking = heard->jobs;
+}
+
+void Driver::carry_out(int number, const payment::Action& action) {
+  Run& run = run_of(number);
+  std::visit(
+      [&](const auto& what) {
+        using What = std::decay_t<decltype(what)>;
+        if constexpr (std::is_same_v<What, payment::Persist>) {
+          persist(number, what);
+        } else if constexpr (std::is_same_v<What, payment::ReadCell>) {
+          ask(number, Run::Asked::cell);
+        } else if constexpr (std::is_same_v<What, payment::Post>) {
+          post(number);
+        } else if constexpr (std::is_same_v<What, payment::Poll>) {
+          ask(number, Run::Asked::poll);
+        } else if constexpr (std::is_same_v<What, payment::AskStop>) {
+          ask(number, Run::Asked::stop);
+        } else if constexpr (std::is_same_v<What, payment::Wait>) {
+          wait(number, what);
+        } else if constexpr (std::is_same_v<What, payment::TellDoubt>) {
+          run.is_told_of_doubt = true;
+        } else if constexpr (std::is_same_v<What, payment::TellSettled>) {
+          if (what.evidence == payment::Evidence::likely) {
+            run.is_told_of_likely = true;
+            ++tally_.likely;
+          }
+        } else if constexpr (std::is_same_v<What, payment::End>) {
+          end_payment(number, what);
+        }
+      },
+      action);
+}
+
+void Driver::insert_row(int number) {
+  Run& run = run_of(number);
+  const Asker& asker = asker_of(run);
+  Ledger& ledger = ledger_of(run);
+  Row row;
+  row.origin = ++origins_;
+  row.wish = asker.wish;
+  row.is_wanted_anew = asker.reuse == payment::Reuse::never;
+  row.is_data_known = !run.has_unreadable_data;
+  row.asked_at = run.began_at;
+  row.state = on_disk(run.state);
+  const int held = run.cell;
+  run.cell = -1;
+  ledger.rows.push_back(std::move(row));
+  run.row = static_cast<int>(ledger.rows.size()) - 1;
+  follow(number, run.row);
+  run.cell = held;
+}
+
+void Driver::persist(int number, const payment::Persist& note) {
+  Run& run = run_of(number);
+  Ledger& ledger = ledger_of(run);
+  const bool is_money = std::holds_alternative<payment::Posting>(run.state);
+  if (ledger.is_removed && mind_.slip != Slip::writes_to_a_removed_ledger) {
+    if (!is_money) return;
+    if (log_) say(number, "the ledger is not the one it was: an error, and nothing is sent");
+    return finish(number);
+  }
+  // Before the first request leaves there is nothing to be kept.
+  if (run.row < 0 && !is_money && mind_.slip != Slip::posts_before_it_persists) return;
+  if (run.row < 0) insert_row(number);
+  Row& row = *row_of(run);
+  Invariants(*this).may_write(run, note);
+  // Who follows with others may be behind what they have written.
+  const bool is_overtaken =
+      !payment::same_on_disk(row.state, run.on_disk) && !payment::is_behind(row.state, run.state) &&
+      !payment::same_on_disk(row.state, run.state) && mind_.slip != Slip::overwrites_who_is_further;
+  if (is_overtaken) {
+    // The rest of the step was decided for another state.
+    run.state = row.state;
+    run.is_overtaken = true;
+    if (log_) say(number, "is behind: " + describe(row.state));
+  } else {
+    row.state = on_disk(run.state);
+    const payment::Attempt* attempt = payment::attempt(row.state);
+    if (is_money && !attempt->doubtful) row.before = run.heard;
+    if (is_money) {
+      row.intended_at = now_;
+      row.lacking.reset();
+    }
+    if (is_money && attempt->before) {
+      if (heard_now_) row.looked_at = run.left_at;
+      const bool is_slip = mind_.slip == Slip::dates_looks_by_posts;
+      row.look =
+          payment::Listed::Look{is_slip ? attempt->posted : attempt->looked, *attempt->before};
+    }
+    row.was_completed |= std::holds_alternative<payment::Completed>(row.state);
+  }
+  run.on_disk = row.state;
+  if (is_settled(row.state)) {
+    release_cell(run);
+  } else if (run.cell < 0) {
+    // In doubt again: what comes next needs the cell.
+    if (run.is_leaving) return finish(number);
+    claim_again(number);
+  }
+}
+
+// The run looks for a payment once more.
+void Driver::claim_again(int number) {
+  Run& run = run_of(number);
+  release(run);
+  run.row = -1;
+  run.is_overtaken = false;
+  run.stage = Run::Stage::claiming;
+  at(now_, Due::What::claim, number);
+}
+
+void Driver::ask(int number, Run::Asked what) {
+  Run& run = run_of(number);
+  run.asked = what;
+  run.asked_at = clock(run);
+  run.left_at = now_;
+  const std::string id = payment::generation_id(run.state);
+  Service::Timed timed;
+  if (what == Run::Asked::cell) {
+    timed = service_.list(cell_of(run), now_);
+  } else if (what == Run::Asked::poll) {
+    timed = service_.poll(id, now_);
+  } else {
+    Invariants(*this).may_stop(run);
+    int stopped = -1;
+    timed = service_.stop(id, now_, &stopped);
+    if (stopped >= 0) Invariants(*this).has_stopped(run, stopped);
+  }
+  run.reply = std::move(timed.reply);
+  at(timed.answered_at, Due::What::reply, number, ++run.question);
+}
+
+void Driver::post(int number) {
+  Run& run = run_of(number);
+  if (run.is_leaving && mind_.slip != Slip::posts_while_it_leaves) {
+    payment::Answer withdrawn;
+    withdrawn.was_sent = false;
+    withdrawn.text = "the run ends";
+    return feed(number, payment::Replied{std::move(withdrawn)});
+  }
+  Invariants(*this).may_post(run);
+  ++tally_.posts;
+  Row& row = *row_of(run);
+  const payment::Attempt& attempt = *payment::attempt(run.state);
+  if (row.key.empty()) row.key = attempt.key;
+  row.posted_at = now_;
+  run.asked = Run::Asked::post;
+  run.sent = service_.post(row.wish.cell, attempt.key, row.origin, now_);
+  const Service::Sent& sent = service_.posts()[index(run.sent)];
+  if (sent.taken_at != never) at(sent.taken_at, Due::What::take, run.sent);
+  at(sent.answered_at, Due::What::reply, number, ++run.question);
+}
+
+void Driver::take(int sent) {
+  const int generation = service_.take(sent, now_);
+  if (generation < 0) return;
+  ++tally_.charges;
+  if (log_) {
+    say("    the service takes it: " + describe(service_.generations()[index(generation)]));
+  }
+  if (Invariants(*this).may_charge(generation)) {
+    ++tally_.excused;
+    excused_.push_back(generation);
+  }
+}
+
+// A listing, with what the ledger knows about it.
+payment::Event Driver::listed(const Run& run, const Reply& reply) const {
+  payment::Listed heard;
+  heard.jobs = reply.jobs;
+  heard.is_whole = reply.is_whole;
+  heard.asked = run.asked_at;
+  const Ledger& ledger = ledgers_[index(run.ledger)];
+  for (int number = 0; number < static_cast<int>(ledger.rows.size()); ++number) {
+    const Row& row = ledger.rows[index(number)];
+    if (number == run.row || row.wish.cell != cell_of(run)) continue;
+    const std::string& id = payment::generation_id(row.state);
+    const bool is_listed = std::find(heard.jobs.begin(), heard.jobs.end(), id) != heard.jobs.end();
+    if (is_listed) heard.claimed.push_back(id);
+    if (row.look && mind_.slip != Slip::tells_no_later_looks) heard.later.push_back(*row.look);
+  }
+  tell_contested(run, heard);
+  return heard;
+}
+
+// Whether what a row in doubt has asked for may be the job.
+bool Driver::may_own(const Row& row, const Ledger& ledger, const std::string& job) const {
+  const payment::Attempt* attempt = payment::attempt(row.state);
+  if (attempt == nullptr || attempt->is_absent) return false;
+  const auto lacks = [&](const std::vector<std::string>& jobs) {
+    return std::find(jobs.begin(), jobs.end(), job) == jobs.end();
+  };
+  if (attempt->before && !lacks(*attempt->before)) return false;
+  return std::none_of(ledger.rows.begin(), ledger.rows.end(), [&](const Row& other) {
+    return other.look && other.wish.cell == row.wish.cell && lacks(other.look->jobs) &&
+           other.look->at.boot == attempt->posted.boot &&
+           other.look->at.up - attempt->posted.up >= payment::settling_time;
+  });
+}
+
+template <typename Listed>
+void Driver::tell_contested(const Run& run, Listed& heard) const {
+  if constexpr (requires { heard.contested; }) {
+    if (mind_.slip == Slip::tells_no_rivals) return;
+    const Ledger& ledger = ledgers_[index(run.ledger)];
+    for (const std::string& job : heard.jobs) {
+      for (int number = 0; number < static_cast<int>(ledger.rows.size()); ++number) {
+        const Row& row = ledger.rows[index(number)];
+        if (number == run.row || row.wish.cell != cell_of(run)) continue;
+        if (!may_own(row, ledger, job)) continue;
+        heard.contested.push_back(job);
+        break;
+      }
+    }
+  }
+}
+
+void Driver::hear(int number) {
+  Run& run = run_of(number);
+  const Run::Asked asked = std::exchange(run.asked, Run::Asked::nothing);
+  const Reply reply = asked == Run::Asked::post ? service_.answer(run.sent, now_)
+                                                : std::exchange(run.reply, Reply{});
+  payment::Answer answer = mind_.understand(reply);
+  if (log_) say(number, "hears " + describe(reply));
+  if (asked == Run::Asked::poll) {
+    const bool is_denied =
+        reply.body == Reply::Body::error && (reply.status == 401 || reply.status == 403);
+    if (is_denied) {
+      run.denied_at.push_back(now_);
+    } else {
+      run.denied_at.clear();
+    }
+    if (answer.word != payment::Answer::Word::none) run.failures = 0;
+  }
+  if (asked == Run::Asked::post) {
+    run.not_before = now_ + reply.retry_after.value_or(0);
+    return feed(number, payment::Replied{std::move(answer)});
+  }
+  if (asked == Run::Asked::poll) return feed(number, payment::Polled{std::move(answer)});
+  if (asked == Run::Asked::stop) {
+    feed(number, payment::StopReplied{std::move(answer)});
+    // Others may follow it again.
+    if (run.stage == Run::Stage::paying && run.is_alone && !run.only_looks && !run.is_leaving) {
+      Row& row = *row_of(run);
+      row.owner = -1;
+      row.followers = 1;
+      run.is_alone = false;
+    }
+    return;
+  }
+  run.heard.reset();
+  if (reply.body == Reply::Body::cell && reply.is_whole) run.heard = reply.jobs;
+  const std::string& id = payment::generation_id(run.state);
+  run.cell_may_have_it =
+      reply.body == Reply::Body::cell &&
+      (!reply.is_whole || std::find(reply.jobs.begin(), reply.jobs.end(), id) != reply.jobs.end());
+  if (reply.body != Reply::Body::cell) return feed(number, payment::Unlisted{std::move(answer)});
+  feed(number, listed(run, reply));
+}
+
+void Driver::wait(int number, const payment::Wait& wait) {
+  Run& run = run_of(number);
+  Millis time = wait.least;
+  if (wait.pace == payment::Wait::Pace::backoff) {
+    const unsigned doublings = std::min(run.failures++, 6U);
+    time = std::max(time, std::min<Millis>(250LL << doublings, 30 * second));
+  } else if (wait.pace == payment::Wait::Pace::schedule) {
+    time = std::max(time, choices_.between(4 * second, 20 * second, 8 * second));
+  }
+  at(now_ + time, Due::What::wake, number, ++run.wait);
+}
+
+void Driver::end_payment(int number, const payment::End& end) {
+  Run& run = run_of(number);
+  Invariants(*this).may_end(run, end.kind);
+  using Kind = payment::End::Kind;
+  if (end.kind == Kind::in_doubt) run.is_told_of_doubt = true;
+  if (run.only_looks) {
+    run.row = -1;
+    run.stage = Run::Stage::claiming;
+    return at(now_, Due::What::claim, number);
+  }
+  if (end.kind == Kind::again) {
+    run.passed_over.push_back(run.row);
+    return claim_again(number);
+  }
+  if (end.kind == Kind::clip) {
+    run.stage = Run::Stage::delivering;
+    return at(now_ + 3 * second, Due::What::deliver, number);
+  }
+  if (mind_.slip == Slip::stops_after_an_error && end.kind != Kind::parted) {
+    run.stage = Run::Stage::paying;
+    run.is_leaving = true;
+    return feed(number, payment::StopWanted{});
+  }
+  if (end.kind != Kind::parted) {
+    run.stage = Run::Stage::paying;
+    cancel(run);
+    feed(number, payment::Left{});
+  }
+  if (run.stage == Run::Stage::paying) finish(number);
+}
+
+// What is under way, a POST apart, is of no interest any more.
+void Driver::cancel(Run& run) {
+  ++run.wait;
+  if (run.asked == Run::Asked::post) return;
+  ++run.question;
+  run.asked = Run::Asked::nothing;
+}
+
+// The user shuts down.
+void Driver::leave(int number) {
+  Run& run = run_of(number);
+  run.is_leaving = true;
+  if (run.stage == Run::Stage::claiming || run.stage == Run::Stage::waiting) return finish(number);
+  cancel(run);
+  Row* row = row_of(run);
+  if (asker_of(run).stops_at_exit && !run.only_looks && row != nullptr && row->followers == 1 &&
+      !run.is_alone) {
+    row->followers = 0;
+    row->owner = number;
+    run.is_alone = true;
+    row->was_stop_wanted = true;
+    run.stage = Run::Stage::paying;
+    at(now_ + parting, Due::What::left, number);
+    return feed(number, payment::StopWanted{});
+  }
+  if (row == nullptr && asker_of(run).stops_at_exit && !run.only_looks) {
+    at(now_ + parting, Due::What::left, number);
+    return feed(number, payment::StopWanted{});
+  }
+  feed(number, payment::Left{});
+  if (run.stage == Run::Stage::paying || run.stage == Run::Stage::delivering) finish(number);
+}
+
+void Driver::deliver(int number) {
+  Run& run = run_of(number);
+  Row* row = row_of(run);
+  if (!run.flow_fails) {
+    run.is_delivered = true;
+    row->delivered_at = std::min(row->delivered_at, now_);
+    ++tally_.deliveries;
+    Invariants(*this).has_delivered(run);
+  } else if (log_) {
+    say(number, "the flow fails");
+  }
+  if (!run.flow_fails || mind_.slip == Slip::notes_a_delivery_that_failed) {
+    feed(number, payment::DeliveredWhole{});
+  } else if (mind_.slip == Slip::stops_after_an_error) {
+    feed(number, payment::StopWanted{});
+  } else {
+    feed(number, payment::Left{});
+  }
+  if (run.stage != Run::Stage::ended) finish(number);
+}
+
+// In good order, or with an error; its process may live on or not.
+void Driver::finish(int number) {
+  Run& run = run_of(number);
+  if (run.stage == Run::Stage::ended) return;
+  Invariants(*this).has_ended(run);
+  release(run);
+  run.stage = Run::Stage::ended;
+  const Row* row = row_of(run);
+  if (row != nullptr && payment::meaning(row->state).is_unsettled) ++tally_.doubts;
+  after_run(run);
+}
+
+void Driver::kill(int number) {
+  Run& run = run_of(number);
+  if (run.stage == Run::Stage::ended) return;
+  if (log_) say(number, "is killed");
+  ++tally_.kills;
+  run.kill_in = -1;
+  if (!run.forks || mind_.slip != Slip::leaves_locks_to_its_child) release(run);
+  run.stage = Run::Stage::ended;
+  after_run(run);
+}
+
+void Driver::reboot(int machine) {
+  Machine& booted = machines_[index(machine)];
+  ++tally_.boots;
+  static constexpr Millis outs[] = {20 * second, 5 * minute, 26 * hour};
+  booted.booted_at = now_ + choices_.pick(outs);
+  ++booted.boots;
+  static constexpr Millis errors[] = {0, 0, -2 * day, 2 * day};
+  booted.wall_error += choices_.pick(errors);
+  if (log_) {
+    say("machine " + std::to_string(machine) + " goes down, until " +
+        describe_time(booted.booted_at));
+  }
+  for (int number = 0; number < static_cast<int>(runs_.size()); ++number) {
+    Run& run = run_of(number);
+    if (ledger_of(run).machine != machine || run.stage == Run::Stage::waiting) continue;
+    run.forks = false;
+    kill(number);
+  }
+}
+
+}  // namespace genpro::simulation

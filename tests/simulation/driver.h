@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A model of what drives payments: ledgers, locks, and runs that carry out what payment::step()
+// decides, in a world of laws.h. Small enough to be compared with src/job by reading both.
+//
+//   claim      rows of the same request first, then a new one: under the cell's lock, and only when
+//              no other row of the cell is unsettled that a listing could not be told from
+//   step       an event goes in, its actions are carried out in order; a process can be killed
+//   before
+//              any of them
+//   persist    what is written is what payment::same_on_disk() compares
+//   end        the clip is delivered, or not; the user shuts down, or the process is killed
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "payment/payment.h"
+#include "simulation/choices.h"
+#include "simulation/laws.h"
+#include "simulation/mind.h"
+#include "simulation/service.h"
+#include "simulation/tally.h"
+
+namespace genpro::simulation {
+
+// A history in which a promise was broken.
+class Broken : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The same request is made twice when all of it is the same.
+struct Wish {
+  int request = 0;
+  int cell = 0;
+  int data = 0;  // what the service's own data decides about it
+  bool operator==(const Wish&) const = default;
+};
+
+struct Machine {
+  int boots = 0;
+  Millis booted_at = 0;
+  Millis wall_error = 0;
+};
+
+struct Row {
+  Origin origin = stranger;
+  Wish wish;
+  payment::State state;  // on disk
+  int followers = 0;     // those that share its lock
+  int owner = -1;        // the run that has its lock alone
+  // What the cell held before its latest POST, and when that was seen.
+  std::optional<payment::Listed::Look> look;
+
+  // What is true, whatever the row says.
+  bool is_wanted_anew = false;   // its run was told not to look for an earlier one
+  bool is_data_known = true;     // its run could read what the service's data is
+  Millis asked_at = 0;           // its run began
+  Millis delivered_at = never;   // its clip was whole
+  bool was_stop_wanted = false;  // a user has shut a run of it down
+  bool was_completed = false;
+  std::string key;                                  // of its first POST
+  Millis intended_at = 0;                           // the latest POST was written
+  Millis posted_at = never;                         // and left
+  Millis looked_at = 0;                             // the look before it
+  std::optional<std::vector<std::string>> before;   // what the cell had before the first one
+  std::optional<std::vector<std::string>> lacking;  // a listing that had none that can be its own
+};
+
+struct Ledger {
+  int machine = 0;
+  bool is_removed = false;
+  std::vector<Row> rows;
+  std::vector<int> cells;  // the run that has the cell's lock, or -1
+};
+
+// Somebody who wants a clip, and runs a pipeline for it until there is one.
+struct Asker {
+  int ledger = 0;
+  Wish wish;
+  payment::Policy policy;
+  payment::Reuse reuse = payment::Reuse::in_flight;
+  Millis generation_timeout = 30 * minute;
+  bool stops_at_exit = true;
+  int runs_left = 3;
+};
+
+struct Run {
+  enum class Stage { waiting, claiming, paying, delivering, ended } stage = Stage::waiting;
+  enum class Asked { nothing, post, cell, poll, stop } asked = Asked::nothing;
+
+  int asker = 0;
+  int ledger = 0;
+  payment::Policy policy;
+  bool only_looks = false;  // `genpro ledger reconcile`
+  Millis began_at = 0;
+
+  int row = -1;
+  payment::State state;    // in memory
+  payment::State on_disk;  // what this run knows to be written
+  std::vector<int> passed_over;
+  int followed = -1;  // the row whose lock it shares
+  bool is_alone = false;
+  int cell = -1;  // whose lock it has
+  bool has_unreadable_data = false;
+
+  // What is under way.
+  int sent = -1;
+  Reply reply;
+  payment::Moment asked_at;
+  Millis left_at = 0;
+  int question = 0, wait = 0;  // counted, so that what is overtaken is told apart
+  unsigned failures = 0;
+  bool is_overtaken = false;
+
+  // What happens to it.
+  int kill_in = -1;  // actions
+  bool flow_fails = false;
+  bool forks = false;
+  Millis prepares_for = 0;  // before it looks into the ledger: it uploads what it needs
+
+  // What is true of it.
+  bool is_told_of_doubt = false;
+  bool is_told_of_likely = false;
+  bool is_leaving = false;
+  bool has_timed_out = false;
+  bool is_delivered = false;
+  std::vector<Millis> denied_at;                  // by the API itself, in a row
+  std::optional<std::vector<std::string>> heard;  // the latest whole listing
+  Millis not_before = 0;                          // the service has asked it to wait
+  bool cell_may_have_it = false;                  // the generation, by the latest reading
+};
+
+class Driver {
+ public:
+  // `log`: where the history is told; may be null.
+  Driver(const Mind& mind, Choices& choices, std::string* log);
+
+  // One history, from its beginning until nothing is under way. Throws Broken.
+  void run();
+  const Tally& tally() const { return tally_; }
+
+ private:
+  friend class Invariants;
+
+  struct Due {
+    enum class What {
+      start,
+      claim,
+      wake,
+      reply,
+      take,
+      time_out,
+      leave,
+      left,
+      deliver,
+      stranger,
+      reboot,
+      step_wall,
+      remove_ledger,
+    };
+    Millis at = 0;
+    What what = What::start;
+    int whose = 0;
+    int number = 0;
+  };
+
+  // ---- The plan of a history ----
+  void plan();
+  void plan_run(int asker, Millis at);
+  void after_run(const Run& run);
+  void look_over(int ledger, Millis at);
+
+  // ---- Time ----
+  void at(Millis when, Due::What what, int whose, int number = 0);
+  void happen(const Due& due);
+  payment::Now clock(int machine) const;
+  payment::Now clock(const Run& run) const { return clock(ledgers_[index(run.ledger)].machine); }
+
+  // ---- Claims ----
+  void claim(int number);
+  bool claim_earlier(int number, bool* is_busy);
+  bool claim_to_look(int number);
+  Millis wait_for_cell(const Run& run, int except) const;
+  bool take_cell(int number, int cell);
+  void follow(int number, int row);
+  void release_cell(Run& run);
+  void release(Run& run);
+
+  // ---- Steps ----
+  void feed(int number, const payment::Event& event);
+  void carry_out(int number, const payment::Action& action);
+  void persist(int number, const payment::Persist& note);
+  void insert_row(int number);
+  void claim_again(int number);
+  void ask(int number, Run::Asked what);
+  void post(int number);
+  void take(int sent);
+  void hear(int number);
+  void wait(int number, const payment::Wait& wait);
+  void end_payment(int number, const payment::End& end);
+  payment::Event listed(const Run& run, const Reply& reply) const;
+  bool may_own(const Row& row, const Ledger& ledger, const std::string& job) const;
+  template <typename Listed>
+  void tell_contested(const Run& run, Listed& heard) const;
+  void cancel(Run& run);
+  void leave(int number);
+  void deliver(int number);
+  void finish(int number);
+  void kill(int number);
+  void reboot(int machine);
+
+  static std::size_t index(int number) { return static_cast<std::size_t>(number); }
+  Run& run_of(int number) { return runs_[index(number)]; }
+  Ledger& ledger_of(const Run& run) { return ledgers_[index(run.ledger)]; }
+  Row* row_of(Run& run) { return run.row < 0 ? nullptr : &ledger_of(run).rows[index(run.row)]; }
+  int cell_of(const Run& run) const {
+    return run.row < 0 ? askers_[index(run.asker)].wish.cell
+                       : ledgers_[index(run.ledger)].rows[index(run.row)].wish.cell;
+  }
+  Asker& asker_of(const Run& run) { return askers_[index(run.asker)]; }
+  void say(const std::string& text);
+  void say(int run, const std::string& text);
+
+  const Mind& mind_;
+  Choices& choices_;
+  std::string* log_;
+  Laws laws_;
+  Service service_;
+  Millis now_ = 0;
+  std::vector<Due> due_;
+  std::vector<Machine> machines_;
+  std::vector<Ledger> ledgers_;
+  std::vector<Asker> askers_;
+  std::vector<Run> runs_;
+  bool heard_now_ = false;    // the current step is about a listing
+  std::vector<int> excused_;  // generations
+  int origins_ = 0;
+  int keys_ = 0;
+  Tally tally_;
+};
+
+}  // namespace genpro::simulation

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "simulation/invariants.h"
+
+#include <algorithm>
+
+#include "simulation/describe.h"
+
+namespace genpro::simulation {
+
+namespace {
+
+using payment::Charged;
+using payment::Evidence;
+
+bool contains(const std::vector<std::string>& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+[[noreturn]] void broken(const std::string& text) {
+  throw Broken(text);
+}
+
+std::string name(const Row& row) {
+  return "row " + std::to_string(row.origin) + ", " + describe(row.state) + ": ";
+}
+
+}  // namespace
+
+const Row* Invariants::row_of(Origin origin, const Ledger** ledger) const {
+  for (const Ledger& one : driver_.ledgers_) {
+    for (const Row& row : one.rows) {
+      if (row.origin != origin) continue;
+      if (ledger != nullptr) *ledger = &one;
+      return &row;
+    }
+  }
+  return nullptr;
+}
+
+// Where the laws allow no certainty: nobody could know that there is such a generation, and the
+// service makes another one for the same key.
+bool Invariants::is_excused(const Service::Generation& generation) const {
+  if (!generation.was_hidden) return false;
+  const bool is_key_known = driver_.now_ - generation.taken_at < key_memory;
+  return !driver_.service_.are_keys_honoured() || !is_key_known;
+}
+
+// Whether what `one` and `other` have paid was paid for the same.
+bool Invariants::are_one_wish(const Row& one, const Row& other, const Ledger&) const {
+  const Row& earlier = one.origin < other.origin ? one : other;
+  const Row& later = one.origin < other.origin ? other : one;
+  if (!(one.wish == other.wish) || later.is_wanted_anew) return false;
+  // It had its clip before the other one was asked for.
+  if (earlier.delivered_at != never && earlier.delivered_at <= later.asked_at) return false;
+  // Whether it was for the same could not be told.
+  return later.is_data_known || !earlier.was_completed;
+}
+
+// The service has it no more, or has said so long enough, and its cell did not have it either.
+bool Invariants::is_gone(const Run& run, const Service::Generation& generation) const {
+  if (generation.is_lost(driver_.now_)) return true;
+  const bool was_missing = generation.missing_from <= driver_.now_;
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const bool is_known_to_be_gone = run.row >= 0 && std::holds_alternative<payment::Gone>(
+                                                       ledger.rows[Driver::index(run.row)].state);
+  return was_missing && (!run.cell_may_have_it || is_known_to_be_gone);
+}
+
+// ---- At a moment ----
+
+void Invariants::may_post(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  if (run.row < 0) broken("a POST leaves, and nothing is on disk");
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  if (!std::holds_alternative<payment::Posting>(row.state) ||
+      !payment::same_on_disk(row.state, run.state)) {
+    broken(name(row) + "a POST leaves that is not on disk");
+  }
+  if (ledger.is_removed) broken("a POST leaves, and the ledger is not the one it was");
+  if (ledger.cells[Driver::index(row.wish.cell)] < 0 ||
+      &driver_.runs_[Driver::index(ledger.cells[Driver::index(row.wish.cell)])] != &run) {
+    broken(name(row) + "a POST leaves without the cell's lock");
+  }
+  if (!payment::meaning(row.state).counts) broken(name(row) + "a POST leaves that no limit counts");
+  const payment::Attempt& attempt = *payment::attempt(row.state);
+  if (!row.key.empty() && row.key != attempt.key) broken(name(row) + "it has another key");
+  if (!run.policy.may_post) broken(name(row) + "it was only to be looked at");
+  if (driver_.now_ < run.not_before) broken(name(row) + "a POST leaves before it may");
+  for (const Row& other : ledger.rows) {
+    const bool is_in_doubt = payment::meaning(other.state).is_unsettled && other.posted_at != never;
+    if (&other != &row && other.wish.cell == row.wish.cell && is_in_doubt &&
+        driver_.now_ - other.posted_at < payment::settling_time) {
+      broken(name(row) + "a POST leaves while another one of the cell is in doubt");
+    }
+  }
+  if (run.is_leaving) broken(name(row) + "a POST leaves after its user has shut down");
+}
+
+bool Invariants::may_charge(int number) const {
+  const auto& generations = driver_.service_.generations();
+  const Service::Generation& charged = generations[Driver::index(number)];
+  const Ledger* ledger = nullptr;
+  const Row& row = *row_of(charged.origin, &ledger);
+  if (ledger->is_removed) return false;
+  bool is_second = false;
+  for (const Service::Generation& other : generations) {
+    if (&other == &charged || other.origin == stranger || other.is_refunded(driver_.now_)) continue;
+    const Ledger* others = nullptr;
+    const Row* earlier = row_of(other.origin, &others);
+    if (others != ledger) continue;
+    if (earlier != &row && !are_one_wish(*earlier, row, *ledger)) continue;
+    is_second = true;
+    if (!is_excused(other) && !is_excused(charged)) {
+      broken(name(row) + charged.id + " is a second charge, beside " + other.id);
+    }
+  }
+  if (!payment::meaning(row.state).counts && !is_excused(charged)) {
+    broken(name(row) + "is charged for " + charged.id + ", and no limit counts it");
+  }
+  if (payment::meaning(row.state).charged == Charged::no && !is_excused(charged)) {
+    broken(name(row) + "is charged for " + charged.id + ", and says that nothing was");
+  }
+  return is_second;
+}
+
+void Invariants::may_stop(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  if (payment::evidence(run.state) != Evidence::proven) {
+    broken(name(row) + "it is only likely its own, and is stopped");
+  }
+  if (!row.was_stop_wanted) broken(name(row) + "nobody wants it stopped");
+  if (!ledger.is_removed && !payment::stop_wanted(row.state)) {
+    broken(name(row) + "a stop leaves that is not on disk");
+  }
+  if (!run.is_alone) broken(name(row) + "others may follow what is stopped");
+}
+
+void Invariants::has_stopped(const Run& run, int generation) const {
+  const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
+  const Service::Generation& stopped = driver_.service_.generations()[Driver::index(generation)];
+  if (stopped.origin != row.origin)
+    broken(name(row) + "somebody else's " + stopped.id + " is stopped");
+}
+
+void Invariants::may_write(const Run& run, const payment::Persist& note) const {
+  const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
+  if (note.came.empty()) broken(name(row) + "a line of its history is empty");
+  const auto& generations = driver_.service_.generations();
+  const Charged charged = payment::meaning(run.state).charged;
+  const std::string after = " (now " + describe(run.state) + ")";
+  const std::string& id = payment::generation_id(run.state);
+  if (!id.empty()) {
+    const Service::Generation* named = driver_.service_.find(id);
+    if (named == nullptr) broken(name(row) + "names no generation" + after);
+    if (named->origin != row.origin && payment::evidence(run.state) == Evidence::proven) {
+      broken(name(row) + "names somebody else's as proven" + after);
+    }
+    const bool is_refunded = named->is_refunded(driver_.now_);
+    if (charged == Charged::no && !is_refunded) broken(name(row) + "was not refunded" + after);
+    if (std::holds_alternative<payment::Gone>(run.state) && !is_gone(run, *named)) {
+      broken(name(row) + "is not gone" + after);
+    }
+    if (std::holds_alternative<payment::Delivered>(run.state) && row.delivered_at == never) {
+      broken(name(row) + "was not delivered" + after);
+    }
+  }
+  if (charged == Charged::no) {
+    for (const Service::Generation& one : generations) {
+      const bool is_its = one.origin == row.origin && !one.is_refunded(driver_.now_);
+      if (is_its && !is_excused(one)) broken(name(row) + "is charged for " + one.id + after);
+    }
+  }
+}
+
+void Invariants::is_written(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  if (run.row < 0 || ledger.is_removed) return;
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  const auto differs = [&](auto property) { return property(row.state) != property(run.state); };
+  const auto is_doubtful = [](const payment::State& state) {
+    const payment::Attempt* attempt = payment::attempt(state);
+    return attempt != nullptr && attempt->doubtful;
+  };
+  // Who follows with others may not have heard what they have written.
+  if (!payment::same_on_disk(run.on_disk, row.state)) return;
+  if (differs([](const payment::State& state) { return state.index(); }) || differs(is_doubtful) ||
+      differs(payment::generation_id) || differs(payment::evidence) ||
+      differs(payment::stop_wanted)) {
+    broken(name(row) + "it is not written that it is " + describe(run.state));
+  }
+}
+
+void Invariants::is_likely(const Run& run) const {
+  const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
+  const std::string& id = payment::generation_id(run.state);
+  if (run.policy.asks_when_in_doubt) broken(name(row) + "follows " + id + ", and was to ask");
+  if (!row.before) broken(name(row) + "nothing is known of what the cell had, to follow " + id);
+  if (contains(*row.before, id)) broken(name(row) + id + " was there before it");
+  if (row.lacking && !contains(*row.lacking, id)) {
+    broken(name(row) + "a listing after the settling time lacked " + id);
+  }
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const Service::Generation& named = *driver_.service_.find(id);
+  for (const Row& other : ledger.rows) {
+    if (&other == &row || other.wish.cell != row.wish.cell) continue;
+    const bool is_its =
+        other.origin == named.origin && !named.was_hidden && !named.is_refunded(driver_.now_);
+    if (is_its || payment::generation_id(other.state) == id) {
+      broken(name(row) + id + " is another row's");
+    }
+    const bool is_comparable =
+        other.look && other.look->at.boot == payment::attempt(row.state)->posted.boot;
+    if (is_comparable && other.looked_at >= row.intended_at + payment::settling_time &&
+        !contains(other.look->jobs, id)) {
+      broken(name(row) + "another row's look after the settling time lacked " + id);
+    }
+  }
+}
+
+void Invariants::has_delivered(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  const std::string& id = payment::generation_id(run.state);
+  const Service::Generation* clip = driver_.service_.find(id);
+  if (clip == nullptr || clip->end != Service::Word::completed || driver_.now_ < clip->clip_at) {
+    broken(name(row) + "there is no clip of " + id);
+  }
+  const Wish& wish = driver_.askers_[Driver::index(run.asker)].wish;
+  if (!run.has_unreadable_data && row.wish.data != wish.data) {
+    broken(name(row) + "the clip is of old data");
+  }
+  const bool is_likely = payment::evidence(run.state) == Evidence::likely;
+  if (is_likely && run.policy.asks_when_in_doubt) {
+    broken(name(row) + id + " is delivered, and was to be asked about");
+  }
+  if (clip->origin == row.origin) return;
+  if (!is_likely || !run.is_told_of_likely) {
+    broken(name(row) + "somebody else's " + id + " is delivered untold");
+  }
+}
+
+void Invariants::may_end(const Run& run, payment::End::Kind kind) const {
+  using Kind = payment::End::Kind;
+  const Millis now = driver_.now_;
+  const std::string text = describe(run.state) + " ends as \"" + name_of(kind) + "\"";
+  const std::string& id = payment::generation_id(run.state);
+  const Service::Generation* named = id.empty() ? nullptr : driver_.service_.find(id);
+  bool is_right = true;
+  switch (kind) {
+    case Kind::clip:
+      is_right = named != nullptr && named->end == Service::Word::completed &&
+                 (run.only_looks ? named->ends_at : named->clip_at) <= now;
+      break;
+    case Kind::unreachable:
+    case Kind::refused:
+      is_right = std::holds_alternative<payment::Refused>(run.state);
+      break;
+    case Kind::in_doubt:
+      is_right =
+          std::holds_alternative<payment::InDoubt>(run.state) ||
+          (run.policy.asks_when_in_doubt && payment::evidence(run.state) == Evidence::likely);
+      break;
+    case Kind::failed:
+    case Kind::stopped:
+    case Kind::again:
+      is_right = named != nullptr && named->is_refunded(now);
+      break;
+    case Kind::no_clip:
+      is_right = named != nullptr && named->end == Service::Word::completed &&
+                 now >= named->ends_at + payment::settling_time;
+      break;
+    case Kind::gone:
+      is_right = named != nullptr && is_gone(run, *named);
+      break;
+    case Kind::denied:
+      is_right =
+          run.denied_at.size() >= 3 && run.denied_at.back() - run.denied_at.front() >= minute;
+      break;
+    case Kind::timed_out:
+      is_right = run.has_timed_out;
+      break;
+    case Kind::running:
+    case Kind::unanswered:
+      is_right = run.only_looks;
+      break;
+    case Kind::parted:
+      is_right = run.is_leaving || run.has_timed_out;
+      break;
+  }
+  if (!is_right) broken(text + ", and should not");
+}
+
+void Invariants::has_ended(const Run& run) const {
+  if (run.row < 0) return;
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  if (ledger.is_removed || run.is_leaving) return;
+  const bool is_in_doubt = payment::meaning(run.state).is_unsettled;
+  if (is_in_doubt && !run.is_told_of_doubt) broken(name(row) + "its run ends and tells no doubt");
+}
+
+void Invariants::may_be_busy(int holder) const {
+  if (driver_.runs_[Driver::index(holder)].stage == Run::Stage::ended) {
+    broken("a run waits for one that has ended");
+  }
+}
+
+// ---- When nothing is under way any more ----
+
+void Invariants::is_nothing_lost() const {
+  const auto& generations = driver_.service_.generations();
+  for (std::size_t number = 0; number < generations.size(); ++number) {
+    const Service::Generation& paid = generations[number];
+    if (paid.origin == stranger || paid.is_refunded(never)) continue;
+    const Ledger* ledger = nullptr;
+    const Row& row = *row_of(paid.origin, &ledger);
+    if (ledger->is_removed || payment::generation_id(row.state) == paid.id) continue;
+    if (payment::meaning(row.state).is_unsettled) continue;
+    // Another one is followed in its place, with a warning, or it is an excused second one.
+    const bool is_excused_second = std::any_of(
+        driver_.excused_.begin(), driver_.excused_.end(),
+        [&](int excused) { return generations[Driver::index(excused)].origin == paid.origin; });
+    if (is_excused_second || is_excused(paid)) continue;
+    if (payment::evidence(row.state) == Evidence::likely && paid.was_hidden) continue;
+    // Another row of the ledger follows it, with a warning.
+    const bool is_taken =
+        std::any_of(ledger->rows.begin(), ledger->rows.end(), [&](const Row& other) {
+          return payment::generation_id(other.state) == paid.id &&
+                 payment::evidence(other.state) == Evidence::likely;
+        });
+    if (is_taken) continue;
+    broken(name(row) + paid.id + " was paid, and is lost");
+  }
+}
+
+void Invariants::do_rows_explain_their_money() const {
+  for (const Ledger& ledger : driver_.ledgers_) {
+    if (ledger.is_removed) continue;
+    for (const Row& row : ledger.rows) {
+      bool was_charged = false, is_charged = false;
+      for (const Service::Generation& one : driver_.service_.generations()) {
+        if (one.origin != row.origin) continue;
+        was_charged = true;
+        if (!one.is_refunded(driver_.now_) && !is_excused(one)) is_charged = true;
+      }
+      const payment::Meaning& meaning = payment::meaning(row.state);
+      if (is_charged && meaning.charged == Charged::no) broken(name(row) + "it was charged");
+      if (was_charged && !meaning.counts)
+        broken(name(row) + "it was asked for, and does not count");
+      if (meaning.charged == Charged::yes && !was_charged &&
+          payment::evidence(row.state) == Evidence::proven) {
+        broken(name(row) + "it was not charged");
+      }
+    }
+  }
+}
+
+}  // namespace genpro::simulation

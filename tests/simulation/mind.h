@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the driver decides with. A deliberate mistake replaces a part of it.
+#pragma once
+
+#include "payment/payment.h"
+#include "simulation/service.h"
+
+namespace genpro::simulation {
+
+// What a driver can get wrong by itself.
+enum class Slip {
+  none,
+  posts_before_it_persists,
+  posts_without_the_cell,
+  posts_while_it_leaves,
+  forgets_to_wait_in_take_up,
+  tells_no_later_looks,
+  dates_looks_by_posts,
+  tells_no_rivals,
+  notes_a_delivery_that_failed,
+  stops_after_an_error,
+  leaves_locks_to_its_child,
+  writes_to_a_removed_ledger,
+  takes_old_data,
+  measures_by_the_wall,
+  forgets_boots,
+  overwrites_who_is_further,
+};
+
+struct Mind {
+  payment::Step (*step)(const payment::Policy&, const payment::State&, const payment::Event&,
+                        const payment::Now&) = payment::step;
+  bool (*can_serve)(const payment::State&, payment::Reuse, payment::ServiceData,
+                    bool) = payment::can_serve;
+  payment::Millis (*wait_for_others)(const payment::State&,
+                                     const payment::Now&) = payment::wait_for_others;
+  payment::Answer (*understand)(const Reply&) = simulation::understand;
+  Slip slip = Slip::none;
+};
+
+}  // namespace genpro::simulation

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+namespace genpro::simulation {
+
+// What happened in histories.
+struct Tally {
+  unsigned long long runs = 0, steps = 0, posts = 0, charges = 0, deliveries = 0;
+  unsigned long long doubts = 0;   // runs that ended in doubt
+  unsigned long long likely = 0;   // how often a run has told that its generation is only likely
+  unsigned long long excused = 0;  // second charges where the laws allow no certainty
+  unsigned long long kills = 0, boots = 0;
+
+  Tally& operator+=(const Tally& other) {
+    runs += other.runs;
+    steps += other.steps;
+    posts += other.posts;
+    charges += other.charges;
+    deliveries += other.deliveries;
+    doubts += other.doubts;
+    likely += other.likely;
+    excused += other.excused;
+    kills += other.kills;
+    boots += other.boots;
+    return *this;
+  }
+};
+
+}  // namespace genpro::simulation
