@@ -56,6 +56,7 @@ struct Row {
   std::optional<payment::Listed::Look> look;
 
   // What is true, whatever the row says.
+  int made_by = -1;              // a run
   bool is_wanted_anew = false;   // its run was told not to look for an earlier one
   bool is_data_known = true;     // its run could read what the service's data is
   Millis asked_at = 0;           // its run began
@@ -106,6 +107,7 @@ struct Run {
   bool is_alone = false;
   int cell = -1;  // whose lock it has
   bool has_unreadable_data = false;
+  bool looks_for_its_own = false;  // it has a payment already, which is in doubt
 
   // What is under way.
   int sent = -1;
@@ -203,9 +205,6 @@ class Driver {
   void wait(int number, const payment::Wait& wait);
   void end_payment(int number, const payment::End& end);
   payment::Event listed(const Run& run, const Reply& reply) const;
-  bool may_own(const Row& row, const Ledger& ledger, const std::string& job) const;
-  template <typename Listed>
-  void tell_contested(const Run& run, Listed& heard) const;
   void cancel(Run& run);
   void leave(int number);
   void deliver(int number);

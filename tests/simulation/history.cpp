@@ -55,7 +55,7 @@ void Driver::plan() {
   ledgers_.push_back(ledger);
   ledgers_.back().machine = 1;
 
-  static constexpr int counts[] = {1, 1, 1, 1, 2, 2, 3};
+  static constexpr int counts[] = {1, 1, 1, 2, 2, 2, 3};
   const int count = choices_.pick(counts);
   for (int number = 0; number < count; ++number) {
     Asker asker;
@@ -138,7 +138,7 @@ void Driver::look_over(int ledger, Millis when) {
 void Driver::after_run(const Run& run) {
   if (run.only_looks) return;
   Asker& asker = asker_of(run);
-  const bool goes_on = choices_.chance(run.is_delivered ? 8 : 85);
+  const bool goes_on = choices_.chance(run.is_delivered ? 8 : 80);
   static constexpr Millis pauses[] = {second, second, 35 * second, 2 * minute, 26 * hour};
   const Millis pause = choices_.pick(pauses);
   if (choices_.chance(6)) look_over(run.ledger, now_ + pause / 2);

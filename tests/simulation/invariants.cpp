@@ -49,7 +49,8 @@ bool Invariants::is_excused(const Service::Generation& generation) const {
 bool Invariants::are_one_wish(const Row& one, const Row& other, const Ledger&) const {
   const Row& earlier = one.origin < other.origin ? one : other;
   const Row& later = one.origin < other.origin ? other : one;
-  if (!(one.wish == other.wish) || later.is_wanted_anew) return false;
+  if (!(one.wish == other.wish)) return false;
+  if (later.is_wanted_anew && later.made_by != earlier.made_by) return false;
   // It had its clip before the other one was asked for.
   if (earlier.delivered_at != never && earlier.delivered_at <= later.asked_at) return false;
   // Whether it was for the same could not be told.
@@ -146,6 +147,19 @@ void Invariants::has_stopped(const Run& run, int generation) const {
 void Invariants::may_write(const Run& run, const payment::Persist& note) const {
   const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
   if (note.came.empty()) broken(name(row) + "a line of its history is empty");
+  if (std::holds_alternative<payment::Delivered>(row.state) &&
+      !std::holds_alternative<payment::Delivered>(run.state)) {
+    broken(name(row) + "its delivery is forgotten");
+  }
+  // Only who wants the clip, or its end, lets go of a stop.
+  const bool is_stop_forgotten =
+      payment::stop_wanted(row.state) && !payment::stop_wanted(run.state);
+  const bool may_be_stopped =
+      payment::meaning(run.state).is_unfinished && payment::evidence(run.state) == Evidence::proven;
+  if (is_stop_forgotten && may_be_stopped && (run.only_looks || run.is_leaving) &&
+      !std::holds_alternative<payment::Prepared>(run.state)) {
+    broken(name(row) + "it is not to be stopped any more");
+  }
   const auto& generations = driver_.service_.generations();
   const Charged charged = payment::meaning(run.state).charged;
   const std::string after = " (now " + describe(run.state) + ")";
@@ -188,6 +202,26 @@ void Invariants::is_written(const Run& run) const {
       differs(payment::generation_id) || differs(payment::evidence) ||
       differs(payment::stop_wanted)) {
     broken(name(row) + "it is not written that it is " + describe(run.state));
+  }
+}
+
+void Invariants::is_to_be_stopped(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  if (run.row < 0 || ledger.is_removed || payment::evidence(run.state) == Evidence::likely) return;
+  const payment::State& state = ledger.rows[Driver::index(run.row)].state;
+  const bool may_be_stopped =
+      payment::attempt(state) != nullptr || (std::holds_alternative<payment::Known>(state) &&
+                                             payment::evidence(state) == Evidence::proven);
+  if (may_be_stopped && !payment::stop_wanted(state)) {
+    broken(name(ledger.rows[Driver::index(run.row)]) + "nothing notes that it is to be stopped");
+  }
+}
+
+void Invariants::may_take(const Run& run, const Row& row) const {
+  const bool was_delivered_before =
+      std::holds_alternative<payment::Delivered>(row.state) && row.delivered_at <= run.began_at;
+  if (run.has_unreadable_data && was_delivered_before) {
+    broken(name(row) + "is delivered once more, though its data cannot be read");
   }
 }
 

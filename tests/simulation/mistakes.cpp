@@ -91,6 +91,8 @@ const std::vector<Mistake>& mistakes() {
       {"rivals-are-overlooked", "what another request in doubt may have made is followed",
        slip(Slip::tells_no_rivals)},
       // 3
+      {"pays-again-in-doubt", "a run whose payment is in doubt again makes another one",
+       slip(Slip::pays_again_in_doubt)},
       {"new-key", "a repeat has another key", step_of(then<new_key>)},
       {"wall-step-gives-a-new-key", "a clock that steps by days makes a key look old",
        step_of(wall_step_gives_a_new_key)},
@@ -122,6 +124,8 @@ const std::vector<Mistake>& mistakes() {
        step_of(then<stop_is_not_written>)},
       {"unstoppable-is-stopped", "422 to a stop is taken for a refund",
        step_of(unstoppable_is_stopped)},
+      {"stop-is-forgotten", "a shutdown while a POST is under way notes no stop",
+       step_of(stop_is_forgotten)},
       {"silence-is-stopped", "no answer to a stop is taken for a refund",
        step_of(silence_is_stopped)},
       // 7

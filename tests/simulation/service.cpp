@@ -204,6 +204,7 @@ Service::Timed Service::list(int cell, Millis now) {
   }
   if (laws_.is_forgetful && now >= empty_until_ && choices_.chance(30)) {
     empty_from_ = now;
+    first_empty_ = std::min(first_empty_, now);
     empty_until_ = now + choices_.between(0, 60 * second, 10 * second);
   }
   Timed timed;
@@ -227,7 +228,7 @@ Service::Timed Service::list(int cell, Millis now) {
   };
   for (Sent& sent : posts_) {
     const bool is_late = sent.cell == cell && now - sent.posted_at >= payment::settling_time;
-    if (!is_late) continue;
+    if (!is_late || (is_empty && shows_its_loss(sent))) continue;
     if (sent.generation < 0) {
       sent.was_hidden = true;
     } else {
@@ -236,6 +237,15 @@ Service::Timed Service::list(int cell, Millis now) {
     }
   }
   return timed;
+}
+
+// Whether an empty listing lacks what the POST's own look at the cell has seen.
+bool Service::shows_its_loss(const Sent& sent) const {
+  if (sent.posted_at >= first_empty_ - 10 * second) return false;
+  return std::any_of(generations_.begin(), generations_.end(), [&](const Generation& one) {
+    return one.cell == sent.cell && one.listed_at + 10 * second < sent.posted_at &&
+           !one.is_lost(sent.posted_at);
+  });
 }
 
 Service::Timed Service::poll(const std::string& id, Millis now) {
@@ -275,6 +285,8 @@ Service::Timed Service::stop(const std::string& id, Millis now, int* stopped) {
   if (now >= generation->ends_at) {
     return garbled({422, Reply::Body::error, "job_cannot_be_stopped"}, now);
   }
+  // It goes on for now, and to its end.
+  if (is_trouble && choices_.chance(30)) return {describe(*generation, now), now + latency()};
   *stopped = static_cast<int>(generation - generations_.data());
   generation->ends_at = now;
   generation->end = Word::stopped;

@@ -92,6 +92,7 @@ class Service {
   bool is_away(Millis now) const { return now >= laws_.away_from && now < laws_.away_until; }
   Word word(const Generation& generation, Millis now) const;
   Reply describe(const Generation& generation, Millis now) const;
+  bool shows_its_loss(const Sent& sent) const;
   Timed garbled(const Answering& trouble, Millis now);
   Millis latency();
 
@@ -99,7 +100,7 @@ class Service {
   Choices& choices_;
   std::vector<Generation> generations_;
   std::vector<Sent> posts_;
-  Millis empty_from_ = never, empty_until_ = never;
+  Millis empty_from_ = never, empty_until_ = never, first_empty_ = never;
 };
 
 // What a client makes of a reply.

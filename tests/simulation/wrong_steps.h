@@ -362,6 +362,14 @@ inline Step silence_is_stopped(const Policy& policy, const State& state, const E
   return payment::step(policy, state, StopReplied{std::move(changed)}, now);
 }
 
+inline Step stop_is_forgotten(const Policy& policy, const State& state, const Event& event,
+                              const Now& now) {
+  if (!std::holds_alternative<Posting>(state) || !std::holds_alternative<StopWanted>(event)) {
+    return payment::step(policy, state, event, now);
+  }
+  return {state, {}};
+}
+
 // ---- 7: others wait ----
 
 inline Millis waits_for_nobody(const State&, const Now&) {
