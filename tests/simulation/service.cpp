@@ -202,7 +202,7 @@ Service::Timed Service::list(int cell, Millis now) {
     if (choices_.chance(10)) return garbled({404, Reply::Body::error, "not_found"}, now);
     return garbled(choices_.pick(poll_answers), now);
   }
-  if (laws_.is_forgetful && now >= empty_until_ && choices_.chance(30)) {
+  if (laws_.is_forgetful && now >= empty_until_ && choices_.chance(20)) {
     empty_from_ = now;
     first_empty_ = std::min(first_empty_, now);
     empty_until_ = now + choices_.between(0, 60 * second, 10 * second);
