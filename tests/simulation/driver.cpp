@@ -71,6 +71,11 @@ void Driver::feed(int number, const payment::Event& event) {
   const bool was_in_doubt = payment::attempt(run.state) != nullptr;
   const auto* heard = std::get_if<payment::Listed>(&event);
   heard_now_ = heard != nullptr;
+  if (heard != nullptr && heard->jobs.empty()) {
+    for (Row& row : ledger_of(run).rows) {
+      row.was_blind |= row.wish.cell == cell_of(run) && (!row.look || row.look->jobs.empty());
+    }
+  }
   payment::Step step = mind_.step(run.policy, run.state, event, clock(run));
   if (log_) {
     say(number, describe(event) + ": " + describe(run.state) + " -> " + describe(step.state) +

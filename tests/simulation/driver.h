@@ -63,7 +63,9 @@ struct Row {
   Millis delivered_at = never;   // its clip was whole
   bool was_stop_wanted = false;  // a user has shut a run of it down
   bool was_completed = false;
-  std::string key;                                  // of its first POST
+  bool was_blind =
+      false;        // the cell was empty, as before the POST: nothing shows that this is false
+  std::string key;  // of its first POST
   Millis intended_at = 0;                           // the latest POST was written
   Millis posted_at = never;                         // and left
   Millis looked_at = 0;                             // the look before it

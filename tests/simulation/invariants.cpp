@@ -37,12 +37,18 @@ const Row* Invariants::row_of(Origin origin, const Ledger** ledger) const {
   return nullptr;
 }
 
-// Where the laws allow no certainty: nobody could know that there is such a generation, and the
-// service makes another one for the same key.
+// Nobody could know, after the settling time, that there is such a generation.
+bool Invariants::is_unknowable(const Service::Generation& generation) const {
+  return generation.was_hidden ||
+         (generation.was_forgotten && row_of(generation.origin)->was_blind);
+}
+
+// Where the laws allow no certainty: it is unknowable, and the service makes another one for the
+// same key.
 bool Invariants::is_excused(const Service::Generation& generation) const {
-  if (!generation.was_hidden) return false;
   const bool is_key_known = driver_.now_ - generation.taken_at < key_memory;
-  return !driver_.service_.are_keys_honoured() || !is_key_known;
+  const bool key_protects = driver_.service_.are_keys_honoured() && is_key_known;
+  return !key_protects && is_unknowable(generation);
 }
 
 // Whether what `one` and `other` have paid was paid for the same.
@@ -239,12 +245,16 @@ void Invariants::is_likely(const Run& run) const {
   for (const Row& other : ledger.rows) {
     if (&other == &row || other.wish.cell != row.wish.cell) continue;
     const bool is_its =
-        other.origin == named.origin && !named.was_hidden && !named.is_refunded(driver_.now_);
+        other.origin == named.origin && !is_unknowable(named) && !named.is_refunded(driver_.now_);
     if (is_its || payment::generation_id(other.state) == id) {
       broken(name(row) + id + " is another row's");
     }
+    // A look that has lost what was there before tells nothing.
+    const payment::Attempt& attempt = *payment::attempt(row.state);
     const bool is_comparable =
-        other.look && other.look->at.boot == payment::attempt(row.state)->posted.boot;
+        other.look && other.look->at.boot == attempt.posted.boot && attempt.before &&
+        std::all_of(attempt.before->begin(), attempt.before->end(),
+                    [&](const std::string& one) { return contains(other.look->jobs, one); });
     if (is_comparable && other.looked_at >= row.intended_at + payment::settling_time &&
         !contains(other.look->jobs, id)) {
       broken(name(row) + "another row's look after the settling time lacked " + id);
@@ -356,7 +366,7 @@ void Invariants::is_nothing_lost() const {
         driver_.excused_.begin(), driver_.excused_.end(),
         [&](int excused) { return generations[Driver::index(excused)].origin == paid.origin; });
     if (is_excused_second || is_excused(paid)) continue;
-    if (payment::evidence(row.state) == Evidence::likely && paid.was_hidden) continue;
+    if (payment::evidence(row.state) == Evidence::likely && is_unknowable(paid)) continue;
     // Another row of the ledger follows it, with a warning.
     const bool is_taken =
         std::any_of(ledger->rows.begin(), ledger->rows.end(), [&](const Row& other) {

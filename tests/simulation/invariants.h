@@ -45,6 +45,7 @@ class Invariants {
 
  private:
   bool is_gone(const Run& run, const Service::Generation& generation) const;
+  bool is_unknowable(const Service::Generation& generation) const;
   bool is_excused(const Service::Generation& generation) const;
   bool are_one_wish(const Row& one, const Row& other, const Ledger& ledger) const;
   const Row* row_of(Origin origin, const Ledger** ledger = nullptr) const;

@@ -71,6 +71,8 @@ const std::vector<Mistake>& mistakes() {
        step_of(on_doubt_listed<claims_are_overlooked>)},
       {"cut-list-is-whole", "an entry without a readable id is taken for none",
        step_of(on_doubt_listed<cut_list_is_whole>)},
+      {"loss-is-overlooked", "a list that has lost what it had is evidence of absence",
+       step_of(on_doubt_listed<loss_is_overlooked>)},
       {"unread-is-empty", "a cell that could not be read before the POST was empty",
        step_of(then<unread_is_empty>)},
       {"settles-at-once", "a listing within the settling time is evidence",

@@ -176,6 +176,12 @@ inline void claims_are_overlooked(InDoubt&, Listed& listed) {
 inline void cut_list_is_whole(InDoubt&, Listed& listed) {
   listed.is_whole = true;
 }
+inline void loss_is_overlooked(InDoubt& doubt, Listed& listed) {
+  if (!doubt.attempt.before) return;
+  std::erase_if(*doubt.attempt.before, [&](const std::string& job) {
+    return std::find(listed.jobs.begin(), listed.jobs.end(), job) == listed.jobs.end();
+  });
+}
 inline void does_not_wait(InDoubt& doubt, Listed&) {
   doubt.attempt.posted.up -= settling_time;
 }
