@@ -56,15 +56,16 @@ class Worker : private PaymentDriver::Owner {
 
   void complete();
   void time_out();
+  void give_up(Error error, bool is_retryable);
+  // worker_errors.cpp
   Error error_of(const payment::End& end) const;
   Error failed_error(const payment::End& end) const;
   Error doubt_error(const payment::End& end) const;
   Error timeout_error() const;
-  void give_up(Error error, bool is_retryable);
+  std::string failure_text() const;
   void report(Update update);
   std::chrono::milliseconds elapsed() const;
   std::string generation_id() const;
-  std::string failure_text() const;
 
   void end_steps();
   void stop_unfinished();

@@ -115,8 +115,9 @@ Step Machine::ended(State state) {
 }
 
 Moment Machine::placed(Moment moment) const {
-  if (!moment.boot.empty()) return moment;
-  moment.up = now_.up - least_age(moment, now_);
+  const bool is_of_another_clock = moment.boot == now_.boot && now_.up < moment.up;
+  if (!moment.boot.empty() && !is_of_another_clock) return moment;
+  moment.up = now_.up;
   moment.boot = now_.boot;
   return moment;
 }

@@ -45,9 +45,10 @@ Ids candidates(const Attempt& attempt, const Listed& listed) {
 }
 
 // A listing that has lost what was in an earlier one may lack others as well.
-bool has_shrunk(const Attempt& attempt, const Listed& listed) {
-  return std::any_of(attempt.before->begin(), attempt.before->end(),
-                     [&](const std::string& job) { return !contains(listed.jobs, job); });
+bool has_shrunk(const Attempt& attempt, const Ids& jobs) {
+  return attempt.before &&
+         std::any_of(attempt.before->begin(), attempt.before->end(),
+                     [&](const std::string& job) { return !contains(jobs, job); });
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ bool may_be_of(const Attempt& attempt, const std::string& job,
   if (attempt.is_absent || (attempt.before && contains(*attempt.before, job))) return false;
   // A listing after the settling time that lacked it: it came of something else.
   return std::none_of(looks.begin(), looks.end(), [&](const Listed::Look& look) {
-    return was_over(attempt.posted, look.at) && !contains(look.jobs, job);
+    return was_over(attempt.posted, look.at) && !contains(look.jobs, job) &&
+           !has_shrunk(attempt, look.jobs);
   });
 }
 
@@ -292,7 +294,7 @@ Step Machine::on(InDoubt doubt, const Listed& listed) {
                          join(found),
                      found);
   }
-  if (has_shrunk(attempt, listed)) {
+  if (has_shrunk(attempt, listed.jobs)) {
     return unreadable(std::move(doubt), "the cell's list has lost what it had before", {});
   }
   return absent(std::move(doubt), listed);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "fault/fault_test.h"
+#include "support/fast_clock.h"
 
 namespace genpro::test {
 namespace {
@@ -132,20 +133,21 @@ TEST(Sharing, OneOfManyIsEnough) {
 }
 
 // Both were started at the same moment, and one came to its question late, as happens to many on a
-// slow machine.
+// slow machine. When a process was started is told by the system's clock.
 TEST(Sharing, WhoWasStartedBeforeTheDeliveryGetsTheSameClip) {
+  const Environment real_clock{{clock_factor_variable, "1"}};
   Bench bench;
   const std::string go = bench.file("go");
   auto late =
-      bench.launch(bench.settings(), "late.mp4", "-q", {},
+      bench.launch(bench.settings(), "late.mp4", "-q", real_clock,
                    {"sh", "-c", "while [ ! -e \"$0\" ]; do sleep 0.01; done; exec \"$@\"", go});
-  auto early = bench.start("early.mp4");
+  auto early = bench.launch(bench.settings(), "early.mp4", "-q", real_clock);
   ASSERT_TRUE(early->wait());
   EXPECT_TRUE(one_charge_in_file(bench, bench.file("early.mp4"))) << early->output();
   std::ofstream(go) << "now";
   ASSERT_TRUE(late->wait());
   EXPECT_TRUE(one_charge_in_file(bench, bench.file("late.mp4"))) << late->output();
-  auto next = bench.start("next.mp4");
+  auto next = bench.launch(bench.settings(), "next.mp4", "-q", real_clock);
   ASSERT_TRUE(next->wait());
   EXPECT_EQ(bench.books().charged().size(), 2U) << "this one was started afterwards";
 }

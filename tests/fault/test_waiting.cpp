@@ -265,8 +265,9 @@ TEST(ATimeoutOverThePost, StopsWhatTheAnswerNames) {
   Bench bench({.post_gate = gate, .polls = never});
   Production production(bench.src({{"generation-timeout", "1"}, {"stall-timeout", "20"}}));
   production.play();
-  const Outcome outcome = production.finish();
-  EXPECT_TRUE(ends_in_doubt(outcome));
+  BusListener& listener = production.collector().listener();
+  ASSERT_TRUE(listener.wait_for_end());
+  EXPECT_TRUE(ends_in_doubt(listener.outcome()));
   gate->open();
   ASSERT_TRUE(bench.wait_for(created(1)));
   ASSERT_TRUE(production.stop());

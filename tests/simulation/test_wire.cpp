@@ -40,10 +40,13 @@ using namespace std::chrono_literals;
 using Kind = payment::End::Kind;
 
 constexpr std::size_t most_runs = 3;  // of a wish
+// Of real time. Silences are few.
+constexpr std::chrono::milliseconds silence{1000};
 
 struct Counts {
   unsigned histories = 0, failures = 0, runs = 0, requests = 0, posts = 0, charges = 0;
   unsigned clips = 0, errors = 0, kills = 0, shutdowns = 0, timeouts = 0, excused = 0;
+  unsigned disturbed = 0;
 };
 void add(Counts& sum, const Counts& more) {
   sum.histories += more.histories;
@@ -58,6 +61,7 @@ void add(Counts& sum, const Counts& more) {
   sum.shutdowns += more.shutdowns;
   sum.timeouts += more.timeouts;
   sum.excused += more.excused;
+  sum.disturbed += more.disturbed;
 }
 
 Millis clock_time() {
@@ -150,6 +154,34 @@ class Watched {
   bool is_sprung_ = false;
 };
 
+// Notes when the machine is so busy that an answer may come too late for who waits for it, which
+// the model cannot know.
+class Watch {
+ public:
+  explicit Watch(std::shared_ptr<Runtime> runtime)
+      : runtime_(std::move(runtime)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  bool was_late_since(std::chrono::steady_clock::time_point since) const {
+    return late_at_.load() > since;
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      const auto asked = std::chrono::steady_clock::now();
+      std::promise<void> here;
+      runtime_->post([&here] { here.set_value(); });
+      here.get_future().wait();
+      std::this_thread::sleep_for(20ms);
+      const auto now = std::chrono::steady_clock::now();
+      if (now - asked > silence / 4) late_at_ = now;
+    }
+  }
+  const std::shared_ptr<Runtime> runtime_;
+  std::atomic<std::chrono::steady_clock::time_point> late_at_{};
+  std::jthread thread_;
+};
+
 class History {
  public:
   History(std::uint64_t seed, const std::string& folder)
@@ -165,6 +197,8 @@ class History {
   std::string run();
   const Counts& counts() const { return counts_; }
   std::string told() const { return told_; }
+  // It is only the model that says so.
+  bool is_drift() const { return is_drift_; }
 
  private:
   struct Plan {
@@ -207,6 +241,7 @@ class History {
   int runs_ = 0;
   std::string wrong_;
   std::string told_;
+  bool is_drift_ = false;
   Counts counts_;
 };
 
@@ -244,7 +279,7 @@ job::JobSettings History::settings(const Wish& wish, int run, const Plan& plan) 
   settings.reuse = wish.wish.reuse;
   settings.stops = wish.wish.stops;
   settings.asks_when_in_doubt = wish.wish.policy.asks_when_in_doubt;
-  settings.silence = 200ms;
+  settings.silence = silence;
   settings.poll_interval = 50ms;
   settings.generation_timeout = plan.timeout;
   settings.retries = wish.wish.policy.retries;
@@ -413,6 +448,7 @@ bool History::run_one(Wish& wish) {
   told_ +=
       "Run " + std::to_string(run + 1) + " of wish " + std::to_string(wish.wish.wish) + "\n" + log;
   if (replay.is_refuted()) {
+    is_drift_ = true;
     wrong_ = "run " + std::to_string(run + 1) + ": the model contradicts " + replay.refuted_by();
     told_ += "The model:\n" + replay.log() + "The ledger:\n" + histories(rows);
     return false;
@@ -452,9 +488,10 @@ std::string History::run() {
   counts_.charges = service_.charges();
   counts_.excused = service_.excused();
   counts_.histories = 1;
+  const std::size_t drift = wrong_.size();
   for (const std::string& violation : service_.violations()) wrong_ += " " + violation;
   check_words();
-  if (!wrong_.empty()) counts_.failures = 1;
+  if (wrong_.size() > drift) is_drift_ = false;
   return wrong_;
 }
 
@@ -481,7 +518,8 @@ struct Arguments {
   bool is_told = false;
 };
 
-Counts run_history(std::uint64_t seed, bool is_told) {
+Counts run_history(std::uint64_t seed, bool is_told, const Watch& watch) {
+  const auto begun = std::chrono::steady_clock::now();
   // A ledger syncs each change.
   const bool has_memory = access("/dev/shm", W_OK) == 0;
   std::string folder =
@@ -497,6 +535,10 @@ Counts run_history(std::uint64_t seed, bool is_told) {
       wrong = exception.what();
     }
     counts = history.counts();
+    if (!wrong.empty() && history.is_drift() && watch.was_late_since(begun)) {
+      counts.disturbed = 1;
+      wrong.clear();
+    }
     if (!wrong.empty()) counts.failures = 1;
     if (is_told || !wrong.empty()) {
       const std::string text = "Seed " + std::to_string(seed) + ": " +
@@ -512,7 +554,7 @@ Counts run_history(std::uint64_t seed, bool is_told) {
 }
 
 Counts run_part(const Arguments& arguments, unsigned part) {
-  const auto runtime = Runtime::acquire();
+  const Watch watch(Runtime::acquire());
   std::atomic<std::uint64_t> next = part;
   std::mutex mutex;
   Counts sum;
@@ -526,7 +568,7 @@ Counts run_part(const Arguments& arguments, unsigned part) {
           const std::lock_guard lock(mutex);
           if (sum.failures >= 3) return;
         }
-        const Counts counts = run_history(arguments.from + at, arguments.is_told);
+        const Counts counts = run_history(arguments.from + at, arguments.is_told, watch);
         const std::lock_guard lock(mutex);
         add(sum, counts);
       }
@@ -579,9 +621,9 @@ int run_all(const Arguments& arguments) {
   std::printf(
       "%u histories in %.1f s: %u runs, %u requests, %u POSTs, %u charges, %u clips, %u errors, "
       "%u shutdowns, %u kills, %u timeouts, %u second charges where there is no certainty, "
-      "%u failures\n",
+      "%u disturbed by others, %u failures\n",
       sum.histories, took.count(), sum.runs, sum.requests, sum.posts, sum.charges, sum.clips,
-      sum.errors, sum.shutdowns, sum.kills, sum.timeouts, sum.excused, sum.failures);
+      sum.errors, sum.shutdowns, sum.kills, sum.timeouts, sum.excused, sum.disturbed, sum.failures);
   return has_failed || sum.failures > 0 ? 1 : 0;
 }
 
@@ -612,6 +654,12 @@ std::optional<Arguments> read_arguments(int count, char** texts) {
 }  // namespace genpro::simulation
 
 int main(int count, char** texts) {
+  // The clock reads how fast it has to go before there is a main().
+  if (getenv(clock_factor_variable) == nullptr) {
+    setenv(clock_factor_variable, "100", 1);
+    execv("/proc/self/exe", texts);
+    return 2;
+  }
   for (const char* name : {"GEN_API_BASE_URL", "GEN_API_KEY", "GEN_API_KEY_FILE", "http_proxy",
                            "https_proxy", "all_proxy"}) {
     unsetenv(name);

@@ -100,17 +100,18 @@ bool WireReplay::begin(Path& path, Millis now) const {
   Payment& main = path.main;
   main = {};
   main.is_begun = true;
+  // It has waited for others of the cell, and for its own settling time.
+  const auto waits = [&](const WireRow& row) {
+    const payment::Attempt* attempt = payment::attempt(row.state);
+    if (attempt == nullptr) return;
+    const Millis over = attempt->posted.up + payment::settling_time;
+    path.heard_at = std::max(path.heard_at, std::min(now, over));
+  };
   if (candidates.empty()) {
     path.log += "    makes a new payment\n";
     main.state = payment::Prepared{unknown_key, 0};
     main.has_cell = true;
-    // It has waited for others of the cell.
-    for (const WireRow& row : path.rows) {
-      const payment::Attempt* attempt = payment::attempt(row.state);
-      if (attempt == nullptr) continue;
-      path.heard_at =
-          std::max(path.heard_at, std::min(now, attempt->posted.up + payment::settling_time));
-    }
+    for (const WireRow& row : path.rows) waits(row);
     feed(path, true, payment::Begun{}, now);
     return true;
   }
@@ -118,6 +119,9 @@ bool WireReplay::begin(Path& path, Millis now) const {
   if (path.stops.is_begun && !path.stops.end && path.stops.row == main.row) return false;
   main.state = path.rows[static_cast<std::size_t>(main.row)].state;
   main.has_cell = payment::generation_id(main.state).empty();
+  if (main.has_cell) {
+    for (const WireRow& row : path.rows) waits(row);
+  }
   const bool is_alone =
       payment::stop_wanted(main.state) && payment::meaning(main.state).is_unfinished;
   path.log += "    takes up row " + std::to_string(main.row + 1) + "\n";
@@ -255,7 +259,7 @@ std::vector<WireReplay::Path> WireReplay::heard(const Path& path, bool is_main,
   if (!payment.heard || payment.heard->answered_at == never) return {path};
   std::vector<Path> paths;
   const Exchange& exchange = *payment.heard;
-  for (const Millis asked : {path.heard_at, exchange.came_at}) {
+  for (const Millis asked : {exchange.came_at, path.heard_at}) {
     for (const Millis now : {std::min(exchange.answered_at, until), until}) {
       Path one = path;
       const payment::Event event = event_of(path, is_main, asked);
@@ -388,7 +392,8 @@ void WireReplay::leave(Millis at) {
       after.push_back(std::move(path));
       continue;
     }
-    if (!std::holds_alternative<payment::Posting>(path.main.state)) path.main.heard.reset();
+    // An answer is still told that is on its way through the ledger.
+    if (payment::attempt(path.main.state) == nullptr) path.main.heard.reset();
     const bool is_about_to_post = path.main.waits == Waits::post;
     path.main.waits = Waits::nothing;
     path.main.end.reset();

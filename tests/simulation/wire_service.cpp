@@ -315,7 +315,13 @@ Answer WireService::answer_post(Run& run, std::size_t number, Millis now) {
     const Exchange& before = exchanges_[run.exchanges[run.exchanges.size() - 2]];
     if (before.answered_at != never) left_at = std::min(now, before.answered_at - begun_);
   }
-  const int sent = service_.post(0, exchange.key, origin_of(exchange.key, run), left_at);
+  const Origin origin = origin_of(exchange.key, run);
+  if (run.exchanges.size() > 1) {
+    const Reply& look = exchanges_[run.exchanges[run.exchanges.size() - 2]].reply;
+    Payer& payer = payers_[static_cast<std::size_t>(origin - 1)];
+    payer.had_empty_look = look.body != Body::cell || !look.is_whole || look.jobs.empty();
+  }
+  const int sent = service_.post(0, exchange.key, origin, left_at);
   const Service::Sent& post = service_.posts().back();
   taken_.push_back(false);
   if (post.taken_at != never) {
@@ -369,6 +375,9 @@ Answer WireService::answer_question(Run& run, std::size_t number, Millis now) {
     }
   }
   exchange.reply = as_on_wire(timed.reply, exchange.what);
+  if (exchange.reply.body == Body::cell && exchange.reply.jobs.empty()) {
+    for (Payer& payer : payers_) payer.was_blind |= payer.had_empty_look;
+  }
   if (timed.reply.status == 0 && timed.answered_at - now >= patience) {
     exchange.answered_at = exchange.came_at;
     return test::silent_answer();
@@ -455,7 +464,9 @@ void WireService::take(int sent) {
 
 // Where the laws allow no certainty, see laws.h.
 bool WireService::is_excused(const Service::Generation& generation) const {
-  return generation.was_hidden && !service_.are_keys_honoured();
+  if (service_.are_keys_honoured() || generation.origin == stranger) return false;
+  const Payer& payer = payers_[static_cast<std::size_t>(generation.origin - 1)];
+  return generation.was_hidden || (generation.was_forgotten && payer.was_blind);
 }
 
 void WireService::check_charge(const Service::Generation& charged) {

@@ -92,6 +92,8 @@ class WireService {
   struct Payer {
     int wish = 0;
     Millis began_at = 0;
+    bool had_empty_look = true;  // the cell's, before the latest POST
+    bool was_blind = false;      // it was empty again: nothing shows that this may be false
   };
 
   test::Answer answer(const test::Seen& seen);

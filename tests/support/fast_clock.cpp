@@ -19,10 +19,6 @@
 
 #include <atomic>
 
-#ifndef GENPRO_TEST_CLOCK_FACTOR
-#define GENPRO_TEST_CLOCK_FACTOR 15
-#endif
-
 namespace {
 
 constexpr long long billion = 1'000'000'000;
@@ -31,13 +27,15 @@ constexpr long long billion = 1'000'000'000;
 struct Clocks {
   Clocks() {
     if (const char* seconds = getenv(wall_clock_variable)) wall_clock = atoll(seconds) * billion;
+    if (const char* times = getenv(clock_factor_variable)) factor = atoi(times);
     if (getenv(boot_id_variable) == nullptr) return;
     timespec now{};
     syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &now);
     booted = now.tv_sec * billion + now.tv_nsec;
   }
   std::atomic<long long> wall_clock{0};  // later than it is
-  long long booted = 0;                  // on the real boot clock
+  int factor = 15;
+  long long booted = 0;  // on the real boot clock
 };
 
 Clocks& clocks() {
@@ -76,7 +74,7 @@ Function* next(const char* name) {
 #define GENPRO_TEST_PUBLIC extern "C" __attribute__((visibility("default")))
 
 GENPRO_TEST_PUBLIC int genpro_test_clock_factor() {
-  return GENPRO_TEST_CLOCK_FACTOR;
+  return clocks().factor;
 }
 
 GENPRO_TEST_PUBLIC void genpro_test_set_wall_clock(long long seconds_later) {
