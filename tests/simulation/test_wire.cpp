@@ -431,6 +431,8 @@ bool History::run_one(Wish& wish) {
     ask_until(ended_at);
     tell("is told of its clip");
     replay.end(ended_at, [](Kind kind, const payment::State&) { return kind == Kind::clip; });
+    ask_until(never);
+    replay.rest(clock_time());
     if (is_delivered) replay.deliver();
   } else {
     const Error& error = *last->error;
@@ -440,6 +442,8 @@ bool History::run_one(Wish& wish) {
       return may_be_told_as(kind, error.kind) && error.charged &&
              is_same(*error.charged, payment::meaning(state).charged);
     });
+    ask_until(never);
+    replay.rest(clock_time());
   }
   replay.compare(rows);
   for (const WireRow& row : rows) {
@@ -654,12 +658,6 @@ std::optional<Arguments> read_arguments(int count, char** texts) {
 }  // namespace genpro::simulation
 
 int main(int count, char** texts) {
-  // The clock reads how fast it has to go before there is a main().
-  if (getenv(clock_factor_variable) == nullptr) {
-    setenv(clock_factor_variable, "100", 1);
-    execv("/proc/self/exe", texts);
-    return 2;
-  }
   for (const char* name : {"GEN_API_BASE_URL", "GEN_API_KEY", "GEN_API_KEY_FILE", "http_proxy",
                            "https_proxy", "all_proxy"}) {
     unsetenv(name);

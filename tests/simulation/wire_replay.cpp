@@ -447,7 +447,9 @@ void WireReplay::end(Millis at, const Told& is_told) {
     }
   }
   merge(std::move(after), "how the run ended");
-  // What sends the stops of others may have come further.
+}
+
+void WireReplay::rest(Millis at) {
   hear_all(at, true);
 }
 

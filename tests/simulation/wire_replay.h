@@ -55,6 +55,8 @@ class WireReplay {
   // It has told its end. What ended otherwise is dropped.
   using Told = std::function<bool(End, const payment::State&)>;
   void end(Millis at, const Told& is_told);
+  // What sends the stops of others may have come further by then.
+  void rest(Millis at);
   void deliver();
   // The ledger has these rows now. Those that hold others are dropped.
   void compare(const std::vector<WireRow>& rows);
