@@ -103,8 +103,7 @@ Verdict judge(unsigned status, const ErrorBody& body, const Subject& subject) {
   }
   if (status == 402 || (status == 422 && is_credit_code(body.code))) {
     return {ErrorKind::not_authorized, "There are not enough GEN credits" + answer +
-                                           "Nothing was charged. Add credits to the organization, "
-                                           "then try again."};
+                                           "Add credits to the organization, then try again."};
   }
   if (status == 404 || status == 410 || (status == 422 && body.code == "agent_not_found")) {
     return {ErrorKind::not_found,

@@ -107,6 +107,8 @@ milliseconds PaymentDriver::age() const {
 }
 
 void PaymentDriver::handle(payment::Event event) {
+  // A question would take the place of the request to stop.
+  if (is_stopping_ && std::holds_alternative<payment::Woke>(event)) return;
   waiting_.push_back(std::move(event));
   handle_waiting();
 }
@@ -381,6 +383,9 @@ void PaymentDriver::ask_stop() {
 void PaymentDriver::stop() {
   is_stopping_ = true;
   timer_.stop();
+  std::erase_if(waiting_, [](const payment::Event& event) {
+    return std::holds_alternative<payment::Woke>(event);
+  });
   // The answer that is on its way says what there is to stop.
   if (!std::holds_alternative<payment::Posting>(state_)) client_.cancel();
   if (!std::holds_alternative<payment::Known>(state_)) return handle(payment::StopWanted{});
@@ -399,6 +404,7 @@ void PaymentDriver::release() {
 }
 
 void PaymentDriver::wait(const payment::Wait& wait) {
+  if (is_stopping_) return;
   switch (wait.pace) {
     case payment::Wait::Pace::exactly:
       return wait_until(ledger::clock_now().up + wait.least);

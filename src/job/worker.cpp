@@ -47,7 +47,6 @@ bool is_retryable(Kind kind) {
     case Kind::in_doubt:
     case Kind::timed_out:
     case Kind::stopped:
-    case Kind::unanswered:
       return true;
     default:
       return false;
@@ -318,11 +317,12 @@ void Worker::on_end(const payment::End& end) {
     report(std::move(update));
   }
   Error error = error_of(end);
-  error.charged = charged(payment_->state());
+  // Who paid for one that a user named is not known.
+  if (!is_attached_) error.charged = charged(payment_->state());
   error.ledger_row = payment_->entry().id;
-  const bool may_help = end.kind == Kind::refused
-                            ? payment_->failure() && payment_->failure()->retryable
-                            : is_retryable(end.kind);
+  const bool goes_by_answer = end.kind == Kind::refused || end.kind == Kind::unanswered;
+  const auto& failure = payment_->failure();
+  const bool may_help = goes_by_answer ? failure && failure->retryable : is_retryable(end.kind);
   give_up(std::move(error), may_help);
 }
 

@@ -35,8 +35,11 @@ Error Worker::error_of(const payment::End& end) const {
     case Kind::refused:
     case Kind::unanswered:
     case Kind::denied: {
-      Error error = payment_->failure() ? payment_->failure()->error : Error();
+      Error error;
+      error.message = end.reason;
+      if (payment_->failure()) error = payment_->failure()->error;
       append(error, failure_text());
+      if (end.kind == Kind::refused) append(error, "Nothing was charged.");
       if (end.kind == Kind::denied) {
         append(error,
                "Generation " + generation_id() +
@@ -53,6 +56,7 @@ Error Worker::error_of(const payment::End& end) const {
     case Kind::timed_out:
       return timeout_error();
     case Kind::gone: {
+      if (is_attached_ && payment_->failure()) return payment_->failure()->error;
       Error error;
       error.kind = ErrorKind::not_found;
       error.message =
@@ -126,7 +130,11 @@ Error Worker::timeout_error() const {
   const std::string limit = " was not completed within generation-timeout (" +
                             std::to_string(settings_.generation_timeout.count() / 1000) + " s). ";
   const std::string id = payment_ ? generation_id() : "";
-  if (id.empty()) {
+  if (payment_ && payment::meaning(payment_->state()).is_unsettled) {
+    error.message = "The request" + limit +
+                    "The service may have taken it. Start again to find out, or raise "
+                    "generation-timeout.";
+  } else if (id.empty()) {
     error.message = "The generation" + limit + "Raise generation-timeout, then try again.";
   } else if (settings_.stops && !is_attached_ &&
              payment::evidence(payment_->state()) == payment::Evidence::proven) {

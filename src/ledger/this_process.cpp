@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ledger/this_process.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -33,9 +32,9 @@ std::int64_t read_start() {
   std::string field;
   for (int number = 3; number <= 22; ++number) fields >> field;
   const std::int64_t ticks = g_ascii_strtoll(field.c_str(), nullptr, 10);
-  timespec up{};
-  if (ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) != 0) return now_ms();
-  const std::int64_t up_ms = up.tv_sec * 1000LL + up.tv_nsec / 1'000'000;
+  double up = 0;
+  if (ticks <= 0 || !(std::ifstream("/proc/uptime") >> up)) return now_ms();
+  const auto up_ms = static_cast<std::int64_t>(up * 1000);
   return now_ms() - (up_ms - ticks * 1000 / sysconf(_SC_CLK_TCK));
 }
 

@@ -2,6 +2,7 @@
 #include "element/element_test.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 #include "support/fast_clock.h"
@@ -131,6 +132,12 @@ void expect_one_error(const Outcome& outcome, const Expected& expected) {
   if (!expected.generation_id.empty()) {
     EXPECT_EQ(error.detail("generation-id"), expected.generation_id);
   }
+  if (!expected.charged.empty()) {
+    EXPECT_EQ(error.detail("charged"), expected.charged);
+  }
+  if (!expected.retryable.empty()) {
+    EXPECT_EQ(error.detail("retryable"), expected.retryable);
+  }
   const auto& order = outcome.order;
   const auto at = [&](const char* word) {
     return std::find(order.begin(), order.end(), word) - order.begin();
@@ -170,6 +177,30 @@ void expect_cdn_saw_no_key(const FakeService& service) {
     EXPECT_EQ(seen.header("x-api-key"), "");
     EXPECT_EQ(seen.dump().find(test_key), std::string::npos) << seen.dump();
   }
+}
+
+void expect_one_outage(const Outcome& outcome) {
+  SCOPED_TRACE(outcome.summary());
+  std::size_t told = 0;
+  for (const Progress& progress : outcome.progress) {
+    if (!progress.text.starts_with("Waiting for the service, which has generation 9040")) continue;
+    EXPECT_EQ(progress.type, GST_PROGRESS_TYPE_CONTINUE);
+    ++told;
+  }
+  EXPECT_EQ(told, 1U);
+}
+
+void expect_one_idempotency_key(const FakeService& service) {
+  std::set<std::string> keys;
+  for (const Seen& post : service.requests(is_generate))
+    keys.insert(post.header("idempotency-key"));
+  EXPECT_EQ(keys.size(), 1U) << "a repeated request is the same request";
+  EXPECT_EQ(keys.count(""), 0U);
+}
+
+std::chrono::milliseconds by_boot_clock(std::chrono::seconds time) {
+  constexpr std::chrono::milliseconds margin{50};
+  return std::chrono::milliseconds(time) / genpro_test_clock_factor() - margin;
 }
 
 Collector::Collector(ElementPtr src)
@@ -241,6 +272,11 @@ Outcome Collector::play_out(std::chrono::milliseconds deadline) {
 std::string Collector::bytes() const {
   std::lock_guard lock(mutex_);
   return bytes_;
+}
+
+void Trial::start(const Settings& changes) {
+  collector_ = std::make_unique<Collector>(seed_src(service, changes));
+  gst_element_set_state(collector_->pipeline(), GST_STATE_PLAYING);
 }
 
 std::int64_t Collector::segment_start() const {

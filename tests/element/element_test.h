@@ -4,6 +4,7 @@
 // enough for a test, and the rules that every error has to keep.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,6 +63,8 @@ struct Expected {
   std::string http_status;            // detail http-status-code
   std::string error_code;             // detail error-code
   std::string generation_id;          // detail generation-id
+  std::string charged;                // detail charged
+  std::string retryable;              // detail retryable, TRUE or FALSE
 };
 
 // Exactly one error, by `source`, as expected, fit to be read by a person; progress ended after it.
@@ -72,6 +75,14 @@ void expect_nothing_posted(const FakeService& service);
 void expect_progress(const Outcome& outcome, const std::string& end);
 // The key is in none of the CDN's requests.
 void expect_cdn_saw_no_key(const FakeService& service);
+
+// The outage of a generation's service was told once, with its id.
+void expect_one_outage(const Outcome& outcome);
+// All of an element's POSTs carry one and the same key.
+void expect_one_idempotency_key(const FakeService& service);
+
+// How long a time of the boot clock is by the clock that tests measure with, a little less.
+std::chrono::milliseconds by_boot_clock(std::chrono::seconds time);
 
 // What arrives at the end of `genprosrc ! fakesink`, across flushes: the bytes since the last
 // flush and where the segment that they belong to begins.
@@ -103,6 +114,22 @@ class Collector {
   Running pipeline_;
   ElementPtr sink_;
   std::unique_ptr<BusListener> listener_;
+};
+
+// A service and an element that asks it. Many of them wait at the same time, so that they take
+// together what one of them takes.
+class Trial {
+ public:
+  FakeService service;
+
+  Trial() { service.set_clip({.bytes = small_clip()}); }
+  void start(const Settings& changes = {});
+  // To EOS or an error.
+  Outcome end() { return collector_->play_out(); }
+  std::string bytes() const { return collector_->bytes(); }
+
+ private:
+  std::unique_ptr<Collector> collector_;
 };
 
 }  // namespace genpro::test

@@ -2,6 +2,7 @@
 //
 // The key goes to the API's origin and appears nowhere else.
 #include <filesystem>
+#include <map>
 
 #include "element/element_test.h"
 #include "support/process.h"
@@ -77,35 +78,61 @@ TEST_P(Secrets, AreNotRepeatedFromAReasonOfFailure) {
 }
 
 TEST_P(Secrets, AreNotRepeatedFromAnUnreadableAnswer) {
-  service.push_poll(html_answer(200, std::string("<h1>X-API-Key: ") + test_key + "</h1>"));
+  service.push_post(html_answer(200, std::string("<h1>X-API-Key: ") + test_key + "</h1>"));
   run_app("message error");
 }
 
-TEST_P(Secrets, DoNotFollowARedirectOfThePost) {
-  for (const int status : {301, 302, 303, 307, 308}) {
-    FakeService each;
-    each.push_post(redirect_answer(status, each.cdn_url() + "/v1/generate"));
-    const Streamed streamed = stream(seed_src(each));
-    EXPECT_FALSE(streamed.outcome.eos);
-    expect_one_error(streamed.outcome, {});
-    expect_cdn_saw_no_key(each);
-    EXPECT_EQ(each.count(is_generate), 1U) << status;
-  }
-}
-
-TEST_P(Secrets, DoNotFollowARedirectOfAPoll) {
-  for (const int status : {301, 302, 307}) {
-    FakeService each;
-    each.push_poll(redirect_answer(status, each.cdn_url() + "/v1/generations/9040"));
-    const Streamed streamed = stream(seed_src(each));
-    EXPECT_FALSE(streamed.outcome.eos);
-    expect_one_error(streamed.outcome, {});
-    expect_cdn_saw_no_key(each);
-  }
+TEST_P(Secrets, AreNotRepeatedFromAnOutage) {
+  service.push_poll(json_answer(422, std::string(R"({"error": "The key )") + test_key +
+                                         R"( is busy", "error_code": "busy"})"));
+  service.push_poll(html_answer(502, std::string("<h1>X-API-Key: ") + test_key + "</h1>"));
+  service.push_poll(json_answer(200, FakeService::completed_json(service.clip_url())));
+  run_app(R"(does\ not\ tell\ how\ it\ stands)");
 }
 
 INSTANTIATE_TEST_SUITE_P(By, Secrets, testing::Values("env", "file", "property"),
                          [](const auto& tested) { return std::string(tested.param); });
+
+TEST(SecretsAndRedirects, ThePostIsNotFollowed) {
+  std::map<int, Trial> trials;
+  for (const int status : {301, 302, 303, 307, 308}) {
+    FakeService& service = trials[status].service;
+    service.push_post(redirect_answer(status, service.cdn_url() + "/v1/generate"));
+    trials[status].start();
+  }
+  for (auto& [status, trial] : trials) {
+    SCOPED_TRACE(status);
+    expect_one_error(trial.end(), {.mentions = {"may have taken"}, .charged = "unknown"});
+    EXPECT_EQ(trial.service.count(is_cdn), 0U);
+    EXPECT_EQ(trial.service.count(is_generate), 1U);
+  }
+}
+
+TEST(SecretsAndRedirects, APollIsNotFollowed) {
+  std::map<int, Trial> trials;
+  for (const int status : {301, 302, 307}) {
+    FakeService& service = trials[status].service;
+    service.push_poll(redirect_answer(status, service.cdn_url() + "/v1/generations/9040"));
+    trials[status].start({{"generation-timeout", "2"}});
+  }
+  for (auto& [status, trial] : trials) {
+    SCOPED_TRACE(status);
+    const Outcome outcome = trial.end();
+    expect_one_error(outcome, {.mentions = {"generation-timeout"}, .charged = "yes"});
+    expect_one_outage(outcome);
+    EXPECT_GE(trial.service.count(is_poll), 2U);
+    EXPECT_EQ(trial.service.count(is_cdn), 0U);
+  }
+}
+
+// Nor is that of the cell, which is read first: what is there is not the API.
+TEST(SecretsAndRedirects, NothingIsPostedWhereTheCellIsElsewhere) {
+  FakeService service;
+  service.set_cell(redirect_answer(302, service.cdn_url() + "/v1/cell"));
+  expect_one_error(stream(seed_src(service)).outcome, {.charged = "no"});
+  expect_nothing_posted(service);
+  EXPECT_EQ(service.count(is_cdn), 0U);
+}
 
 // A clip whose address is at the API's own origin is still a clip.
 TEST(SecretsAndClips, TheClipIsFetchedWithoutTheKeyWhereverItLies) {

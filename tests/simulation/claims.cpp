@@ -123,6 +123,8 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
   std::stable_sort(rows.begin(), rows.end(), [&](int one, int other) {
     return order(ledger.rows[index(one)]) < order(ledger.rows[index(other)]);
   });
+  const bool is_own = run.looks_for_its_own && asker.reuse == payment::Reuse::never;
+  const payment::Reuse reuse = is_own ? payment::Reuse::in_flight : asker.reuse;
   for (const int candidate : rows) {
     Row& row = ledger.rows[index(candidate)];
     auto data = payment::ServiceData::same;
@@ -132,7 +134,7 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
       data = payment::ServiceData::different;
     }
     const bool was_together = row.delivered_at != never && row.delivered_at > run.began_at;
-    if (!mind_.can_serve(row.state, asker.reuse, data, was_together)) continue;
+    if (!mind_.can_serve(row.state, reuse, data, was_together)) continue;
     *is_busy = true;
     if (row.owner >= 0 && row.owner != number) {
       Invariants(*this).may_be_busy(row.owner);
@@ -158,6 +160,7 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
       row.owner = number;
       run.is_alone = true;
     }
+    Invariants(*this).may_take(run, row);
     run.row = candidate;
     run.state = run.on_disk = row.state;
     run.stage = Run::Stage::paying;

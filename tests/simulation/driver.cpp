@@ -71,6 +71,11 @@ void Driver::feed(int number, const payment::Event& event) {
   const bool was_in_doubt = payment::attempt(run.state) != nullptr;
   const auto* heard = std::get_if<payment::Listed>(&event);
   heard_now_ = heard != nullptr;
+  if (heard != nullptr && heard->jobs.empty()) {
+    for (Row& row : ledger_of(run).rows) {
+      row.was_blind |= row.wish.cell == cell_of(run) && (!row.look || row.look->jobs.empty());
+    }
+  }
   payment::Step step = mind_.step(run.policy, run.state, event, clock(run));
   if (log_) {
     say(number, describe(event) + ": " + describe(run.state) + " -> " + describe(step.state) +
@@ -141,6 +146,7 @@ void Driver::insert_row(int number) {
   Row row;
   row.origin = ++origins_;
   row.wish = asker.wish;
+  row.made_by = number;
   row.is_wanted_anew = asker.reuse == payment::Reuse::never;
   row.is_data_known = !run.has_unreadable_data;
   row.asked_at = run.began_at;
@@ -166,7 +172,6 @@ void Driver::persist(int number, const payment::Persist& note) {
   if (run.row < 0 && !is_money && mind_.slip != Slip::posts_before_it_persists) return;
   if (run.row < 0) insert_row(number);
   Row& row = *row_of(run);
-  Invariants(*this).may_write(run, note);
   // Who follows with others may be behind what they have written.
   const bool is_overtaken =
       !payment::same_on_disk(row.state, run.on_disk) && !payment::is_behind(row.state, run.state) &&
@@ -177,6 +182,7 @@ void Driver::persist(int number, const payment::Persist& note) {
     run.is_overtaken = true;
     if (log_) say(number, "is behind: " + describe(row.state));
   } else {
+    Invariants(*this).may_write(run, note);
     row.state = on_disk(run.state);
     const payment::Attempt* attempt = payment::attempt(row.state);
     if (is_money && !attempt->doubtful) row.before = run.heard;
@@ -198,6 +204,7 @@ void Driver::persist(int number, const payment::Persist& note) {
   } else if (run.cell < 0) {
     // In doubt again: what comes next needs the cell.
     if (run.is_leaving) return finish(number);
+    run.looks_for_its_own = mind_.slip != Slip::pays_again_in_doubt;
     claim_again(number);
   }
 }
@@ -273,49 +280,31 @@ payment::Event Driver::listed(const Run& run, const Reply& reply) const {
   heard.jobs = reply.jobs;
   heard.is_whole = reply.is_whole;
   heard.asked = run.asked_at;
-  const Ledger& ledger = ledgers_[index(run.ledger)];
-  for (int number = 0; number < static_cast<int>(ledger.rows.size()); ++number) {
-    const Row& row = ledger.rows[index(number)];
-    if (number == run.row || row.wish.cell != cell_of(run)) continue;
-    const std::string& id = payment::generation_id(row.state);
-    const bool is_listed = std::find(heard.jobs.begin(), heard.jobs.end(), id) != heard.jobs.end();
-    if (is_listed) heard.claimed.push_back(id);
-    if (row.look && mind_.slip != Slip::tells_no_later_looks) heard.later.push_back(*row.look);
+  const std::vector<Row>& rows = ledgers_[index(run.ledger)].rows;
+  std::vector<const Row*> others;
+  std::vector<payment::Listed::Look> looks;
+  for (const Row& row : rows) {
+    if (row.wish.cell != cell_of(run)) continue;
+    if (row.look) looks.push_back(*row.look);
+    if (run.row < 0 || &row != &rows[index(run.row)]) others.push_back(&row);
   }
-  tell_contested(run, heard);
-  return heard;
-}
-
-// Whether what a row in doubt has asked for may be the job.
-bool Driver::may_own(const Row& row, const Ledger& ledger, const std::string& job) const {
-  const payment::Attempt* attempt = payment::attempt(row.state);
-  if (attempt == nullptr || attempt->is_absent) return false;
-  const auto lacks = [&](const std::vector<std::string>& jobs) {
-    return std::find(jobs.begin(), jobs.end(), job) == jobs.end();
-  };
-  if (attempt->before && !lacks(*attempt->before)) return false;
-  return std::none_of(ledger.rows.begin(), ledger.rows.end(), [&](const Row& other) {
-    return other.look && other.wish.cell == row.wish.cell && lacks(other.look->jobs) &&
-           other.look->at.boot == attempt->posted.boot &&
-           other.look->at.up - attempt->posted.up >= payment::settling_time;
-  });
-}
-
-template <typename Listed>
-void Driver::tell_contested(const Run& run, Listed& heard) const {
-  if constexpr (requires { heard.contested; }) {
-    if (mind_.slip == Slip::tells_no_rivals) return;
-    const Ledger& ledger = ledgers_[index(run.ledger)];
-    for (const std::string& job : heard.jobs) {
-      for (int number = 0; number < static_cast<int>(ledger.rows.size()); ++number) {
-        const Row& row = ledger.rows[index(number)];
-        if (number == run.row || row.wish.cell != cell_of(run)) continue;
-        if (!may_own(row, ledger, job)) continue;
-        heard.contested.push_back(job);
-        break;
-      }
+  for (const Row* row : others) {
+    if (row->look && mind_.slip != Slip::tells_no_later_looks) heard.later.push_back(*row->look);
+  }
+  for (const std::string& job : heard.jobs) {
+    const auto is_any = [&](auto holds) {
+      return std::any_of(others.begin(), others.end(), holds);
+    };
+    if (is_any([&](const Row* row) { return payment::generation_id(row->state) == job; })) {
+      heard.claimed.push_back(job);
+    } else if (mind_.slip != Slip::tells_no_rivals && is_any([&](const Row* row) {
+                 const payment::Attempt* attempt = payment::attempt(row->state);
+                 return attempt != nullptr && payment::may_be_of(*attempt, job, looks);
+               })) {
+      heard.contested.push_back(job);
     }
   }
+  return heard;
 }
 
 void Driver::hear(int number) {
@@ -427,7 +416,9 @@ void Driver::leave(int number) {
     row->was_stop_wanted = true;
     run.stage = Run::Stage::paying;
     at(now_ + parting, Due::What::left, number);
-    return feed(number, payment::StopWanted{});
+    run.kill_in = -1;
+    feed(number, payment::StopWanted{});
+    return Invariants(*this).is_to_be_stopped(run);
   }
   if (row == nullptr && asker_of(run).stops_at_exit && !run.only_looks) {
     at(now_ + parting, Due::What::left, number);

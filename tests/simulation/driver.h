@@ -56,13 +56,16 @@ struct Row {
   std::optional<payment::Listed::Look> look;
 
   // What is true, whatever the row says.
+  int made_by = -1;              // a run
   bool is_wanted_anew = false;   // its run was told not to look for an earlier one
   bool is_data_known = true;     // its run could read what the service's data is
   Millis asked_at = 0;           // its run began
   Millis delivered_at = never;   // its clip was whole
   bool was_stop_wanted = false;  // a user has shut a run of it down
   bool was_completed = false;
-  std::string key;                                  // of its first POST
+  bool was_blind =
+      false;        // the cell was empty, as before the POST: nothing shows that this is false
+  std::string key;  // of its first POST
   Millis intended_at = 0;                           // the latest POST was written
   Millis posted_at = never;                         // and left
   Millis looked_at = 0;                             // the look before it
@@ -106,6 +109,7 @@ struct Run {
   bool is_alone = false;
   int cell = -1;  // whose lock it has
   bool has_unreadable_data = false;
+  bool looks_for_its_own = false;  // it has a payment already, which is in doubt
 
   // What is under way.
   int sent = -1;
@@ -203,9 +207,6 @@ class Driver {
   void wait(int number, const payment::Wait& wait);
   void end_payment(int number, const payment::End& end);
   payment::Event listed(const Run& run, const Reply& reply) const;
-  bool may_own(const Row& row, const Ledger& ledger, const std::string& job) const;
-  template <typename Listed>
-  void tell_contested(const Run& run, Listed& heard) const;
   void cancel(Run& run);
   void leave(int number);
   void deliver(int number);

@@ -55,7 +55,12 @@ void Driver::plan() {
   ledgers_.push_back(ledger);
   ledgers_.back().machine = 1;
 
-  static constexpr int counts[] = {1, 1, 1, 1, 2, 2, 3};
+  // What somebody has made before.
+  static constexpr unsigned olds[] = {0, 0, 0, 1, 2};
+  for (unsigned left = choices_.pick(olds); left > 0; --left) {
+    service_.generate_by_stranger(0, -10 * minute);
+  }
+  static constexpr int counts[] = {1, 1, 1, 2, 2, 2, 3};
   const int count = choices_.pick(counts);
   for (int number = 0; number < count; ++number) {
     Asker asker;
@@ -85,7 +90,7 @@ void Driver::plan() {
   for (unsigned left = choices_.pick(strangers); left > 0; --left) {
     at(choices_.between(0, 60 * second, second), Due::What::stranger, 0);
   }
-  if (choices_.chance(8)) at(choices_.between(0, 90 * second, 500), Due::What::reboot, 0);
+  if (choices_.chance(10)) at(choices_.between(0, 90 * second, 500), Due::What::reboot, 0);
   if (choices_.chance(6)) at(choices_.between(0, 90 * second, 500), Due::What::step_wall, 0);
   if (choices_.chance(2)) at(choices_.between(0, 30 * second, 500), Due::What::remove_ledger, 0);
 }
@@ -138,7 +143,7 @@ void Driver::look_over(int ledger, Millis when) {
 void Driver::after_run(const Run& run) {
   if (run.only_looks) return;
   Asker& asker = asker_of(run);
-  const bool goes_on = choices_.chance(run.is_delivered ? 8 : 85);
+  const bool goes_on = choices_.chance(run.is_delivered ? 8 : 80);
   static constexpr Millis pauses[] = {second, second, 35 * second, 2 * minute, 26 * hour};
   const Millis pause = choices_.pick(pauses);
   if (choices_.chance(6)) look_over(run.ledger, now_ + pause / 2);

@@ -37,19 +37,26 @@ const Row* Invariants::row_of(Origin origin, const Ledger** ledger) const {
   return nullptr;
 }
 
-// Where the laws allow no certainty: nobody could know that there is such a generation, and the
-// service makes another one for the same key.
+// Nobody could know, after the settling time, that there is such a generation.
+bool Invariants::is_unknowable(const Service::Generation& generation) const {
+  return generation.was_hidden ||
+         (generation.was_forgotten && row_of(generation.origin)->was_blind);
+}
+
+// Where the laws allow no certainty: it is unknowable, and the service makes another one for the
+// same key.
 bool Invariants::is_excused(const Service::Generation& generation) const {
-  if (!generation.was_hidden) return false;
   const bool is_key_known = driver_.now_ - generation.taken_at < key_memory;
-  return !driver_.service_.are_keys_honoured() || !is_key_known;
+  const bool key_protects = driver_.service_.are_keys_honoured() && is_key_known;
+  return !key_protects && is_unknowable(generation);
 }
 
 // Whether what `one` and `other` have paid was paid for the same.
 bool Invariants::are_one_wish(const Row& one, const Row& other, const Ledger&) const {
   const Row& earlier = one.origin < other.origin ? one : other;
   const Row& later = one.origin < other.origin ? other : one;
-  if (!(one.wish == other.wish) || later.is_wanted_anew) return false;
+  if (!(one.wish == other.wish)) return false;
+  if (later.is_wanted_anew && later.made_by != earlier.made_by) return false;
   // It had its clip before the other one was asked for.
   if (earlier.delivered_at != never && earlier.delivered_at <= later.asked_at) return false;
   // Whether it was for the same could not be told.
@@ -146,6 +153,19 @@ void Invariants::has_stopped(const Run& run, int generation) const {
 void Invariants::may_write(const Run& run, const payment::Persist& note) const {
   const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
   if (note.came.empty()) broken(name(row) + "a line of its history is empty");
+  if (std::holds_alternative<payment::Delivered>(row.state) &&
+      !std::holds_alternative<payment::Delivered>(run.state)) {
+    broken(name(row) + "its delivery is forgotten");
+  }
+  // Only who wants the clip, or its end, lets go of a stop.
+  const bool is_stop_forgotten =
+      payment::stop_wanted(row.state) && !payment::stop_wanted(run.state);
+  const bool may_be_stopped =
+      payment::meaning(run.state).is_unfinished && payment::evidence(run.state) == Evidence::proven;
+  if (is_stop_forgotten && may_be_stopped && (run.only_looks || run.is_leaving) &&
+      !std::holds_alternative<payment::Prepared>(run.state)) {
+    broken(name(row) + "it is not to be stopped any more");
+  }
   const auto& generations = driver_.service_.generations();
   const Charged charged = payment::meaning(run.state).charged;
   const std::string after = " (now " + describe(run.state) + ")";
@@ -191,6 +211,26 @@ void Invariants::is_written(const Run& run) const {
   }
 }
 
+void Invariants::is_to_be_stopped(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  if (run.row < 0 || ledger.is_removed || payment::evidence(run.state) == Evidence::likely) return;
+  const payment::State& state = ledger.rows[Driver::index(run.row)].state;
+  const bool may_be_stopped =
+      payment::attempt(state) != nullptr || (std::holds_alternative<payment::Known>(state) &&
+                                             payment::evidence(state) == Evidence::proven);
+  if (may_be_stopped && !payment::stop_wanted(state)) {
+    broken(name(ledger.rows[Driver::index(run.row)]) + "nothing notes that it is to be stopped");
+  }
+}
+
+void Invariants::may_take(const Run& run, const Row& row) const {
+  const bool was_delivered_before =
+      std::holds_alternative<payment::Delivered>(row.state) && row.delivered_at <= run.began_at;
+  if (run.has_unreadable_data && was_delivered_before) {
+    broken(name(row) + "is delivered once more, though its data cannot be read");
+  }
+}
+
 void Invariants::is_likely(const Run& run) const {
   const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
   const std::string& id = payment::generation_id(run.state);
@@ -205,12 +245,16 @@ void Invariants::is_likely(const Run& run) const {
   for (const Row& other : ledger.rows) {
     if (&other == &row || other.wish.cell != row.wish.cell) continue;
     const bool is_its =
-        other.origin == named.origin && !named.was_hidden && !named.is_refunded(driver_.now_);
+        other.origin == named.origin && !is_unknowable(named) && !named.is_refunded(driver_.now_);
     if (is_its || payment::generation_id(other.state) == id) {
       broken(name(row) + id + " is another row's");
     }
+    // A look that has lost what was there before tells nothing.
+    const payment::Attempt& attempt = *payment::attempt(row.state);
     const bool is_comparable =
-        other.look && other.look->at.boot == payment::attempt(row.state)->posted.boot;
+        other.look && other.look->at.boot == attempt.posted.boot && attempt.before &&
+        std::all_of(attempt.before->begin(), attempt.before->end(),
+                    [&](const std::string& one) { return contains(other.look->jobs, one); });
     if (is_comparable && other.looked_at >= row.intended_at + payment::settling_time &&
         !contains(other.look->jobs, id)) {
       broken(name(row) + "another row's look after the settling time lacked " + id);
@@ -322,7 +366,7 @@ void Invariants::is_nothing_lost() const {
         driver_.excused_.begin(), driver_.excused_.end(),
         [&](int excused) { return generations[Driver::index(excused)].origin == paid.origin; });
     if (is_excused_second || is_excused(paid)) continue;
-    if (payment::evidence(row.state) == Evidence::likely && paid.was_hidden) continue;
+    if (payment::evidence(row.state) == Evidence::likely && is_unknowable(paid)) continue;
     // Another row of the ledger follows it, with a warning.
     const bool is_taken =
         std::any_of(ledger->rows.begin(), ledger->rows.end(), [&](const Row& other) {

@@ -24,6 +24,10 @@ class Invariants {
   void has_stopped(const Run& run, int generation) const;
   // A row is about to be written.
   void may_write(const Run& run, const payment::Persist& note) const;
+  // A run takes up an earlier payment.
+  void may_take(const Run& run, const Row& row) const;
+  // A user has shut a run down that nobody else follows.
+  void is_to_be_stopped(const Run& run) const;
   // All actions of a step were carried out.
   void is_written(const Run& run) const;
   // A generation is about to be followed as likely its own, by a listing.
@@ -41,6 +45,7 @@ class Invariants {
 
  private:
   bool is_gone(const Run& run, const Service::Generation& generation) const;
+  bool is_unknowable(const Service::Generation& generation) const;
   bool is_excused(const Service::Generation& generation) const;
   bool are_one_wish(const Row& one, const Row& other, const Ledger& ledger) const;
   const Row* row_of(Origin origin, const Ledger** ledger = nullptr) const;

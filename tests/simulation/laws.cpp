@@ -27,7 +27,7 @@ Laws draw_laws(Choices& choices) {
   laws.are_posts_held = choices.chance(25);
   static constexpr Millis delays[] = {0, 5 * second, 29 * second, 29 * second, 100 * second};
   laws.latest_listing = choices.pick(delays);
-  laws.is_forgetful = choices.chance(4);
+  laws.is_forgetful = choices.chance(8);
   laws.is_cell_unreadable = choices.chance(6);
   static constexpr unsigned ends[] = {0, 0, 40};
   laws.ends_badly = choices.pick(ends);

@@ -26,9 +26,10 @@
 //   on its way then goes on. Wall clocks step by days, either way, also while a machine is off. A
 //   ledger file can be removed or replaced. A process can fork; the child does nothing.
 //
-// Where these laws allow no certainty: keys that are not honoured together with a whole listing,
-// asked for 30 s after the POST left, that lacks what came of it. Only there a second charge is
-// excused (Service::Generation::was_hidden), and it is counted.
+// Where these laws allow no certainty: keys that are not honoured (any more) together with a whole
+// listing, asked for 30 s after the POST left, that lacks what came of it, and nothing that shows
+// it to be false. Only there a second charge is excused (Invariants::is_excused), and it is
+// counted.
 #pragma once
 
 #include <string>

@@ -26,6 +26,7 @@ enum class Slip {
   measures_by_the_wall,
   forgets_boots,
   overwrites_who_is_further,
+  pays_again_in_doubt,
 };
 
 struct Mind {

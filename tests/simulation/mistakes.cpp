@@ -71,6 +71,8 @@ const std::vector<Mistake>& mistakes() {
        step_of(on_doubt_listed<claims_are_overlooked>)},
       {"cut-list-is-whole", "an entry without a readable id is taken for none",
        step_of(on_doubt_listed<cut_list_is_whole>)},
+      {"loss-is-overlooked", "a list that has lost what it had is evidence of absence",
+       step_of(on_doubt_listed<loss_is_overlooked>)},
       {"unread-is-empty", "a cell that could not be read before the POST was empty",
        step_of(then<unread_is_empty>)},
       {"settles-at-once", "a listing within the settling time is evidence",
@@ -91,6 +93,8 @@ const std::vector<Mistake>& mistakes() {
       {"rivals-are-overlooked", "what another request in doubt may have made is followed",
        slip(Slip::tells_no_rivals)},
       // 3
+      {"pays-again-in-doubt", "a run whose payment is in doubt again makes another one",
+       slip(Slip::pays_again_in_doubt)},
       {"new-key", "a repeat has another key", step_of(then<new_key>)},
       {"wall-step-gives-a-new-key", "a clock that steps by days makes a key look old",
        step_of(wall_step_gives_a_new_key)},
@@ -122,6 +126,8 @@ const std::vector<Mistake>& mistakes() {
        step_of(then<stop_is_not_written>)},
       {"unstoppable-is-stopped", "422 to a stop is taken for a refund",
        step_of(unstoppable_is_stopped)},
+      {"stop-is-forgotten", "a shutdown while a POST is under way notes no stop",
+       step_of(stop_is_forgotten)},
       {"silence-is-stopped", "no answer to a stop is taken for a refund",
        step_of(silence_is_stopped)},
       // 7

@@ -90,7 +90,7 @@ int Service::take(int number, Millis now) {
   if (laws_.keys != Laws::Keys::ignored) {
     for (const Sent& earlier : posts_) {
       if (&earlier == &sent || earlier.key != sent.key || earlier.generation < 0) continue;
-      const Generation& made = generations_[static_cast<std::size_t>(earlier.generation)];
+      const Generation& made = at(earlier.generation);
       if (now - made.taken_at >= key_memory) continue;
       if (laws_.keys == Laws::Keys::refused) {
         sent.is_refused_key = true;
@@ -101,7 +101,7 @@ int Service::take(int number, Millis now) {
     }
   }
   sent.generation = create(sent.cell, sent.origin, sent.posted_at, now);
-  generations_[static_cast<std::size_t>(sent.generation)].was_hidden = sent.was_hidden;
+  at(sent.generation).is_missed_in(sent);
   return sent.generation;
 }
 
@@ -113,7 +113,7 @@ Reply Service::answer(int number, Millis now) {
     return reply;
   }
   if (sent.is_refused_key) return error_reply(422, "idempotency_key_used");
-  Reply reply = describe(generations_[static_cast<std::size_t>(sent.generation)], now);
+  Reply reply = describe(at(sent.generation), now);
   reply.status = 201;
   if (reply.word == Word::pending && choices_.chance(10)) {
     static constexpr Word words[] = {Word::none, Word::unknown, Word::processing};
@@ -202,7 +202,7 @@ Service::Timed Service::list(int cell, Millis now) {
     if (choices_.chance(10)) return garbled({404, Reply::Body::error, "not_found"}, now);
     return garbled(choices_.pick(poll_answers), now);
   }
-  if (laws_.is_forgetful && now >= empty_until_ && choices_.chance(30)) {
+  if (laws_.is_forgetful && now >= empty_until_ && choices_.chance(20)) {
     empty_from_ = now;
     empty_until_ = now + choices_.between(0, 60 * second, 10 * second);
   }
@@ -226,14 +226,10 @@ Service::Timed Service::list(int cell, Millis now) {
            timed.reply.jobs.end();
   };
   for (Sent& sent : posts_) {
-    const bool is_late = sent.cell == cell && now - sent.posted_at >= payment::settling_time;
-    if (!is_late) continue;
-    if (sent.generation < 0) {
-      sent.was_hidden = true;
-    } else {
-      Generation& made = generations_[static_cast<std::size_t>(sent.generation)];
-      if (lacks(made.id)) made.was_hidden = true;
-    }
+    if (sent.cell != cell || now - sent.posted_at < payment::settling_time) continue;
+    const bool is_missing = sent.generation < 0 || lacks(at(sent.generation).id);
+    if (is_missing) (is_empty ? sent.was_forgotten : sent.was_hidden) = true;
+    if (sent.generation >= 0) at(sent.generation).is_missed_in(sent);
   }
   return timed;
 }
@@ -275,6 +271,8 @@ Service::Timed Service::stop(const std::string& id, Millis now, int* stopped) {
   if (now >= generation->ends_at) {
     return garbled({422, Reply::Body::error, "job_cannot_be_stopped"}, now);
   }
+  // It goes on for now, and to its end.
+  if (is_trouble && choices_.chance(30)) return {describe(*generation, now), now + latency()};
   *stopped = static_cast<int>(generation - generations_.data());
   generation->ends_at = now;
   generation->end = Word::stopped;

@@ -34,13 +34,20 @@ class Service {
     bool has_spurious_404 = false;
     // A part of the service does not know it, though its cell lists it.
     Millis missing_from = never, missing_until = never;
-    // A whole listing that was asked for after the settling time lacked it: then nobody can know.
+    // A whole listing that was asked for after the settling time lacked it; or was empty, as it had
+    // been before the POST or not.
     bool was_hidden = false;
+    bool was_forgotten = false;
 
     bool is_refunded(Millis now) const {
       return now >= ends_at && (end == Word::failed || end == Word::stopped);
     }
     bool is_lost(Millis now) const { return now >= lost_at; }
+    template <typename Sent>
+    void is_missed_in(const Sent& sent) {
+      was_hidden |= sent.was_hidden;
+      was_forgotten |= sent.was_forgotten;
+    }
   };
 
   // A POST that has left its client.
@@ -56,6 +63,7 @@ class Service {
     int generation = -1;  // what came of it
     bool is_refused_key = false;
     bool was_hidden = false;
+    bool was_forgotten = false;
   };
 
   struct Timed {
@@ -92,6 +100,8 @@ class Service {
   bool is_away(Millis now) const { return now >= laws_.away_from && now < laws_.away_until; }
   Word word(const Generation& generation, Millis now) const;
   Reply describe(const Generation& generation, Millis now) const;
+  Generation& at(int number) { return generations_[static_cast<std::size_t>(number)]; }
+  const Generation& at(int number) const { return generations_[static_cast<std::size_t>(number)]; }
   Timed garbled(const Answering& trouble, Millis now);
   Millis latency();
 
@@ -99,7 +109,8 @@ class Service {
   Choices& choices_;
   std::vector<Generation> generations_;
   std::vector<Sent> posts_;
-  Millis empty_from_ = never, empty_until_ = never;
+  // A forgetful cell is empty for a while.
+  Millis empty_from_ = never, empty_until_ = -day;
 };
 
 // What a client makes of a reply.

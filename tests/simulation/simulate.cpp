@@ -56,8 +56,10 @@ void print_failure(const Mind& mind, const Failure& failure) {
   std::printf("Seed %llu: %s\n", static_cast<unsigned long long>(failure.seed),
               failure.text.c_str());
   const Told shortest = tell_shortest(mind, failure.seed);
-  std::printf("The shortest history that was found, of %zu choices:\n%s%s\n", shortest.choices,
-              shortest.log.c_str(), shortest.broken.value_or("nothing is broken").c_str());
+  std::printf(
+      "The shortest history that was found, with %zu choices that are not the simplest:\n%s%s\n",
+      shortest.choices, shortest.log.c_str(),
+      shortest.broken.value_or("nothing is broken").c_str());
 }
 
 int main_of(const Arguments& arguments) {

@@ -45,7 +45,8 @@ Told told(const Mind& mind, Choices choices) {
   Told told;
   One one = run_one(mind, std::move(choices), &told.log);
   told.broken = std::move(one.broken);
-  told.choices = one.script.size();
+  told.choices = one.script.size() -
+                 static_cast<std::size_t>(std::count(one.script.begin(), one.script.end(), 0U));
   return told;
 }
 

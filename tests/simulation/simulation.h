@@ -30,7 +30,7 @@ Outcome run_many(const Mind& mind, std::uint64_t from, std::uint64_t count, unsi
 struct Told {
   std::string log;
   std::optional<std::string> broken;
-  std::size_t choices = 0;
+  std::size_t choices = 0;  // of a broken one, those that are not the simplest
 };
 Told tell(const Mind& mind, std::uint64_t seed);
 Told tell_shortest(const Mind& mind, std::uint64_t seed);

@@ -176,6 +176,12 @@ inline void claims_are_overlooked(InDoubt&, Listed& listed) {
 inline void cut_list_is_whole(InDoubt&, Listed& listed) {
   listed.is_whole = true;
 }
+inline void loss_is_overlooked(InDoubt& doubt, Listed& listed) {
+  if (!doubt.attempt.before) return;
+  std::erase_if(*doubt.attempt.before, [&](const std::string& job) {
+    return std::find(listed.jobs.begin(), listed.jobs.end(), job) == listed.jobs.end();
+  });
+}
 inline void does_not_wait(InDoubt& doubt, Listed&) {
   doubt.attempt.posted.up -= settling_time;
 }
@@ -360,6 +366,14 @@ inline Step silence_is_stopped(const Policy& policy, const State& state, const E
   changed.status = 200;
   changed.word = Word::stopped;
   return payment::step(policy, state, StopReplied{std::move(changed)}, now);
+}
+
+inline Step stop_is_forgotten(const Policy& policy, const State& state, const Event& event,
+                              const Now& now) {
+  if (!std::holds_alternative<Posting>(state) || !std::holds_alternative<StopWanted>(event)) {
+    return payment::step(policy, state, event, now);
+  }
+  return {state, {}};
 }
 
 // ---- 7: others wait ----

@@ -35,6 +35,10 @@ bool is_stop(const Seen& seen) {
   return is_api(seen) && seen.method == "POST" && seen.path.ends_with("/stop");
 }
 
+bool is_cell(const Seen& seen) {
+  return is_api(seen) && seen.method == "GET" && seen.path.find("/cells/") != std::string::npos;
+}
+
 FakeService::FakeService() {
   cdn_ = std::make_unique<HttpOrigin>("cdn", [this](const Seen& seen) {
     record(seen);
@@ -72,7 +76,7 @@ Answer FakeService::answer_api(const Seen& seen) {
   if (is_stop(seen)) {
     return stop_.value_or(json_answer(200, R"({"generation_id": 9040, "status": "stopped"})"));
   }
-  if (seen.method == "GET" && seen.path.find("/cells/") != std::string::npos) {
+  if (is_cell(seen)) {
     return cell_.value_or(json_answer(
         200,
         R"({"id": 3300, "value": null, "additional_attributes": {}, "cell_role": "video",

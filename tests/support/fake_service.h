@@ -85,6 +85,7 @@ class FakeService {
 bool is_generate(const Seen& seen);
 bool is_poll(const Seen& seen);
 bool is_stop(const Seen& seen);
+bool is_cell(const Seen& seen);
 bool is_api(const Seen& seen);
 bool is_cdn(const Seen& seen);
 
