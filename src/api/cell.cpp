@@ -46,6 +46,7 @@ Result<Cell, std::string> parse_cell(std::string_view body) {
   JsonArray* jobs = as_array(member(object->get(), "user_jobs"));
   if (jobs == nullptr) return std::string("it has no list of user_jobs");
   Cell cell;
+  cell.id = as_id(member(object->get(), "id")).value_or("");
   std::set<std::string> known;
   for (guint index = 0; index < json_array_get_length(jobs); ++index) {
     auto id = job_id(json_array_get_element(jobs, index));

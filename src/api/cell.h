@@ -14,6 +14,7 @@
 namespace genpro::api {
 
 struct Cell {
+  std::string id;  // empty when the answer has none
   // The ids of `user_jobs`, each once, in the order of the list. `default_user_job` is one of them
   // or none, and is not looked at.
   std::vector<std::string> jobs;

@@ -34,6 +34,16 @@ bool is_id_path(std::string_view path) {
   }
 }
 
+// The number of one id may be written in several ways.
+bool is_same_id(std::string_view one, std::string_view other) {
+  const auto plain = [](std::string_view id) {
+    const bool is_number = id.find_first_not_of("0123456789") == std::string_view::npos;
+    while (is_number && id.size() > 1 && id.front() == '0') id.remove_prefix(1);
+    return id;
+  };
+  return plain(one) == plain(other);
+}
+
 bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -149,6 +159,11 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
     if (generation->status.empty()) {
       return done(failure_from_shape(*reply, "it has no status", subject));
     }
+    // Somebody else's, as a cache before the service may answer, says nothing of this one.
+    if (!generation->id.empty() && !is_same_id(generation->id, id)) {
+      return done(failure_from_shape(
+          *reply, "it is about generation " + one_line(generation->id, 80), subject));
+    }
     generation->id = id;
     generation->is_redirected = reply->is_redirected;
     done(std::move(*generation));
@@ -166,10 +181,15 @@ void Client::get_cell(const std::string& cell_path, const std::string& agent_id,
   call->subject.unknown = "the cell";
   call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
   call->request.method = "GET";
-  call->done = [done = std::move(done)](Result<HttpReply, Failure> reply, const Subject& subject) {
+  call->done = [id = cell_path.substr(cell_path.rfind('/') + 1), done = std::move(done)](
+                   Result<HttpReply, Failure> reply, const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     auto cell = parse_cell(reply->body);
     if (!cell) return done(failure_from_shape(*reply, cell.error(), subject));
+    if (!cell->id.empty() && !is_same_id(cell->id, id)) {
+      return done(
+          failure_from_shape(*reply, "it is about cell " + one_line(cell->id, 80), subject));
+    }
     done(std::move(*cell));
   };
   begin(call, cell_path, agent_id);

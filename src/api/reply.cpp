@@ -43,7 +43,8 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   JsonObject* body = object->get();
   result.text = first_text(body, {"error", "message"});
   result.code = first_text(body, {"error_code", "code"});
-  result.is_api_error = !result.text.empty() || !result.code.empty();
+  // A message alone is what gateways say.
+  result.is_api_error = !first_text(body, {"error"}).empty() || !result.code.empty();
   if (result.text.empty()) result.text = as_text(member(body, "error")).value_or("");
   if (JsonNode* errors = member(body, "errors"); errors != nullptr && result.text.empty()) {
     result.text = canonical_json(errors);
@@ -112,6 +113,10 @@ Verdict judge(unsigned status, const ErrorBody& body, const Subject& subject) {
   if (status == 429) {
     return {ErrorKind::open_read, "The GEN API asks for fewer requests" + answer +
                                       "Try again later, or raise poll-interval."};
+  }
+  if (status == 408 || status == 409 || status == 425) {
+    return {ErrorKind::open_read,
+            "The GEN API is not done with " + subject.what + answer + "Try again later."};
   }
   if (status >= 500) {
     return {ErrorKind::open_read,

@@ -46,7 +46,7 @@ void Claiming::claim() {
   ledger_.ask<ledger::Claim>(
       [settings = settings_, waiter](ledger::Ledger& ledger) {
         auto claim = ledger.claim(settings.identity, settings.reuse, settings.passed_over,
-                                  ledger::clock_now(), waiter);
+                                  ledger::clock_now(), waiter, settings.since);
         if (!claim || claim->kind != ledger::Claim::Kind::create) return claim;
         // Asked again when the row is written; here it saves a question that would lead nowhere.
         const auto limit = ledger.check_limit(settings.identity, settings.daily_limit);

@@ -18,6 +18,7 @@ struct ClaimSettings {
   payment::Reuse reuse = payment::Reuse::in_flight;
   ledger::PassedOver passed_over;
   unsigned daily_limit = 0;
+  ledger::WallTime since = 0;  // when the request was first wanted
 };
 
 // Belongs to the runtime thread. Destroying it ends it.

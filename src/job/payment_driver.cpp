@@ -283,8 +283,12 @@ void PaymentDriver::read_cell() {
 
 void PaymentDriver::on_cell(Result<api::Cell, api::Failure> cell, const payment::Moment& asked) {
   if (!cell) {
-    ++tries_;
-    if (!failure_ || payment::attempt(state_) == nullptr) failure_ = cell.error();
+    // What is told is the request's failure, where there is one.
+    const bool is_told = !failure_ || payment::attempt(state_) == nullptr;
+    if (is_told) {
+      ++tries_;
+      failure_ = cell.error();
+    }
     return handle(payment::Unlisted{facts_of(cell.error())});
   }
   backoff_.reset();

@@ -60,6 +60,7 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
       settings_(std::move(settings)),
       channel_(std::move(channel)),
       started_(std::chrono::steady_clock::now()),
+      asking_since_(ledger::asking_since()),
       is_attached_(std::holds_alternative<std::string>(settings_.subject)),
       ledger_(runtime, settings_.ledger),
       schedule_(settings_.poll_interval) {
@@ -148,7 +149,7 @@ void Worker::identify() {
 void Worker::claim(payment::Reuse reuse) {
   claiming_ = std::make_unique<Claiming>(
       runtime_, settings_.ledger,
-      ClaimSettings{identity_, reuse, passed_over_, settings_.daily_limit},
+      ClaimSettings{identity_, reuse, passed_over_, settings_.daily_limit, asking_since_},
       [this] {
         Update update;
         update.is_waiting = true;

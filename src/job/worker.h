@@ -75,6 +75,7 @@ class Worker : private PaymentDriver::Owner {
   const JobSettings settings_;
   const Job::Channel channel_;
   const std::chrono::steady_clock::time_point started_;
+  const ledger::WallTime asking_since_;
   const bool is_attached_;
   LedgerClient ledger_;
   polling::PollSchedule schedule_;

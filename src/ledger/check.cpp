@@ -60,8 +60,8 @@ void check_row(const Row& row, const std::string& last_word, const payment::Now&
   std::string reason = payment::reason(entry.state);
   if (!reason.empty()) reason = " (" + reason + ")";
   std::string advice =
-      "Run the same request again, which looks at the cell first, or have `genpro ledger` find "
-      "out. Look at the jobs of the cell " +
+      "Run the same request again, which looks at the cell first, or have `genpro ledger settle` "
+      "find out. Look at the jobs of the cell " +
       identity.cell_path;
   if (payment::most_age(attempt->made, now) > payment::key_lifetime) {
     advice += ": the service has forgotten the request's key, so that it is not sent again";

@@ -35,6 +35,7 @@
 #include "ledger/identity.h"
 #include "ledger/life_lock.h"
 #include "ledger/opened_file.h"
+#include "ledger/this_process.h"
 #include "payment/payment.h"
 #include "polling/duration_model.h"
 
@@ -111,9 +112,12 @@ class Ledger {
   ~Ledger();
   const std::string& path() const { return file_.path; }
 
-  // What is in `passed_over` is none to take.
+  // What is in `passed_over` is none to take. `since` is when the request was first wanted, see
+  // asking_since(): who has waited since then for the same is served with what was delivered
+  // meanwhile.
   Result<Claim> claim(const Identity& identity, payment::Reuse reuse, const PassedOver& passed_over,
-                      const payment::Now& now, const LockFile::Waiter& waiter = {});
+                      const payment::Now& now, const LockFile::Waiter& waiter = {},
+                      WallTime since = asking_since());
   struct Begun {
     Entry entry;
     LifeLock presence;
@@ -236,9 +240,10 @@ class Ledger {
   Result<T> attempt(bool is_report, Work work);
   std::optional<Claim> claim_earlier(const Identity& identity, payment::Reuse reuse,
                                      const PassedOver& passed_over, const payment::Now& now,
-                                     const LockFile::Waiter& waiter);
+                                     const LockFile::Waiter& waiter, WallTime since);
   std::optional<Claim> claim_row(std::int64_t id, const Identity& identity, payment::Reuse reuse,
-                                 const payment::Now& now, const LockFile::Waiter& waiter);
+                                 const payment::Now& now, const LockFile::Waiter& waiter,
+                                 WallTime since);
   struct Unsettled {
     payment::Millis wait = 0;
     std::int64_t row = 0;

@@ -81,6 +81,16 @@ Result<std::vector<Entry>> Ledger::list(const Filter& filter) {
 
 Result<std::vector<Entry>> Ledger::open_rows() {
   return attempt<std::vector<Entry>>(true, [&](Database& database) {
+    // One whose status is none may be open as well.
+    std::string word;
+    while (true) {
+      Query next(database,
+                 "SELECT status, id FROM generations WHERE status > ? ORDER BY status LIMIT 1");
+      next.bind(word);
+      if (!next.step()) break;
+      word = next.text(0);
+      if (meaning_of(word) == nullptr) (void)read_row(database, next.integer(1));
+    }
     return read_entries(database,
                         "WHERE " + is_unfinished_sql() +
                             " AND posted_at >= 0 "

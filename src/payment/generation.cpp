@@ -216,7 +216,7 @@ void Machine::finish(State& state, const Answer& answer, std::vector<Action>& ac
   }
   if (!asking.bare_since) asking.bare_since = now_.up;
   if (now_.up - *asking.bare_since < settling_time) {
-    actions.emplace_back(Wait{Wait::Pace::backoff, 0});
+    actions.emplace_back(Wait{Wait::Pace::exactly, resources_interval});
   } else {
     actions.emplace_back(End{End::Kind::no_clip, answer.text, {}});
   }

@@ -55,6 +55,8 @@ Millis most_age(const Moment& moment, const Now& now);
 // How long the service may take from the arrival of a request until its cell lists the generation,
 // or until a completed generation has its resources. Also how long a 404 means "not yet".
 inline constexpr Millis settling_time = 30'000;
+// Between questions for the resources of a completed generation.
+inline constexpr Millis resources_interval = 2'000;
 // Between the two 404 answers that say that a generation is gone.
 inline constexpr Millis gone_interval = 10'000;
 // Between the answers 401 or 403 that end a wait, of which there are three over a minute.

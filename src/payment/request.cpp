@@ -122,7 +122,15 @@ Step Machine::withdrawn() {
 
 Step Machine::on(const Posting& posting, const Replied& replied) {
   const Answer& answer = replied.answer;
-  if (names_generation(answer)) return named(posting.attempt, answer);
+  if (names_generation(answer)) {
+    const std::optional<Ids>& before = posting.attempt.before;
+    if (!before || !contains(*before, answer.generation)) return named(posting.attempt, answer);
+    InDoubt doubt{posting.attempt, "the answer names generation " + answer.generation +
+                                       ", which was there before the request"};
+    doubt.is_final = true;
+    const std::string came = doubt.reason;
+    return into_doubt(std::move(doubt), came);
+  }
   if (!answer.was_sent && !posting.attempt.doubtful) {
     if (posting.attempt.posts > policy_.retries) return never_sent(answer.text);
     return {

@@ -118,7 +118,7 @@ class Kills : public testing::Test {
   static bool stays_in_doubt(const Bench& bench, const Child& child, const std::string& name) {
     const Books books = bench.books();
     const auto told = says(child, "The service may have taken the request");
-    const bool is_right = told && books.posts.size() == 1 && books.charged().size() <= 1;
+    const bool is_right = told && books.posts.size() <= 1 && books.charged().size() <= 1;
     EXPECT_TRUE(is_right) << name << ": " << books.text() << "\n" << child.output();
     return is_right;
   }

@@ -34,7 +34,7 @@ struct Clocks {
     booted = now.tv_sec * billion + now.tv_nsec;
   }
   std::atomic<long long> wall_clock{0};  // later than it is
-  int factor = 15;
+  int factor = GENPRO_TEST_CLOCK_FACTOR;
   long long booted = 0;  // on the real boot clock
 };
 

@@ -118,6 +118,45 @@ TEST_F(Paid, LosesRequestsToStop) {
   EXPECT_EQ(service.books().charged().size(), 0U);
 }
 
+TEST_F(Paid, GivesAnswersThatAreNotItsOwn) {
+  service.behave({.given_posts = {{json_answer(409, "{}"), true}, {json_answer(409, "{}"), false}},
+                  .given_polls = {json_answer(404, "{}")}});
+  EXPECT_EQ(post().status, 409);
+  EXPECT_EQ(service.books().charged().size(), 1U);
+  EXPECT_EQ(post().status, 409);
+  EXPECT_EQ(service.books().charged().size(), 1U);
+  EXPECT_EQ(get("/generations/" + only_id()).status, 404);
+  EXPECT_TRUE(has(get("/generations/" + only_id()), "processing"));
+}
+
+TEST_F(Paid, ListsAGenerationLate) {
+  service.behave({.listing_delay = 24h});
+  post();
+  EXPECT_EQ(service.books().charged().size(), 1U);
+  EXPECT_FALSE(has(cell(), "\"id\": " + only_id()));
+}
+
+TEST_F(Paid, ListsStrangersEntriesThatCannotBeReadAndNotAll) {
+  service.behave({.strangers = {0ms, 24h}, .unreadable_entries = 1});
+  post();
+  EXPECT_TRUE(has(cell(), R"({"status": "pending"})"));
+  const Books books = service.books();
+  ASSERT_EQ(books.generations.size(), 2U);
+  EXPECT_TRUE(books.generations[1].foreign);
+  EXPECT_TRUE(has(cell(), "\"id\": " + books.generations[0].id));
+  service.behave({.missing_entries = 1});
+  EXPECT_FALSE(has(cell(), "\"id\": " + books.generations[0].id));
+  EXPECT_TRUE(has(cell(), "\"id\": " + books.generations[1].id));
+}
+
+TEST_F(Paid, CompletesWithoutResources) {
+  service.behave({.polls = 1, .resources_delay = 24h});
+  post();
+  EXPECT_TRUE(has(get("/generations/" + only_id()), R"("output_resources": [])"));
+  service.behave({.polls = 1});
+  EXPECT_TRUE(has(get("/generations/" + only_id()), "http://"));
+}
+
 TEST_F(Paid, RefundsAFailure) {
   service.behave({.polls = 1, .end = "failed"});
   post();

@@ -284,14 +284,14 @@ Failure failure_of(const std::string& body, unsigned status = 422) {
 
 TEST(ReplyError, IsTheApisOwnOnlyAsAnObjectWithATextOrACode) {
   for (const char* body :
-       {R"({"error": "no"})", R"({"message": "no", "errors": [], "retryable": false})",
+       {R"({"error": "no"})", R"({"code": "x", "message": "no", "errors": [], "retryable": false})",
         R"({"error_code": "x"})", R"({"code": "x"})", R"({"error": {}, "code": "x"})"}) {
     EXPECT_TRUE(failure_of(body).is_api_error) << body;
   }
-  for (const char* body :
-       {"", "{}", "[]", R"([{"error": "no"}])", "\"error\"", "null", "<html>error</html>",
-        R"({"error": ""})", R"({"error": " "})", R"({"error": 5})", R"({"error": null})",
-        R"({"error": {"a": 1}})", R"({"error": "cut)", R"({"id": 5})"}) {
+  for (const char* body : {"", "{}", "[]", R"([{"error": "no"}])", "\"error\"", "null",
+                           "<html>error</html>", R"({"error": ""})", R"({"error": " "})",
+                           R"({"error": 5})", R"({"error": null})", R"({"error": {"a": 1}})",
+                           R"({"error": "cut)", R"({"id": 5})", R"({"message": "Forbidden"})"}) {
     EXPECT_FALSE(failure_of(body).is_api_error) << body;
   }
 }
