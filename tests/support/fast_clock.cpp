@@ -19,6 +19,10 @@
 
 #include <atomic>
 
+#ifndef GENPRO_TEST_CLOCK_FACTOR
+#define GENPRO_TEST_CLOCK_FACTOR 15
+#endif
+
 namespace {
 
 constexpr long long billion = 1'000'000'000;
