@@ -11,6 +11,8 @@ namespace genpro::api {
 
 namespace {
 
+// How long the body of an answer may take, in times of the longest silence.
+constexpr int longest_body = 4;
 // Nearly all answers fit in.
 constexpr std::size_t read_size = 8 * 1024;
 
@@ -121,6 +123,9 @@ void Exchange::on_headers(GAsyncResult* result) {
   runtime_.keep<http::Sessions>().note_answer(purpose_, url_);
   watch_->watch_body(stream_.get(), read_size);
   silence_timer_.restart(silence_);
+  // One that comes byte by byte is never silent, and would be waited for as long as it likes.
+  body_timer_.start(longest_body * silence_,
+                    [this] { fail(HttpFailure::Kind::silent, "its answer does not end"); });
   read();
 }
 
@@ -183,6 +188,7 @@ void Exchange::finish(Outcome outcome) {
 void Exchange::cancel() {
   done_ = nullptr;
   silence_timer_.stop();
+  body_timer_.stop();
   ready_.reset();
   // What has ended needs no system call to be told that it has.
   if (!is_complete_) g_cancellable_cancel(cancellable_.get());

@@ -60,7 +60,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   using Done = std::function<void(Outcome)>;
 
   // `done` is called once, never from within start(), and not after cancel(). `silence` bounds the
-  // time without any byte, not the whole exchange. While others hold all connections, the request
+  // time without any byte, and four times as long the time that an answer's body takes. While others hold all connections, the request
   // waits for as long as the server answers them.
   static std::shared_ptr<Exchange> start(Runtime& runtime, const HttpRequest& request,
                                          std::chrono::milliseconds silence, Done done);
@@ -87,6 +87,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   bool is_complete_ = false;  // all of the answer is there
   ObjectPtr<GCancellable> cancellable_;
   Timer silence_timer_;
+  Timer body_timer_;
   std::chrono::milliseconds silence_{0};
   HttpReply reply_;
   Done done_;

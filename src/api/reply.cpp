@@ -43,8 +43,9 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   JsonObject* body = object->get();
   result.text = first_text(body, {"error", "message"});
   result.code = first_text(body, {"error_code", "code"});
-  // A message alone is what gateways say.
-  result.is_api_error = !first_text(body, {"error"}).empty() || !result.code.empty();
+  // A message or a code alone is what gateways say.
+  const auto has = [body](const char* name) { return !first_text(body, {name}).empty(); };
+  result.is_api_error = has("error") || has("error_code") || (has("code") && has("message"));
   if (result.text.empty()) result.text = as_text(member(body, "error")).value_or("");
   if (JsonNode* errors = member(body, "errors"); errors != nullptr && result.text.empty()) {
     result.text = canonical_json(errors);

@@ -216,7 +216,7 @@ bool is_in_doubt(const Seen& seen) {
 }
 
 const char* charged_text(const Seen& seen) {
-  return to_word(what_it_means(seen).charged);
+  return to_word(has_died(seen) ? what_it_means(seen).charged : payment::charged(seen.entry.state));
 }
 
 const char* evidence_text(const Seen& seen) {

@@ -46,7 +46,7 @@ void Claiming::claim() {
   ledger_.ask<ledger::Claim>(
       [settings = settings_, waiter](ledger::Ledger& ledger) {
         auto claim = ledger.claim(settings.identity, settings.reuse, settings.passed_over,
-                                  ledger::clock_now(), waiter, settings.since);
+                                  ledger::clock_now(), waiter, settings.waiting);
         if (!claim || claim->kind != ledger::Claim::Kind::create) return claim;
         // Asked again when the row is written; here it saves a question that would lead nowhere.
         const auto limit = ledger.check_limit(settings.identity, settings.daily_limit);
@@ -59,6 +59,8 @@ void Claiming::claim() {
 }
 
 void Claiming::on_claim(ledger::Claim claim) {
+  const bool is_same = claim.entry.identity.fingerprint == settings_.identity.fingerprint;
+  if (claim.entry.id != 0 && is_same) settings_.waiting.rows.insert(claim.entry.id);
   switch (claim.kind) {
     case ledger::Claim::Kind::take:
     case ledger::Claim::Kind::create:

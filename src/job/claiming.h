@@ -18,7 +18,7 @@ struct ClaimSettings {
   payment::Reuse reuse = payment::Reuse::in_flight;
   ledger::PassedOver passed_over;
   unsigned daily_limit = 0;
-  ledger::WallTime since = 0;  // when the request was first wanted
+  ledger::Waiting waiting;
 };
 
 // Belongs to the runtime thread. Destroying it ends it.
@@ -44,7 +44,7 @@ class Claiming {
 
   const std::weak_ptr<Runtime> runtime_;
   LedgerClient ledger_;
-  const ClaimSettings settings_;
+  ClaimSettings settings_;
   Done done_;
   // While another process asks for the same, its row is followed, so that nobody stops it.
   ledger::LifeLock presence_;

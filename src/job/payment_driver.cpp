@@ -298,8 +298,10 @@ void PaymentDriver::on_cell(Result<api::Cell, api::Failure> cell, const payment:
   listed.is_whole = cell->is_whole;
   listed.asked = asked;
   if (payment::attempt(state_) == nullptr || !ledger_.is_kept()) return handle(std::move(listed));
+  // Of two arguments either may be made first, and the other one takes the list.
+  std::vector<std::string> jobs = listed.jobs;
   ledger_.ask<ledger::Ledger::Others>(
-      [entry = entry_, jobs = listed.jobs](ledger::Ledger& ledger) {
+      [entry = entry_, jobs = std::move(jobs)](ledger::Ledger& ledger) {
         return ledger.others(entry, jobs);
       },
       [this, listed = std::move(listed)](Result<ledger::Ledger::Others> others) mutable {

@@ -28,8 +28,8 @@ void append(Error& error, const std::string& text) {
   if (!text.empty()) error.message += " " + text;
 }
 
-Charged charged(const payment::State& state) {
-  switch (payment::meaning(state).charged) {
+Charged charged_by(const payment::State& state) {
+  switch (payment::charged(state)) {
     case payment::Charged::no:
       return Charged::no;
     case payment::Charged::yes:
@@ -149,7 +149,8 @@ void Worker::identify() {
 void Worker::claim(payment::Reuse reuse) {
   claiming_ = std::make_unique<Claiming>(
       runtime_, settings_.ledger,
-      ClaimSettings{identity_, reuse, passed_over_, settings_.daily_limit, asking_since_},
+      ClaimSettings{
+          identity_, reuse, passed_over_, settings_.daily_limit, {.since = asking_since_}},
       [this] {
         Update update;
         update.is_waiting = true;
@@ -274,7 +275,7 @@ void Worker::on_ledger_error(Error error) {
   if (error.kind != ErrorKind::limit && payment_->entry().id == 0) {
     append(error, "Nothing was sent.");
   }
-  error.charged = payment_->entry().id == 0 ? Charged::no : charged(payment_->entry().state);
+  error.charged = payment_->entry().id == 0 ? Charged::no : charged_by(payment_->entry().state);
   give_up(std::move(error), false);
 }
 
@@ -319,7 +320,7 @@ void Worker::on_end(const payment::End& end) {
   }
   Error error = error_of(end);
   // Who paid for one that a user named is not known.
-  if (!is_attached_) error.charged = charged(payment_->state());
+  if (!is_attached_) error.charged = charged_by(payment_->state());
   error.ledger_row = payment_->entry().id;
   const bool goes_by_answer = end.kind == Kind::refused || end.kind == Kind::unanswered;
   const auto& failure = payment_->failure();

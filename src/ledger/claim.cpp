@@ -17,15 +17,17 @@ using sqlite::Query;
 namespace {
 
 // Somebody else who asked together with this process has pushed it.
-bool was_together(const Entry& entry, WallTime since) {
-  return entry.delivered_at > since && entry.delivered_by != process_name() &&
+bool was_together(const Entry& entry, const Waiting& waiting) {
+  if (waiting.rows.contains(entry.id)) return true;
+  return entry.delivered_at > waiting.since && entry.delivered_by != process_name() &&
          entry.delivered_by.starts_with(launcher_name());
 }
 
-bool can_serve(const Entry& entry, const Identity& identity, payment::Reuse reuse, WallTime since) {
+bool can_serve(const Entry& entry, const Identity& identity, payment::Reuse reuse,
+               const Waiting& waiting) {
   return entry.identity.fingerprint == identity.fingerprint &&
          payment::can_serve(entry.state, reuse, compare_data(entry.identity.data, identity.data),
-                            was_together(entry, since));
+                            was_together(entry, waiting));
 }
 
 // The answer to its request is not on disk, or it has not left: whoever goes on with it needs the
@@ -87,7 +89,7 @@ bool is_superseded(Database& database, const Entry& entry) {
 // Nothing when the row is none to take after all.
 std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity,
                                        payment::Reuse reuse, const payment::Now& now,
-                                       const LockFile::Waiter& waiter, WallTime since) {
+                                       const LockFile::Waiter& waiter, const Waiting& waiting) {
   Database& database = *file_.database;
   LockFile& locks = *file_.locks;
   Claim claim;
@@ -98,7 +100,7 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
   const auto read = [&] {
     auto row = read_row(database, id);
     entry = row ? std::optional(std::move(row->entry)) : std::nullopt;
-    return entry && can_serve(*entry, identity, reuse, since);
+    return entry && can_serve(*entry, identity, reuse, waiting);
   };
   // Only now nobody stops it, and what is read stays true.
   if (!read()) return std::nullopt;
@@ -145,7 +147,7 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
 
 std::optional<Claim> Ledger::claim_earlier(const Identity& identity, payment::Reuse reuse,
                                            const PassedOver& passed_over, const payment::Now& now,
-                                           const LockFile::Waiter& waiter, WallTime asked_since) {
+                                           const LockFile::Waiter& waiter, const Waiting& waiting) {
   if (reuse == payment::Reuse::never) return std::nullopt;
   constexpr WallTime always = std::numeric_limits<WallTime>::min();
   Candidates candidates(*file_.database, identity.fingerprint);
@@ -154,14 +156,14 @@ std::optional<Claim> Ledger::claim_earlier(const Identity& identity, payment::Re
   for (const Rank rank :
        {rank_damaged, rank_completed, rank_delivered, rank_known, rank_unsettled, rank_gone}) {
     const bool is_for_company = rank == rank_delivered && reuse != payment::Reuse::completed;
-    const WallTime since = is_for_company ? asked_since : always;
+    const WallTime since = is_for_company ? waiting.since : always;
     Candidates::Place place;
     while (true) {
       const auto ids = candidates.next(rank, since, place);
       if (ids.empty()) break;
       for (const std::int64_t id : ids) {
         if (passed_over.rows.contains(id)) continue;
-        auto claim = claim_row(id, identity, reuse, now, waiter, asked_since);
+        auto claim = claim_row(id, identity, reuse, now, waiter, waiting);
         if (!claim) continue;
         const std::string& generation = payment::generation_id(claim->entry.state);
         if (generation.empty() || !passed_over.generations.contains(generation)) return claim;
@@ -201,13 +203,13 @@ Claim Ledger::wait_for(const Unsettled& unsettled) {
 
 Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
                             const PassedOver& passed_over, const payment::Now& now,
-                            const LockFile::Waiter& waiter, WallTime since) {
+                            const LockFile::Waiter& waiter, const Waiting& waiting) {
   return attempt<Claim>(false, [&](Database& database) -> Claim {
     complete_older_rows(database);
     // The second look is under the cell's lock, without which nobody adds a row.
     LifeLock cell;
     for (int look = 0; look < 2; ++look) {
-      if (auto claim = claim_earlier(identity, reuse, passed_over, now, waiter, since)) {
+      if (auto claim = claim_earlier(identity, reuse, passed_over, now, waiter, waiting)) {
         return std::move(*claim);
       }
       if (cell) break;

@@ -71,9 +71,27 @@ std::string place_of(const std::string& base_url, const std::string& cell_path) 
   return service_of(base_url) + separator + cell_of(cell_path);
 }
 
+// Older rows have an ingredient's id as it was written: "0502" for 502.
+std::string with_plain_ids(const std::string& request) {
+  constexpr std::string_view name = "\"asset_resource_ids\":[";
+  const std::size_t begin = request.find(name);
+  const std::size_t end = begin == std::string::npos ? begin : request.find(']', begin);
+  if (end == std::string::npos || request.find("\"0", begin) > end) return request;
+  std::string plain = request.substr(0, begin + name.size());
+  std::string_view rest = std::string_view(request).substr(plain.size(), end - plain.size());
+  while (!rest.empty()) {
+    std::string_view id = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(id.size() + 1, rest.size()));
+    const bool is_number = id.size() > 2 && id.find_first_not_of("0123456789", 1) == id.size() - 1;
+    if (id.starts_with('"') && is_number) id = without_zeros(id.substr(1, id.size() - 2));
+    plain += std::string(id) + (rest.empty() ? "" : ",");
+  }
+  return plain + request.substr(end);
+}
+
 std::string fingerprint_of(const std::string& place, const std::string& agent_id,
                            const std::string& request) {
-  return fingerprint({place, std::string(without_zeros(agent_id)), request});
+  return fingerprint({place, std::string(without_zeros(agent_id)), with_plain_ids(request)});
 }
 
 Identity make_identity(std::string base_url, std::string cell_path, std::string agent_id,

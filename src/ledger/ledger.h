@@ -66,6 +66,12 @@ struct PassedOver {
   std::set<std::string> generations;  // ids
 };
 
+// Who asks for what another one may be about to have.
+struct Waiting {
+  WallTime since = asking_since();   // when the request was first wanted
+  std::set<std::int64_t> rows = {};  // that were waited for
+};
+
 // What to do about a request.
 struct Claim {
   enum class Kind {
@@ -112,12 +118,11 @@ class Ledger {
   ~Ledger();
   const std::string& path() const { return file_.path; }
 
-  // What is in `passed_over` is none to take. `since` is when the request was first wanted, see
-  // asking_since(): who has waited since then for the same is served with what was delivered
-  // meanwhile.
+  // What is in `passed_over` is none to take. Who has waited for the same is served with what
+  // was delivered meanwhile.
   Result<Claim> claim(const Identity& identity, payment::Reuse reuse, const PassedOver& passed_over,
                       const payment::Now& now, const LockFile::Waiter& waiter = {},
-                      WallTime since = asking_since());
+                      const Waiting& waiting = {});
   struct Begun {
     Entry entry;
     LifeLock presence;
@@ -240,10 +245,10 @@ class Ledger {
   Result<T> attempt(bool is_report, Work work);
   std::optional<Claim> claim_earlier(const Identity& identity, payment::Reuse reuse,
                                      const PassedOver& passed_over, const payment::Now& now,
-                                     const LockFile::Waiter& waiter, WallTime since);
+                                     const LockFile::Waiter& waiter, const Waiting& waiting);
   std::optional<Claim> claim_row(std::int64_t id, const Identity& identity, payment::Reuse reuse,
                                  const payment::Now& now, const LockFile::Waiter& waiter,
-                                 WallTime since);
+                                 const Waiting& waiting);
   struct Unsettled {
     payment::Millis wait = 0;
     std::int64_t row = 0;

@@ -370,6 +370,10 @@ void set_state(Row& row, const payment::State& state) {
           row.generation_id = stage.generation.id;
           row.evidence = stage.generation.evidence;
           row.posted = stage.generation.posted;
+        } else {
+          // What it was thought to have made is not known to be its own any more.
+          row.generation_id.clear();
+          row.evidence = payment::Evidence::proven;
         }
         if constexpr (requires { stage.stop_wanted; }) row.stop_wanted = stage.stop_wanted;
         if constexpr (requires { stage.reason; }) row.reason = stage.reason;

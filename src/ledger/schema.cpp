@@ -209,6 +209,17 @@ void create_private(const std::string& path) {
   }
 }
 
+// A log without its file: who still has that open goes on in it, and a new file beside it would be
+// a second account.
+void check_was_not_removed(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) == 0 || errno != ENOENT) return;
+  const std::string log = path + "-wal";
+  if (stat(log.c_str(), &info) != 0 || info.st_size == 0) return;
+  throw LostLedger("it was removed while a program had it open, whose log " + log +
+                   " is still there. End that program, then restore the file or remove the log");
+}
+
 // Prompts are nobody else's business. Fails for files that another user owns, and then that user
 // can see to it.
 void make_private(const std::string& path) {
@@ -312,6 +323,7 @@ OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
     throw LostLedger("the process that this one was forked from had it open");
   }
   const LifeLock setup = take_setup_lock(*opened.locks, busy_timeout_ms);
+  check_was_not_removed(opened.path);
   create_private(opened.path);
 
   opened.database = std::make_unique<Database>(opened.path, SQLITE_OPEN_READWRITE);

@@ -194,15 +194,14 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   return {std::move(after), std::move(actions)};
 }
 
-// That somebody else's may have been refunded proves nothing about this request. (2)
+// What became of a generation that may be somebody else's proves nothing about this request. (2)
 Step Machine::not_likely_any_more(Generation generation, const std::string& came) {
   InDoubt doubt{std::move(*generation.attempt),
                 "generation " + generation.id + " was only likely to be this request's"};
   doubt.attempt.is_absent = true;
-  return reconcile(std::move(doubt),
-                   {Persist{came, "it was only likely to be this request's"},
-                    TellDoubt{"generation " + generation.id +
-                              ", which was only likely to be this request's, is refunded"}});
+  return reconcile(std::move(doubt), {Persist{came, "it was only likely to be this request's"},
+                                      TellDoubt{"nothing comes of generation " + generation.id +
+                                                ", which was only likely to be this request's"}});
 }
 
 // The resources of a completed generation may come a while later.
@@ -289,6 +288,7 @@ Step Machine::not_looked_for(Stage from, const Unlisted& unlisted) {
 template <typename Stage>
 Step Machine::gone(Stage from) {
   const std::string why = "the API says that there is no generation " + from.generation.id;
+  if (from.generation.attempt) return not_likely_any_more(std::move(from.generation), why);
   std::vector<Action> actions;
   // What was delivered stays so.
   if constexpr (std::is_same_v<Stage, Delivered>) {

@@ -142,6 +142,12 @@ const Meaning& meaning(const State& state) {
   return all_meanings[std::visit(RowOf{}, state)];
 }
 
+Charged charged(const State& state) {
+  const Charged by_state = meaning(state).charged;
+  if (by_state == Charged::yes && evidence(state) == Evidence::likely) return Charged::unknown;
+  return by_state;
+}
+
 std::string generation_id(const State& state) {
   const Generation* known = generation(state);
   return known != nullptr ? known->id : "";

@@ -181,6 +181,8 @@ struct Meaning {
 // `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
 std::span<const Meaning> meanings();
 const Meaning& meaning(const State& state);
+// Of what only is likely, it is not known.
+Charged charged(const State& state);
 
 std::string generation_id(const State& state);  // empty: not known
 std::string reason(const State& state);

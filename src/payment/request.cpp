@@ -132,6 +132,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
     return into_doubt(std::move(doubt), came);
   }
   if (!answer.was_sent && !posting.attempt.doubtful) {
+    if (posting.attempt.stop_wanted) return withdrawn();
     if (posting.attempt.posts > policy_.retries) return never_sent(answer.text);
     return {
         Prepared{posting.attempt.key, posting.attempt.posts},

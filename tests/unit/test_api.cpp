@@ -285,13 +285,14 @@ Failure failure_of(const std::string& body, unsigned status = 422) {
 TEST(ReplyError, IsTheApisOwnOnlyAsAnObjectWithATextOrACode) {
   for (const char* body :
        {R"({"error": "no"})", R"({"code": "x", "message": "no", "errors": [], "retryable": false})",
-        R"({"error_code": "x"})", R"({"code": "x"})", R"({"error": {}, "code": "x"})"}) {
+        R"({"error_code": "x"})", R"({"error": {}, "error_code": "x"})"}) {
     EXPECT_TRUE(failure_of(body).is_api_error) << body;
   }
-  for (const char* body : {"", "{}", "[]", R"([{"error": "no"}])", "\"error\"", "null",
-                           "<html>error</html>", R"({"error": ""})", R"({"error": " "})",
-                           R"({"error": 5})", R"({"error": null})", R"({"error": {"a": 1}})",
-                           R"({"error": "cut)", R"({"id": 5})", R"({"message": "Forbidden"})"}) {
+  for (const char* body :
+       {"", "{}", "[]", R"([{"error": "no"}])", "\"error\"", "null", "<html>error</html>",
+        R"({"error": ""})", R"({"error": " "})", R"({"error": 5})", R"({"error": null})",
+        R"({"error": {"a": 1}})", R"({"error": "cut)", R"({"id": 5})",
+        R"({"message": "Forbidden"})", R"({"code": "x"})"}) {
     EXPECT_FALSE(failure_of(body).is_api_error) << body;
   }
 }
@@ -502,6 +503,21 @@ TEST_F(ClientTest, AsksForACellAndForVariables) {
   ASSERT_EQ(seen.size(), 2U);
   EXPECT_EQ(seen[0].path + "?" + seen[0].query, "/v1/r/1/cells/2?agent_id=3");
   EXPECT_EQ(seen[1].path + "?" + seen[1].query, "/v1/r/1/global_variables?agent_id=3");
+}
+
+// A cache before the service may answer with somebody else's.
+TEST_F(ClientTest, WhatIsAboutAnotherOneSaysNothing) {
+  service_.push_poll(test::json_answer(200, R"({"id": 9001, "status": "failed"})"));
+  service_.push_poll(test::json_answer(200, R"({"id": "0009040", "status": "pending"})"));
+  const auto other = poll("9040");
+  ASSERT_FALSE(other);
+  EXPECT_TRUE(other.error().retryable);
+  EXPECT_FALSE(other.error().is_api_error);
+  EXPECT_TRUE(poll("9040")) << "the same number, written otherwise";
+  service_.set_cell(test::json_answer(200, R"({"id": 9999, "user_jobs": []})"));
+  EXPECT_FALSE(ask<Cell>([](Client& client, Client::CellDone done) {
+    client.get_cell("r/1/cells/2", "3", std::move(done));
+  }));
 }
 
 TEST_F(ClientTest, TellsARedirect) {
