@@ -10,6 +10,9 @@
 //
 // A seed decides the laws and what is planned. What is drawn while a history goes on depends on the
 // order of requests, which time decides, so that a seed does not always repeat a history exactly.
+//
+// The boot clock goes a hundred times faster, and timers as always. A faster one would gain
+// nothing: what waits for the boot clock looks at it once a second.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,8 +188,7 @@ class Watch {
 class History {
  public:
   History(std::uint64_t seed, const std::string& folder)
-      : seed_(seed),
-        choices_(seed),
+      : choices_(seed),
         folder_(folder),
         ledger_(folder + "/ledger.db"),
         runtime_(Runtime::acquire()),
@@ -229,7 +231,6 @@ class History {
   void snapshot(const std::string& path);
   void check_words();
 
-  const std::uint64_t seed_;
   Choices choices_;
   const std::string folder_;
   std::string ledger_;
@@ -385,7 +386,6 @@ bool History::run_one(Wish& wish) {
   }
   job.reset();
   service_.let_go(run);
-  const std::string before = ledger_;
   if (is_trapped && is_killed_there) ledger_ = copy;
   const std::vector<WireRow> rows = read_rows();
 

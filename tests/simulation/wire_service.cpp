@@ -60,7 +60,6 @@ std::string cell_text(const Reply& reply) {
   return R"({"id": 1, "user_jobs": [)" + jobs + "]}";
 }
 
-// The retry that an error asks for is measured by timers, unless it is about a POST.
 std::string error_text(const Reply& reply) {
   return R"({"error": "No", "error_code": ")" + reply.code + "\"}";
 }
@@ -120,6 +119,7 @@ Reply as_on_wire(Reply reply, What what) {
     reply.code.clear();
   }
   reply.was_redirected = reply.status / 100 == 3;
+  // Timers measure it, unless it is about a POST.
   if (what != What::post) reply.retry_after.reset();
   return reply;
 }
