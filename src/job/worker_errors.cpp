@@ -61,7 +61,10 @@ Error Worker::error_of(const payment::End& end) const {
       error.kind = ErrorKind::not_found;
       error.message =
           "Generation " + generation_id() +
-          ", which was paid for, is gone: the GEN API says that there is none, twice, and the cell "
+          (payment::evidence(payment_->state()) == payment::Evidence::likely
+               ? ", which is likely to be this request's"
+               : ", which was paid for") +
+          ", is gone: the GEN API says that there is none, twice, and the cell "
           "does not have it. Ask the service's support for it, with this id. For a new one, which "
           "is charged, set reuse to never" +
           (payment_->entry().id == 0

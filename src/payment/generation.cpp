@@ -288,7 +288,6 @@ Step Machine::not_looked_for(Stage from, const Unlisted& unlisted) {
 template <typename Stage>
 Step Machine::gone(Stage from) {
   const std::string why = "the API says that there is no generation " + from.generation.id;
-  if (from.generation.attempt) return not_likely_any_more(std::move(from.generation), why);
   std::vector<Action> actions;
   // What was delivered stays so.
   if constexpr (std::is_same_v<Stage, Delivered>) {

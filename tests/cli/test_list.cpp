@@ -85,7 +85,7 @@ TEST_F(List, JsonHasStableNamesAndTypes) {
       {"id", {"2", "1"}},
       {"created_at", {"\"2026-04-30T18:30:00.007Z\"", "\"2026-04-30T18:30:00.007Z\""}},
       {"status", {"\"completed\"", "\"unknown\""}},
-      {"charged", {"\"yes\"", "\"unknown\""}},
+      {"charged", {"\"unknown\"", "\"unknown\""}},
       {"in_doubt", {"false", "true"}},
       {"evidence", {"\"likely\"", "null"}},
       {"followed", {"false", "false"}},
@@ -225,7 +225,7 @@ TEST_F(List, TheColumnsThatAreAskedForInTheirOrder) {
   EXPECT_EQ(output({"list", "--columns", "evidence, charged,generation"}),
             "Evidence  Charged  Generation\n"
             "-         unknown  -\n"
-            "likely    yes      9040\n");
+            "likely    unknown  9040\n");
   const std::string long_prompt(5000, 'x');
   add(*ledger, request(long_prompt));
   for (const std::string& line : lines_of(output({"list", "--columns", "prompt"}))) {

@@ -440,7 +440,7 @@ bool History::run_one(Wish& wish) {
     tell("is told, " + std::string(charged_word(error.charged)) + ": " + error.message);
     replay.end(ended_at, [&](Kind kind, const payment::State& state) {
       return may_be_told_as(kind, error.kind) && error.charged &&
-             is_same(*error.charged, payment::meaning(state).charged);
+             is_same(*error.charged, payment::charged(state));
     });
     ask_until(never);
     replay.rest(clock_time());

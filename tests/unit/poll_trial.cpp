@@ -125,7 +125,7 @@ Answer TimedService::answer(const Seen& seen) {
     return number == 0 || number > generations_.size() ? nullptr : &generations_[number - 1];
   };
   if (Timed* asked = find(number_after("/cells/"))) {
-    if (seen.method != "POST") return json_answer(200, R"({"id": 1, "user_jobs": []})");
+    if (seen.method != "POST") return json_answer(200, R"({"user_jobs": []})");
     asked->posted = seen.at;
     const std::string id = std::to_string(asked - generations_.data() + 1);
     return json_answer(201, R"({"generation_id": )" + id + R"(, "status": "pending"})");
@@ -134,9 +134,9 @@ Answer TimedService::answer(const Seen& seen) {
   if (asked == nullptr) return json_answer(404, R"({"error": "Not found"})");
   ++asked->requests;
   const double age = std::chrono::duration<double>(seen.at - asked->posted).count();
-  if (age < asked->duration) return json_answer(200, R"({"id": 1, "status": "processing"})");
+  if (age < asked->duration) return json_answer(200, R"({"status": "processing"})");
   asked->delay = age - asked->duration;
-  return json_answer(200, R"({"id": 1, "status": "completed", "output_resources": [{"url": ")" +
+  return json_answer(200, R"({"status": "completed", "output_resources": [{"url": ")" +
                               origin_->url() + R"(/clip.mp4", "object_type": "video"}]})");
 }
 
