@@ -242,7 +242,7 @@ void Driver::ask(int number, Run::Asked what) {
 
 void Driver::post(int number) {
   Run& run = run_of(number);
-  if (run.is_leaving && mind_.slip != Slip::posts_while_it_leaves) {
+  if (run.is_leaving) {
     payment::Answer withdrawn;
     withdrawn.was_sent = false;
     withdrawn.text = "the run ends";

@@ -13,7 +13,6 @@ enum class Slip {
   none,
   posts_before_it_persists,
   posts_without_the_cell,
-  posts_while_it_leaves,
   forgets_to_wait_in_take_up,
   tells_no_later_looks,
   dates_looks_by_posts,

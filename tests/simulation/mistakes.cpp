@@ -152,8 +152,6 @@ const std::vector<Mistake>& mistakes() {
       {"time-out-forgets", "generation-timeout during a POST forgets it",
        step_of(time_out_forgets)},
       {"leaving-forgets", "a shutdown during a POST forgets it", step_of(leaving_forgets)},
-      {"posts-while-it-leaves", "a request is sent after the shutdown",
-       slip(Slip::posts_while_it_leaves)},
       // 9
       {"takes-old-data", "the clip of other data is delivered", slip(Slip::takes_old_data)},
       {"doubt-serves-nobody", "a request in doubt is asked for anew", serving(doubt_serves_nobody)},
