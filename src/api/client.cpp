@@ -151,16 +151,15 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
   call->subject.unknown = "generation " + one_line(id, 80);
   call->subject.not_found = "Check generation-id, and that the key is of its owner.";
   call->request.method = method;
-  call->done = [id, done = std::move(done)](Result<HttpReply, Failure> reply,
-                                            const Subject& subject) {
+  call->done = [this, id, done = std::move(done)](Result<HttpReply, Failure> reply,
+                                                  const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     auto generation = parse_generation(reply->body);
     if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
     if (generation->status.empty()) {
       return done(failure_from_shape(*reply, "it has no status", subject));
     }
-    // Somebody else's, as a cache before the service may answer, says nothing of this one.
-    if (!generation->id.empty() && !is_same_id(generation->id, id)) {
+    if (is_about_another("generation " + id, generation->id, id)) {
       return done(failure_from_shape(
           *reply, "it is about generation " + one_line(generation->id, 80), subject));
     }
@@ -181,12 +180,12 @@ void Client::get_cell(const std::string& cell_path, const std::string& agent_id,
   call->subject.unknown = "the cell";
   call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
   call->request.method = "GET";
-  call->done = [id = cell_path.substr(cell_path.rfind('/') + 1), done = std::move(done)](
+  call->done = [this, id = cell_path.substr(cell_path.rfind('/') + 1), done = std::move(done)](
                    Result<HttpReply, Failure> reply, const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     auto cell = parse_cell(reply->body);
     if (!cell) return done(failure_from_shape(*reply, cell.error(), subject));
-    if (!cell->id.empty() && !is_same_id(cell->id, id)) {
+    if (is_about_another("cell " + id, cell->id, id)) {
       return done(
           failure_from_shape(*reply, "it is about cell " + one_line(cell->id, 80), subject));
     }
@@ -209,6 +208,16 @@ void Client::get_global_variables(const std::string& sheet_path, const std::stri
     done(std::move(*variables));
   };
   begin(call, sheet_path + "/global_variables", agent_id);
+}
+
+bool Client::is_about_another(const std::string& subject, const std::string& said,
+                              const std::string& asked) {
+  if (said.empty()) return false;
+  if (is_same_id(said, asked)) {
+    named_.insert(subject);
+    return false;
+  }
+  return named_.contains(subject);
 }
 
 void Client::begin(const std::shared_ptr<Call>& call, const std::string& path,

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -63,6 +64,10 @@ class Client {
   void begin(const std::shared_ptr<Call>& call, const std::string& path,
              const std::optional<std::string>& agent_id);
   void refuse(const std::shared_ptr<Call>& call, const std::string& reason);
+  // Whether an answer is somebody else's, as a cache before the service may give it: it says
+  // nothing then. Where the service has never named what it was asked about, that is its way.
+  bool is_about_another(const std::string& subject, const std::string& said,
+                        const std::string& asked);
   void send(const std::shared_ptr<Call>& call);
   void on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply);
   void follow(const std::shared_ptr<Call>& call, const HttpReply& reply);
@@ -71,7 +76,8 @@ class Client {
   Access access_;
   std::chrono::milliseconds silence_;
   std::shared_ptr<Exchange> exchange_;
-  Timer refusal_;  // of a call that is not sent
+  Timer refusal_;                // of a call that is not sent
+  std::set<std::string> named_;  // what answers have named that were about it
 };
 
 }  // namespace genpro::api

@@ -507,17 +507,26 @@ TEST_F(ClientTest, AsksForACellAndForVariables) {
 
 // A cache before the service may answer with somebody else's.
 TEST_F(ClientTest, WhatIsAboutAnotherOneSaysNothing) {
-  service_.push_poll(test::json_answer(200, R"({"id": 9001, "status": "failed"})"));
   service_.push_poll(test::json_answer(200, R"({"id": "0009040", "status": "pending"})"));
-  const auto other = poll("9040");
-  ASSERT_FALSE(other);
-  EXPECT_TRUE(other.error().retryable);
-  EXPECT_FALSE(other.error().is_api_error);
-  EXPECT_TRUE(poll("9040")) << "the same number, written otherwise";
-  service_.set_cell(test::json_answer(200, R"({"id": 9999, "user_jobs": []})"));
-  EXPECT_FALSE(ask<Cell>([](Client& client, Client::CellDone done) {
-    client.get_cell("r/1/cells/2", "3", std::move(done));
-  }));
+  service_.push_poll(test::json_answer(200, R"({"id": 9001, "status": "failed"})"));
+  service_.push_poll(test::json_answer(200, R"({"id": 9040, "status": "completed"})"));
+  std::vector<Result<Generation, Failure>> told;
+  const auto last = ask<Generation>([&](Client& client, const Client::Done& done) {
+    client.get_generation("9040", [&client, &told, done](Result<Generation, Failure> first) {
+      told.push_back(std::move(first));
+      client.get_generation("9040", [&client, &told, done](Result<Generation, Failure> second) {
+        told.push_back(std::move(second));
+        client.get_generation("9040", done);
+      });
+    });
+  });
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_TRUE(told[0]) << "the same number, written otherwise";
+  ASSERT_FALSE(told[1]);
+  EXPECT_TRUE(told[1].error().retryable);
+  EXPECT_FALSE(told[1].error().is_api_error);
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->phase, Phase::completed);
 }
 
 TEST_F(ClientTest, TellsARedirect) {
