@@ -123,8 +123,12 @@ Step Machine::withdrawn() {
 Step Machine::on(const Posting& posting, const Replied& replied) {
   const Answer& answer = replied.answer;
   if (names_generation(answer)) {
+    // One that was there before the first request is not its own; a repeat may name what came of
+    // that.
     const std::optional<Ids>& before = posting.attempt.before;
-    if (!before || !contains(*before, answer.generation)) return named(posting.attempt, answer);
+    const bool is_older =
+        !posting.attempt.doubtful && before && contains(*before, answer.generation);
+    if (!is_older) return named(posting.attempt, answer);
     InDoubt doubt{posting.attempt, "the answer names generation " + answer.generation +
                                        ", which was there before the request"};
     doubt.is_final = true;
