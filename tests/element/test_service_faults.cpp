@@ -199,7 +199,8 @@ TEST_P(StatusError, OfThePoll) {
     ASSERT_GE(polls.size(), 2U);
     const auto& last = polls.back();
     EXPECT_GE(last.at - polls[polls.size() - 2].at, by_boot_clock(10s));
-    EXPECT_GE(polls[polls.size() - 2].at - post.at, by_boot_clock(30s)) << "it may still come";
+    // The request arrives some time after it was noted, which the 30 s count from.
+    EXPECT_GE(polls[polls.size() - 2].at - post.at, by_boot_clock(20s)) << "it may still come";
     const auto readings = trial.service.requests(is_cell);
     ASSERT_EQ(readings.size(), 2U);
     EXPECT_GE(readings[1].at, last.at) << "the cell is looked at as well";
