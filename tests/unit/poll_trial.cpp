@@ -112,6 +112,8 @@ double least_product_ratio(double median, double log_sigma) {
 
 TimedService::TimedService(std::vector<double> durations) {
   for (const double duration : durations) generations_.push_back({.duration = duration});
+  // The origin's own thread reads both once it answers.
+  const std::lock_guard lock(mutex_);
   origin_ = std::make_unique<HttpOrigin>("api", [this](const Seen& seen) { return answer(seen); });
 }
 
