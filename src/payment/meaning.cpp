@@ -55,33 +55,6 @@ const Generation* generation(const State& state) {
       state);
 }
 
-// Without what belongs to a run.
-State on_disk(State state) {
-  std::visit(
-      [](auto& stage) {
-        using Stage = std::decay_t<decltype(stage)>;
-        if constexpr (requires { stage.attempt; }) {
-          stage.attempt.posts = 0;
-          stage.attempt.failures = 0;
-        }
-        if constexpr (requires { stage.generation; }) {
-          stage.generation.asking = {};
-          if (stage.generation.attempt) {
-            stage.generation.attempt->posts = 0;
-            stage.generation.attempt->failures = 0;
-          }
-        }
-        if constexpr (std::is_same_v<Stage, Prepared>) stage.failures = 0;
-        if constexpr (std::is_same_v<Stage, InDoubt>) {
-          stage.is_under_way = false;
-          stage.is_final = false;
-          stage.not_before = 0;
-        }
-      },
-      state);
-  return state;
-}
-
 }  // namespace
 
 Millis least_age(const Moment& moment, const Now& now) {
@@ -184,6 +157,32 @@ const Attempt* attempt(const State& state) {
 
 bool is_closed(const State& state) {
   return !meaning(state).is_unfinished && !std::holds_alternative<Completed>(state);
+}
+
+State on_disk(State state) {
+  std::visit(
+      [](auto& stage) {
+        using Stage = std::decay_t<decltype(stage)>;
+        if constexpr (requires { stage.attempt; }) {
+          stage.attempt.posts = 0;
+          stage.attempt.failures = 0;
+        }
+        if constexpr (requires { stage.generation; }) {
+          stage.generation.asking = {};
+          if (stage.generation.attempt) {
+            stage.generation.attempt->posts = 0;
+            stage.generation.attempt->failures = 0;
+          }
+        }
+        if constexpr (std::is_same_v<Stage, Prepared>) stage.failures = 0;
+        if constexpr (std::is_same_v<Stage, InDoubt>) {
+          stage.is_under_way = false;
+          stage.is_final = false;
+          stage.not_before = 0;
+        }
+      },
+      state);
+  return state;
 }
 
 bool same_on_disk(const State& one, const State& other) {

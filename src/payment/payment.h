@@ -191,7 +191,8 @@ Evidence evidence(const State& state);
 const Attempt* attempt(const State& state);  // null: none in the state
 // Whether nothing is left to be done or picked up.
 bool is_closed(const State& state);
-// Whether a ledger would hold the same for both.
+// What a ledger holds of a state: it without what belongs to a run.
+State on_disk(State state);
 bool same_on_disk(const State& one, const State& other);
 // Of two states of one row, the one that is further: who follows a generation may be behind.
 bool is_behind(const State& state, const State& other);

@@ -20,33 +20,6 @@ bool is_settled(const State& state) {
   return !payment::generation_id(state).empty() || payment::is_closed(state);
 }
 
-// What a ledger holds of it: what payment::same_on_disk() compares.
-State on_disk(State state) {
-  std::visit(
-      [](auto& stage) {
-        using Stage = std::decay_t<decltype(stage)>;
-        if constexpr (requires { stage.attempt; }) {
-          stage.attempt.posts = 0;
-          stage.attempt.failures = 0;
-        }
-        if constexpr (requires { stage.generation; }) {
-          stage.generation.asking = {};
-          if (stage.generation.attempt) {
-            stage.generation.attempt->posts = 0;
-            stage.generation.attempt->failures = 0;
-          }
-        }
-        if constexpr (std::is_same_v<Stage, payment::Prepared>) stage.failures = 0;
-        if constexpr (std::is_same_v<Stage, payment::InDoubt>) {
-          stage.is_under_way = false;
-          stage.is_final = false;
-          stage.not_before = 0;
-        }
-      },
-      state);
-  return state;
-}
-
 // A whole listing in which nothing can be the row's.
 bool shows_absence(const State& row, const payment::Listed& listed) {
   const payment::Attempt* attempt = payment::attempt(row);
@@ -150,7 +123,7 @@ void Driver::insert_row(int number) {
   row.is_wanted_anew = asker.reuse == payment::Reuse::never;
   row.is_data_known = !run.has_unreadable_data;
   row.asked_at = run.began_at;
-  row.state = on_disk(run.state);
+  row.state = payment::on_disk(run.state);
   const int held = run.cell;
   run.cell = -1;
   ledger.rows.push_back(std::move(row));
@@ -183,7 +156,7 @@ void Driver::persist(int number, const payment::Persist& note) {
     if (log_) say(number, "is behind: " + describe(row.state));
   } else {
     Invariants(*this).may_write(run, note);
-    row.state = on_disk(run.state);
+    row.state = payment::on_disk(run.state);
     const payment::Attempt* attempt = payment::attempt(row.state);
     if (is_money && !attempt->doubtful) row.before = run.heard;
     if (is_money) {
