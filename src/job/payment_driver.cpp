@@ -65,19 +65,47 @@ PaymentDriver::PaymentDriver(Runtime& runtime, const std::string& ledger, const 
       client_(runtime, access, silence),
       posted_(std::chrono::steady_clock::now()) {}
 
-// Whoever comes next finds what was left on disk, and the row free only then.
 PaymentDriver::~PaymentDriver() {
   client_.cancel();
-  const payment::Step left =
-      payment::step(settings_.policy, state_, payment::Left{}, ledger::clock_now());
-  if (entry_.id == 0 || left.actions.empty()) return;
-  const auto* line = std::get_if<payment::Persist>(&left.actions.front());
-  if (line == nullptr) return;
+  if (entry_.id != 0) note_what_is_left();
+}
+
+// Whoever comes next finds on disk what was heard and wanted, also where a slow disk had left it
+// waiting, and the row free only then.
+void PaymentDriver::note_what_is_left() {
+  std::vector<Change> changes;
+  payment::State state = stored_ ? stored_->step.state : state_;
+  payment::State on_disk = stored_ ? stored_->step.state : entry_.state;
+  const auto take = [&](const payment::Event& event) -> bool {
+    const payment::Step step = payment::step(settings_.policy, state, event, ledger::clock_now());
+    // Nobody is there to send it.
+    if (posts_later(step, 0)) return false;
+    state = step.state;
+    for (const payment::Action& action : step.actions) {
+      const auto* line = std::get_if<payment::Persist>(&action);
+      if (line == nullptr) continue;
+      changes.push_back({std::exchange(on_disk, state), state, note(*line, state)});
+      return true;
+    }
+    return false;
+  };
+  for (const payment::Event& event : waiting_) take(event);
+  const bool is_wish_untold = is_stopping_ && alone_ && !payment::stop_wanted(state);
+  const std::size_t wish = changes.size();
+  const std::shared_ptr<Alone> needed =
+      is_wish_untold && take(payment::StopWanted{}) ? alone_ : nullptr;
+  take(payment::Left{});
+  if (changes.empty()) return;
   const auto presence = std::make_shared<ledger::LifeLock>(std::move(presence_));
   const auto cell = std::make_shared<ledger::LifeLock>(std::move(cell_));
-  ledger_.tell([id = entry_.id, before = entry_.state, after = left.state,
-                note = note(*line, left.state), presence, cell](ledger::Ledger& ledger) {
-    (void)ledger.store(id, before, after, note, ledger::clock_now());
+  ledger_.tell([id = entry_.id, changes = std::move(changes), wish, needed, presence,
+                cell](ledger::Ledger& ledger) {
+    for (std::size_t at = 0; at < changes.size(); ++at) {
+      if (needed && at >= wish && !*needed) break;
+      const Change& change = changes[at];
+      (void)ledger.store(id, change.before, change.after, change.note, ledger::clock_now());
+    }
+    if (needed) needed->reset();
     presence->release();
     cell->release();
   });
@@ -202,6 +230,7 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
       (is_first && !std::holds_alternative<payment::Posting>(turn->step.state))) {
     return go_on(turn, next);
   }
+  stored_ = turn;
   if (!is_first) {
     ledger_.ask<payment::State>(
         [id = entry_.id, before = entry_.state, after = turn->step.state,
@@ -225,6 +254,7 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
         return begun;
       },
       [this, turn, next](Result<ledger::Ledger::Begun> begun) {
+        stored_.reset();
         if (!begun) return owner_.on_ledger_error(std::move(begun.error()));
         entry_ = std::move(begun->entry);
         presence_ = std::move(begun->presence);
@@ -234,6 +264,7 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
 
 void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
                               Result<payment::State> stored) {
+  stored_.reset();
   if (!stored) {
     // What was to be on disk before a request leaves is not, so it does not leave.
     if (posts_later(turn->step, next)) return owner_.on_ledger_error(std::move(stored.error()));
@@ -362,15 +393,22 @@ void PaymentDriver::on_reply(Reply reply, bool is_post,
 void PaymentDriver::when_alone(std::function<void()> then) {
   if (entry_.id == 0 || is_exclusive_) return then();
   presence_.release();
-  ledger_.ask<std::optional<ledger::Ledger::Held>>(
-      [id = entry_.id](ledger::Ledger& ledger) { return ledger.take(id); },
-      [this, then = std::move(then)](Result<std::optional<ledger::Ledger::Held>> held) {
+  alone_ = std::make_shared<Alone>();
+  ledger_.ask<bool>(
+      [id = entry_.id, alone = alone_](ledger::Ledger& ledger) -> Result<bool> {
+        auto held = ledger.take(id);
+        if (!held) return std::move(held.error());
+        *alone = std::move(*held);
+        return alone->has_value();
+      },
+      [this, then = std::move(then)](const Result<bool>& is_alone) {
+        const std::shared_ptr<Alone> alone = std::move(alone_);
         // A ledger that cannot be used now says nothing of others: then it is not stopped.
-        if (!held || !*held) {
-          left_to_others_ = static_cast<bool>(held);
+        if (!is_alone || !*is_alone) {
+          left_to_others_ = static_cast<bool>(is_alone);
           return owner_.on_end({payment::End::Kind::parted, "", {}});
         }
-        presence_ = std::move((*held)->lock);
+        presence_ = std::move((*alone)->lock);
         is_exclusive_ = true;
         then();
       });

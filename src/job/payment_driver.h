@@ -93,6 +93,14 @@ class PaymentDriver {
     payment::Step step;
   };
   using TurnPtr = std::shared_ptr<const Turn>;
+  // A state on its way to the disk.
+  struct Change {
+    payment::State before;
+    payment::State after;
+    ledger::Note note;
+  };
+  // The row's place, once the ledger's thread has found that nobody else follows it.
+  using Alone = std::optional<ledger::Ledger::Held>;
 
   void handle_waiting();
   void process(const payment::Event& event);
@@ -109,6 +117,7 @@ class PaymentDriver {
   void withdraw();
   void ask_stop();
   void when_alone(std::function<void()> then);
+  void note_what_is_left();
   void wait(const payment::Wait& wait);
   void wait_until(payment::Millis due);
   void wake_later(std::chrono::milliseconds delay);
@@ -133,6 +142,8 @@ class PaymentDriver {
   bool is_stopping_ = false;  // nothing is asked for any more
   bool is_resting_ = false;
   std::deque<payment::Event> waiting_;
+  TurnPtr stored_;                // its state is on the way to the disk
+  std::shared_ptr<Alone> alone_;  // what is being asked for; of the ledger's thread until then
   Timer timer_;
   bool waits_for_schedule_ = false;
   Backoff backoff_;

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "base/sqlite.h"
 #include "job/job.h"
 #include "support/media.h"
 #include "support/paid_service.h"
@@ -122,6 +123,43 @@ TEST_F(PartingJob, BegunLeavesWhatIsNotToBeStopped) {
     EXPECT_EQ(job->part({}), Parting::nothing);
   }
   EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
+}
+
+// The wish is noted as soon as it can be, and the next run tells the service.
+TEST_F(PartingJob, AWishThatTheLedgerIsTooSlowForIsNotLost) {
+  auto job = start_unfinished();
+  {
+    sqlite::Database other(folder_.file("ledger.db"), SQLITE_OPEN_READWRITE);
+    other.execute("BEGIN IMMEDIATE");
+    EXPECT_EQ(job->part({}), Parting::noted);
+    job.reset();
+    other.execute("ROLLBACK");
+  }
+  EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
+  job = start(settings("Another"));
+  EXPECT_TRUE(wait_for_stops(1)) << service_.books().text();
+  job->part({});
+}
+
+// The answer comes while the ledger is held up, and with it what there is to stop.
+TEST_F(PartingJob, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
+  auto gate = std::make_shared<Gate>();
+  service_.behave({.post_gate = gate, .polls = test::never});
+  auto job = start(settings());
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.posts.size() == 1; }));
+  {
+    sqlite::Database other(folder_.file("ledger.db"), SQLITE_OPEN_READWRITE);
+    other.execute("BEGIN IMMEDIATE");
+    job->begin_parting();
+    gate->open();
+    EXPECT_EQ(job->part({}), Parting::noted);
+    job.reset();
+    other.execute("ROLLBACK");
+  }
+  service_.behave({.polls = test::never});
+  job = start(settings("Another"));
+  EXPECT_TRUE(wait_for_stops(1)) << service_.books().text();
+  job->part({});
 }
 
 // The other one goes on, so that there would be time enough to ask.
