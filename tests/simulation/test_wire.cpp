@@ -44,7 +44,9 @@ using Kind = payment::End::Kind;
 
 constexpr std::size_t most_runs = 3;  // of a wish
 // Of real time. Silences are few.
-constexpr std::chrono::milliseconds silence{1000};
+constexpr std::chrono::milliseconds silence{3000};
+// With more than this between a thread's turns, what came first is not known any more.
+constexpr std::chrono::milliseconds late{150};
 
 struct Counts {
   unsigned histories = 0, failures = 0, runs = 0, requests = 0, posts = 0, charges = 0;
@@ -177,7 +179,7 @@ class Watch {
       here.get_future().wait();
       std::this_thread::sleep_for(20ms);
       const auto now = std::chrono::steady_clock::now();
-      if (now - asked > silence / 4) late_at_ = now;
+      if (now - asked > 20ms + late) late_at_ = now;
     }
   }
   const std::shared_ptr<Runtime> runtime_;

@@ -374,7 +374,10 @@ void WireReplay::time_out(Millis at) {
       continue;
     }
     if (!std::holds_alternative<payment::Posting>(path.main.state)) path.main.heard.reset();
+    // It may be on its way to the service.
+    const bool is_about_to_post = path.main.waits == Waits::post;
     feed(path, true, payment::TimedOut{}, at);
+    if (is_about_to_post) path.main.waits = Waits::post;
   }
 }
 
