@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
 
-#include "genprobin.h"
-#include "genprosrc.h"
+#include "bin/genprobin.h"
+#include "source/genprosrc.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
   return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GENPRO_TYPE_SRC) &&

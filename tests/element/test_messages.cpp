@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What the elements say on the bus, field by field.
-#include "messages.h"
+#include "common/messages.h"
 
 #include "element/element_test.h"
 

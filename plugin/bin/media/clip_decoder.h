@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One playing of a clip: the pipeline that fetches and decodes it, apart from the one that is live,
+// so that nothing that happens to it can hold up or end that.
+#pragma once
+
+#include <gst/app/gstappsink.h>
+#include <gst/audio/audio.h>
+#include <gst/gst.h>
+
+#include <functional>
+#include <memory>
+
+#include "base/guarded.h"
+#include "gst_ptr.h"
+#include "bin/media/clip_file.h"
+#include "bin/media/decoded_frames.h"
+#include "bin/media/raster.h"
+
+namespace genpro::live {
+
+using ElementPtr = ObjectPtr<GstElement>;
+
+// Threads: made, started and destroyed by the director's thread, which may wait for decoders to
+// end; the rest by any.
+class Take {
+ public:
+  // Called on the threads of its pipeline with what its elements say.
+  using Tell = std::function<void(MessagePtr)>;
+
+  // `source` gives the bytes of a clip. What it gives is kept in `file` if there is one.
+  Take(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> file, Tell tell);
+  ~Take();
+  Take(const Take&) = delete;
+  Take& operator=(const Take&) = delete;
+
+  // False when GStreamer lacks an element for it, which is told as an error.
+  bool start();
+  // What pictures are brought into from now on, ahead of being shown.
+  void set_raster(const Raster& raster) { *raster_.lock() = raster; }
+
+  Decoded& decoded() { return decoded_; }
+  GstElement* source() const { return source_.get(); }
+
+ private:
+  static void on_pad_added(GstElement*, GstPad* pad, gpointer self);
+  static void on_no_more_pads(GstElement*, gpointer self);
+  static GstBusSyncReply on_message(GstBus*, GstMessage* message, gpointer self);
+  static GstFlowReturn on_video(GstAppSink* sink, gpointer self);
+  static GstFlowReturn on_audio(GstAppSink* sink, gpointer self);
+  static void on_video_end(GstAppSink*, gpointer self);
+  static void on_audio_end(GstAppSink*, gpointer self);
+
+  void add_video(GstPad* pad);
+  void add_audio(GstPad* pad);
+  void tell_no_video();
+  bool push_video(GstSample* sample);
+  bool push_audio(GstSample* sample);
+
+  ElementPtr source_;
+  Tell tell_;
+  Guarded<Raster> raster_;
+  std::shared_ptr<ClipFile> file_;
+  Decoded decoded_;
+  Fitter fitter_;  // of the thread that decodes video
+  std::atomic<bool> has_video_ = false;
+  std::atomic<bool> has_audio_ = false;
+  // Last, so that its threads are gone first.
+  ElementPtr pipeline_;
+};
+
+}  // namespace genpro::live

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What has been decoded of a clip and not been shown yet.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/guarded.h"
+#include "bin/media/frame_converter.h"
+
+namespace genpro::live {
+
+// Times in nanoseconds. Within a clip they count from its first picture on.
+using Time = std::int64_t;
+
+// What leaves the element, and what is asked of a clip: 32-bit floats, interleaved.
+inline constexpr int audio_rate = 48'000;
+inline constexpr int audio_channels = 2;
+
+// Samples (of all channels, so frames in terms of audio) up to a time.
+std::int64_t samples_at(Time time);
+
+// Filled by the threads that decode, which wait here while there is enough; emptied by the threads
+// that show, which never wait. Threads: any.
+class Decoded {
+ public:
+  // The decoders' side. `start` and `end` are running times of the pipeline that decodes. False
+  // when the clip is not wanted any more.
+  bool push_picture(Picture picture, Time start, Time end);
+  bool push_audio(std::vector<float> samples, Time start);
+  void end_video();
+  void end_audio();
+  void set_has_video();
+  void set_has_audio();
+  // All streams are known.
+  void set_streams_known();
+  // Something is wrong with it: what is still decoded of it is shown.
+  void fail();
+  // What is there is all that comes.
+  void cut();
+  // Wakes the decoders; nothing is wanted any more.
+  void close();
+
+  // The other side.
+
+  // Enough is there to begin without a break.
+  bool is_ready();
+  bool has_failed();
+  // All streams are known, and no picture will ever come.
+  bool has_no_video();
+  // How long it is, once that is known.
+  std::optional<Time> length();
+  // The picture at `time`, else the one that was last shown before it, if any.
+  Picture picture_at(Time time);
+  // Adds what there is from sample `begin` on to `out`, with a gain that goes from `gain` by
+  // `gain_step` a sample. Earlier samples are dropped. How many there were without a hole.
+  std::size_t mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
+                        float gain_step);
+  // Neither picture nor sound of `time` have been decoded yet, though they will be.
+  bool is_starved(Time time);
+  // There is enough again to go on from `time`.
+  bool has_recovered(Time time);
+
+ private:
+  struct Shown {
+    Picture picture;
+    Time start = 0;
+    Time end = 0;
+  };
+  struct Sound {
+    std::vector<float> samples;
+    std::int64_t begin = 0;  // first sample, from running time 0 on
+    std::int64_t end() const {
+      return begin + static_cast<std::int64_t>(samples.size() / audio_channels);
+    }
+  };
+  struct State {
+    std::deque<Shown> pictures;
+    std::deque<Sound> sounds;
+    Shown shown;
+    std::optional<Time> zero;  // running time of the first picture
+    Time first_came = 0;       // monotonic
+    Time video_end = 0;
+    std::int64_t audio_end = 0;
+    bool has_video = false;
+    bool has_audio = false;
+    bool streams_known = false;
+    bool video_ended = false;
+    bool audio_ended = false;
+    bool failed = false;
+    bool closed = false;
+
+    bool advance_to(Time running);
+    bool lacks_audio(Time running) const;
+  };
+
+  Guarded<State> state_;
+};
+
+}  // namespace genpro::live

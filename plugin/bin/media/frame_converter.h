@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Brings pictures of any size and format into a raster.
+#pragma once
+
+#include <gst/video/video.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "gst_ptr.h"
+#include "bin/media/raster.h"
+
+namespace genpro::live {
+
+using VideoConverterPtr = Owned<GstVideoConverter, gst_video_converter_free>;
+
+// A picture of a given kind.
+struct Picture {
+  BufferPtr buffer;
+  GstVideoInfo info = no_video();
+
+  explicit operator bool() const { return buffer != nullptr; }
+  Picture copy() const;  // the same memory
+};
+
+// Threads: one at a time.
+class Fitter {
+ public:
+  Fitter() = default;
+  ~Fitter();
+  Fitter(const Fitter&) = delete;
+  Fitter& operator=(const Fitter&) = delete;
+
+  // The picture in the raster: whole, with its shape kept, in the middle, on the border's colour.
+  // Costs nothing when it fits as it is. Null when it cannot be read or converted.
+  BufferPtr fit(const Picture& picture, const Raster& raster);
+  // One of the raster's size in one colour, 0xAARRGGBB.
+  BufferPtr fill(std::uint32_t colour, const Raster& raster);
+  // `under` with `over` on it, by `mix` in 0 … 1; both are of the raster.
+  BufferPtr blend(GstBuffer* under, GstBuffer* over, double mix, const Raster& raster);
+
+ private:
+  using Pool = ObjectPtr<GstBufferPool>;
+  BufferPtr take_buffer(const Raster& raster);
+  bool prepare(const GstVideoInfo& from, const Raster& raster);
+
+  VideoConverterPtr converter_;
+  GstVideoInfo from_ = no_video();
+  Raster to_;
+  bool is_prepared_ = false;
+  Pool pool_;
+  GstVideoInfo pool_info_ = no_video();
+};
+
+}  // namespace genpro::live

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bin/media/slate_renderer.h"
+
+#include <pango/pangocairo.h>
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "base/callback.h"
+#include "base/immortal.h"
+
+namespace genpro::live {
+
+namespace {
+
+using CairoPtr = Owned<cairo_t, cairo_destroy>;
+using SurfacePtr = Owned<cairo_surface_t, cairo_surface_destroy>;
+using LayoutPtr = ObjectPtr<PangoLayout>;
+using FontPtr = Owned<PangoFontDescription, pango_font_description_free>;
+
+Guarded<std::weak_ptr<Painter>>& the_painter() {
+  static Immortal<Guarded<std::weak_ptr<Painter>>> painter;
+  return *painter;
+}
+
+struct Line {
+  const std::string& text;
+  double height;  // of a letter, as part of the picture's shorter side
+  bool is_bold;
+  double brightness;
+};
+
+// In the middle, at `y`; the height it takes.
+double draw(cairo_t* cairo, const Line& line, int width, double side, double y) {
+  if (line.text.empty()) return 0;
+  const LayoutPtr layout = LayoutPtr::adopt(pango_cairo_create_layout(cairo));
+  const FontPtr font(pango_font_description_new());
+  pango_font_description_set_family(font.get(), "sans-serif");
+  pango_font_description_set_weight(font.get(),
+                                    line.is_bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
+  pango_font_description_set_absolute_size(font.get(), line.height * side * PANGO_SCALE);
+  pango_layout_set_font_description(layout.get(), font.get());
+  pango_layout_set_text(layout.get(), line.text.c_str(), -1);
+  pango_layout_set_width(layout.get(), static_cast<int>(width * 0.9 * PANGO_SCALE));
+  pango_layout_set_alignment(layout.get(), PANGO_ALIGN_CENTER);
+  pango_layout_set_ellipsize(layout.get(), PANGO_ELLIPSIZE_END);
+  int text_height = 0;
+  pango_layout_get_pixel_size(layout.get(), nullptr, &text_height);
+  cairo_set_source_rgb(cairo, line.brightness, line.brightness, line.brightness);
+  cairo_move_to(cairo, width * 0.05, y);
+  pango_cairo_show_layout(cairo, layout.get());
+  return text_height;
+}
+
+void draw_slate(cairo_t* cairo, const SlateText& text, int width, int height) {
+  constexpr auto part = [](int shift) {
+    return static_cast<double>(slate_colour >> shift & 0xff) / 255;
+  };
+  cairo_set_source_rgb(cairo, part(16), part(8), part(0));
+  cairo_paint(cairo);
+  const double side = std::min(width, height);
+  double y = height / 2.0 - side * 0.2;
+  y += draw(cairo, {text.headline, 0.12, true, 1}, width, side, y) + side * 0.02;
+  y += draw(cairo, {text.time, 0.1, false, 0.9}, width, side, y) + side * 0.02;
+  draw(cairo, {text.detail, 0.055, false, 0.7}, width, side, y);
+}
+
+BufferPtr render(Fitter& fitter, const Raster& raster, const SlateText& text) {
+  Picture picture;
+  const int width = raster.info.width;
+  const int height = raster.info.height;
+  // Cairo's format is this one on little-endian machines, and the other one on the rest.
+  const GstVideoFormat format =
+      G_BYTE_ORDER == G_LITTLE_ENDIAN ? GST_VIDEO_FORMAT_BGRA : GST_VIDEO_FORMAT_ARGB;
+  gst_video_info_set_format(&picture.info, format, static_cast<guint>(width),
+                            static_cast<guint>(height));
+  picture.info.par_n = raster.info.par_n;
+  picture.info.par_d = raster.info.par_d;
+  picture.buffer.reset(gst_buffer_new_allocate(nullptr, picture.info.size, nullptr));
+  GstMapInfo map;
+  if (!gst_buffer_map(picture.buffer.get(), &map, GST_MAP_READWRITE)) return nullptr;
+  {
+    const SurfacePtr surface(cairo_image_surface_create_for_data(
+        map.data, CAIRO_FORMAT_ARGB32, width, height, picture.info.stride[0]));
+    const CairoPtr cairo(cairo_create(surface.get()));
+    draw_slate(cairo.get(), text, width, height);
+    cairo_surface_flush(surface.get());
+  }
+  gst_buffer_unmap(picture.buffer.get(), &map);
+  return fitter.fit(picture, raster);
+}
+
+}  // namespace
+
+std::shared_ptr<Painter> Painter::acquire() {
+  collect();
+  auto known = the_painter().lock();
+  std::shared_ptr<Painter> painter = known->lock();
+  if (!painter) {
+    painter = std::shared_ptr<Painter>(std::make_unique<Painter>().release(), [](Painter* unused) {
+      std::unique_ptr<Painter> owned(unused);
+      {
+        auto queue = owned->queue_.lock();
+        queue->ends = true;
+        queue->orders.clear();
+        queue.notify();
+      }
+      retire(std::move(owned));
+    });
+    *known = painter;
+  }
+  return painter;
+}
+
+Painter::Painter() {
+  thread_ = std::thread([this] { run(); });
+}
+
+Painter::~Painter() {
+  thread_.join();
+}
+
+void Painter::paint(const Raster& raster, SlateText text, Done done) {
+  auto queue = queue_.lock();
+  queue->orders.push_back({raster, std::move(text), std::move(done)});
+  queue.notify();
+}
+
+void Painter::run() {
+  pthread_setname_np(pthread_self(), "genpro-slate");
+  while (true) {
+    Order order;
+    {
+      auto queue = queue_.lock();
+      queue.wait([](const Queue& q) { return q.ends || !q.orders.empty(); });
+      if (queue->ends) break;
+      order = std::move(queue->orders.front());
+      queue->orders.pop_front();
+    }
+    guard_c_callback("drawing a slate",
+                     [&] { order.done(render(fitter_, order.raster, order.text)); });
+  }
+  set_ended();
+}
+
+}  // namespace genpro::live

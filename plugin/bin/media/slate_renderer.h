@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Draws the slate: what a viewer of the output may read while the clip is not there.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/guarded.h"
+#include "base/thread_owner.h"
+#include "bin/media/frame_converter.h"
+#include "bin/media/raster.h"
+
+namespace genpro::live {
+
+struct SlateText {
+  std::string headline;  // the status
+  std::string time;      // elapsed, or nothing
+  std::string detail;    // the model, or nothing
+  bool operator==(const SlateText&) const = default;
+};
+
+inline constexpr std::uint32_t slate_colour = 0xff14181f;
+
+// One thread for all elements of a process: a first text may wait for fonts to be looked up, which
+// takes longer than a picture is on. Threads: any.
+class Painter : public ThreadOwner {
+ public:
+  using Done = std::function<void(BufferPtr)>;
+
+  static std::shared_ptr<Painter> acquire();
+  Painter();
+  ~Painter() override;
+
+  // `done` is called on the painter's thread, with null when it could not be drawn.
+  void paint(const Raster& raster, SlateText text, Done done);
+
+ private:
+  struct Order {
+    Raster raster;
+    SlateText text;
+    Done done;
+  };
+  struct Queue {
+    std::deque<Order> orders;
+    bool ends = false;
+  };
+  void run();
+
+  Guarded<Queue> queue_;
+  Fitter fitter_;  // of the thread
+  std::thread thread_;
+};
+
+}  // namespace genpro::live

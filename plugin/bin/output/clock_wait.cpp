@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bin/output/clock_wait.h"
+
+#include <memory>
+
+namespace genpro::live {
+
+using ClockIdPtr = Owned<void, gst_clock_id_unref>;
+
+ObjectPtr<GstClock> Pacer::clock(Time* base) {
+  auto clock = ObjectPtr<GstClock>::adopt(gst_element_get_clock(element_));
+  if (clock) {
+    *base = static_cast<Time>(gst_element_get_base_time(element_));
+    return clock;
+  }
+  // A pipeline may be set to have none.
+  clock = ObjectPtr<GstClock>::adopt(gst_system_clock_obtain());
+  if (!own_base_) own_base_ = static_cast<Time>(gst_clock_get_time(clock.get()));
+  *base = *own_base_;
+  return clock;
+}
+
+Time Pacer::now() {
+  Time base = 0;
+  const auto clock = this->clock(&base);
+  const Time running = static_cast<Time>(gst_clock_get_time(clock.get())) - base;
+  return running > 0 ? running : 0;
+}
+
+bool Pacer::wait(Time due) {
+  Time base = 0;
+  const auto clock = this->clock(&base);
+  const ClockIdPtr id(
+      gst_clock_new_single_shot_id(clock.get(), static_cast<GstClockTime>(base + due)));
+  {
+    auto state = state_.lock();
+    if (state->interrupted) return false;
+    state->waiting = id.get();
+  }
+  const GstClockReturn result = gst_clock_id_wait(id.get(), nullptr);
+  auto state = state_.lock();
+  state->waiting = nullptr;
+  return result != GST_CLOCK_UNSCHEDULED && !state->interrupted;
+}
+
+void Pacer::interrupt(bool interrupted) {
+  auto state = state_.lock();
+  state->interrupted = interrupted;
+  if (interrupted && state->waiting != nullptr) gst_clock_id_unschedule(state->waiting);
+}
+
+}  // namespace genpro::live

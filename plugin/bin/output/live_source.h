@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The live sources within a genprobin: one GObject shell for what makes pictures and what makes
+// sound. Not registered as an element of the plugin.
+#pragma once
+
+#include <gst/base/gstpushsrc.h>
+
+#include <functional>
+#include <memory>
+
+#include "gst_ptr.h"
+#include "bin/output/clock_wait.h"
+
+namespace genpro::live {
+
+// What a busy machine may take to wake a thread and to draw a picture, on top of a buffer's
+// duration.
+inline constexpr Time longest_delay = 20 * GST_MSECOND;
+
+// What makes the buffers. Threads: the streaming thread, which calls nothing else meanwhile.
+class Producer {
+ public:
+  struct Step {
+    BufferPtr buffer;  // null at the end
+    Time due = 0;      // running time at which it leaves
+    bool is_end = false;
+  };
+
+  virtual ~Producer() = default;
+  // A new run begins.
+  virtual void start() = 0;
+  // Of the caps that may follow, those that buffers have from now on; null when none will do.
+  // `accepts` tells whether what follows takes given caps after all: some elements, such as a
+  // compositor whose output has no alpha, take more than they tell.
+  using Accepts = std::function<bool(GstCaps*)>;
+  virtual CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) = 0;
+  // All caps that there may be.
+  virtual CapsPtr caps() const = 0;
+  // `now` is the running time, and what is more than `patience` behind it is skipped.
+  virtual Step produce(Time now, Time patience) = 0;
+  // From a buffer's time to its being pushed, at most.
+  virtual Time latency() = 0;
+};
+
+// A floating reference, as of any new element.
+GstElement* make_live_source(const char* name, std::unique_ptr<Producer> producer);
+
+}  // namespace genpro::live

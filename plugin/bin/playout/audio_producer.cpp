@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/audio/audio.h>
+
+#include <algorithm>
+#include <array>
+
+#include "bin/playout/producers.h"
+
+namespace genpro::live {
+
+namespace {
+
+constexpr std::size_t block = audio_rate / 50;
+
+// Keeps a sound that begins or ends within a wave from clicking: for some milliseconds it comes out
+// of where the output was, and so is never louder than either.
+class Smoother {
+ public:
+  void reset() { *this = Smoother(); }
+
+  void smooth(float* samples, std::size_t number, std::vector<std::size_t> seams) {
+    std::sort(seams.begin(), seams.end());
+    auto seam = seams.begin();
+    for (std::size_t at = 0; at < number; ++at) {
+      float* frame = samples + at * audio_channels;
+      if (seam != seams.end() && *seam == at) {
+        from_ = last_;
+        left_ = length;
+        while (seam != seams.end() && *seam == at) ++seam;
+      }
+      const float part = static_cast<float>(left_) / static_cast<float>(length);
+      for (std::size_t channel = 0; channel < audio_channels; ++channel) {
+        frame[channel] += (from_[channel] - frame[channel]) * part;
+        last_[channel] = frame[channel];
+      }
+      if (left_ > 0) --left_;
+    }
+  }
+
+ private:
+  static constexpr std::size_t length = audio_rate / 200;
+  std::array<float, audio_channels> last_{};
+  std::array<float, audio_channels> from_{};
+  std::size_t left_ = 0;
+};
+
+class AudioProducer : public Producer {
+ public:
+  explicit AudioProducer(std::shared_ptr<Stage> stage) : stage_(std::move(stage)) {}
+
+  void start() override {
+    next_.reset();
+    smoother_.reset();
+  }
+
+  CapsPtr caps() const override {
+    return CapsPtr(gst_caps_new_simple("audio/x-raw", "format", G_TYPE_STRING, GST_AUDIO_NE(F32),
+                                       "rate", G_TYPE_INT, audio_rate, "channels", G_TYPE_INT,
+                                       audio_channels, "layout", G_TYPE_STRING, "interleaved",
+                                       "channel-mask", GST_TYPE_BITMASK, guint64{3}, nullptr));
+  }
+
+  CapsPtr negotiate(const GstCaps* allowed, const Accepts&) override {
+    CapsPtr caps = this->caps();
+    return gst_caps_can_intersect(caps.get(), allowed) ? std::move(caps) : nullptr;
+  }
+
+  Step produce(Time now, Time patience) override {
+    bool is_discont = false;
+    if (!next_ || now - time_of(*next_) > patience) {
+      // On a block's border, so that all that start together have the same times.
+      next_ = samples_at(now) / static_cast<std::int64_t>(block) * static_cast<std::int64_t>(block);
+      is_discont = true;
+    }
+    Step step;
+    step.due = time_of(*next_);
+    constexpr std::size_t size = block * audio_channels * sizeof(float);
+    samples_.assign(block * audio_channels, 0);
+    std::vector<std::size_t> seams;
+    step.is_end = !stage_->programme.sound(*next_, samples_.data(), block, &seams);
+    if (step.is_end) return step;
+    smoother_.smooth(samples_.data(), block, std::move(seams));
+    step.buffer.reset(gst_buffer_new_memdup(samples_.data(), size));
+    GstBuffer* buffer = step.buffer.get();
+    *next_ += block;
+    GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(step.due);
+    GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(time_of(*next_) - step.due);
+    GST_BUFFER_OFFSET(buffer) = static_cast<guint64>(*next_) - block;
+    GST_BUFFER_OFFSET_END(buffer) = static_cast<guint64>(*next_);
+    if (is_discont) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+    return step;
+  }
+
+  Time latency() override { return time_of(block) + longest_delay; }
+
+ private:
+  static Time time_of(std::int64_t sample) {
+    return static_cast<Time>(
+        gst_util_uint64_scale_int(static_cast<guint64>(sample), GST_SECOND, audio_rate));
+  }
+
+  const std::shared_ptr<Stage> stage_;
+  std::optional<std::int64_t> next_;
+  std::vector<float> samples_;
+  Smoother smoother_;
+};
+
+}  // namespace
+
+std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<Stage> stage) {
+  return std::make_unique<AudioProducer>(std::move(stage));
+}
+
+}  // namespace genpro::live

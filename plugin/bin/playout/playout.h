@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the parts of a genprobin share: what is on, and in which raster it is shown.
+#pragma once
+
+#include <memory>
+
+#include "base/guarded.h"
+#include "bin/playout/placeholder.h"
+#include "bin/playout/timeline.h"
+#include "bin/media/raster.h"
+
+namespace genpro::live {
+
+// Threads: any.
+struct Stage {
+  explicit Stage(Programme::Events events) : programme(std::move(events)) {}
+
+  Programme programme;
+  std::shared_ptr<Placeholder> placeholder = std::make_shared<Placeholder>();
+  Guarded<WantedRaster> wanted;
+  // What is shown now; of no size before that is known.
+  Guarded<Raster> raster;
+};
+
+}  // namespace genpro::live

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What makes the pictures and the sound of a genprobin: each takes from the stage what is on at its
+// own place in time.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "bin/output/live_source.h"
+#include "bin/playout/playout.h"
+
+namespace genpro::live {
+
+// `told` is called with a raster that pictures have from now on.
+std::unique_ptr<Producer> make_video_producer(std::shared_ptr<Stage> stage,
+                                              std::function<void(const Raster&)> told);
+std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<Stage> stage);
+
+}  // namespace genpro::live

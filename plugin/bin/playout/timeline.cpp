@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bin/playout/timeline.h"
+
+#include <algorithm>
+
+namespace genpro::live {
+
+namespace {
+
+// Should one side not be taken any more, the other one does not keep what was for both.
+constexpr std::size_t most_segments = 32;
+
+}  // namespace
+
+void Programme::offer(std::shared_ptr<Take> take) {
+  Takes retired;
+  {
+    auto state = state_.lock();
+    std::swap(state->waiting, take);
+    if (take) state->retire(std::move(take));
+    retired.swap(state->retired);
+  }
+  for (auto& gone : retired) events_.retired(std::move(gone));
+}
+
+void Programme::set_next_round(const std::shared_ptr<Take>& before, std::shared_ptr<Take> next) {
+  Takes retired;
+  {
+    auto state = state_.lock();
+    if (state->next_round) state->retire(std::move(state->next_round));
+    state->round_of = before;
+    state->next_round = std::move(next);
+    retired.swap(state->retired);
+  }
+  for (auto& gone : retired) events_.retired(std::move(gone));
+}
+
+void Programme::withdraw(const std::shared_ptr<Take>& take) {
+  Takes retired;
+  {
+    auto state = state_.lock();
+    take->decoded().fail();
+    if (state->waiting == take) state->waiting.reset();
+    if (state->next_round == take) {
+      state->next_round.reset();
+      state->rounds_failed = true;
+    }
+    // Planned, but not on yet.
+    while (state->segments.size() > 1 && state->segments.back().take == take &&
+           state->segments.back().start >= std::max(state->picture_time, state->sound_time)) {
+      state->rounds_failed = true;
+      state->segments.pop_back();
+    }
+    if (!state->refers_to(take)) state->retired.push_back(take);
+    retired.swap(state->retired);
+  }
+  for (auto& gone : retired) events_.retired(std::move(gone));
+}
+
+void Programme::reset() {
+  State fresh;
+  auto state = state_.lock();
+  fresh.at_end = state->at_end;
+  fresh.fade = state->fade;
+  std::swap(*state, fresh);
+}
+
+std::size_t Programme::State::index_at(Time time) const {
+  std::size_t index = segments.size() - 1;
+  while (index > 0 && segments[index].start > time) --index;
+  return index;
+}
+
+bool Programme::State::refers_to(const std::shared_ptr<Take>& take) const {
+  return waiting == take || next_round == take ||
+         std::any_of(segments.begin(), segments.end(),
+                     [&](const Segment& segment) { return segment.take == take; });
+}
+
+void Programme::State::retire(std::shared_ptr<Take> take) {
+  if (!refers_to(take)) retired.push_back(std::move(take));
+}
+
+void Programme::State::append(Segment segment) {
+  // What was planned for later does not happen.
+  while (segments.size() > 1 && segments.back().start >= segment.start) {
+    std::shared_ptr<Take> take = std::move(segments.back().take);
+    segments.pop_back();
+    if (take && take != segment.take) retire(std::move(take));
+  }
+  segments.push_back(std::move(segment));
+}
+
+// Decides what is on next. Nothing can change before `from`: that has been taken.
+void Programme::State::plan(Time time, Time from) {
+  if (segments.back().kind == Kind::end) return;
+  if (waiting && waiting->decoded().is_ready()) {
+    Segment next{Kind::play, from, std::move(waiting), 0, true};
+    waiting.reset();
+    if (next_round) {
+      std::shared_ptr<Take> round = std::move(next_round);
+      next_round.reset();
+      retire(std::move(round));
+    }
+    round_of.reset();
+    rounds_failed = false;
+    return append(std::move(next));
+  }
+  const Segment& last = segments.back();
+  if (!last.take || last.start > time) return;
+  Decoded& decoded = last.take->decoded();
+  // What failed and has run dry does not go on.
+  const bool is_dry = decoded.has_failed() && decoded.is_starved(last.content_at(time));
+  if (is_dry) decoded.cut();
+  if (last.kind == Kind::hold) {
+    if (decoded.has_recovered(last.content) || decoded.length()) {
+      append({Kind::play, std::max(from, last.start), last.take, last.content, false});
+    }
+    return;
+  }
+  if (decoded.length()) return plan_end(from);
+  if (decoded.is_starved(last.content_at(time))) {
+    append({Kind::hold, from, last.take, last.content_at(from), false});
+  }
+}
+
+// The clip that is on is known to its end: plans what comes then.
+void Programme::State::plan_end(Time from) {
+  const Segment& last = segments.back();
+  const Time end = last.start + *last.take->decoded().length() - last.content;
+  const Time then = std::max(end, from);
+  if (last.take->decoded().has_failed() || (at_end == AtEnd::loop && rounds_failed)) {
+    return append({Kind::placeholder, then, nullptr, 0, true});
+  }
+  switch (at_end) {
+    case AtEnd::placeholder:
+      return append({Kind::placeholder, then, nullptr, 0, true});
+    case AtEnd::eos:
+      return append({Kind::end, then, nullptr, 0, false});
+    case AtEnd::loop:
+      if (next_round && round_of == last.take && next_round->decoded().is_ready()) {
+        Segment next{Kind::play, then, std::move(next_round), 0, false};
+        next_round.reset();
+        append(std::move(next));
+      }
+      return;
+    case AtEnd::hold:
+      return;
+  }
+}
+
+void Programme::State::prune() {
+  const Time done =
+      segments.size() > most_segments ? picture_time : std::min(picture_time, sound_time);
+  while (segments.size() > 1 && segments[1].start + fade <= done) {
+    std::shared_ptr<Take> take = std::move(segments.front().take);
+    segments.pop_front();
+    if (take) retire(std::move(take));
+  }
+}
+
+Layer Programme::layer(const Segment& segment, Time time) {
+  if (!segment.take) return {};
+  return {false, segment.take->decoded().picture_at(segment.content_at(time))};
+}
+
+Shot Programme::picture(Time time, Time duration) {
+  Shot shot;
+  Takes retired;
+  std::shared_ptr<Take> started;
+  std::shared_ptr<Take> ended;
+  {
+    auto state = state_.lock();
+    Time from = time;
+    // On this side's grid, so that a clip's first picture is on at once.
+    if (state->sound_time > time && duration > 0) {
+      from += (state->sound_time - time + duration - 1) / duration * duration;
+    }
+    state->plan(time, from);
+    state->picture_time = time + duration;
+    const std::size_t index = state->index_at(time);
+    const Segment& segment = state->segments[index];
+    shot.is_end = segment.kind == Kind::end;
+    shot.over = layer(segment, time);
+    const Time faded = time - segment.start;
+    if (index > 0 && segment.fades && faded < state->fade) {
+      shot.under = layer(state->segments[index - 1], time);
+      shot.mix =
+          static_cast<double>(faded + duration) / static_cast<double>(state->fade + duration);
+    }
+    std::shared_ptr<Take> on = segment.take;
+    if (on) {
+      const auto length = on->decoded().length();
+      if (length && segment.content_at(time) >= *length) on.reset();
+    }
+    if (on != state->on) {
+      ended = std::exchange(state->on, on);
+      started = std::move(on);
+    }
+    state->prune();
+    retired.swap(state->retired);
+  }
+  if (ended) events_.ended(std::move(ended));
+  if (started) events_.started(std::move(started));
+  for (auto& gone : retired) events_.retired(std::move(gone));
+  return shot;
+}
+
+bool Programme::sound(std::int64_t begin, float* out, std::size_t samples,
+                      std::vector<std::size_t>* seams) {
+  auto state = state_.lock();
+  std::size_t done = 0;
+  while (done < samples) {
+    const std::int64_t at = begin + static_cast<std::int64_t>(done);
+    // The segment that has this sample, and how much of it.
+    std::size_t index = state->segments.size() - 1;
+    while (index > 0 && samples_at(state->segments[index].start) > at) --index;
+    const Segment& segment = state->segments[index];
+    if (segment.kind == Kind::end) return done > 0;
+    std::size_t number = samples - done;
+    if (index + 1 < state->segments.size()) {
+      number = std::min(
+          number, static_cast<std::size_t>(samples_at(state->segments[index + 1].start) - at));
+    }
+    const std::int64_t first = samples_at(segment.start);
+    const std::int64_t ramp = samples_at(state->fade);
+    const bool ramps = index > 0 && segment.fades && at - first < ramp;
+    float gain = 1;
+    float step = 0;
+    if (ramps) {
+      number = std::min(number, static_cast<std::size_t>(first + ramp - at));
+      gain = static_cast<float>(at - first) / static_cast<float>(ramp);
+      step = 1.0F / static_cast<float>(ramp);
+    }
+    if (at == first) seams->push_back(done);
+    const auto mix = [&](const Segment& from, float gain_there, float step_there) {
+      if (from.kind != Kind::play) return std::size_t{0};
+      const std::int64_t content = samples_at(from.content) + at - samples_at(from.start);
+      return from.take->decoded().mix_audio(content, out + done * audio_channels, number,
+                                            gain_there, step_there);
+    };
+    if (ramps) {
+      const std::size_t length = mix(state->segments[index - 1], 1 - gain, -step);
+      if (length > 0 && length < number) seams->push_back(done + length);
+    }
+    // Sound may end before its picture does, or be missing for a while.
+    const std::size_t length = mix(segment, gain, step);
+    if (state->had_sound != (length > 0)) seams->push_back(done);
+    if (length > 0 && length < number) seams->push_back(done + length);
+    state->had_sound = length == number;
+    done += number;
+  }
+  state->sound_time = static_cast<Time>(
+      gst_util_uint64_scale_int(static_cast<guint64>(begin) + samples, GST_SECOND, audio_rate));
+  return true;
+}
+
+}  // namespace genpro::live

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bin/playout/producers.h"
+
+namespace genpro::live {
+
+namespace {
+
+class VideoProducer : public Producer {
+ public:
+  VideoProducer(std::shared_ptr<Stage> stage, std::function<void(const Raster&)> told)
+      : stage_(std::move(stage)), told_(std::move(told)) {}
+
+  void start() override {
+    origin_.reset();
+    count_ = 0;
+    offset_ = 0;
+    is_discont_ = true;
+  }
+
+  CapsPtr caps() const override { return CapsPtr(gst_caps_from_string(GENPRO_BIN_VIDEO_CAPS)); }
+
+  CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) override {
+    const WantedRaster wanted = *stage_->wanted.lock();
+    CapsPtr caps = choose_caps(wanted, allowed);
+    if (caps) {
+      CapsPtr better = with_format(wanted, caps.get(), accepts);
+      if (better) caps = std::move(better);
+    }
+    GstVideoInfo info;
+    if (!caps || !gst_video_info_from_caps(&info, caps.get())) return nullptr;
+    if (!gst_video_info_is_equal(&info, &raster_.info)) {
+      // A new rate counts from here on.
+      if (origin_) origin_ = time_of(count_);
+      count_ = 0;
+      raster_.info = info;
+      tell();
+    }
+    return caps;
+  }
+
+  Step produce(Time now, Time patience) override {
+    if (!origin_ || now - time_of(count_) > patience) {
+      is_discont_ = true;
+      count_ = 0;
+      const Time duration = std::max<Time>(1, frame_duration());
+      origin_ = now / duration * duration;
+    }
+    Step step;
+    step.due = time_of(count_);
+    const Time duration = time_of(count_ + 1) - step.due;
+    const std::uint32_t border = border_of(stage_->placeholder->kind());
+    if (border != raster_.border) {
+      raster_.border = border;
+      tell();
+    }
+    const Shot shot = stage_->programme.picture(step.due, duration);
+    step.is_end = shot.is_end;
+    if (step.is_end) return step;
+    BufferPtr picture = compose(shot);
+    if (!picture) return step;
+    ++count_;
+    // The memory stays shared: what is shown again and again is drawn once.
+    step.buffer.reset(gst_buffer_make_writable(picture.release()));
+    GstBuffer* buffer = step.buffer.get();
+    GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(step.due);
+    GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(duration);
+    GST_BUFFER_OFFSET(buffer) = offset_++;
+    GST_BUFFER_OFFSET_END(buffer) = offset_;
+    GST_BUFFER_FLAGS(buffer) &= ~static_cast<guint>(
+        GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_DELTA_UNIT | GST_BUFFER_FLAG_GAP);
+    if (is_discont_) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+    is_discont_ = false;
+    return step;
+  }
+
+  Time latency() override { return latency_; }
+
+ private:
+  Time frame_duration() const { return time_at(1); }
+  Time time_at(std::uint64_t count) const {
+    return static_cast<Time>(gst_util_uint64_scale(
+        count, GST_SECOND * static_cast<guint64>(std::max(1, raster_.info.fps_d)),
+        static_cast<guint64>(std::max(1, raster_.info.fps_n))));
+  }
+  Time time_of(std::uint64_t count) const { return *origin_ + time_at(count); }
+
+  void tell() {
+    latency_ = frame_duration() + longest_delay;
+    *stage_->raster.lock() = raster_;
+    told_(raster_);
+  }
+
+  // In the raster; null without memory for it.
+  BufferPtr draw(const Layer& layer) {
+    if (!layer.is_placeholder && layer.picture) {
+      BufferPtr fitted = fitter_.fit(layer.picture, raster_);
+      if (fitted) return fitted;
+    }
+    return stage_->placeholder->frame(raster_);
+  }
+
+  BufferPtr compose(const Shot& shot) {
+    BufferPtr over = draw(shot.over);
+    if (!shot.under || !over) return over;
+    const BufferPtr under = draw(*shot.under);
+    BufferPtr blended = under ? fitter_.blend(under.get(), over.get(), shot.mix, raster_) : nullptr;
+    return blended ? std::move(blended) : std::move(over);
+  }
+
+  const std::shared_ptr<Stage> stage_;
+  const std::function<void(const Raster&)> told_;
+  Raster raster_;
+  Fitter fitter_;
+  std::optional<Time> origin_;
+  std::uint64_t count_ = 0;
+  std::uint64_t offset_ = 0;
+  bool is_discont_ = true;
+  std::atomic<Time> latency_ = GST_SECOND / 30 + longest_delay;
+};
+
+}  // namespace
+
+std::unique_ptr<Producer> make_video_producer(std::shared_ptr<Stage> stage,
+                                              std::function<void(const Raster&)> told) {
+  return std::make_unique<VideoProducer>(std::move(stage), std::move(told));
+}
+
+}  // namespace genpro::live

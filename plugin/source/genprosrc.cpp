@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// genprosrc: the GObject shell. All that it knows lives in GenproSrcState, which a destructor
+// cleans up; all that it does is in SourceCore.
+#include "source/genprosrc.h"
+
+#include <new>
+
+#include "base/callback.h"
+#include "source/source_core.h"
+#include "common/enums.h"
+
+GST_DEBUG_CATEGORY_STATIC(genpro_src_debug);
+#define GST_CAT_DEFAULT genpro_src_debug
+
+namespace {
+
+// The largest block that is read at once: large enough that the cost of a block does not show,
+// small enough that a clip starts to play before much of it is there.
+constexpr guint default_block_size = 128 * 1024;
+
+GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/quicktime; application/x-3gp"));
+
+class SrcPad : public genpro::SourceCore::Pad {
+ public:
+  explicit SrcPad(GstBaseSrc* src) : src_(src) {}
+
+  void set_caps(genpro::CapsPtr caps) override { gst_base_src_set_caps(src_, caps.get()); }
+  void queue_tags(genpro::TagListPtr tags) override;
+  void set_size(std::uint64_t size) override;
+  void notify(const char* property) override { g_object_notify(G_OBJECT(src_), property); }
+
+ private:
+  GstBaseSrc* src_;
+};
+
+}  // namespace
+
+struct GenproSrcState {
+  explicit GenproSrcState(GstBaseSrc* src) : pad(src), core(GST_ELEMENT(src), pad) {}
+
+  genpro::Guarded<genpro::Settings> settings;
+  SrcPad pad;
+  genpro::SourceCore core;
+};
+
+struct _GenproSrc {
+  GstPushSrc parent;
+  GenproSrcState* state;
+};
+
+G_DEFINE_FINAL_TYPE(GenproSrc, genpro_src, GST_TYPE_PUSH_SRC)
+
+namespace {
+
+void SrcPad::queue_tags(genpro::TagListPtr tags) {
+  // The base class's own handler, since gst_element_send_event() takes the state lock, which a
+  // state change may hold while it waits for this thread.
+  GST_ELEMENT_CLASS(genpro_src_parent_class)
+      ->send_event(GST_ELEMENT(src_), gst_event_new_tag(tags.release()));
+}
+
+void SrcPad::set_size(std::uint64_t size) {
+  GST_OBJECT_LOCK(src_);
+  src_->segment.duration = static_cast<gint64>(size);
+  GST_OBJECT_UNLOCK(src_);
+  gst_element_post_message(GST_ELEMENT(src_), gst_message_new_duration_changed(GST_OBJECT(src_)));
+}
+
+GenproSrcState& state_of(gpointer object) {
+  return *GENPRO_SRC(object)->state;
+}
+
+// Runs `function` so that no exception gets into GStreamer; `otherwise` is what it then hears.
+template <typename Value, typename Function>
+Value guarded(const char* where, Value otherwise, Function&& function) noexcept {
+  Value value = otherwise;
+  genpro::guard_c_callback(where, [&] { value = function(); });
+  return value;
+}
+
+unsigned property_status() {
+  return genpro::last_setting + 1;
+}
+unsigned property_cost() {
+  return genpro::last_setting + 2;
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
+  genpro::guard_c_callback("set_property", [&] {
+    if (!genpro::set_setting(*state_of(object).settings.lock(), id, value)) {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    }
+  });
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
+  genpro::guard_c_callback("get_property", [&] {
+    GenproSrcState& state = state_of(object);
+    if (id == property_status()) {
+      g_value_set_enum(value, static_cast<int>(state.core.status()));
+    } else if (id == property_cost()) {
+      g_value_set_double(value, state.core.cost());
+    } else if (const genpro::Settings settings = *state.settings.lock();
+               g_str_equal(pspec->name, "generation-id")) {
+      const std::string current = state.core.generation_id(settings);
+      g_value_set_string(value, current.empty() ? nullptr : current.c_str());
+    } else if (!genpro::get_setting(settings, id, value)) {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    }
+  });
+}
+
+gboolean start(GstBaseSrc* src) {
+  return guarded<gboolean>("start", FALSE, [&] {
+    GenproSrcState& state = state_of(src);
+    const genpro::Settings settings = *state.settings.lock();
+    // With do-timestamp the base class would have the stream counted in time.
+    gst_base_src_set_format(src, GST_FORMAT_BYTES);
+    const guint block_size = gst_base_src_get_blocksize(src);
+    return state.core.start(settings, block_size == 0 ? default_block_size : block_size);
+  });
+}
+
+gboolean stop(GstBaseSrc* src) {
+  genpro::guard_c_callback("stop", [&] { state_of(src).core.stop(); });
+  return TRUE;
+}
+
+// Also called for flushing seeks, so it wakes and ends nothing.
+gboolean unlock(GstBaseSrc* src) {
+  genpro::guard_c_callback("unlock", [&] { state_of(src).core.set_interrupted(true); });
+  return TRUE;
+}
+
+gboolean unlock_stop(GstBaseSrc* src) {
+  genpro::guard_c_callback("unlock_stop", [&] { state_of(src).core.set_interrupted(false); });
+  return TRUE;
+}
+
+// The caps follow from the clip's first bytes; until then there is nothing to agree on.
+gboolean negotiate(GstBaseSrc*) {
+  return TRUE;
+}
+
+GstFlowReturn create(GstBaseSrc* src, guint64 offset, guint, GstBuffer** buffer) {
+  return guarded("create", GST_FLOW_ERROR,
+                 [&] { return state_of(src).core.create(offset, buffer); });
+}
+
+gboolean do_seek(GstBaseSrc* src, GstSegment* segment) {
+  if (segment->format != GST_FORMAT_BYTES || segment->rate <= 0) return FALSE;
+  return guarded<gboolean>("do_seek", FALSE, [&] {
+    std::optional<std::uint64_t> stop;
+    if (segment->stop != static_cast<guint64>(-1)) stop = segment->stop;
+    segment->time = segment->start;
+    return state_of(src).core.seek(segment->position, stop);
+  });
+}
+
+gboolean is_seekable(GstBaseSrc* src) {
+  return guarded<gboolean>("is_seekable", FALSE, [&] { return state_of(src).core.is_seekable(); });
+}
+
+gboolean get_size(GstBaseSrc* src, guint64* size) {
+  return guarded<gboolean>("get_size", FALSE, [&] {
+    const auto known = state_of(src).core.size();
+    if (known) *size = *known;
+    return known.has_value();
+  });
+}
+
+gboolean answer_uri(GstBaseSrc* src, GstQuery* query) {
+  return guarded<gboolean>("a URI query", FALSE, [&] {
+    const std::string uri = state_of(src).core.uri();
+    if (!uri.empty()) gst_query_set_uri(query, uri.c_str());
+    return !uri.empty();
+  });
+}
+
+gboolean answer_scheduling(GstBaseSrc* src, GstQuery* query) {
+  unsigned flags = GST_SCHEDULING_FLAG_SEQUENTIAL | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED;
+  if (is_seekable(src)) flags |= GST_SCHEDULING_FLAG_SEEKABLE;
+  gst_query_set_scheduling(query, static_cast<GstSchedulingFlags>(flags), 1, -1, 0);
+  gst_query_add_scheduling_mode(query, GST_PAD_MODE_PUSH);
+  return TRUE;
+}
+
+gboolean query(GstBaseSrc* src, GstQuery* query) {
+  switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_URI:
+      return answer_uri(src, query);
+    case GST_QUERY_SCHEDULING:
+      return answer_scheduling(src, query);
+    default:
+      return GST_BASE_SRC_CLASS(genpro_src_parent_class)->query(src, query);
+  }
+}
+
+gboolean send_event(GstElement* element, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) state_of(element).core.announce_eos();
+  return GST_ELEMENT_CLASS(genpro_src_parent_class)->send_event(element, event);
+}
+
+// A failure is told once. The base class adds an error of its own to every flow error and to every
+// start that fails ("Internal data stream error"), which would bury the one that says what to do.
+gboolean post_message(GstElement* element, GstMessage* message) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    genpro::SourceCore& core = state_of(element).core;
+    core.note_error();
+    if (core.has_failed()) {
+      gst_message_unref(message);
+      return TRUE;
+    }
+  }
+  return GST_ELEMENT_CLASS(genpro_src_parent_class)->post_message(element, message);
+}
+
+// Everything that was pushed before the end has been taken by then; with the last buffer alone it
+// may still be dropped.
+GstPadProbeReturn watch_end(GstPad*, GstPadProbeInfo* info, gpointer element) {
+  const GstEventType type = GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info));
+  if (type != GST_EVENT_EOS && type != GST_EVENT_SEGMENT_DONE) return GST_PAD_PROBE_OK;
+  genpro::guard_c_callback("the end of a clip", [&] {
+    int number = -1;
+    g_object_get(element, "num-buffers", &number, nullptr);
+    state_of(element).core.note_end(number >= 0);
+  });
+  return GST_PAD_PROBE_OK;
+}
+
+void finalize(GObject* object) {
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): GObject owns the memory around it
+  const std::unique_ptr<GenproSrcState> state(std::exchange(GENPRO_SRC(object)->state, nullptr));
+  G_OBJECT_CLASS(genpro_src_parent_class)->finalize(object);
+}
+
+}  // namespace
+
+static void genpro_src_class_init(GenproSrcClass* src_class) {
+  GST_DEBUG_CATEGORY_INIT(genpro_src_debug, "genprosrc", 0, "GEN video source");
+  GObjectClass* object_class = G_OBJECT_CLASS(src_class);
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY));
+  genpro::install_generation_face(object_class, property_status(), property_cost());
+
+  GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(
+      element_class, "GEN video source", "Source/Network",
+      "Asks the GEN service for a video from a prompt and ingredients, and streams the clip",
+      "The gst-genpro developers");
+
+  element_class->send_event = send_event;
+  element_class->post_message = post_message;
+
+  GstBaseSrcClass* base_class = GST_BASE_SRC_CLASS(src_class);
+  base_class->start = start;
+  base_class->stop = stop;
+  base_class->unlock = unlock;
+  base_class->unlock_stop = unlock_stop;
+  base_class->negotiate = negotiate;
+  base_class->create = create;
+  base_class->do_seek = do_seek;
+  base_class->is_seekable = is_seekable;
+  base_class->get_size = get_size;
+  base_class->query = query;
+}
+
+static void genpro_src_init(GenproSrc* src) {
+  genpro::guard_c_callback(
+      "init", [&] { src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release(); });
+  gst_pad_add_probe(GST_BASE_SRC_PAD(src), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_end, src,
+                    nullptr);
+  gst_base_src_set_format(GST_BASE_SRC(src), GST_FORMAT_BYTES);
+  gst_base_src_set_blocksize(GST_BASE_SRC(src), default_block_size);
+  // The end is where the reader says it is: only then is the clip known to be whole.
+  gst_base_src_set_automatic_eos(GST_BASE_SRC(src), FALSE);
+}
+
+GstElement* genpro::genpro_src_new(const Settings& settings) {
+  auto* element = GST_ELEMENT(gst_object_ref_sink(g_object_new(GENPRO_TYPE_SRC, nullptr)));
+  *state_of(element).settings.lock() = settings;
+  return element;
+}

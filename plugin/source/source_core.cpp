@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "source/source_core.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "clip/container.h"
+#include "common/enums.h"
+#include "job/farewell.h"
+
+namespace genpro {
+
+namespace {
+
+using clip::Reader;
+using job::Status;
+
+CapsPtr caps_of(clip::Container container) {
+  switch (container) {
+    case clip::Container::mpeg4_3gpp:
+      return CapsPtr(gst_caps_new_empty_simple("application/x-3gp"));
+    case clip::Container::quicktime:
+      return CapsPtr(
+          gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "apple", nullptr));
+    case clip::Container::fragmented:
+      return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING,
+                                         "iso-fragmented", nullptr));
+    case clip::Container::iso:
+      break;
+  }
+  return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "iso", nullptr));
+}
+
+// As short as it can be: 3.5, not 3.500000.
+std::string format_cost(double cost) {
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  return g_ascii_formatd(text, sizeof text, "%.10g", cost);
+}
+
+std::string describe(const job::Update& update) {
+  if (update.is_earlier) {
+    return "Generation " + update.generation_id +
+           " was asked for before and is picked up: nothing new is charged";
+  }
+  if (update.is_waiting) {
+    return "Waiting for another run, which has a request under way on this cell";
+  }
+  if (update.generation_id.empty()) return "The request is being submitted";
+  return "Generation " + update.generation_id + " is " + status_nick(update.status);
+}
+
+std::string describe(job::Parting parting, bool has_ledger) {
+  switch (parting) {
+    case job::Parting::stopped:
+      return "The generation is stopped, and the service refunds it";
+    case job::Parting::left_to_others:
+      return "The generation goes on for another one that follows it";
+    case job::Parting::noted:
+      return has_ledger ? "The service did not take the request to stop the generation in time; "
+                          "the next run sends it"
+                        : "The service did not take the request to stop the generation in time";
+    case job::Parting::nothing:
+      break;
+  }
+  return "Stopped waiting for the generation";
+}
+
+constexpr const char* no_ledger_warning =
+    "No ledger is kept: a generation whose pipeline is killed is not picked up but paid for again "
+    "by the next run, and each of several processes that ask for the same video is charged for it. "
+    "Set ledger to a file to be safe from that.";
+
+}  // namespace
+
+bool SourceCore::start(const Settings& settings, std::size_t block_size) {
+  failed_ = false;
+  eos_announced_ = false;
+  has_posted_error_ = false;
+  has_read_to_end_ = false;
+  was_handed_on_ = false;
+  auto job_settings = make_job_settings(settings);
+  if (!job_settings) {
+    *face_.lock() = Face{.status = Status::failed};
+    Error& error = job_settings.error();
+    error.charged = Charged::no;
+    error.retryable = false;
+    post_error(element_, error);
+    failed_ = true;
+    return false;
+  }
+  settings_ = settings;
+  block_size_ = block_size;
+  title_.clear();
+  if (const auto* request = std::get_if<api::GenerationRequest>(&job_settings->subject)) {
+    title_ = request->prompt;
+    for (const std::string& warning : request->warnings) {
+      post_warning(element_, GST_RESOURCE_ERROR_SETTINGS, warning);
+    }
+    if (settings.ledger.empty()) {
+      post_warning(element_, GST_RESOURCE_ERROR_SETTINGS, no_ledger_warning);
+    }
+  }
+  started_ = std::chrono::steady_clock::now();
+  identified_ = false;
+  tags_ = Tags::unsent;
+  coverage_.clear();
+  next_offset_ = 0;
+  stop_.reset();
+  *face_.lock() = Face{.generation_id = settings.generation_id};
+
+  pipeline_errors_ = std::make_unique<ErrorWatch>(element_);
+  in_progress_ = true;
+  post_progress(element_, GST_PROGRESS_TYPE_START,
+                settings.generation_id.empty()
+                    ? "Asking GEN for a video"
+                    : "Attaching to generation " + settings.generation_id);
+  auto runtime = Runtime::acquire();
+  auto job = job::Job::start(runtime, std::move(*job_settings));
+  parting_group_ = std::make_unique<PartingGroupMember>(element_, job);
+  auto flow = flow_.lock();
+  flow->runtime = std::move(runtime);
+  flow->job = std::move(job);
+  flow->job->set_interruption(flow->interruption);
+  return true;
+}
+
+void SourceCore::stop() {
+  Flow ended;
+  {
+    auto flow = flow_.lock();
+    ended.runtime = std::move(flow->runtime);
+    ended.job = std::move(flow->job);
+    ended.reader = std::move(flow->reader);
+  }
+  if (ended.job && settings_.waits_to_part) begin_parting_with(element_);
+  parting_group_.reset();
+  ended.reader.reset();
+  auto parting = job::Parting::nothing;
+  if (ended.job) {
+    const job::Delivery delivery{coverage_.size(), is_delivered()};
+    if (settings_.waits_to_part) {
+      parting = ended.job->part(delivery);
+    } else {
+      job::part_later(std::move(ended.job), delivery);
+    }
+  }
+  pipeline_errors_.reset();
+  ended.job.reset();
+  ended.runtime.reset();
+  {
+    auto face = face_.lock();
+    if (face->status != Status::done && face->status != Status::failed &&
+        face->status != Status::stopped) {
+      face->status = Status::idle;
+    }
+  }
+  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(parting, !settings_.ledger.empty()));
+}
+
+void SourceCore::set_interrupted(bool interrupted) {
+  auto flow = flow_.lock();
+  flow->interruption.set(interrupted);
+  if (flow->job) flow->job->set_interruption(flow->interruption);
+  if (flow->reader) flow->reader->set_interruption(flow->interruption);
+}
+
+GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
+  // The failure was told once; whoever goes on pulling gets no second message.
+  if (failed_) return GST_FLOW_ERROR;
+  // An interruption from here on concerns this call, also one that is over before it is seen: an
+  // EOS event that the application sends comes as such a one.
+  const std::uint64_t begun_at = flow_.lock()->interruption.count;
+  const GstFlowReturn result = advance(offset, begun_at, buffer);
+  if (result == GST_FLOW_FLUSHING && eos_announced_) {
+    // An application waits for the progress to end before it goes on to PLAYING, where alone the
+    // EOS reaches it.
+    end_progress(GST_PROGRESS_TYPE_CANCELED, "Ended before the generation was completed");
+  }
+  return result;
+}
+
+GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
+                                  GstBuffer** buffer) {
+  if (!reader()) {
+    const GstFlowReturn ready = await_clip(begun_at);
+    if (ready != GST_FLOW_OK) return ready;
+  }
+  Reader::Block block;
+  const GstFlowReturn read = next_block(offset, begun_at, &block);
+  if (read != GST_FLOW_OK) return read;
+
+  std::size_t length = g_bytes_get_size(block.bytes.get());
+  if (stop_ && block.offset + length > *stop_) {
+    if (block.offset >= *stop_) return GST_FLOW_EOS;
+    length = *stop_ - block.offset;
+    block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
+  }
+  send_tags();
+  coverage_.add(block.offset, block.offset + length);
+  if (const auto total = size(); total && coverage_.covers(*total)) report(Status::done);
+
+  BufferPtr result(gst_buffer_new_wrapped_bytes(block.bytes.get()));
+  GST_BUFFER_OFFSET(result.get()) = block.offset;
+  GST_BUFFER_OFFSET_END(result.get()) = block.offset + length;
+  *buffer = result.release();
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
+  const std::shared_ptr<job::Job> job = flow_.lock()->job;
+  if (!job) return GST_FLOW_FLUSHING;
+  while (auto update = job->wait(begun_at)) {
+    if (update->doubt) tell(*update->doubt);
+    if (!update->warning.empty()) {
+      post_warning(element_, GST_RESOURCE_ERROR_WRITE, update->warning);
+      continue;
+    }
+    report(update->status, &*update);
+    if (update->error) return fail(std::move(*update->error));
+    if (!update->progress.empty()) {
+      post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, update->progress);
+    } else if (!update->doubt && (!update->clip || update->is_earlier)) {
+      post_progress(element_, GST_PROGRESS_TYPE_CONTINUE, describe(*update));
+    }
+    if (update->clip) {
+      open(*update);
+      return GST_FLOW_OK;
+    }
+  }
+  return GST_FLOW_FLUSHING;
+}
+
+void SourceCore::open(const job::Update& update) {
+  auto runtime = Runtime::acquire_for_clip();
+  auto flow = flow_.lock();
+  if (!flow->runtime) return;
+  auto settings = make_reader_settings(settings_, *update.clip, block_size_);
+  settings.fresh_address = [job =
+                                std::weak_ptr(flow->job)](clip::ReaderSettings::AddressDone done) {
+    if (const auto asked = job.lock()) asked->ask_address(std::move(done));
+  };
+  flow->reader = std::make_shared<Reader>(std::move(runtime), std::move(settings));
+  flow->reader->set_interruption(flow->interruption);
+}
+
+GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_at,
+                                     Reader::Block* block) {
+  const std::shared_ptr<Reader> reader = this->reader();
+  if (!reader) return GST_FLOW_FLUSHING;
+  Reader::Outcome outcome = reader->read(begun_at);
+  if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
+  if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
+  if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
+
+  *block = std::move(std::get<Reader::Block>(outcome));
+  if (!identified_) {
+    const GstFlowReturn identity = identify(*reader, *block);
+    if (identity != GST_FLOW_OK) return identity;
+  }
+  if (block->offset != offset) {
+    Error error;
+    error.kind = ErrorKind::read;
+    error.message = "Byte " + std::to_string(block->offset) + " of the clip came where byte " +
+                    std::to_string(offset) + " was due. Start again.";
+    return fail(std::move(error));
+  }
+  next_offset_ = offset + g_bytes_get_size(block->bytes.get());
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
+  gsize size = 0;
+  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(block.bytes.get(), &size));
+  const auto container = clip::identify_container({data, size});
+  const auto info = reader.info();
+  if (!container) {
+    Error error;
+    error.kind = ErrorKind::wrong_type;
+    const std::string type = info ? one_line(info->content_type, 60) : "";
+    error.message = "What the service gives as the clip is no MP4" +
+                    (type.empty() ? "" : " (it is sent as " + type + ")") +
+                    ". Try again later, or ask the service's support for the clip.";
+    error.debug = "it begins with: " +
+                  one_line({reinterpret_cast<const char*>(data), std::min<gsize>(size, 60)}, 60);
+    return fail(std::move(error));
+  }
+  identified_ = true;
+  pad_.set_caps(caps_of(*container));
+  if (info && info->size) pad_.set_size(*info->size);
+  report(Status::streaming);
+  const Face face = *face_.lock();
+  std::string text = "Generation " + face.generation_id + " is completed";
+  if (face.cost >= 0) text += ", cost " + format_cost(face.cost);
+  end_progress(GST_PROGRESS_TYPE_COMPLETE, text);
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn SourceCore::finish_clip() {
+  // Without a size, only a reading from the first byte to the end is known to be whole.
+  if (!size() && coverage_.covers(next_offset_)) report(Status::done);
+  has_read_to_end_ = true;
+  return GST_FLOW_EOS;
+}
+
+// The base class pushes the end after a flow error as well, and wherever the application wants one.
+// Where nobody does, what follows has had enough: a demuxer that has all that it needs.
+void SourceCore::note_end(bool is_limited) {
+  const bool is_cut_short = is_limited || stop_ || eos_announced_;
+  if ((has_read_to_end_ || !is_cut_short) && status() == Status::done) was_handed_on_ = true;
+}
+
+// An error of what follows may come long after the last push, from behind a queue or at the end.
+bool SourceCore::is_delivered() {
+  return was_handed_on_ && !has_posted_error_ &&
+         !(pipeline_errors_ && pipeline_errors_->has_seen_one());
+}
+
+void SourceCore::send_tags() {
+  if (tags_ == Tags::sent) return;
+  // Queued tags go out with the buffer behind them, unless a flush drops both.
+  if (tags_ == Tags::queued) {
+    tags_ = Tags::sent;
+    return;
+  }
+  TagListPtr tags(gst_tag_list_new_empty());
+  const std::string id = face_.lock()->generation_id;
+  const std::string model = settings_.generation_id.empty() ? settings_.model_word() : "";
+  const std::string comment = "generation-id=" + id;
+  gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_COMMENT, id.c_str(),
+                   GST_TAG_EXTENDED_COMMENT, comment.c_str(), nullptr);
+  if (!title_.empty()) {
+    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, title_.c_str(), nullptr);
+  }
+  if (!model.empty()) {
+    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_ENCODER, model.c_str(), nullptr);
+  }
+  tags_ = Tags::queued;
+  pad_.queue_tags(std::move(tags));
+}
+
+bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop) {
+  const std::shared_ptr<Reader> reader = this->reader();
+  if (!reader && position != 0) return false;
+  stop_ = stop;
+  has_read_to_end_ = false;
+  if (tags_ == Tags::queued) tags_ = Tags::unsent;
+  if (reader && position != next_offset_) {
+    reader->seek(position);
+    next_offset_ = position;
+  }
+  return true;
+}
+
+void SourceCore::report(Status status, const job::Update* update) {
+  GenerationReport message;
+  bool status_changed = false;
+  bool id_changed = false;
+  bool cost_changed = false;
+  {
+    auto face = face_.lock();
+    status_changed = face->status != status;
+    face->status = status;
+    if (update != nullptr) {
+      id_changed = !update->generation_id.empty() && face->generation_id != update->generation_id;
+      if (id_changed) face->generation_id = update->generation_id;
+      cost_changed = update->cost && face->cost != *update->cost;
+      if (cost_changed) face->cost = *update->cost;
+    }
+    message.status = status;
+    message.generation_id = face->generation_id;
+    message.cost = face->cost;
+  }
+  if (id_changed) pad_.notify("generation-id");
+  if (cost_changed) pad_.notify("cost");
+  if (!status_changed) return;
+  pad_.notify("status");
+  if (settings_.generation_id.empty()) message.model = settings_.model_word();
+  message.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started_);
+  post_generation(element_, message);
+}
+
+void SourceCore::tell(const job::DoubtNotice& doubt) {
+  if (!doubt.is_settled) return post_doubt(element_, doubt);
+  post_doubt_settled(element_, doubt);
+  if (doubt.evidence == "likely") {
+    post_warning(element_, GST_RESOURCE_ERROR_FAILED, doubt.reason);
+  }
+}
+
+GstFlowReturn SourceCore::fail(Error error) {
+  if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
+  // Where there is a clip the generation was paid for; who paid for one that is attached to is not
+  // known.
+  if (!error.charged && settings_.generation_id.empty() && reader()) error.charged = Charged::yes;
+  if (status() != Status::stopped) report(Status::failed);
+  post_error(element_, error);
+  failed_ = true;
+  end_progress(GST_PROGRESS_TYPE_ERROR, error.message);
+  return GST_FLOW_ERROR;
+}
+
+void SourceCore::end_progress(GstProgressType type, const std::string& text) {
+  if (!in_progress_) return;
+  in_progress_ = false;
+  post_progress(element_, type, text);
+}
+
+std::shared_ptr<Reader> SourceCore::reader() {
+  return flow_.lock()->reader;
+}
+
+bool SourceCore::is_seekable() {
+  if (!identified_) return false;
+  const std::shared_ptr<Reader> reader = this->reader();
+  const auto info = reader ? reader->info() : std::nullopt;
+  return info && info->seekable;
+}
+
+std::optional<std::uint64_t> SourceCore::size() {
+  const std::shared_ptr<Reader> reader = this->reader();
+  const auto info = reader ? reader->info() : std::nullopt;
+  return info ? info->size : std::nullopt;
+}
+
+std::string SourceCore::uri() {
+  const std::shared_ptr<Reader> reader = this->reader();
+  return reader ? reader->address().text : "";
+}
+
+Status SourceCore::status() {
+  return face_.lock()->status;
+}
+
+double SourceCore::cost() {
+  return face_.lock()->cost;
+}
+
+std::string SourceCore::generation_id(const Settings& settings) {
+  auto face = face_.lock();
+  return face->generation_id.empty() ? settings.generation_id : face->generation_id;
+}
+
+}  // namespace genpro
