@@ -7,8 +7,8 @@
 
 namespace genpro {
 
-// GStreamer's own functions for these are inline, so that each file has another one, and a type that
-// names it could not be the same in two files.
+// GStreamer's own functions for these are inline, so that each file has another one, and a type
+// that names it could not be the same in two files.
 struct MiniObjectReleaser {
   template <typename T>
   void operator()(T* object) const noexcept {

@@ -52,7 +52,7 @@ GType format_type() {
 }
 
 GType placeholder_type() {
-  using Kind = live::PlaceholderKind;
+  using Kind = bin::PlaceholderKind;
   static const GEnumValue values[] = {
       {static_cast<int>(Kind::black), "A black picture", "black"},
       {static_cast<int>(Kind::transparent), "A picture that lets through what is behind it",
@@ -66,7 +66,7 @@ GType placeholder_type() {
 }
 
 GType at_end_type() {
-  using live::AtEnd;
+  using bin::AtEnd;
   static const GEnumValue values[] = {
       {static_cast<int>(AtEnd::placeholder), "The placeholder", "placeholder"},
       {static_cast<int>(AtEnd::hold), "The last picture, in silence", "hold"},
@@ -240,13 +240,13 @@ bool asks_for_another(const Settings& one, const Settings& other) {
   return request(one) != request(other);
 }
 
-Result<live::WantedRaster> wanted_raster(const BinSettings& settings) {
-  live::WantedRaster wanted;
+Result<bin::WantedRaster> wanted_raster(const BinSettings& settings) {
+  bin::WantedRaster wanted;
   wanted.width = static_cast<int>(settings.width);
   wanted.height = static_cast<int>(settings.height);
   wanted.format = static_cast<GstVideoFormat>(settings.format);
   wanted.aspect_ratio = settings.generation.aspect_ratio;
-  wanted.wants_alpha = settings.placeholder == static_cast<int>(live::PlaceholderKind::transparent);
+  wanted.wants_alpha = settings.placeholder == static_cast<int>(bin::PlaceholderKind::transparent);
   GValue rate = G_VALUE_INIT;
   g_value_init(&rate, GST_TYPE_FRACTION);
   const bool is_rate = gst_value_deserialize(&rate, settings.framerate.c_str());
@@ -255,7 +255,7 @@ Result<live::WantedRaster> wanted_raster(const BinSettings& settings) {
     wanted.fps_d = gst_value_get_fraction_denominator(&rate);
   }
   g_value_unset(&rate);
-  // Between a picture a minute and 1,000 a second.
+  // Between a frame a minute and 1,000 a second.
   const bool is_in_range = is_rate && wanted.fps_n > 0 && wanted.fps_d > 0 &&
                            wanted.fps_n <= 1000LL * wanted.fps_d &&
                            60LL * wanted.fps_n >= wanted.fps_d;

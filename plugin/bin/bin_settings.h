@@ -7,9 +7,9 @@
 
 #include <string>
 
+#include "bin/media/raster.h"
 #include "bin/playout/placeholder.h"
 #include "bin/playout/timeline.h"
-#include "bin/media/raster.h"
 #include "common/settings.h"
 
 namespace genpro {
@@ -21,9 +21,9 @@ struct BinSettings {
   unsigned height = 0;
   std::string framerate = "30/1";
   int format = 0;       // a GstVideoFormat, 0: automatic
-  int placeholder = 0;  // live::PlaceholderKind
+  int placeholder = 0;  // bin::PlaceholderKind
   std::string placeholder_location;
-  int at_end = 0;    // live::AtEnd
+  int at_end = 0;    // bin::AtEnd
   int on_error = 0;  // on_error_placeholder
   unsigned fade = 0;
   bool auto_generate = false;
@@ -44,6 +44,6 @@ bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value);
 bool asks_for_another(const Settings& one, const Settings& other);
 
 // Fails with ErrorKind::settings when the frame rate is none.
-Result<live::WantedRaster> wanted_raster(const BinSettings& settings);
+Result<bin::WantedRaster> wanted_raster(const BinSettings& settings);
 
 }  // namespace genpro

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // genprobin: the GObject shell. Within it are two live sources, which never wait for anything but
-// the clock; the clips are fetched and decoded apart from it, see live/director.h.
+// the clock; the clips are fetched and decoded apart from it, see playout_control.h.
 #include "bin/genprobin.h"
 
 #include <gst/video/video.h>
@@ -11,10 +11,10 @@
 
 #include "base/callback.h"
 #include "bin/bin_settings.h"
-#include "common/enums.h"
-#include "bin/playout_control.h"
 #include "bin/output/output_pad.h"
 #include "bin/playout/producers.h"
+#include "bin/playout_control.h"
+#include "common/enums.h"
 #include "common/messages.h"
 
 GST_DEBUG_CATEGORY_STATIC(genpro_bin_debug);
@@ -38,8 +38,8 @@ enum SignalNumber {
 };
 guint signals[signals_end];
 
-// Tells the application, on the director's thread.
-class BinAudience : public genpro::live::Audience {
+// Tells the application, on the control's thread.
+class BinAudience : public genpro::bin::PlayoutListener {
  public:
   explicit BinAudience(GstElement* element) : element_(element) {}
 
@@ -74,13 +74,13 @@ class BinAudience : public genpro::live::Audience {
 }  // namespace
 
 struct GenproBinState {
-  explicit GenproBinState(GstElement* element) : audience(element), director(element, audience) {}
+  explicit GenproBinState(GstElement* element) : listener(element), control(element, listener) {}
 
   genpro::Guarded<genpro::BinSettings> settings;
-  BinAudience audience;
-  genpro::live::Director director;
+  BinAudience listener;
+  genpro::bin::PlayoutControl control;
   std::atomic<bool> is_playing = false;
-  // The source of pictures, to be told of another raster. Owned by the bin.
+  // The source of frames, to be told of another raster. Owned by the bin.
   GstElement* video = nullptr;
 };
 
@@ -106,14 +106,14 @@ unsigned property_cost() {
 
 // Gives the parts what a change of settings means for them.
 void apply(GenproBinState& state, const genpro::BinSettings& settings) {
-  using namespace genpro::live;
-  Stage& stage = *state.director.stage();
-  stage.placeholder->set_kind(static_cast<PlaceholderKind>(settings.placeholder));
-  stage.programme.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
-  state.director.set_at_end(static_cast<AtEnd>(settings.at_end));
-  state.director.set_errors_end(settings.on_error == genpro::on_error_error);
+  using namespace genpro::bin;
+  Playout& playout = *state.control.playout();
+  playout.placeholder->set_kind(static_cast<PlaceholderKind>(settings.placeholder));
+  playout.timeline.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
+  state.control.set_at_end(static_cast<AtEnd>(settings.at_end));
+  state.control.set_errors_end(settings.on_error == genpro::on_error_error);
   // A frame rate that is none is told when the element starts.
-  if (const auto wanted = genpro::wanted_raster(settings)) *stage.wanted.lock() = *wanted;
+  if (const auto wanted = genpro::wanted_raster(settings)) *playout.wanted.lock() = *wanted;
 }
 
 bool changes_raster(const genpro::BinSettings& one, const genpro::BinSettings& other) {
@@ -139,7 +139,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
     }
     apply(state, after);
     if (before.placeholder_location != after.placeholder_location) {
-      state.director.set_image(after.placeholder_location);
+      state.control.set_image(after.placeholder_location);
     }
     if (!state.is_playing) return;
     if (changes_raster(before, after)) {
@@ -148,7 +148,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
       gst_pad_mark_reconfigure(pad.get());
     }
     if (after.auto_generate && genpro::asks_for_another(before.generation, after.generation)) {
-      state.director.generate_soon(after.generation);
+      state.control.generate_soon(after.generation);
     }
   });
 }
@@ -157,12 +157,12 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("get_property", [&] {
     GenproBinState& state = state_of(object);
     if (id == property_status()) {
-      g_value_set_enum(value, static_cast<int>(state.director.face().status));
+      g_value_set_enum(value, static_cast<int>(state.control.face().status));
     } else if (id == property_cost()) {
-      g_value_set_double(value, state.director.face().cost);
+      g_value_set_double(value, state.control.face().cost);
     } else if (const genpro::BinSettings settings = *state.settings.lock();
                g_str_equal(pspec->name, "generation-id")) {
-      std::string current = state.director.face().id;
+      std::string current = state.control.face().id;
       if (current.empty()) current = settings.generation.generation_id;
       g_value_set_string(value, current.empty() ? nullptr : current.c_str());
     } else if (!genpro::get_bin_setting(settings, id, value)) {
@@ -175,7 +175,7 @@ void on_generate(GenproBin* bin) {
   genpro::guard_c_callback("generate", [&] {
     GenproBinState& state = state_of(bin);
     const genpro::Settings settings = state.settings.lock()->generation;
-    state.director.generate(settings);
+    state.control.generate(settings);
   });
 }
 
@@ -189,7 +189,7 @@ bool start(GenproBin* bin) {
     const auto wanted = genpro::wanted_raster(settings);
     if (!wanted) return genpro::post_error(GST_ELEMENT(bin), wanted.error());
     apply(state, settings);
-    state.director.start(settings.generation);
+    state.control.start(settings.generation);
     started = true;
   });
   return started;
@@ -208,31 +208,31 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   // After the sources, which take from it.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (has_failed && transition == GST_STATE_CHANGE_READY_TO_PAUSED)) {
-    genpro::guard_c_callback("stop", [&] { state.director.stop(); });
+    genpro::guard_c_callback("stop", [&] { state.control.stop(); });
   }
   return result;
 }
 
 void add_video(GenproBin* bin) {
   GenproBinState& state = *bin->state;
-  genpro::live::Director& director = state.director;
-  state.video = genpro::live::make_live_source(
-      "genpro-pictures", genpro::live::make_video_producer(
-                      director.stage(), [&director](const genpro::live::Raster& raster) {
-                        director.set_raster(raster);
-                      }));
+  genpro::bin::PlayoutControl& control = state.control;
+  state.video = genpro::bin::make_live_source(
+      "genpro-pictures", genpro::bin::make_video_producer(
+                             control.playout(), [&control](const genpro::bin::Raster& raster) {
+                               control.set_raster(raster);
+                             }));
   gst_bin_add(GST_BIN(bin), state.video);
   const auto target =
       genpro::ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(state.video, "src"));
   const auto pad_template =
       genpro::ObjectPtr<GstPadTemplate>::adopt(gst_static_pad_template_get(&video_template));
   gst_element_add_pad(GST_ELEMENT(bin),
-                      genpro::live::make_output_pad("video", target.get(), pad_template.get()));
+                      genpro::bin::make_output_pad("video", target.get(), pad_template.get()));
 }
 
 void add_audio(GenproBin* bin) {
-  GstElement* source = genpro::live::make_live_source(
-      "genpro-sound", genpro::live::make_audio_producer(bin->state->director.stage()));
+  GstElement* source = genpro::bin::make_live_source(
+      "genpro-sound", genpro::bin::make_audio_producer(bin->state->control.playout()));
   GstElement* convert = gst_element_factory_make("audioconvert", "genpro-sound-convert");
   GstElement* resample = gst_element_factory_make("audioresample", "genpro-sound-resample");
   gst_bin_add(GST_BIN(bin), source);
@@ -249,7 +249,7 @@ void add_audio(GenproBin* bin) {
   const auto pad_template =
       genpro::ObjectPtr<GstPadTemplate>::adopt(gst_static_pad_template_get(&audio_template));
   gst_element_add_pad(GST_ELEMENT(bin),
-                      genpro::live::make_output_pad("audio", target.get(), pad_template.get()));
+                      genpro::bin::make_output_pad("audio", target.get(), pad_template.get()));
 }
 
 void finalize(GObject* object) {
@@ -273,7 +273,7 @@ guint new_signal(GenproBinClass* bin_class, const char* name, guint arguments) {
 //   generation-started (id)         the service has given it an id
 //   generation-completed (id)       its clip can be fetched
 //   generation-failed (id, reason)  there will be no clip; the id is empty when none was given
-//   clip-started (id), clip-ended (id)  the clip's first picture is on the output; it was its last
+//   clip-started (id), clip-ended (id)  the clip's first frame is on the output; it was its last
 // They are emitted on a thread of the element's own, which must not be made to wait, and from which
 // the element's state must not be changed: hand both on to the application's own thread.
 void install_signals(GenproBinClass* bin_class) {

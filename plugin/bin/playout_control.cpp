@@ -9,7 +9,7 @@
 #include "common/enums.h"
 #include "source/genprosrc.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -73,22 +73,23 @@ ElementPtr make_file_source(const std::string& path) {
 
 }  // namespace
 
-Director::Director(GstElement* element, Audience& audience)
-    : element_(element), audience_(audience) {
-  const auto later = [this](void (Director::*handle)(const std::shared_ptr<Take>&)) {
-    return [this, handle](std::shared_ptr<Take> take) {
-      post([this, handle, take = std::move(take)] { (this->*handle)(take); });
+PlayoutControl::PlayoutControl(GstElement* element, PlayoutListener& listener)
+    : element_(element), listener_(listener) {
+  const auto later = [this](void (PlayoutControl::*handle)(const std::shared_ptr<ClipDecoder>&)) {
+    return [this, handle](std::shared_ptr<ClipDecoder> decoder) {
+      post([this, handle, decoder = std::move(decoder)] { (this->*handle)(decoder); });
     };
   };
-  stage_ = std::make_shared<Stage>(Programme::Events{
-      later(&Director::on_started), later(&Director::on_ended), later(&Director::remove)});
+  playout_ = std::make_shared<Playout>(Timeline::Events{later(&PlayoutControl::on_started),
+                                                        later(&PlayoutControl::on_ended),
+                                                        later(&PlayoutControl::remove)});
 }
 
-Director::~Director() {
+PlayoutControl::~PlayoutControl() {
   stop();
 }
 
-void Director::post(Task task) {
+void PlayoutControl::post(Task task) {
   auto queue = queue_.lock();
   // What comes when it has stopped concerns nobody.
   if (!queue->runs) return;
@@ -96,19 +97,19 @@ void Director::post(Task task) {
   queue.notify();
 }
 
-void Director::start(const Settings& settings) {
+void PlayoutControl::start(const Settings& settings) {
   {
     auto queue = queue_.lock();
     queue->runs = true;
     queue->soon.reset();
   }
-  *face_.lock() = GenerationFace{.id = settings.generation_id};
+  *face_.lock() = GenerationStatus{.id = settings.generation_id};
   thread_ = std::thread([this] { run(); });
   post([this] { load_image(*image_location_.lock()); });
   generate(settings);
 }
 
-void Director::stop() {
+void PlayoutControl::stop() {
   {
     auto queue = queue_.lock();
     queue->runs = false;
@@ -128,35 +129,35 @@ void Director::stop() {
   std::swap(left, queue_.lock()->tasks);
 }
 
-void Director::generate(const Settings& settings) {
+void PlayoutControl::generate(const Settings& settings) {
   queue_.lock()->soon.reset();
   post([this, settings] { begin(settings); });
 }
 
-void Director::generate_soon(const Settings& settings) {
+void PlayoutControl::generate_soon(const Settings& settings) {
   auto queue = queue_.lock();
   queue->soon = settings;
   queue->soon_due = Clock::now() + debounce;
   queue.notify();
 }
 
-void Director::set_at_end(AtEnd at_end) {
+void PlayoutControl::set_at_end(AtEnd at_end) {
   at_end_ = at_end;
-  stage_->programme.set_at_end(at_end);
+  playout_->timeline.set_at_end(at_end);
 }
 
-void Director::set_image(const std::string& location) {
+void PlayoutControl::set_image(const std::string& location) {
   *image_location_.lock() = location;
   post([this, location] { load_image(location); });
 }
 
-void Director::set_raster(const Raster& raster) {
+void PlayoutControl::set_raster(const Raster& raster) {
   post([this, raster] {
-    for (const auto& clip : clips_) clip->take->set_raster(raster);
+    for (const auto& clip : clips_) clip->decoder->set_raster(raster);
   });
 }
 
-void Director::run() {
+void PlayoutControl::run() {
   while (true) {
     Task task;
     std::optional<Settings> due;
@@ -187,23 +188,23 @@ void Director::run() {
     on_.reset();
     is_on_air_ = false;
     shown_.clear();
-    stage_->programme.reset();
+    playout_->timeline.reset();
     const auto clips = clips_;
-    for (const auto& clip : clips) remove(clip->take);
+    for (const auto& clip : clips) remove(clip->decoder);
   });
   auto face = face_.lock();
   if (is_under_way(face->status)) face->status = job::Status::idle;
 }
 
-void Director::begin(const Settings& settings) {
+void PlayoutControl::begin(const Settings& settings) {
   // What has not been on gives way.
-  std::vector<std::shared_ptr<Take>> given_up;
+  std::vector<std::shared_ptr<ClipDecoder>> given_up;
   for (const auto& clip : clips_) {
-    if (!clip->has_started && !clip->is_round) given_up.push_back(clip->take);
+    if (!clip->has_started && !clip->is_round) given_up.push_back(clip->decoder);
   }
-  for (const auto& take : given_up) {
-    stage_->programme.withdraw(take);
-    remove(take);
+  for (const auto& decoder : given_up) {
+    playout_->timeline.withdraw(decoder);
+    remove(decoder);
   }
   // Only what loops needs to be kept.
   const std::shared_ptr<ClipFile> file =
@@ -214,97 +215,98 @@ void Director::begin(const Settings& settings) {
   if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
   newest_ = clip->number;
-  if (!clip->take->start()) return;
-  stage_->programme.offer(clip->take);
+  if (!clip->decoder->start()) return;
+  playout_->timeline.offer(clip->decoder);
 }
 
-std::shared_ptr<Director::Clip> Director::add(Settings settings, ElementPtr source,
-                                              std::shared_ptr<ClipFile> file, bool is_round) {
+std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, ElementPtr source,
+                                                          std::shared_ptr<ClipFile> file,
+                                                          bool is_round) {
   auto clip = std::make_shared<Clip>();
   clip->number = ++numbers_;
   clip->settings = std::move(settings);
   clip->is_round = is_round;
   clip->file = file;
-  clip->take =
-      std::make_shared<Take>(std::move(source), raster(), is_round ? nullptr : std::move(file),
-                             [this, number = clip->number](MessagePtr message) {
-                               const std::shared_ptr<GstMessage> shared = std::move(message);
-                               post([this, number, shared] {
-                                 on_message(number, MessagePtr(gst_message_ref(shared.get())));
-                               });
-                             });
+  clip->decoder = std::make_shared<ClipDecoder>(
+      std::move(source), raster(), is_round ? nullptr : std::move(file),
+      [this, number = clip->number](MessagePtr message) {
+        const std::shared_ptr<GstMessage> shared = std::move(message);
+        post([this, number, shared] {
+          on_message(number, MessagePtr(gst_message_ref(shared.get())));
+        });
+      });
   clips_.push_back(clip);
   return clip;
 }
 
 // What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
 // it, so that it goes on without the network.
-void Director::prepare_round() {
+void PlayoutControl::prepare_round() {
   Clip* clip = at_end_ == AtEnd::loop && on_ ? find(on_) : nullptr;
   if (clip == nullptr || clip->has_round || clip->has_failed) return;
   ElementPtr source;
   if (clip->file && clip->file->is_whole()) {
     source = make_file_source(clip->file->path());
-  } else if (clip->take->decoded().length() && !clip->id.empty()) {
+  } else if (clip->decoder->decoded().length() && !clip->id.empty()) {
     Settings again = clip->settings;
     again.generation_id = clip->id;
     source = ElementPtr::adopt(genpro_src_new(again));
   }
   if (!source) return;
   clip->has_round = true;
-  const std::shared_ptr<Take> before = clip->take;
+  const std::shared_ptr<ClipDecoder> before = clip->decoder;
   const std::string id = clip->id;
   const auto next = add(clip->settings, std::move(source), clip->file, true);
   next->id = id;
   next->status = job::Status::done;
-  if (!next->take->start()) return;
-  stage_->programme.set_next_round(before, next->take);
+  if (!next->decoder->start()) return;
+  playout_->timeline.set_next_round(before, next->decoder);
 }
 
-Director::Clip* Director::find(const std::shared_ptr<Take>& take) {
+PlayoutControl::Clip* PlayoutControl::find(const std::shared_ptr<ClipDecoder>& decoder) {
   for (const auto& clip : clips_) {
-    if (clip->take == take) return clip.get();
+    if (clip->decoder == decoder) return clip.get();
   }
   return nullptr;
 }
 
-Director::Clip* Director::find(std::uint64_t number) {
+PlayoutControl::Clip* PlayoutControl::find(std::uint64_t number) {
   for (const auto& clip : clips_) {
     if (clip->number == number) return clip.get();
   }
   return nullptr;
 }
 
-void Director::on_started(const std::shared_ptr<Take>& take) {
-  Clip* clip = find(take);
+void PlayoutControl::on_started(const std::shared_ptr<ClipDecoder>& decoder) {
+  Clip* clip = find(decoder);
   if (clip == nullptr) return;
   clip->has_started = true;
   if (!clip->id.empty()) shown_.insert(clip->id);
-  on_ = take;
+  on_ = decoder;
   is_on_air_ = true;
-  audience_.clip_started(clip->id);
+  listener_.clip_started(clip->id);
 }
 
-void Director::on_ended(const std::shared_ptr<Take>& take) {
+void PlayoutControl::on_ended(const std::shared_ptr<ClipDecoder>& decoder) {
   is_on_air_ = false;
-  const Clip* clip = find(take);
-  if (clip != nullptr) audience_.clip_ended(clip->id);
+  const Clip* clip = find(decoder);
+  if (clip != nullptr) listener_.clip_ended(clip->id);
 }
 
-void Director::remove(const std::shared_ptr<Take>& take) {
+void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   const auto found = std::find_if(clips_.begin(), clips_.end(),
-                                  [&](const auto& clip) { return clip->take == take; });
+                                  [&](const auto& clip) { return clip->decoder == decoder; });
   if (found == clips_.end()) return;
   const std::shared_ptr<Clip> gone = *found;
   clips_.erase(found);
-  if (on_ == take) on_.reset();
+  if (on_ == decoder) on_.reset();
   if (!gone->in_progress) return;
-  audience_.post(
+  listener_.post(
       MessagePtr(gst_message_new_progress(GST_OBJECT(element_), GST_PROGRESS_TYPE_CANCELED,
                                           "generate", "Stopped waiting for the generation")));
 }
 
-void Director::on_message(std::uint64_t number, const MessagePtr& message) {
+void PlayoutControl::on_message(std::uint64_t number, const MessagePtr& message) {
   Clip* clip = find(number);
   if (clip == nullptr) return;
   switch (GST_MESSAGE_TYPE(message.get())) {
@@ -329,7 +331,7 @@ void Director::on_message(std::uint64_t number, const MessagePtr& message) {
   }
 }
 
-void Director::on_generation(Clip& clip, GstMessage* message) {
+void PlayoutControl::on_generation(Clip& clip, GstMessage* message) {
   const GstStructure* fields = gst_message_get_structure(message);
   const auto status = status_of(text_field(fields, "status"));
   if (!status) return;
@@ -348,19 +350,19 @@ void Director::on_generation(Clip& clip, GstMessage* message) {
       if (face->model.empty()) face->model = clip.settings.model_word();
       gst_structure_get_double(fields, "cost", &face->cost);
     }
-    audience_.changed();
+    listener_.changed();
   }
   forward(clip, message);
-  if (is_new) audience_.generation_started(id);
-  if (is_completed) audience_.generation_completed(id);
+  if (is_new) listener_.generation_started(id);
+  if (is_completed) listener_.generation_completed(id);
 }
 
-void Director::on_error(Clip& clip, GstMessage* message) {
+void PlayoutControl::on_error(Clip& clip, GstMessage* message) {
   if (std::exchange(clip.has_failed, true)) return;
   GError* raw = nullptr;
   gst_message_parse_error(message, &raw, nullptr);
   const ErrorPtr error(raw);
-  const std::shared_ptr<Take> take = clip.take;
+  const std::shared_ptr<ClipDecoder> decoder = clip.decoder;
   const bool is_failed_generation = !clip.has_started && !clip.is_round;
   const std::string id = clip.id;
   if (is_failed_generation && clip.number == newest_) {
@@ -368,15 +370,15 @@ void Director::on_error(Clip& clip, GstMessage* message) {
       auto face = face_.lock();
       if (face->status != job::Status::stopped) face->status = job::Status::failed;
     }
-    audience_.changed();
+    listener_.changed();
   }
-  stage_->programme.withdraw(take);
+  playout_->timeline.withdraw(decoder);
   report_failure(message);
-  if (is_failed_generation) audience_.generation_failed(id, error.message());
+  if (is_failed_generation) listener_.generation_failed(id, error.message());
 }
 
 // Posts it as the element's own: as an error, or as a warning with the same content.
-void Director::report_failure(GstMessage* message) {
+void PlayoutControl::report_failure(GstMessage* message) {
   GError* raw = nullptr;
   char* text = nullptr;
   const GstStructure* fields = nullptr;
@@ -386,12 +388,12 @@ void Director::report_failure(GstMessage* message) {
   gst_message_parse_error_details(message, &fields);
   GstStructure* details = fields == nullptr ? nullptr : gst_structure_copy(fields);
   GstObject* self = GST_OBJECT(element_);
-  audience_.post(MessagePtr(
+  listener_.post(MessagePtr(
       errors_end_ ? gst_message_new_error_with_details(self, error.get(), debug.get(), details)
                   : gst_message_new_warning_with_details(self, error.get(), debug.get(), details)));
 }
 
-void Director::forward(Clip& clip, GstMessage* message) {
+void PlayoutControl::forward(Clip& clip, GstMessage* message) {
   GstObject* self = GST_OBJECT(element_);
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_WARNING: {
@@ -402,7 +404,7 @@ void Director::forward(Clip& clip, GstMessage* message) {
       const ErrorPtr error(raw);
       const GCharPtr debug(text);
       gst_message_parse_warning_details(message, &fields);
-      return audience_.post(MessagePtr(gst_message_new_warning_with_details(
+      return listener_.post(MessagePtr(gst_message_new_warning_with_details(
           self, error.get(), debug.get(),
           fields == nullptr ? nullptr : gst_structure_copy(fields))));
     }
@@ -414,65 +416,67 @@ void Director::forward(Clip& clip, GstMessage* message) {
       const GCharPtr owned_code(code);
       const GCharPtr owned_text(text);
       clip.in_progress = type == GST_PROGRESS_TYPE_START || type == GST_PROGRESS_TYPE_CONTINUE;
-      return audience_.post(MessagePtr(gst_message_new_progress(self, type, code, text)));
+      return listener_.post(MessagePtr(gst_message_new_progress(self, type, code, text)));
     }
     default:
-      return audience_.post(MessagePtr(
+      return listener_.post(MessagePtr(
           gst_message_new_element(self, gst_structure_copy(gst_message_get_structure(message)))));
   }
 }
 
-void Director::load_image(const std::string& location) {
+void PlayoutControl::load_image(const std::string& location) {
   image_.reset();
   image_name_ = location;
-  stage_->placeholder->set_image({});
+  playout_->placeholder->set_image({});
   if (location.empty()) {
-    if (stage_->placeholder->kind() != PlaceholderKind::image) return;
+    if (playout_->placeholder->kind() != PlaceholderKind::image) return;
     return warn_of_image("placeholder-location names no file.");
   }
   ElementPtr source = make_file_source(location);
   if (!source) return warn_of_image("GStreamer's element filesrc is missing");
-  image_ = std::make_shared<Take>(std::move(source), Raster{}, nullptr, [this](MessagePtr message) {
-    if (GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_ERROR) return;
-    GError* raw = nullptr;
-    gst_message_parse_error(message.get(), &raw, nullptr);
-    const ErrorPtr error(raw);
-    post([this, reason = error.message()] {
-      if (!image_) return;
-      image_.reset();
-      warn_of_image(reason);
-    });
-  });
+  image_ = std::make_shared<ClipDecoder>(std::move(source), Raster{}, nullptr,
+                                         [this](MessagePtr message) {
+                                           if (GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_ERROR)
+                                             return;
+                                           GError* raw = nullptr;
+                                           gst_message_parse_error(message.get(), &raw, nullptr);
+                                           const ErrorPtr error(raw);
+                                           post([this, reason = error.message()] {
+                                             if (!image_) return;
+                                             image_.reset();
+                                             warn_of_image(reason);
+                                           });
+                                         });
   image_->start();
 }
 
-// A still image is the first picture of whatever is there.
-void Director::look_at_image() {
+// A still image is the first frame of whatever is there.
+void PlayoutControl::look_at_image() {
   if (!image_) return;
-  Picture picture = image_->decoded().picture_at(0);
-  if (!picture) return;
-  stage_->placeholder->set_image(std::move(picture));
+  Frame frame = image_->decoded().frame_at(0);
+  if (!frame) return;
+  playout_->placeholder->set_image(std::move(frame));
   image_.reset();
 }
 
-void Director::warn_of_image(const std::string& reason) {
+void PlayoutControl::warn_of_image(const std::string& reason) {
   const std::string name = image_name_.empty() ? "image" : one_line(image_name_, 200);
   const std::string text = "The placeholder " + name +
                            " cannot be shown, and it is black instead: " + one_line(reason, 200) +
                            " Set placeholder-location to an image that GStreamer can read.";
   const ErrorPtr error(
       g_error_new_literal(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, text.c_str()));
-  audience_.post(MessagePtr(gst_message_new_warning(GST_OBJECT(element_), error.get(), nullptr)));
+  listener_.post(MessagePtr(gst_message_new_warning(GST_OBJECT(element_), error.get(), nullptr)));
 }
 
-void Director::update_slate() {
+void PlayoutControl::update_slate() {
   // While a clip is on it stays as it was when that took over: it may still be fading.
-  if (stage_->placeholder->kind() != PlaceholderKind::slate || is_on_air_) return;
-  const GenerationFace face = *face_.lock();
+  if (playout_->placeholder->kind() != PlaceholderKind::slate || is_on_air_) return;
+  const GenerationStatus face = *face_.lock();
   SlateText text;
   text.detail = face.model;
   const Clip* clip = find(newest_);
-  // Its bytes may all be there before its first picture is on.
+  // Its bytes may all be there before its first frame is on.
   const bool is_coming = face.status == job::Status::done && clip != nullptr && !clip->has_started;
   text.headline = headline(is_coming ? job::Status::streaming : face.status);
   if (clip != nullptr && is_under_way(face.status)) {
@@ -480,7 +484,7 @@ void Director::update_slate() {
     text.time =
         in_minutes(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - clip->begun));
   }
-  stage_->placeholder->set_text(text);
+  playout_->placeholder->set_text(text);
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

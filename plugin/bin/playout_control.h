@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Sees to the clips of a genprobin: has them generated, gives them to the programme, gets rid of
+// Sees to the clips of a genprobin: has them generated, gives them to the timeline, gets rid of
 // them, and tells what happens.
 #pragma once
 
@@ -13,16 +13,16 @@
 #include <thread>
 
 #include "base/guarded.h"
-#include "job/job.h"
 #include "bin/playout/playout.h"
 #include "common/settings.h"
+#include "job/job.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
-// What an application hears of. Called on the director's thread, with no lock held.
-class Audience {
+// What an application hears of. Called on the control's thread, with no lock held.
+class PlayoutListener {
  public:
-  virtual ~Audience() = default;
+  virtual ~PlayoutListener() = default;
   // To be posted on the bus as the element's own.
   virtual void post(MessagePtr message) = 0;
   virtual void generation_started(const std::string& id) = 0;
@@ -35,7 +35,7 @@ class Audience {
 };
 
 // What a user can see of the latest generation.
-struct GenerationFace {
+struct GenerationStatus {
   job::Status status = job::Status::idle;
   std::string id;
   std::string model;
@@ -43,15 +43,15 @@ struct GenerationFace {
 };
 
 // Threads: any. start() and stop() belong to state changes.
-class Director {
+class PlayoutControl {
  public:
   // `element` is what messages come from, and outlives this.
-  Director(GstElement* element, Audience& audience);
-  ~Director();
-  Director(const Director&) = delete;
-  Director& operator=(const Director&) = delete;
+  PlayoutControl(GstElement* element, PlayoutListener& listener);
+  ~PlayoutControl();
+  PlayoutControl(const PlayoutControl&) = delete;
+  PlayoutControl& operator=(const PlayoutControl&) = delete;
 
-  const std::shared_ptr<Stage>& stage() { return stage_; }
+  const std::shared_ptr<Playout>& playout() { return playout_; }
 
   // Asks for the first generation.
   void start(const Settings& settings);
@@ -70,7 +70,7 @@ class Director {
   void set_image(const std::string& location);
   void set_raster(const Raster& raster);
 
-  GenerationFace face() { return *face_.lock(); }
+  GenerationStatus face() { return *face_.lock(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -83,7 +83,7 @@ class Director {
   };
   // A playing and what is known of it.
   struct Clip {
-    std::shared_ptr<Take> take;
+    std::shared_ptr<ClipDecoder> decoder;
     std::shared_ptr<ClipFile> file;
     Settings settings;
     std::string id;
@@ -102,28 +102,28 @@ class Director {
   void begin(const Settings& settings);
   std::shared_ptr<Clip> add(Settings settings, ElementPtr source, std::shared_ptr<ClipFile> file,
                             bool is_round);
-  void remove(const std::shared_ptr<Take>& take);
+  void remove(const std::shared_ptr<ClipDecoder>& decoder);
   void prepare_round();
   void on_message(std::uint64_t number, const MessagePtr& message);
   void on_error(Clip& clip, GstMessage* message);
   void on_generation(Clip& clip, GstMessage* message);
-  void on_started(const std::shared_ptr<Take>& take);
-  void on_ended(const std::shared_ptr<Take>& take);
+  void on_started(const std::shared_ptr<ClipDecoder>& decoder);
+  void on_ended(const std::shared_ptr<ClipDecoder>& decoder);
   void load_image(const std::string& location);
   void look_at_image();
   void warn_of_image(const std::string& reason);
   void update_slate();
   void report_failure(GstMessage* message);
   void forward(Clip& clip, GstMessage* message);
-  Clip* find(const std::shared_ptr<Take>& take);
+  Clip* find(const std::shared_ptr<ClipDecoder>& decoder);
   Clip* find(std::uint64_t number);
-  Raster raster() { return *stage_->raster.lock(); }
+  Raster raster() { return *playout_->raster.lock(); }
 
   GstElement* const element_;
-  Audience& audience_;
+  PlayoutListener& listener_;
   std::atomic<bool> errors_end_ = false;
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
-  Guarded<GenerationFace> face_;
+  Guarded<GenerationStatus> face_;
   Guarded<Queue> queue_;
   Guarded<std::string> image_location_;
   std::thread thread_;
@@ -134,13 +134,13 @@ class Director {
   std::set<std::string> shown_;
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
   std::uint64_t numbers_ = 0;
-  std::shared_ptr<Take> on_;  // the one that is on
-  bool is_on_air_ = false;     // it has not ended
-  std::shared_ptr<Take> image_;
+  std::shared_ptr<ClipDecoder> on_;  // the one that is on
+  bool is_on_air_ = false;           // it has not ended
+  std::shared_ptr<ClipDecoder> image_;
   std::string image_name_;
 
   // Last: its parts call back here.
-  std::shared_ptr<Stage> stage_;
+  std::shared_ptr<Playout> playout_;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

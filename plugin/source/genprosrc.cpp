@@ -7,8 +7,8 @@
 #include <new>
 
 #include "base/callback.h"
-#include "source/source_core.h"
 #include "common/enums.h"
+#include "source/source_core.h"
 
 GST_DEBUG_CATEGORY_STATIC(genpro_src_debug);
 #define GST_CAT_DEFAULT genpro_src_debug

@@ -13,8 +13,8 @@ namespace {
 
 using ObjectRef = ObjectPtr<GstObject>;
 
-Guarded<std::vector<PartingGroupMember*>>& members() {
-  static Guarded<std::vector<PartingGroupMember*>> list;
+Guarded<std::vector<ShutdownGroupMember*>>& members() {
+  static Guarded<std::vector<ShutdownGroupMember*>> list;
   return list;
 }
 
@@ -63,13 +63,13 @@ bool follows(GstElement* element, GstObject* bin) {
 
 }  // namespace
 
-PartingGroupMember::PartingGroupMember(GstElement* element, const std::shared_ptr<job::Job>& job)
+ShutdownGroupMember::ShutdownGroupMember(GstElement* element, const std::shared_ptr<job::Job>& job)
     : job_(job) {
   g_weak_ref_init(&element_, element);
   members().lock()->push_back(this);
 }
 
-PartingGroupMember::~PartingGroupMember() {
+ShutdownGroupMember::~ShutdownGroupMember() {
   {
     auto list = members().lock();
     list->erase(std::find(list->begin(), list->end(), this));
@@ -77,7 +77,7 @@ PartingGroupMember::~PartingGroupMember() {
   g_weak_ref_clear(&element_);
 }
 
-void begin_parting_with(GstElement* element) {
+void begin_shutdown_with(GstElement* element) {
   const ObjectRef origin = origin_of_change(element);
   if (!origin) return;
   struct Found {
@@ -87,7 +87,7 @@ void begin_parting_with(GstElement* element) {
   std::vector<Found> found;
   {
     auto list = members().lock();
-    for (PartingGroupMember* member : *list) {
+    for (ShutdownGroupMember* member : *list) {
       auto owner =
           ObjectPtr<GstElement>::adopt(static_cast<GstElement*>(g_weak_ref_get(&member->element_)));
       auto job = member->job_.lock();

@@ -16,15 +16,15 @@
 namespace genpro {
 
 // An element with a job that may have to be stopped, as long as this lives. Threads: any.
-class PartingGroupMember {
+class ShutdownGroupMember {
  public:
-  PartingGroupMember(GstElement* element, const std::shared_ptr<job::Job>& job);
-  ~PartingGroupMember();
-  PartingGroupMember(const PartingGroupMember&) = delete;
-  PartingGroupMember& operator=(const PartingGroupMember&) = delete;
+  ShutdownGroupMember(GstElement* element, const std::shared_ptr<job::Job>& job);
+  ~ShutdownGroupMember();
+  ShutdownGroupMember(const ShutdownGroupMember&) = delete;
+  ShutdownGroupMember& operator=(const ShutdownGroupMember&) = delete;
 
  private:
-  friend void begin_parting_with(GstElement* element);
+  friend void begin_shutdown_with(GstElement* element);
 
   // Both weak: an element that nobody wants any more is not kept, and its job ends with it.
   GWeakRef element_{};
@@ -34,6 +34,6 @@ class PartingGroupMember {
 // To be called while `element` goes to READY: Job::begin_parting() for the members that the same
 // change of state takes there, which is none when the application stops that element alone. Calls
 // other objects, so no lock may be held.
-void begin_parting_with(GstElement* element);
+void begin_shutdown_with(GstElement* element);
 
 }  // namespace genpro

@@ -116,7 +116,7 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
                     : "Attaching to generation " + settings.generation_id);
   auto runtime = Runtime::acquire();
   auto job = job::Job::start(runtime, std::move(*job_settings));
-  parting_group_ = std::make_unique<PartingGroupMember>(element_, job);
+  shutdown_group_ = std::make_unique<ShutdownGroupMember>(element_, job);
   auto flow = flow_.lock();
   flow->runtime = std::move(runtime);
   flow->job = std::move(job);
@@ -132,8 +132,8 @@ void SourceCore::stop() {
     ended.job = std::move(flow->job);
     ended.reader = std::move(flow->reader);
   }
-  if (ended.job && settings_.waits_to_part) begin_parting_with(element_);
-  parting_group_.reset();
+  if (ended.job && settings_.waits_to_part) begin_shutdown_with(element_);
+  shutdown_group_.reset();
   ended.reader.reset();
   auto parting = job::Parting::nothing;
   if (ended.job) {

@@ -15,12 +15,12 @@
 #include "base/runtime.h"
 #include "clip/coverage.h"
 #include "clip/reader.h"
-#include "source/error_watch.h"
+#include "common/messages.h"
+#include "common/settings.h"
 #include "gst_ptr.h"
 #include "job/job.h"
-#include "common/messages.h"
+#include "source/error_watch.h"
 #include "source/shutdown_group.h"
-#include "common/settings.h"
 
 namespace genpro {
 
@@ -125,7 +125,7 @@ class SourceCore {
 
   // The rest is of the streaming thread, once started.
   std::unique_ptr<ErrorWatch> pipeline_errors_;
-  std::unique_ptr<PartingGroupMember> parting_group_;
+  std::unique_ptr<ShutdownGroupMember> shutdown_group_;
   Settings settings_;
   std::size_t block_size_ = 0;
   std::string title_;

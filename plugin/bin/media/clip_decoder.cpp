@@ -6,7 +6,7 @@
 
 #include "base/callback.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -64,7 +64,8 @@ void forget(gpointer file) {
 
 }  // namespace
 
-Take::Take(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> file, Tell tell)
+ClipDecoder::ClipDecoder(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> file,
+                         Tell tell)
     : source_(std::move(source)),
       tell_(std::move(tell)),
       raster_(raster),
@@ -79,14 +80,14 @@ Take::Take(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> fi
   }
 }
 
-Take::~Take() {
+ClipDecoder::~ClipDecoder() {
   decoded_.close();
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   const BusPtr bus = BusPtr::adopt(gst_element_get_bus(pipeline_.get()));
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
 }
 
-bool Take::start() {
+bool ClipDecoder::start() {
   const BusPtr bus = BusPtr::adopt(gst_element_get_bus(pipeline_.get()));
   gst_bus_set_sync_handler(bus.get(), on_message, this, nullptr);
   const ElementPtr decoder = make("decodebin");
@@ -104,43 +105,44 @@ bool Take::start() {
   return gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
 }
 
-GstBusSyncReply Take::on_message(GstBus*, GstMessage* message, gpointer self) {
-  guard_c_callback("a message of a clip's pipeline",
-                   [&] { static_cast<Take*>(self)->tell_(MessagePtr(gst_message_ref(message))); });
+GstBusSyncReply ClipDecoder::on_message(GstBus*, GstMessage* message, gpointer self) {
+  guard_c_callback("a message of a clip's pipeline", [&] {
+    static_cast<ClipDecoder*>(self)->tell_(MessagePtr(gst_message_ref(message)));
+  });
   // The source watches the bus for errors, which does not have what was dropped.
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) return GST_BUS_PASS;
   gst_message_unref(message);
   return GST_BUS_DROP;
 }
 
-void Take::on_pad_added(GstElement*, GstPad* pad, gpointer self) {
+void ClipDecoder::on_pad_added(GstElement*, GstPad* pad, gpointer self) {
   guard_c_callback("a stream of a clip", [&] {
-    Take& take = *static_cast<Take*>(self);
+    ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
     const std::string media = media_of(pad);
-    if (media.starts_with("video/") && !take.has_video_.exchange(true)) {
-      take.add_video(pad);
-    } else if (media.starts_with("audio/") && !take.has_audio_.exchange(true)) {
-      take.add_audio(pad);
+    if (media.starts_with("video/") && !decoder.has_video_.exchange(true)) {
+      decoder.add_video(pad);
+    } else if (media.starts_with("audio/") && !decoder.has_audio_.exchange(true)) {
+      decoder.add_audio(pad);
     }
   });
 }
 
-void Take::on_no_more_pads(GstElement*, gpointer self) {
+void ClipDecoder::on_no_more_pads(GstElement*, gpointer self) {
   guard_c_callback("the streams of a clip", [&] {
-    Take& take = *static_cast<Take*>(self);
-    take.decoded_.set_streams_known();
-    if (!take.has_video_) take.tell_no_video();
+    ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
+    decoder.decoded_.set_streams_known();
+    if (!decoder.has_video_) decoder.tell_no_video();
   });
 }
 
-void Take::tell_no_video() {
+void ClipDecoder::tell_no_video() {
   GST_ELEMENT_ERROR(pipeline_.get(), STREAM, WRONG_TYPE,
                     ("The clip has no video that can be decoded. Look at the generation at the "
                      "service, and whether GStreamer has a decoder for it."),
                     (nullptr));
 }
 
-void Take::add_video(GstPad* pad) {
+void ClipDecoder::add_video(GstPad* pad) {
   decoded_.set_has_video();
   const ElementPtr sink = make("appsink");
   if (!sink) return tell_no_video();
@@ -158,7 +160,7 @@ void Take::add_video(GstPad* pad) {
   if (gst_pad_link(pad, target.get()) != GST_PAD_LINK_OK) tell_no_video();
 }
 
-void Take::add_audio(GstPad* pad) {
+void ClipDecoder::add_audio(GstPad* pad) {
   const ElementPtr convert = make("audioconvert");
   const ElementPtr resample = make("audioresample");
   const ElementPtr sink = make("appsink");
@@ -182,55 +184,55 @@ void Take::add_audio(GstPad* pad) {
   if (gst_pad_link(pad, target.get()) != GST_PAD_LINK_OK) decoded_.end_audio();
 }
 
-GstFlowReturn Take::on_video(GstAppSink* sink, gpointer self) {
+GstFlowReturn ClipDecoder::on_video(GstAppSink* sink, gpointer self) {
   bool goes_on = false;
   guard_c_callback("a picture of a clip", [&] {
     const SamplePtr sample(gst_app_sink_pull_sample(sink));
-    goes_on = sample && static_cast<Take*>(self)->push_video(sample.get());
+    goes_on = sample && static_cast<ClipDecoder*>(self)->push_video(sample.get());
   });
   return goes_on ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
-GstFlowReturn Take::on_audio(GstAppSink* sink, gpointer self) {
+GstFlowReturn ClipDecoder::on_audio(GstAppSink* sink, gpointer self) {
   bool goes_on = false;
   guard_c_callback("sound of a clip", [&] {
     const SamplePtr sample(gst_app_sink_pull_sample(sink));
-    goes_on = sample && static_cast<Take*>(self)->push_audio(sample.get());
+    goes_on = sample && static_cast<ClipDecoder*>(self)->push_audio(sample.get());
   });
   return goes_on ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
-void Take::on_video_end(GstAppSink*, gpointer self) {
+void ClipDecoder::on_video_end(GstAppSink*, gpointer self) {
   guard_c_callback("the end of a clip's video",
-                   [&] { static_cast<Take*>(self)->decoded_.end_video(); });
+                   [&] { static_cast<ClipDecoder*>(self)->decoded_.end_video(); });
 }
 
-void Take::on_audio_end(GstAppSink*, gpointer self) {
+void ClipDecoder::on_audio_end(GstAppSink*, gpointer self) {
   guard_c_callback("the end of a clip's audio",
-                   [&] { static_cast<Take*>(self)->decoded_.end_audio(); });
+                   [&] { static_cast<ClipDecoder*>(self)->decoded_.end_audio(); });
 }
 
-bool Take::push_video(GstSample* sample) {
+bool ClipDecoder::push_video(GstSample* sample) {
   const auto start = running_time(sample);
-  Picture picture;
+  Frame frame;
   // What the clip itself leaves out is not shown.
-  if (!start || !gst_video_info_from_caps(&picture.info, gst_sample_get_caps(sample))) return true;
-  picture.buffer.reset(gst_buffer_ref(gst_sample_get_buffer(sample)));
-  GstClockTime duration = GST_BUFFER_DURATION(picture.buffer.get());
+  if (!start || !gst_video_info_from_caps(&frame.info, gst_sample_get_caps(sample))) return true;
+  frame.buffer.reset(gst_buffer_ref(gst_sample_get_buffer(sample)));
+  GstClockTime duration = GST_BUFFER_DURATION(frame.buffer.get());
   if (!GST_CLOCK_TIME_IS_VALID(duration)) {
-    const bool has_rate = picture.info.fps_n > 0;
-    duration = gst_util_uint64_scale_int(GST_SECOND, has_rate ? picture.info.fps_d : 1,
-                                         has_rate ? picture.info.fps_n : 30);
+    const bool has_rate = frame.info.fps_n > 0;
+    duration = gst_util_uint64_scale_int(GST_SECOND, has_rate ? frame.info.fps_d : 1,
+                                         has_rate ? frame.info.fps_n : 30);
   }
   const Raster raster = *raster_.lock();
   if (raster.info.width > 0) {
-    BufferPtr fitted = fitter_.fit(picture, raster);
-    if (fitted) picture = {std::move(fitted), raster.info};
+    BufferPtr fitted = converter_.fit(frame, raster);
+    if (fitted) frame = {std::move(fitted), raster.info};
   }
-  return decoded_.push_picture(std::move(picture), *start, *start + static_cast<Time>(duration));
+  return decoded_.push_frame(std::move(frame), *start, *start + static_cast<Time>(duration));
 }
 
-bool Take::push_audio(GstSample* sample) {
+bool ClipDecoder::push_audio(GstSample* sample) {
   const auto start = running_time(sample);
   GstMapInfo map;
   if (!start || !gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) return true;
@@ -240,4 +242,4 @@ bool Take::push_audio(GstSample* sample) {
   return decoded_.push_audio(std::move(samples), *start);
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -12,34 +12,34 @@
 #include <memory>
 
 #include "base/guarded.h"
-#include "gst_ptr.h"
 #include "bin/media/clip_file.h"
 #include "bin/media/decoded_frames.h"
 #include "bin/media/raster.h"
+#include "gst_ptr.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 using ElementPtr = ObjectPtr<GstElement>;
 
-// Threads: made, started and destroyed by the director's thread, which may wait for decoders to
+// Threads: made, started and destroyed by the control's thread, which may wait for decoders to
 // end; the rest by any.
-class Take {
+class ClipDecoder {
  public:
   // Called on the threads of its pipeline with what its elements say.
   using Tell = std::function<void(MessagePtr)>;
 
   // `source` gives the bytes of a clip. What it gives is kept in `file` if there is one.
-  Take(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> file, Tell tell);
-  ~Take();
-  Take(const Take&) = delete;
-  Take& operator=(const Take&) = delete;
+  ClipDecoder(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> file, Tell tell);
+  ~ClipDecoder();
+  ClipDecoder(const ClipDecoder&) = delete;
+  ClipDecoder& operator=(const ClipDecoder&) = delete;
 
   // False when GStreamer lacks an element for it, which is told as an error.
   bool start();
-  // What pictures are brought into from now on, ahead of being shown.
+  // What frames are brought into from now on, ahead of being shown.
   void set_raster(const Raster& raster) { *raster_.lock() = raster; }
 
-  Decoded& decoded() { return decoded_; }
+  DecodedFrames& decoded() { return decoded_; }
   GstElement* source() const { return source_.get(); }
 
  private:
@@ -61,12 +61,12 @@ class Take {
   Tell tell_;
   Guarded<Raster> raster_;
   std::shared_ptr<ClipFile> file_;
-  Decoded decoded_;
-  Fitter fitter_;  // of the thread that decodes video
+  DecodedFrames decoded_;
+  FrameConverter converter_;  // of the thread that decodes video
   std::atomic<bool> has_video_ = false;
   std::atomic<bool> has_audio_ = false;
   // Last, so that its threads are gone first.
   ElementPtr pipeline_;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -68,4 +68,4 @@ std::string ClipFile::path() const {
   return "/proc/self/fd/" + std::to_string(descriptor_);
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

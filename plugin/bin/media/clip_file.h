@@ -13,7 +13,7 @@
 #include "base/guarded.h"
 #include "clip/coverage.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 // Threads: any.
 class ClipFile {
@@ -43,4 +43,4 @@ class ClipFile {
   Guarded<State> state_;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -4,24 +4,24 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
-// What is held ready. Pictures are large, and these cover the time that a decoder takes to go on.
+// What is held ready. Frames are large, and these cover the time that a decoder takes to go on.
 constexpr std::size_t most_pictures = 8;
 constexpr std::size_t enough_pictures = 4;
 constexpr std::int64_t most_samples = audio_rate;
 constexpr Time enough_audio = 100 * GST_MSECOND;
-// Sound that nobody has taken for so long is not waited for: its branch stands still or has nothing
-// behind it, and a decoder that cannot hand it on hands on no picture either. Less than what is
-// held ready, so that there is always room for the sound of the pictures to come.
+// AudioBlock that nobody has taken for so long is not waited for: its branch stands still or has
+// nothing behind it, and a decoder that cannot hand it on hands on no frame either. Less than what
+// is held ready, so that there is always room for the audio of the frames to come.
 constexpr Time longest_wait_for_audio = 700 * GST_MSECOND;
 // A clip that comes slowly begins with what it has.
 constexpr Time longest_gathering = 250 * GST_MSECOND;
-// Rounding of times must not show a picture twice.
+// Rounding of times must not show a frame twice.
 constexpr Time picture_tolerance = GST_MSECOND;
-// Sound whose times jitter by less is continuous.
+// AudioBlock whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
 
 Time monotonic_now() {
@@ -37,132 +37,132 @@ std::int64_t samples_at(Time time) {
   return is_negative ? -samples : samples;
 }
 
-bool Decoded::push_picture(Picture picture, Time start, Time end) {
+bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
   auto state = state_.lock();
-  state.wait([](const State& s) { return s.closed || s.pictures.size() < most_pictures; });
+  state.wait([](const State& s) { return s.closed || s.frames.size() < most_pictures; });
   if (state->closed) return false;
   if (!state->zero) {
     state->zero = start;
     state->first_came = monotonic_now();
   }
   state->video_end = std::max(state->video_end, end);
-  state->pictures.push_back({std::move(picture), start, end});
+  state->frames.push_back({std::move(frame), start, end});
   return true;
 }
 
-bool Decoded::push_audio(std::vector<float> samples, Time start) {
+bool DecodedFrames::push_audio(std::vector<float> samples, Time start) {
   auto state = state_.lock();
   state.wait([](const State& s) {
-    return s.closed || s.sounds.empty() || s.audio_end - s.sounds.front().begin < most_samples;
+    return s.closed || s.audio.empty() || s.audio_end - s.audio.front().begin < most_samples;
   });
   if (state->closed) return false;
-  Sound sound{std::move(samples), samples_at(start)};
+  AudioBlock sound{std::move(samples), samples_at(start)};
   if (state->audio_end != 0 && std::abs(sound.begin - state->audio_end) < sample_tolerance) {
     sound.begin = state->audio_end;
   }
   state->audio_end = std::max(state->audio_end, sound.end());
-  state->sounds.push_back(std::move(sound));
+  state->audio.push_back(std::move(sound));
   return true;
 }
 
-void Decoded::end_video() {
+void DecodedFrames::end_video() {
   state_.lock()->video_ended = true;
 }
 
-void Decoded::end_audio() {
+void DecodedFrames::end_audio() {
   state_.lock()->audio_ended = true;
 }
 
-void Decoded::set_has_video() {
+void DecodedFrames::set_has_video() {
   state_.lock()->has_video = true;
 }
 
-void Decoded::set_has_audio() {
+void DecodedFrames::set_has_audio() {
   state_.lock()->has_audio = true;
 }
 
-void Decoded::set_streams_known() {
+void DecodedFrames::set_streams_known() {
   state_.lock()->streams_known = true;
 }
 
-void Decoded::fail() {
+void DecodedFrames::fail() {
   state_.lock()->failed = true;
 }
 
-void Decoded::cut() {
+void DecodedFrames::cut() {
   auto state = state_.lock();
   state->video_ended = true;
   state->audio_ended = true;
 }
 
-void Decoded::close() {
+void DecodedFrames::close() {
   auto state = state_.lock();
   state->closed = true;
-  state->pictures.clear();
-  state->sounds.clear();
+  state->frames.clear();
+  state->audio.clear();
   state->shown = {};
   state.notify();
 }
 
-bool Decoded::is_ready() {
+bool DecodedFrames::is_ready() {
   auto state = state_.lock();
   if (!state->zero || state->closed) return false;
   const bool waited = monotonic_now() - state->first_came >= longest_gathering;
   if (!state->streams_known && !waited) return false;
-  const bool has_pictures = state->video_ended || state->pictures.size() >= enough_pictures;
+  const bool has_pictures = state->video_ended || state->frames.size() >= enough_pictures;
   const bool has_sound = !state->has_audio || state->audio_ended ||
                          state->audio_end >= samples_at(*state->zero + enough_audio);
   return (has_pictures && has_sound) || waited;
 }
 
-bool Decoded::has_failed() {
+bool DecodedFrames::has_failed() {
   return state_.lock()->failed;
 }
 
-bool Decoded::has_no_video() {
+bool DecodedFrames::has_no_video() {
   auto state = state_.lock();
   return !state->zero && ((state->streams_known && !state->has_video) || state->video_ended);
 }
 
-std::optional<Time> Decoded::length() {
+std::optional<Time> DecodedFrames::length() {
   auto state = state_.lock();
   if (!state->video_ended || !state->zero) return std::nullopt;
   return state->video_end - *state->zero;
 }
 
 // Whether it has made room.
-bool Decoded::State::advance_to(Time running) {
-  const std::size_t before = pictures.size() + sounds.size();
-  while (!pictures.empty() && pictures.front().start <= running + picture_tolerance) {
-    shown = std::move(pictures.front());
-    pictures.pop_front();
+bool DecodedFrames::State::advance_to(Time running) {
+  const std::size_t before = frames.size() + audio.size();
+  while (!frames.empty() && frames.front().start <= running + picture_tolerance) {
+    shown = std::move(frames.front());
+    frames.pop_front();
   }
   const std::int64_t untaken = samples_at(running - longest_wait_for_audio);
-  while (!sounds.empty() && sounds.front().end() <= untaken) sounds.pop_front();
-  return pictures.size() + sounds.size() != before;
+  while (!audio.empty() && audio.front().end() <= untaken) audio.pop_front();
+  return frames.size() + audio.size() != before;
 }
 
-Picture Decoded::picture_at(Time time) {
+Frame DecodedFrames::frame_at(Time time) {
   auto state = state_.lock();
   if (!state->zero) return {};
   if (state->advance_to(*state->zero + time)) state.notify();
-  return state->shown.picture.copy();
+  return state->shown.frame.copy();
 }
 
-std::size_t Decoded::mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
-                               float gain_step) {
+std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t samples,
+                                     float gain, float gain_step) {
   auto state = state_.lock();
   if (!state->zero) return 0;
   const std::int64_t from = samples_at(*state->zero) + begin;
   const std::int64_t to = from + static_cast<std::int64_t>(samples);
   bool dropped = false;
-  while (!state->sounds.empty() && state->sounds.front().end() <= from) {
-    state->sounds.pop_front();
+  while (!state->audio.empty() && state->audio.front().end() <= from) {
+    state->audio.pop_front();
     dropped = true;
   }
   if (dropped) state.notify();
   std::int64_t whole_to = from;
-  for (const Sound& sound : state->sounds) {
+  for (const AudioBlock& sound : state->audio) {
     if (sound.begin <= whole_to) whole_to = std::max(whole_to, std::min(to, sound.end()));
     const std::int64_t first = std::max(from, sound.begin);
     const std::int64_t last = std::min(to, sound.end());
@@ -178,27 +178,27 @@ std::size_t Decoded::mix_audio(std::int64_t begin, float* out, std::size_t sampl
   return static_cast<std::size_t>(whole_to - from);
 }
 
-// Where pictures have no more room and there is no sound all the same, the clip has a hole there.
-bool Decoded::State::lacks_audio(Time running) const {
-  return pictures.size() < most_pictures && has_audio && !audio_ended &&
+// Where frames have no more room and there is no audio all the same, the clip has a hole there.
+bool DecodedFrames::State::lacks_audio(Time running) const {
+  return frames.size() < most_pictures && has_audio && !audio_ended &&
          audio_end < samples_at(running);
 }
 
-bool Decoded::is_starved(Time time) {
+bool DecodedFrames::is_starved(Time time) {
   auto state = state_.lock();
   if (!state->zero || state->closed) return false;
   const Time running = *state->zero + time;
   if (state->advance_to(running)) state.notify();
-  const bool lacks_picture = !state->video_ended && state->pictures.empty() &&
+  const bool lacks_picture = !state->video_ended && state->frames.empty() &&
                              state->shown.end + picture_tolerance <= running;
   return lacks_picture || state->lacks_audio(running);
 }
 
-bool Decoded::has_recovered(Time time) {
+bool DecodedFrames::has_recovered(Time time) {
   auto state = state_.lock();
   if (!state->zero) return false;
-  const bool has_pictures = state->video_ended || state->pictures.size() >= enough_pictures;
+  const bool has_pictures = state->video_ended || state->frames.size() >= enough_pictures;
   return has_pictures && !state->lacks_audio(*state->zero + time + enough_audio);
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -13,9 +13,9 @@
 #include "base/guarded.h"
 #include "bin/media/frame_converter.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
-// Times in nanoseconds. Within a clip they count from its first picture on.
+// Times in nanoseconds. Within a clip they count from its first frame on.
 using Time = std::int64_t;
 
 // What leaves the element, and what is asked of a clip: 32-bit floats, interleaved.
@@ -27,11 +27,11 @@ std::int64_t samples_at(Time time);
 
 // Filled by the threads that decode, which wait here while there is enough; emptied by the threads
 // that show, which never wait. Threads: any.
-class Decoded {
+class DecodedFrames {
  public:
   // The decoders' side. `start` and `end` are running times of the pipeline that decodes. False
   // when the clip is not wanted any more.
-  bool push_picture(Picture picture, Time start, Time end);
+  bool push_frame(Frame frame, Time start, Time end);
   bool push_audio(std::vector<float> samples, Time start);
   void end_video();
   void end_audio();
@@ -51,28 +51,28 @@ class Decoded {
   // Enough is there to begin without a break.
   bool is_ready();
   bool has_failed();
-  // All streams are known, and no picture will ever come.
+  // All streams are known, and no frame will ever come.
   bool has_no_video();
   // How long it is, once that is known.
   std::optional<Time> length();
-  // The picture at `time`, else the one that was last shown before it, if any.
-  Picture picture_at(Time time);
+  // The frame at `time`, else the one that was last shown before it, if any.
+  Frame frame_at(Time time);
   // Adds what there is from sample `begin` on to `out`, with a gain that goes from `gain` by
   // `gain_step` a sample. Earlier samples are dropped. How many there were without a hole.
   std::size_t mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
                         float gain_step);
-  // Neither picture nor sound of `time` have been decoded yet, though they will be.
+  // Neither frame nor audio of `time` have been decoded yet, though they will be.
   bool is_starved(Time time);
   // There is enough again to go on from `time`.
   bool has_recovered(Time time);
 
  private:
   struct Shown {
-    Picture picture;
+    Frame frame;
     Time start = 0;
     Time end = 0;
   };
-  struct Sound {
+  struct AudioBlock {
     std::vector<float> samples;
     std::int64_t begin = 0;  // first sample, from running time 0 on
     std::int64_t end() const {
@@ -80,10 +80,10 @@ class Decoded {
     }
   };
   struct State {
-    std::deque<Shown> pictures;
-    std::deque<Sound> sounds;
+    std::deque<Shown> frames;
+    std::deque<AudioBlock> audio;
     Shown shown;
-    std::optional<Time> zero;  // running time of the first picture
+    std::optional<Time> zero;  // running time of the first frame
     Time first_came = 0;       // monotonic
     Time video_end = 0;
     std::int64_t audio_end = 0;
@@ -102,4 +102,4 @@ class Decoded {
   Guarded<State> state_;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -8,11 +8,11 @@
 extern "C" gboolean genpro_video_blend(GstVideoFrame* dest, GstVideoFrame* src, gint x, gint y,
                                        gfloat global_alpha) __asm__("gst_video_blend");
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
-// A mapped picture, unmapped with the object.
+// A mapped frame, unmapped with the object.
 class Mapped {
  public:
   Mapped(GstBuffer* buffer, const GstVideoInfo& info, GstMapFlags flags) {
@@ -40,7 +40,7 @@ struct Place {
   int height;
 };
 
-// Where a picture lies in the raster. Even numbers, since chroma may be coarser than luma.
+// Where a frame lies in the raster. Even numbers, since chroma may be coarser than luma.
 Place place_in(const GstVideoInfo& from, const GstVideoInfo& to) {
   const auto shape = [](const GstVideoInfo& info) {
     return static_cast<double>(info.width) * info.par_n /
@@ -79,14 +79,14 @@ bool has_plain_layout(GstBuffer* buffer, const GstVideoInfo& info) {
   return true;
 }
 
-// Every byte is a component, so that mixing bytes mixes pictures.
+// Every byte is a component, so that mixing bytes mixes frames.
 bool is_mixed_by_bytes(const GstVideoInfo& info) {
   const GstVideoFormatInfo* format = info.finfo;
   return GST_VIDEO_FORMAT_INFO_BITS(format) == 8 && !GST_VIDEO_FORMAT_INFO_HAS_ALPHA(format) &&
          !GST_VIDEO_FORMAT_INFO_HAS_PALETTE(format) && !GST_VIDEO_FORMAT_INFO_IS_COMPLEX(format);
 }
 
-// An order of magnitude cheaper than unpacking both: a fade has to keep up with live pictures.
+// An order of magnitude cheaper than unpacking both: a fade has to keep up with live frames.
 void mix_bytes(GstVideoFrame* under, GstVideoFrame* over, GstVideoFrame* out, double mix) {
   const int weight = static_cast<int>(mix * 256 + 0.5);
   for (guint plane = 0; plane < GST_VIDEO_FRAME_N_PLANES(out); ++plane) {
@@ -121,15 +121,15 @@ bool is_same_picture_kind(const GstVideoInfo& one, const GstVideoInfo& other) {
 
 }  // namespace
 
-Picture Picture::copy() const {
+Frame Frame::copy() const {
   return {BufferPtr(buffer ? gst_buffer_ref(buffer.get()) : nullptr), info};
 }
 
-Fitter::~Fitter() {
+FrameConverter::~FrameConverter() {
   if (pool_) gst_buffer_pool_set_active(pool_.get(), FALSE);
 }
 
-BufferPtr Fitter::take_buffer(const Raster& raster) {
+BufferPtr FrameConverter::take_buffer(const Raster& raster) {
   if (!pool_ || !gst_video_info_is_equal(&pool_info_, &raster.info)) {
     if (pool_) gst_buffer_pool_set_active(pool_.get(), FALSE);
     pool_ = Pool::adopt(gst_video_buffer_pool_new());
@@ -149,7 +149,7 @@ BufferPtr Fitter::take_buffer(const Raster& raster) {
   return BufferPtr(buffer);
 }
 
-bool Fitter::prepare(const GstVideoInfo& from, const Raster& raster) {
+bool FrameConverter::prepare(const GstVideoInfo& from, const Raster& raster) {
   if (is_prepared_ && gst_video_info_is_equal(&from_, &from) && to_.is_like(raster)) {
     return converter_ != nullptr;
   }
@@ -176,43 +176,44 @@ bool Fitter::prepare(const GstVideoInfo& from, const Raster& raster) {
   return converter_ != nullptr;
 }
 
-BufferPtr Fitter::fit(const Picture& picture, const Raster& raster) {
-  if (is_same_picture_kind(picture.info, raster.info) &&
-      has_plain_layout(picture.buffer.get(), picture.info)) {
-    return BufferPtr(gst_buffer_ref(picture.buffer.get()));
+BufferPtr FrameConverter::fit(const Frame& frame, const Raster& raster) {
+  if (is_same_picture_kind(frame.info, raster.info) &&
+      has_plain_layout(frame.buffer.get(), frame.info)) {
+    return BufferPtr(gst_buffer_ref(frame.buffer.get()));
   }
-  if (!prepare(picture.info, raster)) return nullptr;
+  if (!prepare(frame.info, raster)) return nullptr;
   BufferPtr result = take_buffer(raster);
   if (!result) return nullptr;
-  Mapped in(picture.buffer.get(), picture.info, GST_MAP_READ);
+  Mapped in(frame.buffer.get(), frame.info, GST_MAP_READ);
   Mapped out(result.get(), raster.info, GST_MAP_WRITE);
   if (!in || !out) return nullptr;
   gst_video_converter_frame(converter_.get(), in.get(), out.get());
   return result;
 }
 
-BufferPtr Fitter::fill(std::uint32_t colour, const Raster& raster) {
-  Picture picture;
-  gst_video_info_set_format(&picture.info, GST_VIDEO_FORMAT_ARGB,
+BufferPtr FrameConverter::fill(std::uint32_t colour, const Raster& raster) {
+  Frame frame;
+  gst_video_info_set_format(&frame.info, GST_VIDEO_FORMAT_ARGB,
                             static_cast<guint>(raster.info.width),
                             static_cast<guint>(raster.info.height));
-  picture.info.par_n = raster.info.par_n;
-  picture.info.par_d = raster.info.par_d;
-  picture.buffer.reset(gst_buffer_new_allocate(nullptr, picture.info.size, nullptr));
+  frame.info.par_n = raster.info.par_n;
+  frame.info.par_d = raster.info.par_d;
+  frame.buffer.reset(gst_buffer_new_allocate(nullptr, frame.info.size, nullptr));
   {
-    Mapped whole(picture.buffer.get(), picture.info, GST_MAP_WRITE);
+    Mapped whole(frame.buffer.get(), frame.info, GST_MAP_WRITE);
     if (!whole) return nullptr;
     auto* pixel = static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(whole.get(), 0));
-    const std::size_t pixels = picture.info.size / 4;
+    const std::size_t pixels = frame.info.size / 4;
     for (std::size_t index = 0; index < pixels; ++index, pixel += 4)
       GST_WRITE_UINT32_BE(pixel, colour);
   }
-  // Not with the converter that is kept for the clip's pictures.
-  Fitter own;
-  return own.fit(picture, raster);
+  // Not with the converter that is kept for the clip's frames.
+  FrameConverter own;
+  return own.fit(frame, raster);
 }
 
-BufferPtr Fitter::blend(GstBuffer* under, GstBuffer* over, double mix, const Raster& raster) {
+BufferPtr FrameConverter::blend(GstBuffer* under, GstBuffer* over, double mix,
+                                const Raster& raster) {
   BufferPtr result = take_buffer(raster);
   if (!result) return nullptr;
   Mapped first(under, raster.info, GST_MAP_READ);
@@ -228,4 +229,4 @@ BufferPtr Fitter::blend(GstBuffer* under, GstBuffer* over, double mix, const Ras
   return result;
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Brings pictures of any size and format into a raster.
+// Brings frames of any size and format into a raster.
 #pragma once
 
 #include <gst/video/video.h>
@@ -8,33 +8,33 @@
 #include <cstdint>
 #include <memory>
 
-#include "gst_ptr.h"
 #include "bin/media/raster.h"
+#include "gst_ptr.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 using VideoConverterPtr = Owned<GstVideoConverter, gst_video_converter_free>;
 
-// A picture of a given kind.
-struct Picture {
+// A frame of a given kind.
+struct Frame {
   BufferPtr buffer;
   GstVideoInfo info = no_video();
 
   explicit operator bool() const { return buffer != nullptr; }
-  Picture copy() const;  // the same memory
+  Frame copy() const;  // the same memory
 };
 
 // Threads: one at a time.
-class Fitter {
+class FrameConverter {
  public:
-  Fitter() = default;
-  ~Fitter();
-  Fitter(const Fitter&) = delete;
-  Fitter& operator=(const Fitter&) = delete;
+  FrameConverter() = default;
+  ~FrameConverter();
+  FrameConverter(const FrameConverter&) = delete;
+  FrameConverter& operator=(const FrameConverter&) = delete;
 
-  // The picture in the raster: whole, with its shape kept, in the middle, on the border's colour.
+  // The frame in the raster: whole, with its shape kept, in the middle, on the border's colour.
   // Costs nothing when it fits as it is. Null when it cannot be read or converted.
-  BufferPtr fit(const Picture& picture, const Raster& raster);
+  BufferPtr fit(const Frame& frame, const Raster& raster);
   // One of the raster's size in one colour, 0xAARRGGBB.
   BufferPtr fill(std::uint32_t colour, const Raster& raster);
   // `under` with `over` on it, by `mix` in 0 … 1; both are of the raster.
@@ -53,4 +53,4 @@ class Fitter {
   GstVideoInfo pool_info_ = no_video();
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

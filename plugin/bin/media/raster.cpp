@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -136,4 +136,4 @@ CapsPtr with_format(const WantedRaster& wanted, const GstCaps* caps,
   return nullptr;
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The raster: size, rate and format of the pictures that leave a genprobin, and how what a user
+// The raster: size, rate and format of the frames that leave a genprobin, and how what a user
 // wants and what follows the element come together in one.
 #pragma once
 
@@ -11,9 +11,9 @@
 
 #include "gst_ptr.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
-// Of no picture; unlike zeros it can be compared.
+// Of no frame; unlike zeros it can be compared.
 inline GstVideoInfo no_video() {
   GstVideoInfo info;
   gst_video_info_init(&info);
@@ -22,7 +22,7 @@ inline GstVideoInfo no_video() {
 
 struct Raster {
   GstVideoInfo info = no_video();
-  // Of what a picture does not cover, 0xAARRGGBB.
+  // Of what a frame does not cover, 0xAARRGGBB.
   std::uint32_t border = 0xff000000;
 
   bool is_like(const Raster& other) const {
@@ -41,7 +41,7 @@ struct WantedRaster {
   bool wants_alpha = false;
 };
 
-// The rates that are offered: a picture each minute to 1,000 a second.
+// The rates that are offered: a frame each minute to 1,000 a second.
 #define GENPRO_BIN_VIDEO_CAPS                             \
   "video/x-raw, format = " GST_VIDEO_FORMATS_ALL          \
   ", width = [ 1, 16384 ], "                              \
@@ -56,4 +56,4 @@ CapsPtr choose_caps(const WantedRaster& wanted, const GstCaps* allowed);
 CapsPtr with_format(const WantedRaster& wanted, const GstCaps* caps,
                     const std::function<bool(GstCaps*)>& accepts);
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -9,7 +9,7 @@
 #include "base/callback.h"
 #include "base/immortal.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -18,19 +18,19 @@ using SurfacePtr = Owned<cairo_surface_t, cairo_surface_destroy>;
 using LayoutPtr = ObjectPtr<PangoLayout>;
 using FontPtr = Owned<PangoFontDescription, pango_font_description_free>;
 
-Guarded<std::weak_ptr<Painter>>& the_painter() {
-  static Immortal<Guarded<std::weak_ptr<Painter>>> painter;
-  return *painter;
+Guarded<std::weak_ptr<SlateRenderer>>& the_painter() {
+  static Immortal<Guarded<std::weak_ptr<SlateRenderer>>> renderer;
+  return *renderer;
 }
 
 struct Line {
   const std::string& text;
-  double height;  // of a letter, as part of the picture's shorter side
+  double height;  // of a letter, as part of the frame's shorter side
   bool is_bold;
   double brightness;
 };
 
-// In the middle, at `y`; the height it takes.
+// In the middle, at `y`; the height it decoders.
 double draw(cairo_t* cairo, const Line& line, int width, double side, double y) {
   if (line.text.empty()) return 0;
   const LayoutPtr layout = LayoutPtr::adopt(pango_cairo_create_layout(cairo));
@@ -65,82 +65,83 @@ void draw_slate(cairo_t* cairo, const SlateText& text, int width, int height) {
   draw(cairo, {text.detail, 0.055, false, 0.7}, width, side, y);
 }
 
-BufferPtr render(Fitter& fitter, const Raster& raster, const SlateText& text) {
-  Picture picture;
+BufferPtr draw(FrameConverter& converter, const Raster& raster, const SlateText& text) {
+  Frame frame;
   const int width = raster.info.width;
   const int height = raster.info.height;
   // Cairo's format is this one on little-endian machines, and the other one on the rest.
   const GstVideoFormat format =
       G_BYTE_ORDER == G_LITTLE_ENDIAN ? GST_VIDEO_FORMAT_BGRA : GST_VIDEO_FORMAT_ARGB;
-  gst_video_info_set_format(&picture.info, format, static_cast<guint>(width),
+  gst_video_info_set_format(&frame.info, format, static_cast<guint>(width),
                             static_cast<guint>(height));
-  picture.info.par_n = raster.info.par_n;
-  picture.info.par_d = raster.info.par_d;
-  picture.buffer.reset(gst_buffer_new_allocate(nullptr, picture.info.size, nullptr));
+  frame.info.par_n = raster.info.par_n;
+  frame.info.par_d = raster.info.par_d;
+  frame.buffer.reset(gst_buffer_new_allocate(nullptr, frame.info.size, nullptr));
   GstMapInfo map;
-  if (!gst_buffer_map(picture.buffer.get(), &map, GST_MAP_READWRITE)) return nullptr;
+  if (!gst_buffer_map(frame.buffer.get(), &map, GST_MAP_READWRITE)) return nullptr;
   {
     const SurfacePtr surface(cairo_image_surface_create_for_data(
-        map.data, CAIRO_FORMAT_ARGB32, width, height, picture.info.stride[0]));
+        map.data, CAIRO_FORMAT_ARGB32, width, height, frame.info.stride[0]));
     const CairoPtr cairo(cairo_create(surface.get()));
     draw_slate(cairo.get(), text, width, height);
     cairo_surface_flush(surface.get());
   }
-  gst_buffer_unmap(picture.buffer.get(), &map);
-  return fitter.fit(picture, raster);
+  gst_buffer_unmap(frame.buffer.get(), &map);
+  return converter.fit(frame, raster);
 }
 
 }  // namespace
 
-std::shared_ptr<Painter> Painter::acquire() {
+std::shared_ptr<SlateRenderer> SlateRenderer::acquire() {
   collect();
   auto known = the_painter().lock();
-  std::shared_ptr<Painter> painter = known->lock();
-  if (!painter) {
-    painter = std::shared_ptr<Painter>(std::make_unique<Painter>().release(), [](Painter* unused) {
-      std::unique_ptr<Painter> owned(unused);
-      {
-        auto queue = owned->queue_.lock();
-        queue->ends = true;
-        queue->orders.clear();
-        queue.notify();
-      }
-      retire(std::move(owned));
-    });
-    *known = painter;
+  std::shared_ptr<SlateRenderer> renderer = known->lock();
+  if (!renderer) {
+    renderer = std::shared_ptr<SlateRenderer>(std::make_unique<SlateRenderer>().release(),
+                                              [](SlateRenderer* unused) {
+                                                std::unique_ptr<SlateRenderer> owned(unused);
+                                                {
+                                                  auto queue = owned->queue_.lock();
+                                                  queue->ends = true;
+                                                  queue->requests.clear();
+                                                  queue.notify();
+                                                }
+                                                retire(std::move(owned));
+                                              });
+    *known = renderer;
   }
-  return painter;
+  return renderer;
 }
 
-Painter::Painter() {
+SlateRenderer::SlateRenderer() {
   thread_ = std::thread([this] { run(); });
 }
 
-Painter::~Painter() {
+SlateRenderer::~SlateRenderer() {
   thread_.join();
 }
 
-void Painter::paint(const Raster& raster, SlateText text, Done done) {
+void SlateRenderer::render(const Raster& raster, SlateText text, Done done) {
   auto queue = queue_.lock();
-  queue->orders.push_back({raster, std::move(text), std::move(done)});
+  queue->requests.push_back({raster, std::move(text), std::move(done)});
   queue.notify();
 }
 
-void Painter::run() {
+void SlateRenderer::run() {
   pthread_setname_np(pthread_self(), "genpro-slate");
   while (true) {
-    Order order;
+    Request request;
     {
       auto queue = queue_.lock();
-      queue.wait([](const Queue& q) { return q.ends || !q.orders.empty(); });
+      queue.wait([](const Queue& q) { return q.ends || !q.requests.empty(); });
       if (queue->ends) break;
-      order = std::move(queue->orders.front());
-      queue->orders.pop_front();
+      request = std::move(queue->requests.front());
+      queue->requests.pop_front();
     }
     guard_c_callback("drawing a slate",
-                     [&] { order.done(render(fitter_, order.raster, order.text)); });
+                     [&] { request.done(draw(converter_, request.raster, request.text)); });
   }
   set_ended();
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

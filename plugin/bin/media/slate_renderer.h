@@ -14,7 +14,7 @@
 #include "bin/media/frame_converter.h"
 #include "bin/media/raster.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 struct SlateText {
   std::string headline;  // the status
@@ -26,33 +26,33 @@ struct SlateText {
 inline constexpr std::uint32_t slate_colour = 0xff14181f;
 
 // One thread for all elements of a process: a first text may wait for fonts to be looked up, which
-// takes longer than a picture is on. Threads: any.
-class Painter : public ThreadOwner {
+// takes longer than a frame is on. Threads: any.
+class SlateRenderer : public ThreadOwner {
  public:
   using Done = std::function<void(BufferPtr)>;
 
-  static std::shared_ptr<Painter> acquire();
-  Painter();
-  ~Painter() override;
+  static std::shared_ptr<SlateRenderer> acquire();
+  SlateRenderer();
+  ~SlateRenderer() override;
 
-  // `done` is called on the painter's thread, with null when it could not be drawn.
-  void paint(const Raster& raster, SlateText text, Done done);
+  // `done` is called on the renderer's thread, with null when it could not be drawn.
+  void render(const Raster& raster, SlateText text, Done done);
 
  private:
-  struct Order {
+  struct Request {
     Raster raster;
     SlateText text;
     Done done;
   };
   struct Queue {
-    std::deque<Order> orders;
+    std::deque<Request> requests;
     bool ends = false;
   };
   void run();
 
   Guarded<Queue> queue_;
-  Fitter fitter_;  // of the thread
+  FrameConverter converter_;  // of the thread
   std::thread thread_;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -3,11 +3,11 @@
 
 #include <memory>
 
-namespace genpro::live {
+namespace genpro::bin {
 
 using ClockIdPtr = Owned<void, gst_clock_id_unref>;
 
-ObjectPtr<GstClock> Pacer::clock(Time* base) {
+ObjectPtr<GstClock> ClockWait::clock(Time* base) {
   auto clock = ObjectPtr<GstClock>::adopt(gst_element_get_clock(element_));
   if (clock) {
     *base = static_cast<Time>(gst_element_get_base_time(element_));
@@ -20,14 +20,14 @@ ObjectPtr<GstClock> Pacer::clock(Time* base) {
   return clock;
 }
 
-Time Pacer::now() {
+Time ClockWait::now() {
   Time base = 0;
   const auto clock = this->clock(&base);
   const Time running = static_cast<Time>(gst_clock_get_time(clock.get())) - base;
   return running > 0 ? running : 0;
 }
 
-bool Pacer::wait(Time due) {
+bool ClockWait::wait(Time due) {
   Time base = 0;
   const auto clock = this->clock(&base);
   const ClockIdPtr id(
@@ -43,10 +43,10 @@ bool Pacer::wait(Time due) {
   return result != GST_CLOCK_UNSCHEDULED && !state->interrupted;
 }
 
-void Pacer::interrupt(bool interrupted) {
+void ClockWait::interrupt(bool interrupted) {
   auto state = state_.lock();
   state->interrupted = interrupted;
   if (interrupted && state->waiting != nullptr) gst_clock_id_unschedule(state->waiting);
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

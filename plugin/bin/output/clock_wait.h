@@ -8,12 +8,12 @@
 #include "base/guarded.h"
 #include "bin/media/decoded_frames.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 // Threads: wait() and now() for the streaming thread, interrupt() for any.
-class Pacer {
+class ClockWait {
  public:
-  explicit Pacer(GstElement* element) : element_(element) {}
+  explicit ClockWait(GstElement* element) : element_(element) {}
 
   // The running time; without a clock, the time since the first call.
   Time now();
@@ -33,4 +33,4 @@ class Pacer {
   std::optional<Time> own_base_;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

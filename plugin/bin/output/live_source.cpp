@@ -6,15 +6,15 @@
 #include "base/callback.h"
 
 struct GenproLiveSrcState {
-  GenproLiveSrcState(GstElement* element, std::unique_ptr<genpro::live::Producer> made)
-      : pacer(element), producer(std::move(made)) {}
+  GenproLiveSrcState(GstElement* element, std::unique_ptr<genpro::bin::Producer> made)
+      : clock_wait(element), producer(std::move(made)) {}
 
-  genpro::live::Pacer pacer;
-  std::unique_ptr<genpro::live::Producer> producer;
+  genpro::bin::ClockWait clock_wait;
+  std::unique_ptr<genpro::bin::Producer> producer;
   // Made, and not handed on yet.
-  genpro::live::Producer::Step pending;
-  std::atomic<genpro::live::Time> configured_latency = 0;
-  genpro::live::Time told_latency = 0;
+  genpro::bin::Producer::Step pending;
+  std::atomic<genpro::bin::Time> configured_latency = 0;
+  genpro::bin::Time told_latency = 0;
   // An error was posted that says what to do; the base class adds none to it.
   std::atomic<bool> has_failed = false;
 };
@@ -33,7 +33,7 @@ G_DEFINE_TYPE(GenproLiveSrc, genpro_live_src, GST_TYPE_PUSH_SRC)
 
 namespace {
 
-using genpro::live::Time;
+using genpro::bin::Time;
 
 // Beyond the latency that what follows may hold a buffer back for.
 constexpr Time patience = GST_SECOND;
@@ -58,12 +58,12 @@ gboolean start(GstBaseSrc* src) {
 }
 
 gboolean unlock(GstBaseSrc* src) {
-  genpro::guard_c_callback("unlock", [&] { state_of(src).pacer.interrupt(true); });
+  genpro::guard_c_callback("unlock", [&] { state_of(src).clock_wait.interrupt(true); });
   return TRUE;
 }
 
 gboolean unlock_stop(GstBaseSrc* src) {
-  genpro::guard_c_callback("unlock_stop", [&] { state_of(src).pacer.interrupt(false); });
+  genpro::guard_c_callback("unlock_stop", [&] { state_of(src).clock_wait.interrupt(false); });
   return TRUE;
 }
 
@@ -111,9 +111,10 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
     auto& pending = state.pending;
     // Made before it is due, so that making it takes nothing of the latency.
     if (!pending.buffer && !pending.is_end) {
-      pending = state.producer->produce(state.pacer.now(), state.configured_latency + patience);
+      pending =
+          state.producer->produce(state.clock_wait.now(), state.configured_latency + patience);
     }
-    if (!state.pacer.wait(pending.due)) {
+    if (!state.clock_wait.wait(pending.due)) {
       result = GST_FLOW_FLUSHING;
     } else if (pending.is_end) {
       result = GST_FLOW_EOS;
@@ -201,7 +202,7 @@ static void genpro_live_src_init(GenproLiveSrc* src) {
   gst_base_src_set_do_timestamp(GST_BASE_SRC(src), FALSE);
 }
 
-namespace genpro::live {
+namespace genpro::bin {
 
 GstElement* make_live_source(const char* name, std::unique_ptr<Producer> producer) {
   auto* src = reinterpret_cast<GenproLiveSrc*>(
@@ -211,4 +212,4 @@ GstElement* make_live_source(const char* name, std::unique_ptr<Producer> produce
   return GST_ELEMENT(src);
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The live sources within a genprobin: one GObject shell for what makes pictures and what makes
-// sound. Not registered as an element of the plugin.
+// The live sources within a genprobin: one GObject shell for what makes frames and what makes
+// audio. Not registered as an element of the plugin.
 #pragma once
 
 #include <gst/base/gstpushsrc.h>
@@ -9,12 +9,12 @@
 #include <functional>
 #include <memory>
 
-#include "gst_ptr.h"
 #include "bin/output/clock_wait.h"
+#include "gst_ptr.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
-// What a busy machine may take to wake a thread and to draw a picture, on top of a buffer's
+// What a busy machine may take to wake a thread and to draw a frame, on top of a buffer's
 // duration.
 inline constexpr Time longest_delay = 20 * GST_MSECOND;
 
@@ -46,4 +46,4 @@ class Producer {
 // A floating reference, as of any new element.
 GstElement* make_live_source(const char* name, std::unique_ptr<Producer> producer);
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -3,7 +3,7 @@
 
 #include "base/glib_ptr.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -46,4 +46,4 @@ GstPad* make_output_pad(const char* name, GstPad* target, GstPadTemplate* pad_te
   return pad;
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

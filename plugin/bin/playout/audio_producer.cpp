@@ -6,13 +6,13 @@
 
 #include "bin/playout/producers.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
 constexpr std::size_t block = audio_rate / 50;
 
-// Keeps a sound that begins or ends within a wave from clicking: for some milliseconds it comes out
+// Keeps audio that begins or ends within a wave from clicking: for some milliseconds it comes out
 // of where the output was, and so is never louder than either.
 class Smoother {
  public:
@@ -46,7 +46,7 @@ class Smoother {
 
 class AudioProducer : public Producer {
  public:
-  explicit AudioProducer(std::shared_ptr<Stage> stage) : stage_(std::move(stage)) {}
+  explicit AudioProducer(std::shared_ptr<Playout> playout) : playout_(std::move(playout)) {}
 
   void start() override {
     next_.reset();
@@ -77,7 +77,7 @@ class AudioProducer : public Producer {
     constexpr std::size_t size = block * audio_channels * sizeof(float);
     samples_.assign(block * audio_channels, 0);
     std::vector<std::size_t> seams;
-    step.is_end = !stage_->programme.sound(*next_, samples_.data(), block, &seams);
+    step.is_end = !playout_->timeline.mix_audio(*next_, samples_.data(), block, &seams);
     if (step.is_end) return step;
     smoother_.smooth(samples_.data(), block, std::move(seams));
     step.buffer.reset(gst_buffer_new_memdup(samples_.data(), size));
@@ -99,7 +99,7 @@ class AudioProducer : public Producer {
         gst_util_uint64_scale_int(static_cast<guint64>(sample), GST_SECOND, audio_rate));
   }
 
-  const std::shared_ptr<Stage> stage_;
+  const std::shared_ptr<Playout> playout_;
   std::optional<std::int64_t> next_;
   std::vector<float> samples_;
   Smoother smoother_;
@@ -107,8 +107,8 @@ class AudioProducer : public Producer {
 
 }  // namespace
 
-std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<Stage> stage) {
-  return std::make_unique<AudioProducer>(std::move(stage));
+std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<Playout> playout) {
+  return std::make_unique<AudioProducer>(std::move(playout));
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/playout/placeholder.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 std::uint32_t border_of(PlaceholderKind kind) {
   switch (kind) {
@@ -25,7 +25,7 @@ void Placeholder::set_kind(PlaceholderKind kind) {
   draw_slate(*state);
 }
 
-void Placeholder::set_image(Picture image) {
+void Placeholder::set_image(Frame image) {
   auto state = state_.lock();
   state->image = std::move(image);
   ++state->version;
@@ -46,7 +46,7 @@ void Placeholder::draw_slate(State& state) {
     return;
   }
   state.is_drawing = true;
-  painter_->paint(
+  renderer_->render(
       state.raster, state.text,
       [self = weak_from_this(), raster = state.raster, text = state.text](BufferPtr buffer) {
         const std::shared_ptr<Placeholder> placeholder = self.lock();
@@ -64,7 +64,7 @@ void Placeholder::draw_slate(State& state) {
 }
 
 BufferPtr Placeholder::frame(const Raster& raster) {
-  Picture image;
+  Frame image;
   unsigned version = 0;
   {
     auto state = state_.lock();
@@ -81,8 +81,8 @@ BufferPtr Placeholder::frame(const Raster& raster) {
     if (state->drawn) return BufferPtr(gst_buffer_ref(state->drawn.get()));
     if (state->kind == PlaceholderKind::image && state->image) image = state->image.copy();
   }
-  BufferPtr frame = image ? fitter_.fit(image, raster) : nullptr;
-  if (!frame) frame = fitter_.fill(raster.border, raster);
+  BufferPtr frame = image ? converter_.fit(image, raster) : nullptr;
+  if (!frame) frame = converter_.fill(raster.border, raster);
   if (!frame) return nullptr;
   auto state = state_.lock();
   const bool slate_came = state->kind == PlaceholderKind::slate && state->slate;
@@ -90,4 +90,4 @@ BufferPtr Placeholder::frame(const Raster& raster) {
   return frame;
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -8,10 +8,10 @@
 
 #include "base/guarded.h"
 #include "bin/media/frame_converter.h"
-#include "bin/media/slate_renderer.h"
 #include "bin/media/raster.h"
+#include "bin/media/slate_renderer.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 enum class PlaceholderKind { black, transparent, slate, image };
 
@@ -25,7 +25,7 @@ class Placeholder : public std::enable_shared_from_this<Placeholder> {
   void set_kind(PlaceholderKind kind);
   PlaceholderKind kind() { return state_.lock()->kind; }
   // The still image, null for none: then it is black.
-  void set_image(Picture image);
+  void set_image(Frame image);
   // What the slate says from now on. It is drawn in the background.
   void set_text(const SlateText& text);
 
@@ -36,7 +36,7 @@ class Placeholder : public std::enable_shared_from_this<Placeholder> {
  private:
   struct State {
     PlaceholderKind kind = PlaceholderKind::black;
-    Picture image;
+    Frame image;
     SlateText text;
     Raster raster;
     BufferPtr drawn;       // for all that is above
@@ -48,8 +48,8 @@ class Placeholder : public std::enable_shared_from_this<Placeholder> {
   void draw_slate(State& state);
 
   Guarded<State> state_;
-  Fitter fitter_;  // of the thread that shows
-  std::shared_ptr<Painter> painter_ = Painter::acquire();
+  FrameConverter converter_;  // of the thread that shows
+  std::shared_ptr<SlateRenderer> renderer_ = SlateRenderer::acquire();
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

@@ -6,21 +6,21 @@
 #include <memory>
 
 #include "base/guarded.h"
+#include "bin/media/raster.h"
 #include "bin/playout/placeholder.h"
 #include "bin/playout/timeline.h"
-#include "bin/media/raster.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 // Threads: any.
-struct Stage {
-  explicit Stage(Programme::Events events) : programme(std::move(events)) {}
+struct Playout {
+  explicit Playout(Timeline::Events events) : timeline(std::move(events)) {}
 
-  Programme programme;
+  Timeline timeline;
   std::shared_ptr<Placeholder> placeholder = std::make_shared<Placeholder>();
   Guarded<WantedRaster> wanted;
   // What is shown now; of no size before that is known.
   Guarded<Raster> raster;
 };
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

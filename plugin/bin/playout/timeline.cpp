@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
@@ -12,19 +12,20 @@ constexpr std::size_t most_segments = 32;
 
 }  // namespace
 
-void Programme::offer(std::shared_ptr<Take> take) {
-  Takes retired;
+void Timeline::offer(std::shared_ptr<ClipDecoder> decoder) {
+  Decoders retired;
   {
     auto state = state_.lock();
-    std::swap(state->waiting, take);
-    if (take) state->retire(std::move(take));
+    std::swap(state->waiting, decoder);
+    if (decoder) state->retire(std::move(decoder));
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
 }
 
-void Programme::set_next_round(const std::shared_ptr<Take>& before, std::shared_ptr<Take> next) {
-  Takes retired;
+void Timeline::set_next_round(const std::shared_ptr<ClipDecoder>& before,
+                              std::shared_ptr<ClipDecoder> next) {
+  Decoders retired;
   {
     auto state = state_.lock();
     if (state->next_round) state->retire(std::move(state->next_round));
@@ -35,29 +36,29 @@ void Programme::set_next_round(const std::shared_ptr<Take>& before, std::shared_
   for (auto& gone : retired) events_.retired(std::move(gone));
 }
 
-void Programme::withdraw(const std::shared_ptr<Take>& take) {
-  Takes retired;
+void Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
+  Decoders retired;
   {
     auto state = state_.lock();
-    take->decoded().fail();
-    if (state->waiting == take) state->waiting.reset();
-    if (state->next_round == take) {
+    decoder->decoded().fail();
+    if (state->waiting == decoder) state->waiting.reset();
+    if (state->next_round == decoder) {
       state->next_round.reset();
       state->rounds_failed = true;
     }
     // Planned, but not on yet.
-    while (state->segments.size() > 1 && state->segments.back().take == take &&
-           state->segments.back().start >= std::max(state->picture_time, state->sound_time)) {
+    while (state->segments.size() > 1 && state->segments.back().decoder == decoder &&
+           state->segments.back().start >= std::max(state->video_time, state->audio_time)) {
       state->rounds_failed = true;
       state->segments.pop_back();
     }
-    if (!state->refers_to(take)) state->retired.push_back(take);
+    if (!state->refers_to(decoder)) state->retired.push_back(decoder);
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
 }
 
-void Programme::reset() {
+void Timeline::reset() {
   State fresh;
   auto state = state_.lock();
   fresh.at_end = state->at_end;
@@ -65,40 +66,40 @@ void Programme::reset() {
   std::swap(*state, fresh);
 }
 
-std::size_t Programme::State::index_at(Time time) const {
+std::size_t Timeline::State::index_at(Time time) const {
   std::size_t index = segments.size() - 1;
   while (index > 0 && segments[index].start > time) --index;
   return index;
 }
 
-bool Programme::State::refers_to(const std::shared_ptr<Take>& take) const {
-  return waiting == take || next_round == take ||
+bool Timeline::State::refers_to(const std::shared_ptr<ClipDecoder>& decoder) const {
+  return waiting == decoder || next_round == decoder ||
          std::any_of(segments.begin(), segments.end(),
-                     [&](const Segment& segment) { return segment.take == take; });
+                     [&](const Segment& segment) { return segment.decoder == decoder; });
 }
 
-void Programme::State::retire(std::shared_ptr<Take> take) {
-  if (!refers_to(take)) retired.push_back(std::move(take));
+void Timeline::State::retire(std::shared_ptr<ClipDecoder> decoder) {
+  if (!refers_to(decoder)) retired.push_back(std::move(decoder));
 }
 
-void Programme::State::append(Segment segment) {
+void Timeline::State::append(Segment segment) {
   // What was planned for later does not happen.
   while (segments.size() > 1 && segments.back().start >= segment.start) {
-    std::shared_ptr<Take> take = std::move(segments.back().take);
+    std::shared_ptr<ClipDecoder> decoder = std::move(segments.back().decoder);
     segments.pop_back();
-    if (take && take != segment.take) retire(std::move(take));
+    if (decoder && decoder != segment.decoder) retire(std::move(decoder));
   }
   segments.push_back(std::move(segment));
 }
 
 // Decides what is on next. Nothing can change before `from`: that has been taken.
-void Programme::State::plan(Time time, Time from) {
+void Timeline::State::plan(Time time, Time from) {
   if (segments.back().kind == Kind::end) return;
   if (waiting && waiting->decoded().is_ready()) {
     Segment next{Kind::play, from, std::move(waiting), 0, true};
     waiting.reset();
     if (next_round) {
-      std::shared_ptr<Take> round = std::move(next_round);
+      std::shared_ptr<ClipDecoder> round = std::move(next_round);
       next_round.reset();
       retire(std::move(round));
     }
@@ -107,29 +108,29 @@ void Programme::State::plan(Time time, Time from) {
     return append(std::move(next));
   }
   const Segment& last = segments.back();
-  if (!last.take || last.start > time) return;
-  Decoded& decoded = last.take->decoded();
+  if (!last.decoder || last.start > time) return;
+  DecodedFrames& decoded = last.decoder->decoded();
   // What failed and has run dry does not go on.
   const bool is_dry = decoded.has_failed() && decoded.is_starved(last.content_at(time));
   if (is_dry) decoded.cut();
   if (last.kind == Kind::hold) {
     if (decoded.has_recovered(last.content) || decoded.length()) {
-      append({Kind::play, std::max(from, last.start), last.take, last.content, false});
+      append({Kind::play, std::max(from, last.start), last.decoder, last.content, false});
     }
     return;
   }
   if (decoded.length()) return plan_end(from);
   if (decoded.is_starved(last.content_at(time))) {
-    append({Kind::hold, from, last.take, last.content_at(from), false});
+    append({Kind::hold, from, last.decoder, last.content_at(from), false});
   }
 }
 
 // The clip that is on is known to its end: plans what comes then.
-void Programme::State::plan_end(Time from) {
+void Timeline::State::plan_end(Time from) {
   const Segment& last = segments.back();
-  const Time end = last.start + *last.take->decoded().length() - last.content;
+  const Time end = last.start + *last.decoder->decoded().length() - last.content;
   const Time then = std::max(end, from);
-  if (last.take->decoded().has_failed() || (at_end == AtEnd::loop && rounds_failed)) {
+  if (last.decoder->decoded().has_failed() || (at_end == AtEnd::loop && rounds_failed)) {
     return append({Kind::placeholder, then, nullptr, 0, true});
   }
   switch (at_end) {
@@ -138,7 +139,7 @@ void Programme::State::plan_end(Time from) {
     case AtEnd::eos:
       return append({Kind::end, then, nullptr, 0, false});
     case AtEnd::loop:
-      if (next_round && round_of == last.take && next_round->decoded().is_ready()) {
+      if (next_round && round_of == last.decoder && next_round->decoded().is_ready()) {
         Segment next{Kind::play, then, std::move(next_round), 0, false};
         next_round.reset();
         append(std::move(next));
@@ -149,46 +150,45 @@ void Programme::State::plan_end(Time from) {
   }
 }
 
-void Programme::State::prune() {
-  const Time done =
-      segments.size() > most_segments ? picture_time : std::min(picture_time, sound_time);
+void Timeline::State::prune() {
+  const Time done = segments.size() > most_segments ? video_time : std::min(video_time, audio_time);
   while (segments.size() > 1 && segments[1].start + fade <= done) {
-    std::shared_ptr<Take> take = std::move(segments.front().take);
+    std::shared_ptr<ClipDecoder> decoder = std::move(segments.front().decoder);
     segments.pop_front();
-    if (take) retire(std::move(take));
+    if (decoder) retire(std::move(decoder));
   }
 }
 
-Layer Programme::layer(const Segment& segment, Time time) {
-  if (!segment.take) return {};
-  return {false, segment.take->decoded().picture_at(segment.content_at(time))};
+Layer Timeline::layer(const Segment& segment, Time time) {
+  if (!segment.decoder) return {};
+  return {false, segment.decoder->decoded().frame_at(segment.content_at(time))};
 }
 
-Shot Programme::picture(Time time, Time duration) {
-  Shot shot;
-  Takes retired;
-  std::shared_ptr<Take> started;
-  std::shared_ptr<Take> ended;
+Composition Timeline::frame(Time time, Time duration) {
+  Composition composition;
+  Decoders retired;
+  std::shared_ptr<ClipDecoder> started;
+  std::shared_ptr<ClipDecoder> ended;
   {
     auto state = state_.lock();
     Time from = time;
-    // On this side's grid, so that a clip's first picture is on at once.
-    if (state->sound_time > time && duration > 0) {
-      from += (state->sound_time - time + duration - 1) / duration * duration;
+    // On this side's grid, so that a clip's first frame is on at once.
+    if (state->audio_time > time && duration > 0) {
+      from += (state->audio_time - time + duration - 1) / duration * duration;
     }
     state->plan(time, from);
-    state->picture_time = time + duration;
+    state->video_time = time + duration;
     const std::size_t index = state->index_at(time);
     const Segment& segment = state->segments[index];
-    shot.is_end = segment.kind == Kind::end;
-    shot.over = layer(segment, time);
+    composition.is_end = segment.kind == Kind::end;
+    composition.over = layer(segment, time);
     const Time faded = time - segment.start;
     if (index > 0 && segment.fades && faded < state->fade) {
-      shot.under = layer(state->segments[index - 1], time);
-      shot.mix =
+      composition.under = layer(state->segments[index - 1], time);
+      composition.mix =
           static_cast<double>(faded + duration) / static_cast<double>(state->fade + duration);
     }
-    std::shared_ptr<Take> on = segment.take;
+    std::shared_ptr<ClipDecoder> on = segment.decoder;
     if (on) {
       const auto length = on->decoded().length();
       if (length && segment.content_at(time) >= *length) on.reset();
@@ -203,11 +203,11 @@ Shot Programme::picture(Time time, Time duration) {
   if (ended) events_.ended(std::move(ended));
   if (started) events_.started(std::move(started));
   for (auto& gone : retired) events_.retired(std::move(gone));
-  return shot;
+  return composition;
 }
 
-bool Programme::sound(std::int64_t begin, float* out, std::size_t samples,
-                      std::vector<std::size_t>* seams) {
+bool Timeline::mix_audio(std::int64_t begin, float* out, std::size_t samples,
+                         std::vector<std::size_t>* seams) {
   auto state = state_.lock();
   std::size_t done = 0;
   while (done < samples) {
@@ -236,23 +236,23 @@ bool Programme::sound(std::int64_t begin, float* out, std::size_t samples,
     const auto mix = [&](const Segment& from, float gain_there, float step_there) {
       if (from.kind != Kind::play) return std::size_t{0};
       const std::int64_t content = samples_at(from.content) + at - samples_at(from.start);
-      return from.take->decoded().mix_audio(content, out + done * audio_channels, number,
-                                            gain_there, step_there);
+      return from.decoder->decoded().mix_audio(content, out + done * audio_channels, number,
+                                               gain_there, step_there);
     };
     if (ramps) {
       const std::size_t length = mix(state->segments[index - 1], 1 - gain, -step);
       if (length > 0 && length < number) seams->push_back(done + length);
     }
-    // Sound may end before its picture does, or be missing for a while.
+    // AudioBlock may end before its frame does, or be missing for a while.
     const std::size_t length = mix(segment, gain, step);
-    if (state->had_sound != (length > 0)) seams->push_back(done);
+    if (state->had_audio != (length > 0)) seams->push_back(done);
     if (length > 0 && length < number) seams->push_back(done + length);
-    state->had_sound = length == number;
+    state->had_audio = length == number;
     done += number;
   }
-  state->sound_time = static_cast<Time>(
+  state->audio_time = static_cast<Time>(
       gst_util_uint64_scale_int(static_cast<guint64>(begin) + samples, GST_SECOND, audio_rate));
   return true;
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin

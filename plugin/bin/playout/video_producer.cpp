@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/playout/producers.h"
 
-namespace genpro::live {
+namespace genpro::bin {
 
 namespace {
 
 class VideoProducer : public Producer {
  public:
-  VideoProducer(std::shared_ptr<Stage> stage, std::function<void(const Raster&)> told)
-      : stage_(std::move(stage)), told_(std::move(told)) {}
+  VideoProducer(std::shared_ptr<Playout> playout, std::function<void(const Raster&)> told)
+      : playout_(std::move(playout)), told_(std::move(told)) {}
 
   void start() override {
     origin_.reset();
@@ -20,7 +20,7 @@ class VideoProducer : public Producer {
   CapsPtr caps() const override { return CapsPtr(gst_caps_from_string(GENPRO_BIN_VIDEO_CAPS)); }
 
   CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) override {
-    const WantedRaster wanted = *stage_->wanted.lock();
+    const WantedRaster wanted = *playout_->wanted.lock();
     CapsPtr caps = choose_caps(wanted, allowed);
     if (caps) {
       CapsPtr better = with_format(wanted, caps.get(), accepts);
@@ -48,19 +48,19 @@ class VideoProducer : public Producer {
     Step step;
     step.due = time_of(count_);
     const Time duration = time_of(count_ + 1) - step.due;
-    const std::uint32_t border = border_of(stage_->placeholder->kind());
+    const std::uint32_t border = border_of(playout_->placeholder->kind());
     if (border != raster_.border) {
       raster_.border = border;
       tell();
     }
-    const Shot shot = stage_->programme.picture(step.due, duration);
-    step.is_end = shot.is_end;
+    const Composition composition = playout_->timeline.frame(step.due, duration);
+    step.is_end = composition.is_end;
     if (step.is_end) return step;
-    BufferPtr picture = compose(shot);
-    if (!picture) return step;
+    BufferPtr frame = compose(composition);
+    if (!frame) return step;
     ++count_;
     // The memory stays shared: what is shown again and again is drawn once.
-    step.buffer.reset(gst_buffer_make_writable(picture.release()));
+    step.buffer.reset(gst_buffer_make_writable(frame.release()));
     GstBuffer* buffer = step.buffer.get();
     GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(step.due);
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
@@ -87,31 +87,32 @@ class VideoProducer : public Producer {
 
   void tell() {
     latency_ = frame_duration() + longest_delay;
-    *stage_->raster.lock() = raster_;
+    *playout_->raster.lock() = raster_;
     told_(raster_);
   }
 
   // In the raster; null without memory for it.
   BufferPtr draw(const Layer& layer) {
-    if (!layer.is_placeholder && layer.picture) {
-      BufferPtr fitted = fitter_.fit(layer.picture, raster_);
+    if (!layer.is_placeholder && layer.frame) {
+      BufferPtr fitted = converter_.fit(layer.frame, raster_);
       if (fitted) return fitted;
     }
-    return stage_->placeholder->frame(raster_);
+    return playout_->placeholder->frame(raster_);
   }
 
-  BufferPtr compose(const Shot& shot) {
-    BufferPtr over = draw(shot.over);
-    if (!shot.under || !over) return over;
-    const BufferPtr under = draw(*shot.under);
-    BufferPtr blended = under ? fitter_.blend(under.get(), over.get(), shot.mix, raster_) : nullptr;
+  BufferPtr compose(const Composition& composition) {
+    BufferPtr over = draw(composition.over);
+    if (!composition.under || !over) return over;
+    const BufferPtr under = draw(*composition.under);
+    BufferPtr blended =
+        under ? converter_.blend(under.get(), over.get(), composition.mix, raster_) : nullptr;
     return blended ? std::move(blended) : std::move(over);
   }
 
-  const std::shared_ptr<Stage> stage_;
+  const std::shared_ptr<Playout> playout_;
   const std::function<void(const Raster&)> told_;
   Raster raster_;
-  Fitter fitter_;
+  FrameConverter converter_;
   std::optional<Time> origin_;
   std::uint64_t count_ = 0;
   std::uint64_t offset_ = 0;
@@ -121,9 +122,9 @@ class VideoProducer : public Producer {
 
 }  // namespace
 
-std::unique_ptr<Producer> make_video_producer(std::shared_ptr<Stage> stage,
+std::unique_ptr<Producer> make_video_producer(std::shared_ptr<Playout> playout,
                                               std::function<void(const Raster&)> told) {
-  return std::make_unique<VideoProducer>(std::move(stage), std::move(told));
+  return std::make_unique<VideoProducer>(std::move(playout), std::move(told));
 }
 
-}  // namespace genpro::live
+}  // namespace genpro::bin
