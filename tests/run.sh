@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Builds everything and runs all tests: as built for use, under AddressSanitizer and
-# UndefinedBehaviorSanitizer, and what can be under ThreadSanitizer; the fuzz targets run for
-# FUZZ_SECONDS each (60 when it is not set). The last line counts the test cases. Arguments go to
-# `meson test` of the first two.
+# Builds everything and runs, the same on every machine:
+#   - all tests, as built for use,
+#   - under AddressSanitizer and UndefinedBehaviorSanitizer the suites of what reads what others
+#     sent or is called from many threads: unit, element, live, emulator, render, hostile,
+#   - under ThreadSanitizer the suite unit,
+#   - the fuzz targets, each for 20 seconds.
+# The last line counts the test cases. Arguments go to `meson test` of the first two.
 #
-# On two cores that takes about 17 minutes. On a slower machine what has not come to its end some
-# minutes before or after TEST_MINUTES (13 when it is not set) is left out, and that is said: the
-# second run of the emulator's tests, the part under ThreadSanitizer, the rest of fuzzing. With --deep
-# as the only argument nothing is left out, and the benchmarks run as well, to see that they do.
+# `--deep`: all tests under the first two sanitizers, a minute for each fuzz target, and the
+# benchmarks, to see that they run.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,12 +28,13 @@ case "${1-}" in
     ;;
   *) ./examples/install-packages.sh --tests ;;
 esac
-
-begun=$(date +%s)
-# in_time MINUTES: there are so many beyond the limit left.
-in_time() {
-  [ "$deep" = yes ] || [ $(($(date +%s) - begun)) -lt $(((${TEST_MINUTES:-13} + $1) * 60)) ]
-}
+suites=""
+if [ "$deep" = yes ]; then
+  export FUZZ_SECONDS="${FUZZ_SECONDS:-60}"
+else
+  for suite in unit element live emulator render hostile; do suites="$suites --suite $suite"; done
+  export FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
+fi
 
 jobs=$(nproc)
 # Tests wait more than they compute.
@@ -80,6 +82,7 @@ if [ -n "$beside" ]; then
   chrt --idle --pid 0 $$ || renice -n 19 -p $$ >/dev/null
   # A session may be a scheduling group of its own, with a share that does not depend on that.
   (echo 19 >/proc/self/autogroup) 2>/dev/null || true
+  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   export CXX=clang++
   build build-fuzz fuzz -Dfuzz=enabled -Db_sanitize=address,undefined -Db_lundef=false \
     -Doptimization=1 -Dcpp_args=-g1
@@ -111,14 +114,8 @@ while [ ! -e "$work/sanitized" ]; do
   fi
   sleep 1
 done
-folders="build build-sanitized"
 
 echo "Running the tests once more under AddressSanitizer and UndefinedBehaviorSanitizer"
-left_out=""
-if ! in_time -4; then
-  left_out="--no-suite emulator --no-suite render"
-  echo "Left out, since the rest took long here: those of the emulator and its renderer"
-fi
 # Leaks count, whole stacks are needed to tell whose they are, and the plugin has to be looked at
 # within a program that has the sanitizers. With its own account of thread-local storage the leak
 # check of GCC 12 may crash on the threads that a test leaves to GLib's pool.
@@ -129,30 +126,19 @@ asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
   export UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1"
   export G_SLICE=always-malloc GST_REGISTRY_FORK=no
   # shellcheck disable=SC2086 # a list of arguments
-  run_tests build-sanitized --timeout-multiplier 4 $left_out "$@"
+  run_tests build-sanitized --timeout-multiplier 4 $suites "$@"
 ) || failed=1
 
-if in_time 0; then
-  echo "Running what can be under ThreadSanitizer"
-  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
-  (
-    export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1"
-    run_tests build-tsan --suite unit --timeout-multiplier 4
-  ) || failed=1
-  folders="$folders build-tsan"
-else
-  echo "Left out, since the rest took long here: what can be under ThreadSanitizer"
-fi
-
 echo "Waiting for the fuzz targets"
-while kill -0 "$background" 2>/dev/null && in_time 4; do sleep 1; done
-if kill -0 "$background" 2>/dev/null; then
-  echo "Left out, since the rest took long here: the rest of fuzzing"
-else
-  wait "$background" || failed=1
-  folders="$folders build-fuzz"
-fi
+wait "$background" || failed=1
 cat "$work/log"
+
+echo "Running the suite unit under ThreadSanitizer"
+(
+  export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1"
+  run_tests build-tsan --suite unit --timeout-multiplier 4
+) || failed=1
+folders="build build-sanitized build-tsan build-fuzz"
 
 if [ "$deep" = yes ]; then
   echo "Running the benchmarks, to see that they run"

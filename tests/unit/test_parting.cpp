@@ -152,6 +152,12 @@ TEST_F(PartingJob, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
     other.execute("BEGIN IMMEDIATE");
     job->begin_parting();
     gate->open();
+    // One that asks after that has its answers after that.
+    JobSettings attached = settings();
+    attached.subject = service_.add_foreign("101/3300");
+    attached.ledger.clear();
+    const auto later = start(attached);
+    ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 10; }));
     EXPECT_EQ(job->part({}), Parting::noted);
     job.reset();
     other.execute("ROLLBACK");
