@@ -167,7 +167,8 @@ TEST(Runtime, GoesOnWhileAClipKeepsItsThreadBusy) {
   const auto clip = Runtime::acquire_for_clip();
   std::promise<void> release;
   std::promise<void> done;
-  clip->post([&] { release.get_future().wait(); });
+  // It may begin only when this has ended.
+  clip->post([released = release.get_future().share()] { released.wait(); });
   api->post([&] { done.set_value(); });
   EXPECT_EQ(done.get_future().wait_for(30s), std::future_status::ready);
   release.set_value();
