@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "api/json.h"
-#include "cli/describe.h"
+#include "cli/ledger/describe.h"
 
 namespace genpro::cli {
 

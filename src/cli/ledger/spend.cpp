@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/ledger_file.h"
+#include "cli/ledger/file.h"
+#include "cli/ledger/report.h"
 #include "cli/output.h"
-#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/when.h"
 

@@ -3,11 +3,11 @@
 #include <functional>
 
 #include "base/text.h"
-#include "cli/columns.h"
 #include "cli/commands.h"
-#include "cli/ledger_file.h"
+#include "cli/ledger/columns.h"
+#include "cli/ledger/file.h"
+#include "cli/ledger/report.h"
 #include "cli/output.h"
-#include "cli/report.h"
 #include "cli/when.h"
 
 namespace genpro::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/columns.h"
+#include "cli/ledger/columns.h"
 
 #include <algorithm>
 #include <array>

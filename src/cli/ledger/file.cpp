@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/ledger_file.h"
+#include "cli/ledger/file.h"
 
 #include <sys/stat.h>
 

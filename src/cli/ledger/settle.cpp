@@ -3,9 +3,9 @@
 
 #include "api/key.h"
 #include "cli/commands.h"
-#include "cli/ledger_file.h"
+#include "cli/ledger/file.h"
+#include "cli/ledger/report.h"
 #include "cli/output.h"
-#include "cli/report.h"
 #include "job/reconciler.h"
 
 namespace genpro::cli {

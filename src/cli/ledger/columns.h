@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/describe.h"
+#include "cli/ledger/describe.h"
 #include "cli/options.h"
 #include "cli/table.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/ledger_file.h"
+#include "cli/ledger/file.h"
+#include "cli/ledger/report.h"
 #include "cli/output.h"
-#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/when.h"
 

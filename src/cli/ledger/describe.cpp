@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/describe.h"
+#include "cli/ledger/describe.h"
 
 #include <algorithm>
 
