@@ -312,12 +312,19 @@ void WireReplay::ask(const Exchange& exchange) {
     payment.heard = exchange;
     after.push_back(std::move(path));
   };
+  // Asked before the run ended, and nobody hears what comes of it.
+  const auto is_stray = [&](const Path& path) {
+    if (!path.has_ended && !path.is_leaving) return false;
+    return exchange.what == What::cell ||
+           (exchange.what == What::poll && payment::generation_id(path.main.state) == exchange.id);
+  };
   const auto each = [&](const Path& path) {
     for (Path& main : heard(path, true, exchange.came_at)) {
       // Claims are made when they are needed, at the latest.
       for (int turns = 0; !main.main.is_begun && turns < 3; ++turns) {
         if (main.has_ended || !begin(main, exchange.came_at)) break;
       }
+      if (is_stray(main)) after.push_back(main);
       take(std::move(main), true);
     }
     if (exchange.what != What::stop && exchange.what != What::poll) return;
