@@ -5,6 +5,7 @@
 
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "base/callback.h"
 #include "base/immortal.h"
@@ -26,36 +27,24 @@ Guarded<Known>& known_threads() {
 
 }  // namespace
 
-// Lets a moment pass, which the exit of the process cuts short.
-class LedgerThread::Grace : public ThreadOwner {
- public:
-  explicit Grace(std::shared_ptr<LedgerThread> owner) : owner_(std::move(owner)) {
-    thread_ = std::thread([this] {
-      pthread_setname_np(pthread_self(), "genpro-grace");
-      guard_c_callback("waiting with a note", [this] {
-        owner_->end_grace(is_over_.lock().wait_until(std::chrono::steady_clock::now() + grace,
-                                                     [](bool is_over) { return is_over; }));
-      });
-      owner_.reset();
-      set_ended();
-    });
-  }
-  ~Grace() override {
-    {
-      auto is_over = is_over_.lock();
-      *is_over = true;
-      is_over.notify();
+// What is late is done before the process has gone, also where an element still holds the ledger.
+struct LedgerThread::AtExit {
+  ~AtExit() {
+    std::vector<std::shared_ptr<LedgerThread>> threads;
+    for (const auto& [path, entry] : *known_threads().lock()) {
+      if (auto thread = entry.thread.lock()) threads.push_back(std::move(thread));
     }
-    thread_.join();
+    for (const auto& thread : threads) {
+      auto queue = thread->queue_.lock();
+      queue->exits = true;
+      queue.notify();
+      queue.wait([](const Queue& q) { return q.late.empty(); });
+    }
   }
-
- private:
-  std::shared_ptr<LedgerThread> owner_;
-  Guarded<bool> is_over_{false};
-  std::thread thread_;
 };
 
 std::shared_ptr<LedgerThread> LedgerThread::acquire(const std::string& path) {
+  static const AtExit at_exit;
   collect();
   auto known = known_threads().lock();
   std::erase_if(*known, [](const auto& item) {
@@ -86,6 +75,11 @@ LedgerThread::LedgerThread(Access, std::string path, std::shared_ptr<std::mutex>
 }
 
 LedgerThread::~LedgerThread() {
+  {
+    auto queue = queue_.lock();
+    queue->exits = true;
+    queue.notify();
+  }
   thread_.join();
 }
 
@@ -96,22 +90,9 @@ void LedgerThread::post(Task task) {
 }
 
 void LedgerThread::post_late(Task task) {
-  bool is_first = false;
-  {
-    auto queue = queue_.lock();
-    is_first = queue->late.empty();
-    queue->late.push_back(std::move(task));
-  }
-  if (!is_first) return;
-  collect();
-  retire(std::make_unique<Grace>(shared_from_this()));
-}
-
-void LedgerThread::end_grace(bool exits) {
   auto queue = queue_.lock();
-  queue->exits = queue->exits || exits;
-  // What is late goes before it.
-  queue->tasks.push_back([](const Result<ledger::Ledger*>&) {});
+  if (queue->late.empty()) queue->late_due = Clock::now() + grace;
+  queue->late.push_back(std::move(task));
   queue.notify();
 }
 
@@ -120,23 +101,37 @@ void LedgerThread::run() {
   const std::lock_guard turn(*turn_);
   while (true) {
     std::deque<Task> due;
+    std::size_t late = 0;
     {
       auto queue = queue_.lock();
-      queue.wait([](const Queue& q) { return q.ends || !q.tasks.empty(); });
-      if (queue->tasks.empty()) break;
-      due.swap(queue->late);
+      while (!queue->is_due()) {
+        if (queue->late.empty()) {
+          queue.wait([](const Queue& q) { return q.is_due() || !q.late.empty(); });
+        } else {
+          queue.wait_until(queue->late_due, [](const Queue& q) { return q.is_due(); });
+        }
+      }
+      due = queue->late;
+      late = due.size();
       // What is late shall be the last that the process spends time on.
-      if (queue->exits && !due.empty()) {
+      if (queue->exits && late > 0) {
         due.push_front([](const Result<ledger::Ledger*>& ledger) {
           if (ledger) (void)(*ledger)->prepare_to_exit();
         });
       }
-      due.push_back(std::move(queue->tasks.front()));
-      queue->tasks.pop_front();
+      if (!queue->tasks.empty()) {
+        due.push_back(std::move(queue->tasks.front()));
+        queue->tasks.pop_front();
+      }
+      if (due.empty()) break;
     }
     for (const Task& task : due) {
       guard_c_callback("a task of the ledger", [&] { task(ledger()); });
     }
+    auto queue = queue_.lock();
+    queue->late.erase(queue->late.begin(), queue->late.begin() + static_cast<std::ptrdiff_t>(late));
+    queue->late_due = Clock::now() + grace;
+    queue.notify();
   }
   ledger_.reset();
   set_ended();

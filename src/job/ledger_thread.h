@@ -20,7 +20,7 @@ namespace genpro::job {
 
 // One thread a ledger and process, on which the file is opened and used. With the last reference
 // what has been asked for is still done, and then the thread ends. Threads: any.
-class LedgerThread : public ThreadOwner, public std::enable_shared_from_this<LedgerThread> {
+class LedgerThread : public ThreadOwner {
  public:
   // How long what is late may wait.
   static constexpr std::chrono::milliseconds grace{300};
@@ -46,14 +46,20 @@ class LedgerThread : public ThreadOwner, public std::enable_shared_from_this<Led
   void post_late(Task task);
 
  private:
-  class Grace;
+  using Clock = std::chrono::steady_clock;
   struct Queue {
     std::deque<Task> tasks;
     std::deque<Task> late;
-    bool exits = false;  // the process is about to
+    Clock::time_point late_due;  // of the first of them
+    bool exits = false;          // the process is about to
     bool ends = false;
+
+    bool is_due() const {
+      if (!tasks.empty()) return true;
+      return late.empty() ? ends : exits || late_due <= Clock::now();
+    }
   };
-  void end_grace(bool exits);
+  struct AtExit;
   void run();
   Result<ledger::Ledger*> ledger();
 

@@ -79,6 +79,14 @@ bool exists(const std::string& file) {
   std::exit(0);
 }
 
+// As an application that ends without a state change of its pipelines.
+[[noreturn]] void note_and_exit_with_it(const std::string& path, const std::string& note) {
+  static std::shared_ptr<LedgerThread>* held = nullptr;
+  held = std::make_unique<std::shared_ptr<LedgerThread>>(LedgerThread::acquire(path)).release();
+  (*held)->post_late(note_of(note));
+  std::exit(0);
+}
+
 [[noreturn]] void note_and_be_killed(const std::string& path, const std::string& note,
                                      const std::string& reached) {
   LedgerThread::acquire(path)->post_late(note_of(note));
@@ -92,6 +100,15 @@ TEST(Exit, WritesWhatIsLate) {
   const SharedFolder folder;
   const std::string note = folder.file("note");
   EXPECT_EXIT(note_and_exit(folder.file("ledger.db"), note), testing::ExitedWithCode(0), "");
+  EXPECT_TRUE(exists(note));
+}
+
+TEST(Exit, WritesWhatIsLateWhileTheLedgerIsHeld) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const SharedFolder folder;
+  const std::string note = folder.file("note");
+  EXPECT_EXIT(note_and_exit_with_it(folder.file("ledger.db"), note), testing::ExitedWithCode(0),
+              "");
   EXPECT_TRUE(exists(note));
 }
 
