@@ -2,7 +2,6 @@
 #include "simulation/wire_replay.h"
 
 #include <algorithm>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -16,8 +15,6 @@ namespace {
 using What = Exchange::What;
 using payment::State;
 
-// Of what may be, at most so much is followed.
-constexpr std::size_t most_paths = 400;
 // A key that the driver draws, until it is seen.
 constexpr const char* unknown_key = "?";
 
@@ -501,48 +498,6 @@ void WireReplay::compare(const std::vector<WireRow>& rows) {
     if (is_same) after.push_back(std::move(path));
   }
   merge(std::move(after), "the ledger, which has" + text);
-}
-
-// ---- What may be ----
-
-void WireReplay::merge(std::vector<Path> paths, const std::string& why) {
-  if (paths_.empty()) return;
-  const auto is_same = [](const Path& one, const Path& other) {
-    const auto key = [](const Payment& p) {
-      return std::tuple(p.row, p.waits, p.is_begun, p.has_cell, p.end,
-                        p.heard ? p.heard->came_at : never);
-    };
-    return one.main.state == other.main.state && one.stops.state == other.stops.state &&
-           key(one.main) == key(other.main) && key(one.stops) == key(other.stops) &&
-           one.rows == other.rows && one.heard_at == other.heard_at &&
-           one.passed_over == other.passed_over && one.is_leaving == other.is_leaving &&
-           one.has_ended == other.has_ended;
-  };
-  std::vector<Path> different;
-  for (Path& path : paths) {
-    if (different.size() >= most_paths) break;
-    const bool is_known = std::any_of(different.begin(), different.end(),
-                                      [&](const Path& other) { return is_same(path, other); });
-    if (!is_known) different.push_back(std::move(path));
-  }
-  if (different.empty()) {
-    refuted_by_ = why;
-    refuted_log_ = paths_.front().log;
-  }
-  paths_ = std::move(different);
-}
-
-std::string WireReplay::key() const {
-  const Path& path = paths_.front();
-  return path.main.row < 0 ? "" : path.rows[static_cast<std::size_t>(path.main.row)].key;
-}
-
-payment::Evidence WireReplay::evidence() const {
-  return payment::evidence(paths_.front().main.state);
-}
-
-std::string WireReplay::log() const {
-  return is_refuted() ? refuted_log_ : paths_.front().log;
 }
 
 }  // namespace genpro::simulation
