@@ -126,7 +126,7 @@ const std::array properties = {
              "Longest wait for the generation in seconds; 0: no limit (default: 3600)",
              UintMember{&Settings::generation_timeout, 0, G_MAXUINT, 3600}},
     Property{"poll-interval", "Poll interval",
-             "Time between two questions for the status in milliseconds; 0: adaptive, 1 to 10 s "
+             "Time between two questions for the status in milliseconds; 0: adaptive, 0.5 to 30 s "
              "(default: 0)",
              UintMember{&Settings::poll_interval, 0, G_MAXUINT, 0}},
     Property{"stall-timeout", "Stall timeout",
