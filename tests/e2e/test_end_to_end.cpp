@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "docs/markdown.h"
 #include "support/media.h"
 #include "support/process.h"
 
@@ -138,7 +139,27 @@ TEST_F(Examples, IngredientsAreMade) {
   EXPECT_EQ(decoded_frames(read_file(folder_.file("ingredients/clip.mp4"))), 75);
 }
 
-// The wrapper, and the picture of a live output that the README shows.
+// As a newcomer types them, but for the folder that they are typed in.
+TEST_F(Examples, ThePipelinesOfTheReadmeWork) {
+  const std::string wrapper = "examples/on-emulator.sh ";
+  int pipelines = 0;
+  for (const std::string& block :
+       commands_of(read_file(variable("GENPRO_EXAMPLES") + "/../README.md"))) {
+    if (!block.starts_with(wrapper)) continue;
+    ++pipelines;
+    const Finished finished =
+        run("on-emulator.sh", {"sh", "-c", block.substr(wrapper.size())}, {{"LATENCY", "1"}});
+    ASSERT_EQ(finished.exit_code, 0) << block << finished.out;
+  }
+  EXPECT_EQ(pipelines, 3);
+  EXPECT_EQ(decoded_frames(read_file(folder_.file("clip.mp4"))), 120);
+  EXPECT_GT(read_file(folder_.file("clip.webm")).size(), 10'000U);
+  const Finished live = run_command({"gst-discoverer-1.0", folder_.file("live.mkv")});
+  EXPECT_NE(live.out.find("video"), std::string::npos) << live.out;
+  EXPECT_NE(live.out.find("audio"), std::string::npos) << live.out;
+}
+
+// The wrapper, and the picture of a live output that the README of the elements shows.
 TEST_F(Examples, ASwapIsPictured) {
   const Finished finished =
       run("on-emulator.sh", {variable("GENPRO_EXAMPLES") + "/swap_sheet.py", "swap.jpg"},
