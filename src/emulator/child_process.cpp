@@ -34,7 +34,9 @@ void prepare(gpointer data) {
   setpgid(0, 0);
   if (preparation->max_memory != 0) {
     const rlimit memory{preparation->max_memory, preparation->max_memory};
-    setrlimit(RLIMIT_AS, &memory);
+    // Not RLIMIT_AS, which also counts what threads and allocators reserve and never touch: that
+    // grows with the machine's cores.
+    setrlimit(RLIMIT_DATA, &memory);
   }
 }
 

@@ -21,7 +21,7 @@ namespace genpro::emulator {
 struct ChildSettings {
   std::vector<std::string> command;  // the program, found in PATH, and its arguments
   double timeout = 0;                // seconds, then it is killed
-  std::uint64_t max_memory = 0;      // bytes of address space; 0: as many as the emulator may have
+  std::uint64_t max_memory = 0;      // bytes of data; 0: as many as the emulator may have
   bool verbose = false;              // let it write to standard error
 };
 

@@ -30,10 +30,11 @@ class RenderQueue::Child {
 
   // Throws std::runtime_error.
   void start(const RendererSettings& settings) {
-    ChildSettings child{settings.command, settings.timeout};
+    ChildSettings child{settings.command, settings.timeout, settings.max_memory};
     child.command.push_back(job_.spec_path);
     child.verbose = settings.verbose;
     timeout_ = settings.timeout;
+    max_memory_ = settings.max_memory;
     try {
       process_.start(
           child, [this](std::string_view output) { take_output(output); },
@@ -102,10 +103,17 @@ class RenderQueue::Child {
   std::string advice() const {
     if (stage_ == "ingredient") {
       return "Convert \"" + ingredient_ +
-             "\" to a common format (PNG, JPEG, H.264 in MP4), upload it again and generate with "
-             "the new id.";
+             "\" to a common format (PNG, JPEG, H.264 in MP4) of a common size, upload it again "
+             "and "
+             "generate with the new id.";
     }
     return "Continue the generation to try once more; --verbose shows what the renderer says.";
+  }
+
+  // What libraries do when they are refused memory looks like any other crash.
+  std::string memory_limit() const {
+    if (max_memory_ == 0) return {};
+    return ", or reached its limit of " + std::to_string(max_memory_ >> 20) + " MB of memory,";
   }
 
   void conclude(int status, bool timed_out) {
@@ -114,8 +122,8 @@ class RenderQueue::Child {
                  std::to_string(static_cast<int>(timeout_ + 0.5)) + " seconds, " + where() + ". " +
                  advice();
     } else if (WIFSIGNALED(status)) {
-      failure_ = std::string("The renderer crashed (") + g_strsignal(WTERMSIG(status)) + ") " +
-                 where() + ". " + advice();
+      failure_ = std::string("The renderer crashed (") + g_strsignal(WTERMSIG(status)) + ")" +
+                 memory_limit() + " " + where() + ". " + advice();
     } else if (!error_.empty()) {
       failure_ = error_;
     } else if (WEXITSTATUS(status) != 0) {
@@ -130,6 +138,7 @@ class RenderQueue::Child {
   Waiting job_;
   ChildProcess process_;
   double timeout_ = 0;
+  std::uint64_t max_memory_ = 0;
   std::string pending_;
   std::string stage_;
   std::string ingredient_;

@@ -20,6 +20,12 @@ struct RendererSettings {
   std::vector<std::string> command{"/proc/self/exe", "render"};
   unsigned slots = 2;
   double timeout = 180;  // seconds a render may take
+  // Bytes of memory that a render may take. Four clips take a third of a gigabyte.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  std::uint64_t max_memory = 0;  // a sanitizer's own tables are larger than any limit
+#else
+  std::uint64_t max_memory = std::uint64_t{2} << 30;
+#endif
   bool verbose = false;  // let the children write to standard error
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -49,6 +50,13 @@ int run(const char* spec_path) {
   if (asks("[refuse]")) {
     say(R"({"error":"The ingredient \"a.png\" is damaged. Upload it again."})");
     return 1;
+  }
+  if (asks("[memory]")) {
+    // As GLib does it. A byte of each page, so that the compiler cannot leave it out.
+    constexpr std::size_t size = std::size_t{1} << 30;
+    auto* memory = static_cast<volatile char*>(std::malloc(size));
+    if (memory == nullptr) std::abort();
+    for (std::size_t at = 0; at < size; at += 4096) memory[at] = 1;
   }
   if (asks("[exit]")) return 3;
   if (asks("[silent]")) return 0;

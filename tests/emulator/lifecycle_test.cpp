@@ -179,6 +179,15 @@ TEST_F(Lifecycle, ARenderThatTakesTooLongIsKilled) {
   EXPECT_TRUE(eventually([this] { return renderers() == 0; }));
 }
 
+TEST_F(Lifecycle, ARendererThatWantsTooMuchMemoryFailsItsGeneration) {
+  restart(
+      [](EmulatorSettings& settings) { settings.renderer.max_memory = std::uint64_t{256} << 20; });
+  upload_two();
+  const Json failed = wait_for(generate("[memory]"), "failed");
+  const std::string reason = failed["failed_reason"].text();
+  EXPECT_NE(reason.find("256 MB of memory"), std::string::npos) << reason;
+}
+
 TEST_F(Lifecycle, AMissingRendererFailsWithAReason) {
   restart([](EmulatorSettings& settings) { settings.renderer.command = {"/nonexistent/render"}; });
   const Json failed = wait_for(generate("a"), "failed");

@@ -10,6 +10,8 @@
 
 #include "emulator/render/caption.h"
 #include "emulator/render/schedule.h"
+#include "emulator/render/sniff.h"
+#include "media_fixture.h"
 
 namespace genpro::emulator::render {
 namespace {
@@ -73,6 +75,50 @@ TEST(Caption, FitsTheLowerThirdOfEachRaster) {
     EXPECT_LE(many->size().height, raster.height * 0.42);
   }
   EXPECT_FALSE(make_caption("  ", {1280, 720}).has_value());
+}
+
+struct Header {
+  const char* encoder;
+  // How the file says that it is 64 by 48 pixels large, and how it would say that it is huge.
+  std::string small;
+  std::string huge;
+};
+
+template <std::size_t size>
+std::string bytes(const char (&text)[size]) {
+  return {text, size - 1};
+}
+
+TEST(Sniff, RefusesAPictureOfTooManyPixelsByItsHeader) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.path("picture");
+  for (const Header& header : {
+           Header{"pngenc", bytes("\0\0\0\x40\0\0\0\x30"), bytes("\0\0\x40\0\0\0\x40\0")},
+           Header{"jpegenc", bytes("\0\x30\0\x40"), bytes("\x40\0\x40\0")},
+           Header{"videoconvert ! avenc_bmp", bytes("\x40\0\0\0\x30\0\0\0"),
+                  bytes("\0\x40\0\0\0\xc0\xff\xff")},
+           Header{"gif", bytes("\x40\0\x30\0"), bytes("\0\x40\0\x40")},
+           Header{"webpenc", bytes("\x40\0\x30\0"), bytes("\xff\x3f\xff\x3f")},
+           Header{"webpenc lossless=true", bytes("\x3f\xc0\x0b"), bytes("\xff\xff\xff\x0f")},
+       }) {
+    if (header.encoder == std::string("gif")) {
+      test::write_gif(path, 1, 64, 48, test::kRed);
+    } else {
+      test::write_plain_picture(path, header.encoder, 64, 48, test::kRed);
+    }
+    EXPECT_EQ(find_fault(path, ""), "") << header.encoder;
+    std::string file = test::read_file(path);
+    const auto at = file.find(header.small);
+    ASSERT_NE(at, std::string::npos) << header.encoder;
+    test::write_file(path, file.replace(at, header.huge.size(), header.huge));
+    EXPECT_NE(find_fault(path, "").find("120 million"), std::string::npos)
+        << header.encoder << ": " << find_fault(path, "");
+  }
+  // Little endian: two entries of a directory at 8, and what fills a file.
+  test::write_file(path, bytes("II*\0\x08\0\0\0\x02\0"
+                               "\0\x01\x03\0\x01\0\0\0\0\x40\0\0"
+                               "\x01\x01\x04\0\x01\0\0\0\0\x40\0\0"));
+  EXPECT_NE(find_fault(path, "").find("16384 by 16384"), std::string::npos);
 }
 
 }  // namespace

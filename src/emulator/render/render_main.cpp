@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <vector>
 
 #include "emulator/render/backdrop.h"
@@ -152,6 +153,11 @@ int render_main(const char* spec_path) {
     prefer_picture_decoders();
     render(spec, reporter);
     return 0;
+  } catch (const std::bad_alloc&) {
+    reporter.error(
+        "Rendering needs more memory than the renderer may take; give smaller or fewer "
+        "ingredients.");
+    return 1;
   } catch (const std::exception& error) {
     reporter.error(error.what());
     return 1;

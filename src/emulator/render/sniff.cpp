@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "emulator/render/gst_ptr.h"
 
@@ -20,6 +23,9 @@ using MappedFilePtr = Owned<GMappedFile, g_mapped_file_unref>;
 constexpr const char* kTruncated = "ends before its data is complete; upload the whole file again";
 constexpr const char* kNoMedia =
     "is not a picture, video or sound; upload for instance a PNG, JPEG, MP4 or WAV file";
+// More than any camera's picture has. A small file can announce any number, and a decoder takes
+// the memory for all of them at once.
+constexpr std::uint64_t kMaxPixels = 120'000'000;
 
 std::uint64_t big_endian(Bytes bytes, std::size_t at, int count) {
   std::uint64_t value = 0;
@@ -56,6 +62,70 @@ std::size_t jpeg_scan(Bytes bytes) {
     at += 2 + big_endian(bytes, at + 2, 2);
   }
   return bytes.size();
+}
+
+using Dimensions = std::pair<std::uint64_t, std::uint64_t>;  // width, height
+
+std::optional<Dimensions> jpeg_dimensions(Bytes bytes) {
+  std::size_t at = 2;
+  while (at + 9 <= bytes.size() && bytes[at] == 0xff && bytes[at + 1] != 0xda) {
+    const std::uint8_t marker = bytes[at + 1];
+    // Start of frame; the three others in the range are tables and reserved.
+    if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
+      return Dimensions{big_endian(bytes, at + 7, 2), big_endian(bytes, at + 5, 2)};
+    }
+    at += 2 + big_endian(bytes, at + 2, 2);
+  }
+  return {};
+}
+
+std::optional<Dimensions> tiff_dimensions(Bytes bytes) {
+  const auto number = bytes[0] == 'I' ? little_endian : big_endian;
+  const std::size_t directory = number(bytes, 4, 4);
+  if (directory + 2 > bytes.size()) return {};
+  const std::size_t count =
+      std::min<std::size_t>(number(bytes, directory, 2), (bytes.size() - directory - 2) / 12);
+  Dimensions found;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t entry = directory + 2 + i * 12;
+    const std::uint64_t tag = number(bytes, entry, 2);
+    const std::uint64_t value = number(bytes, entry + 8, number(bytes, entry + 2, 2) == 3 ? 2 : 4);
+    if (tag == 256) found.first = value;
+    if (tag == 257) found.second = value;
+  }
+  return found;
+}
+
+std::optional<Dimensions> webp_dimensions(Bytes bytes) {
+  if (has(bytes, 12, "VP8X")) {
+    return Dimensions{little_endian(bytes, 24, 3) + 1, little_endian(bytes, 27, 3) + 1};
+  }
+  if (has(bytes, 12, "VP8L")) {
+    const std::uint64_t packed = little_endian(bytes, 21, 4);
+    return Dimensions{(packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1};
+  }
+  return Dimensions{little_endian(bytes, 26, 2) & 0x3fff, little_endian(bytes, 28, 2) & 0x3fff};
+}
+
+// What a picture's header says. Of other formats the memory limit of the process is the bound.
+std::optional<Dimensions> announced_dimensions(Bytes bytes) {
+  if (bytes.size() < 30) return {};
+  if (has(bytes, 0, "\x89PNG")) {
+    return Dimensions{big_endian(bytes, 16, 4), big_endian(bytes, 20, 4)};
+  }
+  if (has(bytes, 0, "\xff\xd8\xff")) return jpeg_dimensions(bytes);
+  if (has(bytes, 0, "GIF8")) {
+    return Dimensions{little_endian(bytes, 6, 2), little_endian(bytes, 8, 2)};
+  }
+  if (has(bytes, 0, "BM")) {
+    const auto height = static_cast<std::int32_t>(little_endian(bytes, 22, 4));  // < 0: top-down
+    return Dimensions{little_endian(bytes, 18, 4), std::abs(std::int64_t{height})};
+  }
+  if (has(bytes, 0, std::string_view("II*\0", 4)) || has(bytes, 0, std::string_view("MM\0*", 4))) {
+    return tiff_dimensions(bytes);
+  }
+  if (has(bytes, 0, "RIFF") && has(bytes, 8, "WEBP")) return webp_dimensions(bytes);
+  return {};
 }
 
 // Walks the top-level boxes of an ISO media file: each must lie within the file, and one of them
@@ -139,6 +209,13 @@ std::string fault_in(Bytes bytes, const std::string& content_type) {
     // A writer that could not seek back leaves zero or the largest number.
     if (announced != 0 && announced < 0xfffffff0 && announced + 8 > bytes.size() + 1)
       return kTruncated;
+  }
+  const auto dimensions = announced_dimensions(bytes);
+  if (dimensions && dimensions->second > 0 && dimensions->first > kMaxPixels / dimensions->second) {
+    return "has " + std::to_string(dimensions->first) + " by " +
+           std::to_string(dimensions->second) + " pixels, and at most " +
+           std::to_string(kMaxPixels / 1'000'000) +
+           " million are rendered; reduce it and upload that";
   }
   return {};
 }
