@@ -187,10 +187,21 @@ Reply test_hook(Services& services, const Request& request, const std::string& k
   };
   const auto hook = services.store.hook(agent.id, kind);
   if (!hook) return result("No " + kind + "_url is set. PATCH automation_config first.");
-  return Reply::when_ready([&services, hook = *hook, result](const Reply::Respond& respond) {
-    services.webhooks.test(
-        hook, [respond, result](const std::string& problem) { respond(result(problem)); });
-  });
+  if (!is_hook_url(hook->url)) {
+    return result("The " + kind + "_url \"" + clean_label(hook->url) +
+                  "\" is no http or https URL. PATCH automation_config.");
+  }
+  JsonWriter seconds;
+  const std::string problem = "The " + kind +
+                              "_url did not answer the test event with a 2xx within " +
+                              seconds.number(services.webhooks.test_seconds()).text() +
+                              " seconds. See what the server there has to say.";
+  return Reply::when_ready(
+      [&services, hook = *hook, problem, result](const Reply::Respond& respond) {
+        services.webhooks.test(hook, [problem, respond, result](bool taken) {
+          respond(result(taken ? std::string() : problem));
+        });
+      });
 }
 
 Reply test_webhook(Services& services, Exchange& exchange) {

@@ -43,7 +43,7 @@ Emulator::Emulator(const EmulatorSettings& settings)
       faults_(settings.fault_seed),
       resources_(store_, folders_),
       generations_(store_, resources_, folders_, settings.renderer, settings.latency, faults_),
-      webhooks_(store_),
+      webhooks_(store_, settings.webhook_test_seconds),
       xlsx_(settings.xlsx),
       page_(store_, generations_, faults_, folders_.journal(), settings.api_key),
       api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, page_, {}},

@@ -41,6 +41,7 @@ struct EmulatorSettings {
   std::vector<FaultChoice> faults;
   std::optional<std::int64_t> fault_seed;  // without, a random one
   ConnectionTimes connections;
+  double webhook_test_seconds = 3;  // for an answer to a test of a webhook
   bool verbose = false;  // requests to standard error
 };
 

@@ -15,6 +15,7 @@
 #include "emulator/api_error.h"
 #include "emulator/json.h"
 #include "emulator/sniff.h"
+#include "emulator/text.h"
 #include "emulator/timer.h"
 
 namespace genpro::emulator {
@@ -361,9 +362,10 @@ void Generations::complete(Generation generation) {
     Output output;
     output.id = store_.next_id(Sequence::output);
     char name[48];
-    std::snprintf(name, sizeof name, "vid_ingredients_%03lld",
+    std::snprintf(name, sizeof name, "vid_ingredients_%03lld_",
                   static_cast<long long>(output.id - first_output_id + 1));
-    output.name = name;
+    // Clips are served without the key, to those who were given their address.
+    output.name = name + random_token();
     const std::string clip = attempt.folder + "/output.mp4";
     const std::string picture = attempt.folder + "/thumbnail.jpg";
     if (rename(picture.c_str(), folders_.thumbnails(output.name + ".jpg").c_str()) != 0 ||

@@ -64,7 +64,8 @@ struct GenerationSettings {
 
 struct Output {
   std::int64_t id = 0;
-  std::string name;  // "vid_ingredients_001": with .mp4 in outputs/, with .jpg in thumbnails/
+  // "vid_ingredients_001_" and a random token: with .mp4 in outputs/, with .jpg in thumbnails/.
+  std::string name;
 };
 
 struct Generation {

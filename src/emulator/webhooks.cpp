@@ -2,17 +2,20 @@
 #include "emulator/webhooks.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "base/callback.h"
 #include "emulator/json.h"
-#include "emulator/text.h"
+#include "http/message_watch.h"
 
 namespace genpro::emulator {
 
 namespace {
 
-constexpr unsigned timeout_seconds = 10;
+constexpr double delivery_seconds = 10;
+constexpr int max_connections = 64;
 constexpr double max_pause_seconds = 60;
 constexpr std::int64_t give_up_milliseconds = std::int64_t{24} * 60 * 60 * 1000;
 
@@ -51,53 +54,102 @@ struct Webhooks::Line {
   bool pausing = false;
 };
 
+// One POST. Its end is told once, and by the deadline.
 class Webhooks::Delivery {
  public:
-  Delivery(ObjectPtr<SoupMessage> message, Done done)
-      : message_(std::move(message)), done_(std::move(done)) {}
-
-  static void on_answer(GObject* session, GAsyncResult* result, gpointer data) {
-    const std::unique_ptr<Delivery> self(static_cast<Delivery*>(data));
-    ErrorPtr error;
-    const BytesPtr body(
-        soup_session_send_and_read_finish(SOUP_SESSION(session), result, error.out()));
-    // Who asked has gone.
-    if (error.matches(G_IO_ERROR, G_IO_ERROR_CANCELLED)) return;
-    const unsigned status = soup_message_get_status(self->message_.get());
-    std::string problem;
-    if (error) {
-      problem = error.message();
-    } else if (status < 200 || status > 299) {
-      problem = "The answer was " + std::to_string(status) + ".";
-    }
-    self->done_(problem);
+  Delivery(Webhooks& webhooks, bool is_test, Done done)
+      : webhooks_(webhooks), is_test_(is_test), done_(std::move(done)) {
+    deadline_.start(is_test ? webhooks.test_seconds_ : delivery_seconds,
+                    [this] { end("it takes too long"); });
   }
+  ~Delivery() { cancel(); }
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
 
-  // Of what could not be sent at all: the task's error says why.
-  static void on_refusal(GObject*, GAsyncResult* result, gpointer data) {
-    const std::unique_ptr<Delivery> self(static_cast<Delivery*>(data));
-    ErrorPtr error;
-    g_task_propagate_boolean(G_TASK(result), error.out());
-    if (error.matches(G_IO_ERROR, G_IO_ERROR_CANCELLED)) return;
-    self->done_(error.message());
+  void send(const std::string& url, const std::string& body) {
+    message_ = ObjectPtr<SoupMessage>::adopt(soup_message_new("POST", url.c_str()));
+    if (!message_) return fail_soon("it is no URL");
+    soup_message_add_flags(message_.get(), SOUP_MESSAGE_NO_REDIRECT);
+    const BytesPtr bytes(g_bytes_new(body.data(), body.size()));
+    soup_message_set_request_body_from_bytes(message_.get(), "application/json", bytes.get());
+    sent_ = std::make_shared<Sent>(Sent{this, ObjectPtr<GCancellable>::adopt(g_cancellable_new())});
+    watch_.emplace(message_.get(), sent_->cancellable.get(), [] {});
+    watch_->forbid_http2();
+    soup_session_send_async(webhooks_.session_.get(), message_.get(), G_PRIORITY_DEFAULT,
+                            sent_->cancellable.get(), &Delivery::on_head,
+                            std::make_unique<std::shared_ptr<Sent>>(sent_).release());
   }
 
  private:
-  ObjectPtr<SoupMessage> message_;
+  // What libsoup's callback is given: it comes even when the delivery has gone.
+  struct Sent {
+    Delivery* delivery;
+    ObjectPtr<GCancellable> cancellable;
+  };
+
+  static void on_head(GObject* session, GAsyncResult* result, gpointer data) noexcept {
+    const std::unique_ptr<std::shared_ptr<Sent>> sent(static_cast<std::shared_ptr<Sent>*>(data));
+    ErrorPtr error;
+    const auto body = ObjectPtr<GInputStream>::adopt(
+        soup_session_send_finish(SOUP_SESSION(session), result, error.out()));
+    // The body, which may be endless, is not asked for.
+    g_cancellable_cancel((*sent)->cancellable.get());
+    Delivery* self = (*sent)->delivery;
+    if (self == nullptr) return;
+    guard_c_callback("a webhook's answer", [&] {
+      const unsigned status = soup_message_get_status(self->message_.get());
+      if (error) return self->fail_soon(error.message());
+      if (status < 200 || status > 299) {
+        return self->fail_soon("the answer is " + std::to_string(status));
+      }
+      self->end({});
+    });
+  }
+
+  // Never from inside send(), and for a test at the deadline.
+  void fail_soon(const std::string& problem) {
+    if (is_test_) {
+      problem_ = problem;
+    } else {
+      deadline_.start(0, [this, problem] { end(problem); });
+    }
+  }
+
+  void end(std::string problem) {
+    if (!problem_.empty()) problem = problem_;
+    if (!problem.empty()) g_info("A webhook was not delivered: %s", problem.c_str());
+    const Done done = done_;
+    webhooks_.ended(this);  // and with it this object
+    done(problem.empty());
+  }
+
+  void cancel() {
+    if (!sent_) return;
+    sent_->delivery = nullptr;
+    g_cancellable_cancel(sent_->cancellable.get());
+  }
+
+  Webhooks& webhooks_;
+  bool is_test_;
   Done done_;
+  ObjectPtr<SoupMessage> message_;
+  std::optional<http::MessageWatch> watch_;
+  std::shared_ptr<Sent> sent_;
+  Timer deadline_;
+  std::string problem_;  // of a test that has failed already
 };
 
-Webhooks::Webhooks(Store& store)
+Webhooks::Webhooks(Store& store, double test_seconds)
     : store_(store),
       session_(ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
-          "timeout", timeout_seconds, "user-agent", "genpro-emulator", nullptr))),
-      cancellable_(ObjectPtr<GCancellable>::adopt(g_cancellable_new())) {
+          "max-conns", max_connections, "timeout", 0, "user-agent", "genpro-emulator", nullptr))),
+      test_seconds_(test_seconds) {
+  soup_session_remove_feature_by_type(session_.get(), SOUP_TYPE_CONTENT_DECODER);
+  soup_session_remove_feature_by_type(session_.get(), SOUP_TYPE_AUTH_MANAGER);
   store_.observe([this](const Generation&) { wake(); });
 }
 
-Webhooks::~Webhooks() {
-  g_cancellable_cancel(cancellable_.get());
-}
+Webhooks::~Webhooks() = default;
 
 void Webhooks::wake() {
   pump_timer_.start(0, [this] { pump(); });
@@ -132,18 +184,16 @@ void Webhooks::send_next(Line& line, const Hook& hook) {
   }
   if (!event) return;
   line.busy = true;
-  post(hook.url, event_body(hook, *event),
-       [this, name = name_of(hook), id = event->id](const std::string& problem) {
-         concluded(name, id, problem);
-       });
+  post(hook.url, event_body(hook, *event), false,
+       [this, name = name_of(hook), id = event->id](bool taken) { concluded(name, id, taken); });
 }
 
-void Webhooks::concluded(const std::string& name, std::int64_t event, const std::string& problem) {
+void Webhooks::concluded(const std::string& name, std::int64_t event, bool taken) {
   const auto found = lines_.find(name);
   if (found == lines_.end()) return;
   Line& line = *found->second;
   line.busy = false;
-  if (problem.empty()) {
+  if (taken) {
     line.failures = 0;
     const auto space = name.rfind(' ');
     try {
@@ -166,31 +216,20 @@ void Webhooks::concluded(const std::string& name, std::int64_t event, const std:
   });
 }
 
-void Webhooks::test(const Hook& hook, std::function<void(const std::string& problem)> done) {
+void Webhooks::test(const Hook& hook, Done done) {
   JsonWriter json;
   json.begin_object().key("event").string("test").key("agent_id").id(hook.agent);
   json.key("at_ts").integer(now_milliseconds()).end_object();
-  post(hook.url, json.text(), std::move(done));
+  post(hook.url, json.text(), true, std::move(done));
 }
 
-void Webhooks::post(const std::string& url, std::string body, Done done) {
-  auto message = ObjectPtr<SoupMessage>::adopt(soup_message_new("POST", url.c_str()));
-  if (!message) {
-    // Told later, like every other end: nobody expects it from inside.
-    const auto task = ObjectPtr<GTask>::adopt(
-        g_task_new(nullptr, cancellable_.get(), &Delivery::on_refusal,
-                   std::make_unique<Delivery>(std::move(message), std::move(done)).release()));
-    g_task_return_new_error(task.get(), G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                            "The address \"%s\" is no http or https URL.",
-                            clean_label(url).c_str());
-    return;
-  }
-  soup_message_add_flags(message.get(), SOUP_MESSAGE_NO_REDIRECT);
-  const BytesPtr bytes(g_bytes_new(body.data(), body.size()));
-  soup_message_set_request_body_from_bytes(message.get(), "application/json", bytes.get());
-  soup_session_send_and_read_async(session_.get(), message.get(), G_PRIORITY_DEFAULT,
-                                   cancellable_.get(), &Delivery::on_answer,
-                                   std::make_unique<Delivery>(message, std::move(done)).release());
+void Webhooks::post(const std::string& url, const std::string& body, bool is_test, Done done) {
+  deliveries_.push_back(std::make_unique<Delivery>(*this, is_test, std::move(done)));
+  deliveries_.back()->send(url, body);
+}
+
+void Webhooks::ended(Delivery* delivery) {
+  std::erase_if(deliveries_, [delivery](const auto& owned) { return owned.get() == delivery; });
 }
 
 }  // namespace genpro::emulator

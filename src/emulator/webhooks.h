@@ -7,6 +7,7 @@
 #include <libsoup/soup.h>
 
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,12 +24,13 @@ bool is_hook_url(const std::string& url);
 // A POST of JSON, {"event": "generation_changed", "event_id", "agent_id", "sheet_id", "cell_id",
 // "generation_id", "status", "at_ts"}: a hint to ask for the generation, not its result. Anything
 // but a 2xx answer is tried again, after 1, 2, 4 … 60 seconds, for a day; the events behind it
-// wait. Redirects are not followed, and no key is sent.
+// wait. Redirects are not followed, no key is sent, and of an answer only its head is read.
 //
 // Kinds: "webhook" hears of each change, "callback" of the ends only.
 class Webhooks {
  public:
-  explicit Webhooks(Store& store);
+  // `test_seconds`: how long test() waits for an answer.
+  Webhooks(Store& store, double test_seconds);
   ~Webhooks();
   Webhooks(const Webhooks&) = delete;
   Webhooks& operator=(const Webhooks&) = delete;
@@ -36,23 +38,27 @@ class Webhooks {
   // Looks what is to be sent. To be called when addresses have changed, and at the start.
   void wake();
 
-  // Sends {"event": "test", …} once. `done` gets what went wrong, nothing when it was taken; it is
-  // not called after this object has gone.
-  void test(const Hook& hook, std::function<void(const std::string& problem)> done);
+  // Whether a 2xx answer came. Not called after this object has gone.
+  using Done = std::function<void(bool taken)>;
+  // Sends {"event": "test", …} once. Whatever goes wrong takes test_seconds() and is told in the
+  // same way: else whoever may set an address could look for open ports.
+  void test(const Hook& hook, Done done);
+  double test_seconds() const { return test_seconds_; }
 
  private:
   struct Line;
-  using Done = std::function<void(const std::string& problem)>;
   class Delivery;
 
   void pump();
   void send_next(Line& line, const Hook& hook);
-  void concluded(const std::string& name, std::int64_t event, const std::string& problem);
-  void post(const std::string& url, std::string body, Done done);
+  void concluded(const std::string& name, std::int64_t event, bool taken);
+  void post(const std::string& url, const std::string& body, bool is_test, Done done);
+  void ended(Delivery* delivery);
 
   Store& store_;
   ObjectPtr<SoupSession> session_;
-  ObjectPtr<GCancellable> cancellable_;
+  double test_seconds_;
+  std::list<std::unique_ptr<Delivery>> deliveries_;
   Timer pump_timer_;
   // By "agent kind".
   std::map<std::string, std::unique_ptr<Line>> lines_;

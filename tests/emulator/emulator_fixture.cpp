@@ -333,6 +333,12 @@ Json EmulatorTest::wait_for(const std::string& path, const std::string& status) 
   return last;
 }
 
+std::string EmulatorTest::clip_of(const std::string& path) {
+  const Json generation = wait_for(path, "completed");
+  const std::string url = generation["output_resources"].at(0)["url"].text();
+  return url.substr(std::min(url.find("/outputs/"), url.size()));
+}
+
 Json EmulatorTest::inspect(const std::string& path) {
   return client_->get("/_emulator" + path.substr(path.find("/generations"))).json();
 }

@@ -160,6 +160,8 @@ class EmulatorTest : public ::testing::Test {
   // Waits until the generation has this status and returns it.
   Json wait_for(const std::string& path, const std::string& status);
   std::string status_of(const std::string& path);
+  // Waits for a completed generation, and gives the path of its clip's address.
+  std::string clip_of(const std::string& path);
   double credit();
   // What the emulator itself knows of a generation, by the path that generate() returns.
   Json inspect(const std::string& path);

@@ -46,11 +46,6 @@ class FaultsTest : public EmulatorTest {
            "\r\n\r\n" + body;
   }
   std::size_t job_count() { return cell()["user_jobs"].size(); }
-  // The address of the clip of a completed generation, as a path.
-  std::string clip_of(const std::string& generation) {
-    const std::string url = client_->get(generation).json()["output_resources"].at(0)["url"].text();
-    return url.substr(url.find("/outputs/"));
-  }
   static std::string get_request(const std::string& path, const std::string& more = {}) {
     return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
   }
