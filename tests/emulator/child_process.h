@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "emulator/folders.h"
+#include "emulator/store/folders.h"
 
 namespace genpro::emulator::test {
 

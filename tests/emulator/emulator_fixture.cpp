@@ -13,7 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "emulator/folders.h"
+#include "emulator/store/folders.h"
 
 namespace genpro::emulator::test {
 

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "base/glib_ptr.h"
-#include "emulator/emulator.h"
+#include "emulator/app/emulator.h"
 #include "fake_clip.h"
 
 namespace genpro::emulator::test {

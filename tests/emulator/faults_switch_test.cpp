@@ -6,7 +6,7 @@
 #include <set>
 
 #include "child_process.h"
-#include "emulator/faults_values.h"
+#include "emulator/faults/values.h"
 #include "faults_fixture.h"
 
 namespace genpro::emulator::test {

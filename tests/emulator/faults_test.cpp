@@ -9,7 +9,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "emulator/folders.h"
+#include "emulator/store/folders.h"
 
 namespace genpro::emulator::test {
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <string>
 
-#include "emulator/database.h"
+#include "emulator/store/database.h"
 
 namespace genpro::emulator::test {
 

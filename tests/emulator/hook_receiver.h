@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "emulator/folders.h"
+#include "emulator/store/folders.h"
 
 namespace genpro::emulator::test {
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "emulator/folders.h"
+#include "emulator/store/folders.h"
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {

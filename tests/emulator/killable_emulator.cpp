@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <exception>
 
-#include "emulator/emulator.h"
+#include "emulator/app/emulator.h"
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A store that an older version has written.
-#include "emulator/database.h"
+#include "emulator/store/database.h"
 #include "emulator_fixture.h"
 #include "first_store.h"
 

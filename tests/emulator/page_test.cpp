@@ -6,8 +6,8 @@
 
 #include <filesystem>
 
-#include "emulator/api_error.h"
-#include "emulator/page_guard.h"
+#include "emulator/http/guard.h"
+#include "emulator/util/api_error.h"
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The parts of the server that can be looked at alone.
-#include "emulator/api_error.h"
-#include "emulator/json.h"
-#include "emulator/listener.h"
-#include "emulator/multipart.h"
-#include "emulator/sniff.h"
-#include "emulator/text.h"
+#include "emulator/http/listener.h"
+#include "emulator/http/multipart.h"
+#include "emulator/media/sniff.h"
+#include "emulator/util/api_error.h"
+#include "emulator/util/json.h"
+#include "emulator/util/text.h"
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Sheets in a store that the first version has written.
-#include "emulator/database.h"
+#include "emulator/store/database.h"
 #include "first_store.h"
 #include "sheet_fixture.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The order of columns and rows, and changes of many rows at once.
-#include "emulator/order.h"
+#include "emulator/domain/order.h"
 #include "sheet_fixture.h"
 
 namespace genpro::emulator::test {

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "child_process.h"
-#include "emulator/store.h"
+#include "emulator/store/store.h"
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {

@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#include "emulator/render/render_spec.h"
+#include "emulator/media/render/render_spec.h"
 #include "media_fixture.h"
 #include "render_run.h"
 

@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "emulator/render/caption.h"
-#include "emulator/render/schedule.h"
-#include "emulator/render/sniff.h"
+#include "emulator/media/render/caption.h"
+#include "emulator/media/render/schedule.h"
+#include "emulator/media/render/sniff.h"
 #include "media_fixture.h"
 
 namespace genpro::emulator::render {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "emulator/render/render_spec.h"
+#include "emulator/media/render/render_spec.h"
 #include "media_fixture.h"
 
 namespace genpro::emulator::render::test {

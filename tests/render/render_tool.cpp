@@ -3,7 +3,7 @@
 // The rendering process by itself, without the server.
 #include <cstdio>
 
-#include "emulator/render/render_main.h"
+#include "emulator/media/render/render_main.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

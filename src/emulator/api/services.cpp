@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/api/services.h"
+
+#include "emulator/util/api_error.h"
+#include "emulator/util/text.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+constexpr std::size_t max_idempotency_key = 255;
+constexpr std::int64_t idempotency_milliseconds = std::int64_t{24} * 60 * 60 * 1000;
+
+}  // namespace
+
+std::string Exchange::json_text() const {
+  const auto* json = dynamic_cast<const TextBody*>(body.get());
+  return json != nullptr ? json->text() : std::string();
+}
+
+std::string agent_of(Services& services, const Request& request) {
+  const auto agent = request.query_value("agent_id");
+  if (!agent || agent->empty()) {
+    throw ApiError(422, "agent_not_found",
+                   "The query parameter agent_id is missing. Add ?agent_id= to the URL.");
+  }
+  check_agent(services, *agent);
+  return *agent;
+}
+
+std::string agent_of(Services& services, const Exchange& exchange) {
+  const std::string text = exchange.json_text();
+  if (!exchange.request.query_value("agent_id").value_or("").empty() || json_problem(text)) {
+    return agent_of(services, exchange.request);
+  }
+  const JsonNodePtr body = parse_json(text);
+  if (!JSON_NODE_HOLDS_OBJECT(body.get())) return agent_of(services, exchange.request);
+  const auto agent = optional_id(json_node_get_object(body.get()), "agent_id", "agent_id");
+  if (!agent) return agent_of(services, exchange.request);
+  check_agent(services, *agent);
+  return *agent;
+}
+
+void check_agent(Services& services, const std::string& agent) {
+  if (services.store.agent(agent)) return;
+  throw ApiError(422, "agent_not_found",
+                 "There is no agent \"" + clean_label(agent) +
+                     "\". GET /v1/agents lists them; --agent adds one.");
+}
+
+Sheet sheet_of(Services& services, const Request& request) {
+  const std::string& id = request.parameters.at(0);
+  auto sheet = services.store.sheet(id);
+  if (!sheet) {
+    throw ApiError(404, "spreadsheet_not_found",
+                   "There is no sheet \"" + clean_label(id) +
+                       "\". The emulator has 101, the ones of --sheet and --seed, and what was "
+                       "created.");
+  }
+  return *sheet;
+}
+
+Cell cell_of(Services& services, const Request& request) {
+  const Sheet sheet = sheet_of(services, request);
+  auto cell = services.store.cell(sheet.id, request.parameters.at(1));
+  if (!cell) {
+    throw not_found("There is no cell \"" + clean_label(request.parameters[1]) + "\" in sheet " +
+                    clean_label(sheet.id) + ". GET the sheet to see its cells; --cell adds one.");
+  }
+  return *cell;
+}
+
+JsonObject* wrapped_object(JsonNode* body, const char* name) {
+  JsonObject* outer = json_node_get_object(body);
+  JsonNode* inner = json_member(outer, name);
+  if (inner == nullptr) return outer;
+  if (!JSON_NODE_HOLDS_OBJECT(inner)) {
+    throw validation_error(std::string(name) + " must be an object.");
+  }
+  return json_node_get_object(inner);
+}
+
+std::string required_text(JsonObject* object, const char* name, const std::string& shown) {
+  JsonNode* node = json_member(object, name);
+  if (node == nullptr || !json_is_string(node) || trim(json_text(node)).empty()) {
+    throw validation_error(shown + " must be a string that is not empty.");
+  }
+  return json_text(node);
+}
+
+std::optional<std::int64_t> optional_number(JsonObject* object, const char* name,
+                                            const std::string& shown) {
+  JsonNode* node = json_member(object, name);
+  if (node == nullptr) return {};
+  std::optional<std::int64_t> number;
+  if (json_is_integer(node)) number = json_node_get_int(node);
+  if (json_is_string(node)) number = parse_digits(json_text(node));
+  if (!number) throw validation_error(shown + " must be a whole number.");
+  return number;
+}
+
+std::optional<std::string> optional_id(JsonObject* object, const char* name,
+                                       const std::string& shown) {
+  JsonNode* node = json_member(object, name);
+  if (node == nullptr) return {};
+  std::string id;
+  if (json_is_integer(node)) {
+    id = std::to_string(json_node_get_int(node));
+  } else if (json_is_string(node)) {
+    id = json_text(node);
+  } else {
+    throw validation_error(shown + " must be an id: a number or a string.");
+  }
+  if (id.empty()) return {};
+  return id;
+}
+
+Reply answer_once(Services& services, const Request& request, const std::string& what,
+                  const std::function<Reply()>& act) {
+  Store& store = services.store;
+  const std::string key = request.header("idempotency-key");
+  if (key.size() > max_idempotency_key) {
+    throw validation_error("The Idempotency-Key header is longer than 255 bytes.");
+  }
+  const std::int64_t now = now_milliseconds();
+  const std::int64_t since = now - idempotency_milliseconds;
+  const std::string fingerprint = sha256_hex(what);
+  if (!key.empty()) {
+    if (const auto earlier = store.remembered(key, since)) {
+      if (earlier->fingerprint != fingerprint) {
+        throw validation_error(
+            "This Idempotency-Key was used for another request in the last 24 hours. Use a new "
+            "key for a new request.");
+      }
+      return Reply::json(earlier->status, earlier->body);
+    }
+  }
+  Store::Change change(store);
+  Reply reply = act();
+  if (!key.empty()) store.remember(key, {fingerprint, reply.status, reply.text, now}, since);
+  change.commit();
+  return reply;
+}
+
+}  // namespace genpro::emulator

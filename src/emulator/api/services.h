@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What handlers work with, and what they share: whose request it is, what it is about.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/api/views.h"
+#include "emulator/domain/generations.h"
+#include "emulator/domain/resources.h"
+#include "emulator/domain/webhooks.h"
+#include "emulator/faults/faults.h"
+#include "emulator/http/body.h"
+#include "emulator/http/files.h"
+#include "emulator/http/message.h"
+#include "emulator/media/xlsx.h"
+#include "emulator/page/page.h"
+#include "emulator/store/folders.h"
+#include "emulator/store/store.h"
+#include "emulator/util/json.h"
+
+namespace genpro::emulator {
+
+struct Services {
+  Store& store;
+  Resources& resources;
+  Generations& generations;
+  const Folders& folders;
+  Webhooks& webhooks;
+  XlsxReader& xlsx;
+  Faults& faults;
+  Page& page;
+  FileServer files;
+};
+
+// What a route does with the body of a request.
+enum class BodyKind { ignored, json, fields, upload, file, variables, blob };
+
+// One request on its way through the server.
+struct Exchange {
+  Request request;
+  std::unique_ptr<BodyReader> body;  // null when the body is ignored
+
+  // The received JSON text, empty when there is none.
+  std::string json_text() const;
+};
+
+struct Route {
+  const char* method;
+  // Segments: words, {} for any text, and {sheet_route} for either word of sheet calls.
+  const char* path;
+  BodyKind body;
+  Reply (*handle)(Services&, Exchange&);
+  // Paths that are not below /v1 are the emulator's own unless they say otherwise.
+  Endpoint endpoint = Endpoint::other;
+};
+
+// There is one organization; agents belong to it.
+inline constexpr std::int64_t organization_id = 1;
+
+// One table a concern. Of two patterns that fit the earlier one counts.
+std::vector<Route> generation_routes();
+std::vector<Route> resource_routes();
+std::vector<Route> variable_routes();
+std::vector<Route> sheet_routes();
+std::vector<Route> column_routes();
+std::vector<Route> cell_routes();
+std::vector<Route> layer_routes();
+std::vector<Route> account_routes();
+std::vector<Route> agent_routes();
+std::vector<Route> fault_routes();
+std::vector<Route> page_routes();
+
+// All throw ApiError when there is no such thing. Sheets and cells are the first and the second {}
+// of the path; the agent is in the query.
+std::string agent_of(Services& services, const Request& request);
+// Where the query has no agent_id, one at the top of a JSON body is as good: clients are seen to
+// put it there.
+std::string agent_of(Services& services, const Exchange& exchange);
+// Throws 422 agent_not_found.
+void check_agent(Services& services, const std::string& agent);
+Sheet sheet_of(Services& services, const Request& request);
+Cell cell_of(Services& services, const Request& request);
+// The third {}.
+Layer layer_of(Services& services, const Request& request);
+
+inline Views views_of(Services& services, const Request& request) {
+  return {services.store, request.origin, services.faults};
+}
+
+// The object under `name` in the body, or the body itself: clients are seen to leave the wrapping
+// out.
+JsonObject* wrapped_object(JsonNode* body, const char* name);
+std::string required_text(JsonObject* object, const char* name, const std::string& shown);
+// A whole number, also as digits in a string; nothing when it is missing. Throws ApiError 422.
+std::optional<std::int64_t> optional_number(JsonObject* object, const char* name,
+                                            const std::string& shown);
+
+// An id, a number or a text, as text; nothing when it is missing or empty. Throws ApiError 422.
+std::optional<std::string> optional_id(JsonObject* object, const char* name,
+                                       const std::string& shown);
+
+// Runs `act` inside a change of the store. With an Idempotency-Key its answer is remembered for 24
+// hours: the same key and `what` give that answer and nothing else; another `what` is a 422.
+Reply answer_once(Services& services, const Request& request, const std::string& what,
+                  const std::function<Reply()>& act);
+
+}  // namespace genpro::emulator

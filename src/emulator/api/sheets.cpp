@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Sheets and rows.
+#include "emulator/domain/sheets.h"
+#include "emulator/api/fields.h"
+#include "emulator/api/services.h"
+#include "emulator/util/api_error.h"
+#include "emulator/util/json.h"
+#include "emulator/util/text.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+bool wants_cost(const Request& request) {
+  return request.query_value("with_execution_cost") == "true";
+}
+
+// The body's object, or an empty one where a body may be left out.
+JsonNodePtr optional_body(const Exchange& exchange) {
+  const std::string text = exchange.json_text();
+  return parse_json_object(trim(text).empty() ? "{}" : text);
+}
+
+Row row_of(Services& services, const Request& request) {
+  const Sheet sheet = sheet_of(services, request);
+  const auto id = parse_digits(request.parameters.at(1));
+  const auto row = id ? services.store.row(sheet.id, *id) : std::nullopt;
+  if (!row) {
+    throw not_found("There is no row \"" + clean_label(request.parameters[1]) + "\" in sheet " +
+                    clean_label(sheet.id) + ". GET the sheet to see its rows.");
+  }
+  return *row;
+}
+
+Reply add_sheet(Services& services, Exchange& exchange) {
+  agent_of(services, exchange);
+  const JsonNodePtr body = parse_json_object(exchange.json_text());
+  JsonObject* fields = wrapped_object(body.get(), "spreadsheet");
+  const std::string title = required_text(fields, "title", "spreadsheet.title");
+  const bool is_default = json_is_true(json_member(fields, "is_default"));
+  Store::Change change(services.store);
+  const Sheet sheet = create_sheet(services.store, {}, title, is_default);
+  change.commit();
+  return Reply::json(201, views_of(services, exchange.request).sheet(sheet, false));
+}
+
+Reply list_sheets(Services& services, Exchange& exchange) {
+  agent_of(services, exchange);
+  const Views views = views_of(services, exchange.request);
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& sheet : services.store.sheets()) json.raw(views.sheet_head(sheet));
+  return Reply::json(200, json.end_array().text());
+}
+
+Reply get_sheet(Services& services, Exchange& exchange) {
+  const Sheet sheet = sheet_of(services, exchange.request);
+  agent_of(services, exchange);
+  return Reply::json(
+      200, views_of(services, exchange.request).sheet(sheet, wants_cost(exchange.request)));
+}
+
+Reply copy_sheet(Services& services, Exchange& exchange) {
+  const Sheet sheet = sheet_of(services, exchange.request);
+  agent_of(services, exchange);
+  const JsonNodePtr body = optional_body(exchange);
+  const auto target =
+      optional_id(json_node_get_object(body.get()), "target_agent_id", "target_agent_id");
+  if (target) check_agent(services, *target);
+  const Sheet copy = clone_sheet(services.store, sheet);
+  return Reply::json(201, views_of(services, exchange.request).sheet(copy, false));
+}
+
+Reply list_rows(Services& services, Exchange& exchange) {
+  const Sheet sheet = sheet_of(services, exchange.request);
+  agent_of(services, exchange);
+  return Reply::json(
+      200, views_of(services, exchange.request).rows(sheet.id, wants_cost(exchange.request)));
+}
+
+Reply add_row(Services& services, Exchange& exchange) {
+  const Sheet sheet = sheet_of(services, exchange.request);
+  agent_of(services, exchange);
+  const JsonNodePtr body = optional_body(exchange);
+  JsonObject* fields = wrapped_object(body.get(), "spreadsheet_row");
+  const auto position = optional_number(fields, "position", "spreadsheet_row.position");
+  JsonNode* attributes = json_member(fields, "additional_attributes");
+  Store::Change change(services.store);
+  Row row = create_row(services.store, sheet.id, position);
+  if (attributes != nullptr) {
+    row.attributes = merged_attributes(row.attributes, attributes);
+    services.store.save(row);
+  }
+  change.commit();
+  return Reply::json(201, views_of(services, exchange.request).row(row, false));
+}
+
+Reply get_row(Services& services, Exchange& exchange) {
+  const Row row = row_of(services, exchange.request);
+  agent_of(services, exchange);
+  return Reply::json(200,
+                     views_of(services, exchange.request).row(row, wants_cost(exchange.request)));
+}
+
+Reply copy_row(Services& services, Exchange& exchange) {
+  const Row row = row_of(services, exchange.request);
+  agent_of(services, exchange);
+  const Row copy = duplicate_row(services.store, row);
+  return Reply::json(201, views_of(services, exchange.request).row(copy, false));
+}
+
+// What of a row's fields is to change; nothing for its position.
+void patch_row(Services& services, Row& row, const Entry& entry) {
+  JsonNode* attributes = json_member(entry.fields, "additional_attributes");
+  const auto cells = optional_entries(entry.fields, "cells", "rows.cells");
+  if (attributes == nullptr && !cells && json_member(entry.fields, "position") == nullptr) {
+    throw validation_error("The row " + clean_label(entry.id) +
+                           " of rows has neither position nor additional_attributes nor cells. "
+                           "Send what is to change.");
+  }
+  if (attributes != nullptr) row.attributes = merged_attributes(row.attributes, attributes);
+  row.updated_at = now_milliseconds();
+  services.store.save(row);
+  if (!cells) return;
+  for (const auto& wanted : *cells) {
+    auto cell = services.store.cell(row.sheet, wanted.id);
+    if (!cell || cell->row != row.id) {
+      throw not_found("There is no cell \"" + clean_label(wanted.id) + "\" in row " +
+                      std::to_string(row.id) + ". Nothing was changed.");
+    }
+    patch_cell(*cell, wanted.fields);
+    services.store.save(*cell);
+  }
+}
+
+Row listed_row(Services& services, const Sheet& sheet, const Entry& entry) {
+  const auto row = services.store.row(sheet.id, entry.number);
+  if (!row) {
+    throw not_found("There is no row \"" + clean_label(entry.id) + "\" in sheet " +
+                    clean_label(sheet.id) + ". Nothing was changed.");
+  }
+  return *row;
+}
+
+// {"rows": [{"id", "position"}, …]}, also without the outer object. Answers with all rows: those
+// that were not named move as well.
+Reply move_rows(Services& services, Exchange& exchange) {
+  const Sheet sheet = sheet_of(services, exchange.request);
+  agent_of(services, exchange);
+  const JsonNodePtr body = parse_json(exchange.json_text());
+  std::vector<Place> wanted;
+  for (const auto& entry : moved_entries_of(body.get(), "rows")) {
+    wanted.push_back({listed_row(services, sheet, entry).id, required_position(entry, "rows")});
+  }
+  arrange_rows(services.store, sheet.id, wanted);
+  return Reply::json(
+      200, views_of(services, exchange.request).rows(sheet.id, wants_cost(exchange.request)));
+}
+
+// {"rows": [{"id", "position", "additional_attributes", "cells": [{"id", "value",
+// "additional_attributes"}]}, …]}, also without the outer object: all or nothing.
+Reply update_rows(Services& services, Exchange& exchange) {
+  const Sheet sheet = sheet_of(services, exchange.request);
+  const std::string agent = agent_of(services, exchange);
+  const JsonNodePtr body = parse_json(exchange.json_text());
+  const auto entries = distinct_entries_of(body.get(), "rows");
+  Store::Change change(services.store);
+  Dependents dependents(services.store, sheet.id);
+  std::vector<Place> wanted;
+  for (const auto& entry : entries) {
+    Row row = listed_row(services, sheet, entry);
+    patch_row(services, row, entry);
+    if (const auto position = optional_number(entry.fields, "position", "rows.position")) {
+      wanted.push_back({row.id, *position});
+    }
+  }
+  if (!wanted.empty()) arrange_rows(services.store, sheet.id, wanted);
+  dependents.generate_changed(services.generations, agent);
+  change.commit();
+  JsonWriter json;
+  json.begin_array();
+  const Views views = views_of(services, exchange.request);
+  for (const auto& entry : entries) {
+    json.raw(views.row(*services.store.row(sheet.id, entry.number), wants_cost(exchange.request)));
+  }
+  return Reply::json(200, json.end_array().text());
+}
+
+}  // namespace
+
+std::vector<Route> sheet_routes() {
+  return {
+      {"POST", "v1/{sheet_route}", BodyKind::json, &add_sheet},
+      {"GET", "v1/{sheet_route}", BodyKind::ignored, &list_sheets},
+      {"GET", "v1/{sheet_route}/{}", BodyKind::ignored, &get_sheet},
+      {"POST", "v1/{sheet_route}/{}/clone", BodyKind::json, &copy_sheet},
+      {"GET", "v1/{sheet_route}/{}/rows", BodyKind::ignored, &list_rows},
+      {"POST", "v1/{sheet_route}/{}/rows", BodyKind::json, &add_row},
+      // Before what takes their last words for the id of a row.
+      {"PUT", "v1/{sheet_route}/{}/rows/update_positions", BodyKind::json, &move_rows},
+      {"PATCH", "v1/{sheet_route}/{}/rows/update_positions", BodyKind::json, &move_rows},
+      {"PUT", "v1/{sheet_route}/{}/rows/mass_update", BodyKind::json, &update_rows},
+      {"PATCH", "v1/{sheet_route}/{}/rows/mass_update", BodyKind::json, &update_rows},
+      {"GET", "v1/{sheet_route}/{}/rows/{}", BodyKind::ignored, &get_row},
+      {"POST", "v1/{sheet_route}/{}/rows/{}/duplicate", BodyKind::json, &copy_row},
+  };
+}
+
+}  // namespace genpro::emulator

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/domain/card.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "emulator/domain/generations.h"
+#include "emulator/util/api_error.h"
+#include "emulator/util/json.h"
+#include "emulator/util/text.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+constexpr std::size_t max_ingredients = 100;
+constexpr int max_duration = 60;
+constexpr std::size_t max_prompt = 1024 * 1024;
+
+const std::vector<std::string>& aspect_ratios() {
+  static const std::vector<std::string> ratios{"1:1", "9:16", "16:9"};
+  return ratios;
+}
+
+// An optional text field; throws when it is there and no text, or an empty one.
+std::optional<std::string> optional_text(JsonObject* data, const char* name) {
+  JsonNode* node = json_member(data, name);
+  if (node == nullptr) return {};
+  const std::string text = json_is_string(node) ? json_text(node) : std::string();
+  if (trim(text).empty()) {
+    throw validation_error(std::string("data.") + name + " must be a string that is not empty.");
+  }
+  return text;
+}
+
+std::optional<std::string> one_of(JsonObject* object, const char* name, const std::string& shown,
+                                  const std::vector<std::string>& allowed) {
+  JsonNode* node = json_member(object, name);
+  if (node == nullptr) return {};
+  const std::string text = json_is_string(node) ? json_text(node) : std::string();
+  if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+    throw validation_error(shown + " must be one of " + join(allowed) + ".");
+  }
+  return text;
+}
+
+std::vector<std::string> resource_vars(JsonObject* data) {
+  std::vector<std::string> vars;
+  JsonNode* node = json_member(data, "content_resource_vars");
+  if (node == nullptr) return vars;
+  const char* wanted = "data.content_resource_vars must be an array of variable names.";
+  if (!JSON_NODE_HOLDS_ARRAY(node)) throw validation_error(wanted);
+  JsonArray* names = json_node_get_array(node);
+  for (guint i = 0; i < json_array_get_length(names); ++i) {
+    JsonNode* name = json_array_get_element(names, i);
+    if (!json_is_string(name) || trim(json_text(name)).empty()) throw validation_error(wanted);
+    vars.emplace_back(trim(json_text(name)));
+  }
+  return vars;
+}
+
+std::optional<std::int64_t> resource_id_of(JsonNode* node) {
+  std::optional<std::int64_t> id;
+  if (json_is_integer(node)) id = json_node_get_int(node);
+  if (json_is_string(node)) id = parse_digits(json_text(node));
+  if (id && *id < 0) id.reset();
+  return id;
+}
+
+ApiError too_many_ids(const std::string& shown) {
+  return validation_error(shown + " holds more than 100 ids.");
+}
+
+std::vector<std::int64_t> asset_ids(JsonObject* data, bool may_lack) {
+  const ApiError wrong = validation_error(
+      "data.asset_resource_ids must be a non-empty array of content resource ids, such as "
+      "[501, 502]. It may be left out when content_resource_vars names variables.");
+  std::vector<std::int64_t> ids;
+  if (JsonNode* node = json_member(data, "asset_resource_ids")) {
+    if (!JSON_NODE_HOLDS_ARRAY(node)) throw ApiError(wrong);
+    JsonArray* array = json_node_get_array(node);
+    if (json_array_get_length(array) > max_ingredients) {
+      throw too_many_ids("data.asset_resource_ids");
+    }
+    for (guint i = 0; i < json_array_get_length(array); ++i) {
+      const auto id = resource_id_of(json_array_get_element(array, i));
+      if (!id) throw ApiError(wrong);
+      ids.push_back(*id);
+    }
+  }
+  if (ids.empty() && !may_lack) throw ApiError(wrong);
+  return ids;
+}
+
+// The content resource ids that a variable holds: "501", "501, 502" or "[501, 502]".
+std::vector<std::int64_t> ids_in(const std::string& name, const std::string& value) {
+  std::string_view text = trim(value);
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') {
+    text = text.substr(1, text.size() - 2);
+  }
+  std::vector<std::int64_t> ids;
+  for (const auto& part : split(text, ',')) {
+    std::string_view word = trim(part);
+    if (word.size() >= 2 && word.front() == '"' && word.back() == '"') {
+      word = word.substr(1, word.size() - 2);
+    }
+    const auto id = parse_digits(word);
+    if (!id) {
+      throw validation_error("The variable \"" + clean_label(name) +
+                             "\" of data.content_resource_vars holds \"" + clean_label(value) +
+                             "\". It must hold content resource ids, such as 501 or 501, 502.");
+    }
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+// Calls `text` with what stands between the placeholders and `name` with each name, in order. Of
+// `{{a {{b}}` the placeholder is {{b}}.
+void split_placeholders(std::string_view source, const std::function<void(std::string_view)>& text,
+                        const std::function<void(const std::string&)>& name) {
+  while (true) {
+    std::size_t open = source.find("{{");
+    const std::size_t close = open == std::string_view::npos ? open : source.find("}}", open + 2);
+    if (close == std::string_view::npos) {
+      text(source);
+      return;
+    }
+    open = source.substr(0, close).rfind("{{");
+    const std::string_view word = trim(source.substr(open + 2, close - open - 2));
+    if (word.empty()) {
+      text(source.substr(0, close + 2));
+    } else {
+      text(source.substr(0, open));
+      name(std::string(word));
+    }
+    source.remove_prefix(close + 2);
+  }
+}
+
+// The duration that a cell's attributes give, in whole seconds.
+std::optional<int> attribute_duration(JsonObject* attributes) {
+  JsonNode* node = json_member(attributes, "duration");
+  if (node == nullptr) return {};
+  const bool is_number = JSON_NODE_HOLDS_VALUE(node) && !json_is_string(node) &&
+                         json_node_get_value_type(node) != G_TYPE_BOOLEAN;
+  const double seconds = is_number ? json_node_get_double(node) : 0;
+  if (!(seconds >= 1 && seconds <= max_duration)) {
+    throw validation_error("additional_attributes.duration must be a number from 1 to 60.");
+  }
+  return static_cast<int>(std::lround(seconds));
+}
+
+}  // namespace
+
+Card read_card(JsonObject* body) {
+  JsonNode* type = json_member(body, "generation_type");
+  if (type == nullptr || !json_is_string(type) || json_text(type) != "video_from_ingredients") {
+    throw validation_error("generation_type must be \"video_from_ingredients\".");
+  }
+  JsonNode* data_node = json_member(body, "data");
+  if (data_node == nullptr || !JSON_NODE_HOLDS_OBJECT(data_node)) {
+    throw validation_error(
+        "data must be an object that holds the settings: prompt, asset_resource_ids and so on.");
+  }
+  JsonObject* data = json_node_get_object(data_node);
+  Card card;
+  card.prompt_var = trim(optional_text(data, "prompt_var").value_or(""));
+  card.prompt = optional_text(data, "prompt").value_or("");
+  if (card.prompt.empty() && card.prompt_var.empty()) {
+    throw validation_error(
+        "data.prompt is missing. Describe the video in a string, or name a variable in "
+        "data.prompt_var.");
+  }
+  card.resource_vars = resource_vars(data);
+  card.asset_ids = asset_ids(data, !card.resource_vars.empty());
+  card.model = one_of(data, "model", "data.model", model_names());
+  card.aspect_ratio = one_of(data, "aspect_ratio", "data.aspect_ratio", aspect_ratios());
+  if (JsonNode* duration = json_member(data, "duration")) {
+    const std::int64_t seconds = json_is_integer(duration) ? json_node_get_int(duration) : 0;
+    if (seconds < 1 || seconds > max_duration) {
+      throw validation_error(
+          "data.duration must be a whole number of seconds from 1 to 60 without a fraction.");
+    }
+    card.duration = static_cast<int>(seconds);
+  }
+  return card;
+}
+
+JsonNodePtr request_in(const std::string& attributes) {
+  const JsonNodePtr node = parse_json_object(attributes);
+  JsonObject* source = json_node_get_object(node.get());
+  JsonNodePtr request = parse_json_object(R"({"generation_type":"video_from_ingredients"})");
+  JsonObject* target = json_node_get_object(request.get());
+  if (JsonNode* type = json_member(source, "generation_type")) {
+    json_object_set_member(target, "generation_type", json_node_copy(type));
+  }
+  JsonNode* inner = json_member(source, "data");
+  JsonNodePtr data(inner != nullptr ? json_node_copy(inner) : parse_json_object("{}").release());
+  if (JSON_NODE_HOLDS_OBJECT(data.get())) {
+    // The model and the duration beside it are defaults like those of a cell, and have their rules.
+    for (const char* name :
+         {"prompt", "asset_resource_ids", "aspect_ratio", "prompt_var", "content_resource_vars"}) {
+      JsonNode* beside = json_member(source, name);
+      if (beside == nullptr || json_member(json_node_get_object(data.get()), name) != nullptr) {
+        continue;
+      }
+      json_object_set_member(json_node_get_object(data.get()), name, json_node_copy(beside));
+    }
+  }
+  json_object_set_member(target, "data", data.release());
+  return request;
+}
+
+void check_attributes(JsonObject* attributes) {
+  one_of(attributes, "model", "additional_attributes.model", model_names());
+  one_of(attributes, "ratio", "additional_attributes.ratio", aspect_ratios());
+  attribute_duration(attributes);
+  JsonNode* automatic = json_member(attributes, "autoGenerate");
+  if (automatic != nullptr && (!JSON_NODE_HOLDS_VALUE(automatic) ||
+                               json_node_get_value_type(automatic) != G_TYPE_BOOLEAN)) {
+    throw validation_error("additional_attributes.autoGenerate must be true or false.");
+  }
+}
+
+Variables::Variables(Store& store, const Cell& cell) : store_(store), sheet_(cell.sheet) {
+  std::map<std::int64_t, std::string> values;
+  for (auto& other : store.cells_of_row(cell.sheet, cell.row)) {
+    if (other.value) values[other.column] = std::move(*other.value);
+  }
+  // Of two columns with one title the first one that holds something counts.
+  for (const auto& column : store.columns(cell.sheet)) {
+    const auto value = values.find(column.id);
+    if (value != values.end()) of_row_.emplace(trim(column.title), value->second);
+  }
+}
+
+std::optional<std::string> Variables::find(const std::string& name) {
+  const auto found = of_row_.find(name);
+  if (found != of_row_.end()) return found->second;
+  return store_.variable(sheet_, name);
+}
+
+std::string Variables::get(const std::string& name) {
+  const auto value = find(name);
+  if (!value) {
+    throw validation_error("The variable \"" + clean_label(name) +
+                           "\" has no value: no column of that title holds one in this cell's "
+                           "row, and the sheet has no global variable of that name.");
+  }
+  return *value;
+}
+
+std::set<std::string> names_in(const Card& card, Variables& variables) {
+  std::set<std::string> names(card.resource_vars.begin(), card.resource_vars.end());
+  std::string prompt = card.prompt;
+  // A prompt_var takes the prompt's place.
+  if (!card.prompt_var.empty()) {
+    names.insert(card.prompt_var);
+    prompt = variables.find(card.prompt_var).value_or("");
+  }
+  split_placeholders(
+      prompt, [](std::string_view) {}, [&names](const std::string& name) { names.insert(name); });
+  return names;
+}
+
+std::string resolve(std::string_view text, Variables& variables) {
+  std::string resolved;
+  const auto append = [&resolved](std::string_view part) {
+    // A short text may name a long value many times.
+    if (resolved.size() + part.size() > max_prompt) {
+      throw validation_error(
+          "The prompt is larger than 1 MB once its variables are filled in. Use shorter values.");
+    }
+    resolved.append(part);
+  };
+  split_placeholders(text, append, [&](const std::string& name) { append(variables.get(name)); });
+  return resolved;
+}
+
+GenerationSettings settle(const Card& card, const std::string& attributes, Variables& variables) {
+  const JsonNodePtr node = parse_json_object(attributes);
+  JsonObject* defaults = json_node_get_object(node.get());
+  GenerationSettings settings;
+  settings.prompt =
+      resolve(card.prompt_var.empty() ? card.prompt : variables.get(card.prompt_var), variables);
+  if (trim(settings.prompt).empty()) {
+    throw validation_error(card.prompt_var.empty()
+                               ? "data.prompt is empty once its variables are filled in."
+                               : "The variable \"" + clean_label(card.prompt_var) +
+                                     "\" of data.prompt_var is empty, or what it names is. Put a "
+                                     "prompt into it.");
+  }
+  settings.asset_ids = card.asset_ids;
+  for (const auto& name : card.resource_vars) {
+    const auto ids = ids_in(name, variables.get(name));
+    settings.asset_ids.insert(settings.asset_ids.end(), ids.begin(), ids.end());
+  }
+  if (settings.asset_ids.size() > max_ingredients) {
+    throw too_many_ids("data.asset_resource_ids, together with data.content_resource_vars,");
+  }
+  const auto model = one_of(defaults, "model", "additional_attributes.model", model_names());
+  const auto ratio = one_of(defaults, "ratio", "additional_attributes.ratio", aspect_ratios());
+  settings.model = card.model.value_or(model.value_or(settings.model));
+  settings.aspect_ratio = card.aspect_ratio.value_or(ratio.value_or(settings.aspect_ratio));
+  settings.duration =
+      card.duration.value_or(attribute_duration(defaults).value_or(settings.duration));
+  return settings;
+}
+
+}  // namespace genpro::emulator

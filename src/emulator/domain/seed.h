@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What an empty store is filled with.
+//
+// A seed is a JSON object; all members but the ids of sheets may be left out:
+//
+//   {
+//     "credit": 250,
+//     "agents": [{"id": 42, "name": "Desk", "webhook_url": "http://127.0.0.1:9000/hook"}],
+//     "resources": [{"id": 501, "file": "photo.jpg"}],
+//     "sheets": [{
+//       "id": 101, "title": "March",
+//       "columns": [{"title": "Product", "type": "text"}, {"title": "Clip", "type": "video"}],
+//       "rows": [{"cells": {
+//         "Product": "a lamp",
+//         "Clip": {"id": 3300, "value": null,
+//                  "additional_attributes": {"model": "pika", "duration": 5},
+//                  "card": {"generation_type": "video_from_ingredients", "data": {…}}}
+//       }}],
+//       "variables": {"brand": "Acme"}
+//     }]
+//   }
+//
+// Files are found from the folder of the seed. A cell is its value, or an object; `card` is the
+// body of a generate call, as if it had been the cell's last one. Columns and rows may have an
+// `id`. The resources take the ids that are given, or count up from 501. Ids that are numbers go up
+// to 2^53.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "emulator/domain/resources.h"
+#include "emulator/store/store.h"
+
+namespace genpro::emulator {
+
+inline constexpr MilliCredits default_credit = 1'000'000;
+
+// Throws std::runtime_error with a sentence for its user when there is no such file, or when it
+// must not be read. What it says is not looked at.
+void check_seed(const std::string& path);
+
+// Fills the store from the file, with `credit` instead of the file's when it is given. Throws
+// std::runtime_error with a sentence for its user; the store is then as it was.
+void fill_from_seed(Store& store, Resources& resources, const std::string& path,
+                    std::optional<MilliCredits> credit);
+
+// Adds an agent unless it is there.
+void provide_agent(Store& store, const std::string& id, const std::string& name);
+
+}  // namespace genpro::emulator

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/domain/sheets.h"
+
+#include "emulator/util/api_error.h"
+#include "emulator/util/json.h"
+#include "emulator/util/text.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+Cell create_cell(Store& store, const std::string& sheet, std::int64_t row, std::int64_t column,
+                 const std::string& id = {}) {
+  Cell cell;
+  cell.sheet = sheet;
+  cell.id = id;
+  // A number that was given by name may be taken.
+  while (cell.id.empty() || (id.empty() && store.cell(sheet, cell.id))) {
+    cell.id = std::to_string(store.next_id(Sequence::cell));
+  }
+  cell.row = row;
+  cell.column = column;
+  cell.created_at = cell.updated_at = now_milliseconds();
+  store.save(cell);
+  return cell;
+}
+
+// "8-4-4-4-12" digits, of version 4.
+std::string random_uuid() {
+  return take_string(g_uuid_string_random());
+}
+
+// Saves those whose position has changed.
+template <typename Thing>
+void number(Store& store, const std::vector<Thing>& ordered) {
+  std::int64_t position = 0;
+  for (Thing thing : ordered) {
+    if (thing.position == ++position) continue;
+    thing.position = position;
+    store.save(thing);
+  }
+}
+
+}  // namespace
+
+Sheet create_sheet(Store& store, const std::string& id, const std::string& title, bool is_default) {
+  Sheet sheet;
+  sheet.id = id;
+  while (sheet.id.empty() || (id.empty() && store.sheet(sheet.id))) {
+    sheet.id = std::to_string(store.next_id(Sequence::sheet));
+  }
+  sheet.title = title;
+  sheet.uuid = random_uuid();
+  sheet.is_default = is_default;
+  sheet.created_at = sheet.updated_at = now_milliseconds();
+  store.save(sheet);
+  return sheet;
+}
+
+Column create_column(Store& store, const std::string& sheet, const std::string& title,
+                     const std::string& type, std::optional<std::int64_t> position,
+                     std::int64_t id) {
+  Store::Change change(store);
+  Column column;
+  column.id = id != 0 ? id : store.next_id(Sequence::column);
+  store.reserve(Sequence::column, column.id);
+  column.sheet = sheet;
+  column.title = title;
+  column.type = type;
+  column.position = store.open_column_position(sheet, position);
+  column.created_at = column.updated_at = now_milliseconds();
+  store.save(column);
+  for (const auto& row : store.rows(sheet)) create_cell(store, sheet, row.id, column.id);
+  change.commit();
+  return column;
+}
+
+Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_t> position,
+               std::int64_t id, const std::map<std::int64_t, std::string>& cell_ids) {
+  Store::Change change(store);
+  Row row;
+  row.id = id != 0 ? id : store.next_id(Sequence::row);
+  store.reserve(Sequence::row, row.id);
+  row.sheet = sheet;
+  row.position = store.open_row_position(sheet, position);
+  row.created_at = row.updated_at = now_milliseconds();
+  store.save(row);
+  for (const auto& column : store.columns(sheet)) {
+    const auto given = cell_ids.find(column.id);
+    create_cell(store, sheet, row.id, column.id,
+                given != cell_ids.end() ? given->second : std::string());
+  }
+  change.commit();
+  return row;
+}
+
+Layer create_layer(Store& store, const Cell& cell, const std::string& name, const std::string& type,
+                   std::optional<std::int64_t> position) {
+  Store::Change change(store);
+  Layer layer;
+  layer.id = store.next_id(Sequence::layer);
+  layer.sheet = cell.sheet;
+  layer.cell = cell.id;
+  layer.name = name;
+  layer.type = type;
+  layer.created_at = layer.updated_at = now_milliseconds();
+  layer.position = 1;
+  for (auto other : store.layers(cell.sheet, cell.id)) {
+    if (!position || other.position < *position) {
+      layer.position = other.position + 1;
+      continue;
+    }
+    ++other.position;
+    store.save(other);
+  }
+  store.save(layer);
+  change.commit();
+  return layer;
+}
+
+void arrange_columns(Store& store, const std::string& sheet, const std::vector<Place>& wanted) {
+  Store::Change change(store);
+  number(store, put_in_order(store.columns(sheet), wanted));
+  change.commit();
+}
+
+void arrange_rows(Store& store, const std::string& sheet, const std::vector<Place>& wanted) {
+  Store::Change change(store);
+  number(store, put_in_order(store.rows(sheet), wanted));
+  change.commit();
+}
+
+void arrange_layers(Store& store, const Cell& cell, const std::vector<Place>& wanted) {
+  Store::Change change(store);
+  number(store, put_in_order(store.layers(cell.sheet, cell.id), wanted));
+  change.commit();
+}
+
+void provide_cell(Store& store, const std::string& sheet, const std::string& cell) {
+  if (store.cell(sheet, cell)) return;
+  Store::Change change(store);
+  std::int64_t column = 0;
+  for (const auto& existing : store.columns(sheet)) {
+    if (column == 0 && existing.type == "video") column = existing.id;
+  }
+  if (column == 0) column = create_column(store, sheet, "Video", "video", {}).id;
+  create_row(store, sheet, {}, 0, {{column, cell}});
+  change.commit();
+}
+
+Dependents::Dependents(Store& store, const std::string& sheet) : store_(store), sheet_(sheet) {
+  for (const auto& cell : store.watching_cells(sheet)) {
+    const JsonNodePtr body = parse_json_object(cell.card);
+    Watcher watcher{cell.id, read_card(json_node_get_object(body.get())), {}};
+    watcher.before = values_of(cell, watcher.card);
+    watchers_.push_back(std::move(watcher));
+  }
+}
+
+std::map<std::string, std::optional<std::string>> Dependents::values_of(const Cell& cell,
+                                                                        const Card& card) {
+  std::map<std::string, std::optional<std::string>> values;
+  Variables variables(store_, cell);
+  for (const auto& name : names_in(card, variables)) values[name] = variables.find(name);
+  return values;
+}
+
+void Dependents::generate_changed(Generations& generations, const std::string& agent) {
+  // A change may have switched one off.
+  std::map<std::string, Cell> watching;
+  for (auto& cell : store_.watching_cells(sheet_)) watching[cell.id] = std::move(cell);
+  for (const auto& watcher : watchers_) {
+    const auto found = watching.find(watcher.cell);
+    if (found == watching.end()) continue;
+    const Cell& cell = found->second;
+    if (values_of(cell, watcher.card) == watcher.before) continue;
+    Order order;
+    order.agent = agent;
+    order.sheet = sheet_;
+    order.cell = cell.id;
+    order.request = cell.card;
+    try {
+      Variables variables(store_, cell);
+      order.settings.prompt = watcher.card.prompt;
+      order.settings = settle(watcher.card, cell.attributes, variables);
+      generations.create(order);
+    } catch (const ApiError& refusal) {
+      generations.create_failed(order, refusal.what());
+    }
+  }
+}
+
+}  // namespace genpro::emulator

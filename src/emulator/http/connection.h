@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The connections of the server: how far each has come, and when it has to end. The server library
+// has no time-outs, and forgets a connection whose client leaves after an answer without closing
+// it. One thread: the one whose default main context is current when they are made.
+#pragma once
+
+#include <libsoup/soup.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "base/glib_ptr.h"
+#include "emulator/http/message.h"
+#include "emulator/http/watched_stream.h"
+#include "emulator/util/timer.h"
+
+namespace genpro::emulator {
+
+// Seconds.
+struct ConnectionTimes {
+  double idle = 60;       // between two requests
+  double stalled = 30;    // for a head, and between two pieces of a body
+  double lingering = 30;  // for what a refused client goes on sending
+};
+
+class Connections;
+
+class Connection final : public StreamWatcher {
+ public:
+  Connection(Connections& owner, GSocket* socket, GSocketAddress* remote);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // The connection of a message; null when it has ended or has been taken.
+  static Connection* of(SoupServerMessage* message);
+
+  // What becomes of the request that is under way.
+  void started(SoupServerMessage* message);
+  void head_read();
+  void answering();
+  void finished();
+
+  // The client has closed its side, or all of it.
+  bool client_has_left() const;
+  // Both are the end of this object. Not to be called while the library reads or writes it.
+  // The stream, closed by nobody.
+  ObjectPtr<GIOStream> take();
+  // Closes it, after an answer if there is one.
+  void end(const Reply* answer = nullptr);
+
+ private:
+  friend class Connections;
+  enum class State { idle, head, body, answer };
+
+  void enter(State state);
+  bool is_overdue(std::int64_t now) const;
+  std::string last_words() const;
+  void bytes_read(std::string_view bytes) override;
+  bool hides_end(bool lost) override;
+  bool keeps_socket() override;
+
+  Connections& owner_;
+  ObjectPtr<GSocket> socket_;
+  ObjectPtr<GSocketAddress> remote_;
+  GIOStream* stream_ = nullptr;  // tells when it goes
+  // The way to the library's connection, also between two requests.
+  ObjectPtr<SoupServerMessage> message_;
+  State state_ = State::idle;
+  bool under_way_ = false;  // the library has a message for what is read
+  std::int64_t since_ = 0;  // microseconds: of the state, or of the last piece of a body
+  std::size_t head_size_ = 0;
+  bool has_line_ = false;  // of the head
+  std::string answer_;
+  Timer leaving_;
+};
+
+class Connections {
+ public:
+  explicit Connections(const ConnectionTimes& times);
+  ~Connections();
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  // A stream for the library. It is to be given `remote` itself, by which of() finds this again.
+  ObjectPtr<GIOStream> add(GSocket* socket, GSocketAddress* remote);
+  // The server ends: nobody is told anything any more.
+  void shut() { shut_ = true; }
+
+ private:
+  friend class Connection;
+  struct Lingering;
+
+  void remove(const Connection& connection);
+  void sweep_later();
+  void sweep();
+  void linger(GSocket* socket);
+  static gboolean on_rest(GSocket* socket, GIOCondition condition, gpointer data);
+
+  ConnectionTimes times_;
+  bool shut_ = false;
+  bool sweeping_ = false;
+  std::list<std::unique_ptr<Connection>> all_;
+  std::list<std::unique_ptr<Lingering>> lingering_;
+  Timer sweep_timer_;
+};
+
+}  // namespace genpro::emulator

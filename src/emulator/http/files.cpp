@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/http/files.h"
+
+#include <fcntl.h>
+#include <libsoup/soup.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+
+#include "emulator/media/sniff.h"
+#include "emulator/store/folders.h"
+#include "emulator/util/api_error.h"
+#include "emulator/util/text.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+constexpr std::size_t max_mappings = 64;
+
+ApiError no_such_file() {
+  return not_found("There is no such file.");
+}
+
+// Names are made by this program, so that anything else is no file of ours.
+bool is_stored_name(const std::string& name) {
+  if (name.empty() || name.size() > 100 || name.front() == '.') return false;
+  return name.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+         std::string::npos;
+}
+
+struct Range {
+  std::size_t first;
+  std::size_t last;
+};
+
+enum class RangeVerdict { whole, part, unsatisfiable };
+
+// A position or a length. One too large for a number lies behind the end of every file.
+std::optional<std::int64_t> parse_position(std::string_view digits) {
+  const auto value = parse_digits(digits);
+  if (value || digits.empty()) return value;
+  const bool is_number = digits.find_first_not_of("0123456789") == std::string_view::npos;
+  return is_number ? std::optional(std::numeric_limits<std::int64_t>::max()) : std::nullopt;
+}
+
+// A single byte range. Several ranges, other units and malformed headers get the whole file, as
+// RFC 9110 allows.
+RangeVerdict read_range(std::string_view header, std::size_t size, Range& range) {
+  header = trim(header);
+  if (to_lower(header.substr(0, 6)) != "bytes=") return RangeVerdict::whole;
+  header = trim(header.substr(6));
+  const auto dash = header.find('-');
+  if (dash == std::string_view::npos || header.find(',') != std::string_view::npos) {
+    return RangeVerdict::whole;
+  }
+  const std::string_view from = trim(header.substr(0, dash));
+  const std::string_view to = trim(header.substr(dash + 1));
+  const auto first = parse_position(from);
+  const auto last = parse_position(to);
+  if (from.empty()) {
+    if (!last) return RangeVerdict::whole;
+    if (*last == 0 || size == 0) return RangeVerdict::unsatisfiable;
+    const auto length = std::min(static_cast<std::size_t>(*last), size);
+    range = {size - length, size - 1};
+    return RangeVerdict::part;
+  }
+  if (!first || (!to.empty() && !last) || (last && *last < *first)) return RangeVerdict::whole;
+  if (static_cast<std::size_t>(*first) >= size) return RangeVerdict::unsatisfiable;
+  range = {static_cast<std::size_t>(*first), size - 1};
+  if (last && static_cast<std::size_t>(*last) < size - 1) range.last = *last;
+  return RangeVerdict::part;
+}
+
+// If-None-Match compares weakly: a tag that a proxy weakened still names our bytes.
+bool lists_tag(std::string_view header, const std::string& tag) {
+  if (trim(header) == "*") return true;
+  for (const auto& part : split(header, ',')) {
+    std::string_view candidate = trim(part);
+    if (candidate.substr(0, 2) == "W/") candidate.remove_prefix(2);
+    if (candidate == tag) return true;
+  }
+  return false;
+}
+
+std::optional<std::int64_t> http_date(const std::string& text) {
+  const DateTimePtr date(text.empty() ? nullptr
+                                      : soup_date_time_new_from_http_string(text.c_str()));
+  if (!date) return {};
+  return g_date_time_to_unix(date.get());
+}
+
+bool is_not_modified(const Request& request, const std::string& tag, std::int64_t modified) {
+  const std::string tags = request.header("if-none-match");
+  if (!tags.empty()) return lists_tag(tags, tag);
+  const auto since = http_date(request.header("if-modified-since"));
+  return since && modified <= *since;
+}
+
+// Whether the range is wanted of this very entity.
+bool range_applies(const Request& request, const std::string& tag, std::int64_t modified) {
+  const std::string condition(trim(request.header("if-range")));
+  if (condition.empty()) return true;
+  if (condition.front() == '"' || condition.substr(0, 2) == "W/") return condition == tag;
+  return http_date(condition) == modified;
+}
+
+}  // namespace
+
+const FileServer::Entry& FileServer::entry(const std::string& path) {
+  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info = {};
+  if (!fd || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    entries_.erase(path);
+    throw no_such_file();
+  }
+  char tag[96];
+  std::snprintf(tag, sizeof tag, "\"%llx-%llx-%llx%09lx\"",
+                static_cast<unsigned long long>(info.st_ino),
+                static_cast<unsigned long long>(info.st_size),
+                static_cast<unsigned long long>(info.st_mtim.tv_sec),
+                static_cast<unsigned long>(info.st_mtim.tv_nsec));
+  const auto found = entries_.find(path);
+  if (found != entries_.end() && found->second.tag == tag) return found->second;
+
+  ErrorPtr error;
+  const Owned<GMappedFile, g_mapped_file_unref> mapped(
+      g_mapped_file_new_from_fd(fd.get(), FALSE, error.out()));
+  if (!mapped) throw no_such_file();
+  if (entries_.size() >= max_mappings) entries_.clear();
+  Entry& entry = entries_[path];
+  entry.bytes.reset(g_mapped_file_get_bytes(mapped.get()));
+  entry.tag = tag;
+  entry.modified = info.st_mtim.tv_sec;
+  return entry;
+}
+
+Reply FileServer::serve(const Request& request, const std::string& folder,
+                        const std::string& name) {
+  if (!is_stored_name(name)) throw no_such_file();
+  const Entry& file = entry(folder + "/" + name);
+  const std::size_t size = g_bytes_get_size(file.bytes.get());
+  const DateTimePtr date(g_date_time_new_from_unix_utc(file.modified));
+
+  Reply reply;
+  const auto dot = name.rfind('.');
+  reply.content_type =
+      content_type_of_extension(dot == std::string::npos ? name : name.substr(dot + 1));
+  reply.headers = {
+      {"ETag", file.tag},
+      {"Accept-Ranges", "bytes"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Last-Modified", take_string(soup_date_time_to_string(date.get(), SOUP_DATE_HTTP))}};
+  if (is_not_modified(request, file.tag, file.modified)) {
+    reply.status = 304;
+    reply.announced_length = static_cast<std::int64_t>(size);
+    return reply;
+  }
+  Range range{0, 0};
+  const std::string wanted = request.header("range");
+  const bool ranged =
+      request.method == "GET" && !wanted.empty() && range_applies(request, file.tag, file.modified);
+  switch (ranged ? read_range(wanted, size, range) : RangeVerdict::whole) {
+    case RangeVerdict::whole:
+      reply.bytes.reset(g_bytes_ref(file.bytes.get()));
+      break;
+    case RangeVerdict::part:
+      reply.status = 206;
+      reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                                      std::to_string(range.last) + "/" +
+                                                      std::to_string(size));
+      reply.bytes.reset(
+          g_bytes_new_from_bytes(file.bytes.get(), range.first, range.last - range.first + 1));
+      break;
+    case RangeVerdict::unsatisfiable: {
+      Reply refusal = error_reply(416, "range_not_satisfiable",
+                                  "The range lies behind the end of the file, which has " +
+                                      std::to_string(size) + " bytes.");
+      refusal.headers.emplace_back("Content-Range", "bytes */" + std::to_string(size));
+      return refusal;
+    }
+  }
+  return reply;
+}
+
+}  // namespace genpro::emulator

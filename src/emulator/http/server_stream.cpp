@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/http/server_stream.h"
+
+#include "emulator/http/connection.h"
+
+namespace genpro::emulator {
+
+std::shared_ptr<ReplyStream> MessageStream::begin(SoupServerMessage* message, const Reply& reply) {
+  SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
+  soup_message_body_truncate(body);
+  soup_message_body_set_accumulate(body, FALSE);
+  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  for (const auto& [name, value] : reply.headers) {
+    soup_message_headers_replace(headers, name.c_str(), value.c_str());
+  }
+  // For a client of HTTP/1.0, which knows no chunks, the end of the connection is the end.
+  const bool old = soup_server_message_get_http_version(message) == SOUP_HTTP_1_0;
+  soup_message_headers_set_encoding(headers, old ? SOUP_ENCODING_EOF : SOUP_ENCODING_CHUNKED);
+  soup_server_message_set_status(message, reply.status, nullptr);
+  return std::make_shared<MessageStream>(message);
+}
+
+MessageStream::MessageStream(SoupServerMessage* message)
+    : message_(ObjectPtr<SoupServerMessage>::ref(message)) {
+  g_signal_connect(message, "wrote-chunk", G_CALLBACK(&MessageStream::on_written), this);
+  g_signal_connect(message, "finished", G_CALLBACK(&MessageStream::on_finished), this);
+  g_signal_connect(message, "disconnected", G_CALLBACK(&MessageStream::on_finished), this);
+}
+
+MessageStream::~MessageStream() {
+  g_signal_handlers_disconnect_by_data(message_.get(), this);
+  // Nothing is ever written to it again.
+  if (closed_) return;
+  if (Connection* connection = Connection::of(message_.get())) connection->end();
+}
+
+// Nothing is read while an answer goes on, so that nobody else would notice before much is written.
+bool MessageStream::is_closed() const {
+  if (closed_) return true;
+  const Connection* connection = Connection::of(message_.get());
+  return connection == nullptr || connection->client_has_left();
+}
+
+void MessageStream::write(const std::string& text) {
+  if (closed_ || text.empty()) return;
+  const BytesPtr bytes(g_bytes_new(text.data(), text.size()));
+  soup_message_body_append_bytes(soup_server_message_get_response_body(message_.get()),
+                                 bytes.get());
+  ++unwritten_;
+  // The library has paused it when there was nothing left to write.
+  soup_server_message_unpause(message_.get());
+}
+
+void MessageStream::on_written(SoupServerMessage*, gpointer data) {
+  auto* self = static_cast<MessageStream*>(data);
+  if (self->unwritten_ > 0) --self->unwritten_;
+}
+
+void MessageStream::on_finished(SoupServerMessage*, gpointer data) {
+  static_cast<MessageStream*>(data)->closed_ = true;
+}
+
+}  // namespace genpro::emulator

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/media/render/caption.h"
+
+#include <pango/pangocairo.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "emulator/media/render/render_error.h"
+
+namespace genpro::emulator::render {
+namespace {
+
+constexpr glong kMostCharacters = 400;
+constexpr double kFontShare = 0.043;    // of the raster's short side
+constexpr double kWidthShare = 0.82;    // of the raster's width
+constexpr double kMarginShare = 0.058;  // of the short side, below the text
+constexpr double kShade = 0.55;
+constexpr double kShadeAbove = 0.19;  // of the short side, above the text
+
+using SurfacePtr = Owned<cairo_surface_t, cairo_surface_destroy>;
+using CairoPtr = Owned<cairo_t, cairo_destroy>;
+using PatternPtr = Owned<cairo_pattern_t, cairo_pattern_destroy>;
+using LayoutPtr = ObjectPtr<PangoLayout>;
+using FontPtr = Owned<PangoFontDescription, pango_font_description_free>;
+
+LayoutPtr make_layout(cairo_t* cairo, const std::string& text, Size raster) {
+  const double side = std::min(raster.width, raster.height);
+  auto layout = LayoutPtr::adopt(pango_cairo_create_layout(cairo));
+  const FontPtr font(pango_font_description_from_string("Sans Bold"));
+  pango_font_description_set_absolute_size(font.get(), std::round(side * kFontShare) * PANGO_SCALE);
+  pango_layout_set_font_description(layout.get(), font.get());
+  pango_layout_set_width(layout.get(), static_cast<int>(raster.width * kWidthShare) * PANGO_SCALE);
+  pango_layout_set_wrap(layout.get(), PANGO_WRAP_WORD_CHAR);
+  pango_layout_set_alignment(layout.get(), PANGO_ALIGN_CENTER);
+  pango_layout_set_ellipsize(layout.get(), PANGO_ELLIPSIZE_END);
+  pango_layout_set_line_spacing(layout.get(), 1.12F);
+  // A negative height is a number of lines. Upright rasters have narrow lines and much height.
+  pango_layout_set_height(layout.get(), raster.height > raster.width ? -4 : -3);
+  // Not markup: what the prompt says is shown as it is.
+  pango_layout_set_text(layout.get(), text.c_str(), static_cast<int>(text.size()));
+  return layout;
+}
+
+// Rises softly to the first line and is even from there on: letters need a quiet ground.
+void draw_shade(cairo_t* cairo, Size strip, double text_top) {
+  const PatternPtr shade(cairo_pattern_create_linear(0, 0, 0, strip.height));
+  const double end = text_top / strip.height;
+  // Steps of an eased curve: a straight ramp shows its upper edge.
+  for (int i = 0; i <= 8; ++i) {
+    const double t = i / 8.0;
+    cairo_pattern_add_color_stop_rgba(shade.get(), t * end, 0.02, 0.02, 0.04,
+                                      kShade * t * t * (3 - 2 * t));
+  }
+  cairo_pattern_add_color_stop_rgba(shade.get(), 1, 0.02, 0.02, 0.04, kShade + 0.1);
+  cairo_set_source(cairo, shade.get());
+  cairo_paint(cairo);
+}
+
+// From cairo's premultiplied pixels to the straight alpha of video formats.
+Raster from_surface(cairo_surface_t* surface, Size size) {
+  cairo_surface_flush(surface);
+  const unsigned char* pixels = cairo_image_surface_get_data(surface);
+  const int stride = cairo_image_surface_get_stride(surface);
+  Raster picture(GST_VIDEO_FORMAT_BGRA, size);
+  MappedRaster mapped(picture, GST_MAP_WRITE);
+  for (int y = 0; y < size.height; ++y) {
+    const unsigned char* in = pixels + static_cast<std::ptrdiff_t>(y) * stride;
+    std::uint8_t* out = mapped.row(y);
+    for (int x = 0; x < size.width * 4; x += 4) {
+      const int alpha = in[x + 3];
+      for (int channel = 0; channel < 3; ++channel) {
+        out[x + channel] = static_cast<std::uint8_t>(
+            alpha == 0 ? 0 : std::min(255, (in[x + channel] * 255 + alpha / 2) / alpha));
+      }
+      out[x + 3] = static_cast<std::uint8_t>(alpha);
+    }
+  }
+  return picture;
+}
+
+}  // namespace
+
+std::string caption_text(const std::string& prompt) {
+  const GCharPtr valid(g_utf8_make_valid(prompt.data(), static_cast<gssize>(prompt.size())));
+  std::string text;
+  glong count = 0;
+  bool space = false;
+  bool line = false;
+  for (const char* at = valid.get(); *at != '\0'; at = g_utf8_next_char(at)) {
+    const gunichar c = g_utf8_get_char(at);
+    line = line || c == '\n' || c == 0x2028 || c == 0x2029;
+    space = space || g_unichar_isspace(c) || c == 0x2028 || c == 0x2029;
+    if (g_unichar_isspace(c) || c == 0x2028 || c == 0x2029 || g_unichar_iscntrl(c)) continue;
+    if (count >= kMostCharacters) return text + "\u2026";
+    if (space && !text.empty()) text += line ? "\u2028" : " ";
+    space = line = false;
+    text.append(at, static_cast<std::size_t>(g_utf8_next_char(at) - at));
+    ++count;
+  }
+  return text;
+}
+
+std::optional<Raster> make_caption(const std::string& prompt, Size raster) {
+  const std::string text = caption_text(prompt);
+  if (text.empty()) return std::nullopt;
+  const double side = std::min(raster.width, raster.height);
+  const SurfacePtr scratch(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, 1, 1));
+  const CairoPtr measure(cairo_create(scratch.get()));
+  int text_height = 0;
+  pango_layout_get_pixel_size(make_layout(measure.get(), text, raster).get(), nullptr,
+                              &text_height);
+
+  const int above = static_cast<int>(side * kShadeAbove);
+  const int below = static_cast<int>(side * kMarginShare);
+  const Size strip{raster.width,
+                   std::min(raster.height, (above + text_height + below + 1) / 2 * 2)};
+  const SurfacePtr surface(
+      cairo_image_surface_create(CAIRO_FORMAT_ARGB32, strip.width, strip.height));
+  if (cairo_surface_status(surface.get()) != CAIRO_STATUS_SUCCESS) {
+    throw RenderError("There is no memory for the caption; try again later.");
+  }
+  const CairoPtr cairo(cairo_create(surface.get()));
+  draw_shade(cairo.get(), strip, above);
+  const LayoutPtr layout = make_layout(cairo.get(), text, raster);
+  const double x = (raster.width - static_cast<int>(raster.width * kWidthShare)) / 2.0;
+  const double y = strip.height - below - text_height;
+  const double offset = std::max(1.0, side / 400);
+  cairo_set_source_rgba(cairo.get(), 0, 0, 0, 0.55);
+  cairo_move_to(cairo.get(), x + offset / 2, y + offset);
+  pango_cairo_show_layout(cairo.get(), layout.get());
+  cairo_set_source_rgb(cairo.get(), 1, 1, 1);
+  cairo_move_to(cairo.get(), x, y);
+  pango_cairo_show_layout(cairo.get(), layout.get());
+  return from_surface(surface.get(), strip);
+}
+
+}  // namespace genpro::emulator::render

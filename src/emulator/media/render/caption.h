@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The prompt as a caption: white on a soft shade, along the lower edge.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "emulator/media/render/raster.h"
+
+namespace genpro::emulator::render {
+
+// One paragraph of valid text: control characters dropped, runs of white space reduced, line
+// breaks kept as U+2028, cut to a length that a caption may have at most.
+std::string caption_text(const std::string& prompt);
+
+// A BGRA strip as wide as the raster, to stand on its lower edge; none when there is nothing to
+// say. What does not fit into the lower third ends in an ellipsis.
+std::optional<Raster> make_caption(const std::string& prompt, Size raster);
+
+}  // namespace genpro::emulator::render

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Reads one ingredient with GStreamer's own demuxers and decoders: what it is, its pictures, its
+// sound. Errors are thrown as RenderError, with a text that continues the ingredient's name
+// ("cannot be decoded (…); upload …").
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "emulator/media/render/gst_ptr.h"
+#include "emulator/media/render/raster.h"
+
+namespace genpro::emulator::render {
+
+// Called whenever data moved.
+using Touch = std::function<void()>;
+
+struct MediaInfo {
+  bool video = false;  // moving pictures
+  bool image = false;  // one picture
+  bool audio = false;
+  GstClockTime duration = GST_CLOCK_TIME_NONE;
+};
+
+MediaInfo probe_media(const std::string& path);
+
+enum class StreamKind { video, audio };
+
+// The decoded samples of the first stream of one kind, one after the other. Sound comes as
+// interleaved 32-bit floats, stereo, 48 kHz.
+class MediaReader {
+ public:
+  MediaReader(const std::string& path, StreamKind kind, Touch touch);
+  ~MediaReader();
+  MediaReader(const MediaReader&) = delete;
+  MediaReader& operator=(const MediaReader&) = delete;
+
+  // The next sample, or null at the end.
+  SamplePtr next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+inline constexpr int kSoundRate = 48000;
+inline constexpr int kSoundChannels = 2;
+
+// At most `frames` stereo frames from the beginning.
+std::vector<float> read_sound(const std::string& path, std::size_t frames, const Touch& touch);
+
+// The first picture.
+Raster read_picture(const std::string& path, const Touch& touch);
+
+}  // namespace genpro::emulator::render

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// From uploaded files to media that a timeline can use as they are: pictures in the clip's shape
+// with room to move, clips in the clip's raster, rate and length, logos cut to what is visible,
+// sound as plain samples. All decoding of foreign data happens here, so every fault can be put down
+// to the ingredient that has it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulator/media/render/media_reader.h"
+#include "emulator/media/render/memory_file.h"
+#include "emulator/media/render/render_spec.h"
+#include "emulator/media/render/reporter.h"
+#include "emulator/media/render/schedule.h"
+
+namespace genpro::emulator::render {
+
+// How much larger than the raster a picture is kept, so that zooming in never enlarges pixels.
+inline constexpr double kPanRoom = 1.25;
+
+struct Visual {
+  int ingredient = -1;  // index, or -1 for the designed background
+  bool clip = false;    // else a still that wants movement
+  bool whole = false;   // a still of which no edge should leave the raster
+  std::optional<MemoryFile> media;
+  double announced = 0;  // seconds that its container claims; 0: unknown
+  bool has_sound = false;
+  std::vector<float> sound;  // as long as its slot, when it has some
+};
+
+struct Logo {
+  MemoryFile media;
+  Size size;
+};
+
+struct Prepared {
+  std::vector<Visual> visuals;  // in order; never empty after open_ingredients()
+  std::vector<Logo> logos;      // in order
+  std::vector<int> sounds;      // indices of the ingredients that are sound only
+};
+
+// Opens every ingredient and prepares all that does not depend on its place in time.
+Prepared open_ingredients(const RenderSpec& spec, Reporter& reporter);
+
+// Brings the clips of `prepared` to the length of their slots.
+void conform_clips(const RenderSpec& spec, const std::vector<Slot>& slots, Prepared& prepared,
+                   Reporter& reporter);
+
+// The sound ingredients one after the other, repeated up to `frames` stereo frames; empty when
+// there are none.
+std::vector<float> read_soundtrack(const RenderSpec& spec, const Prepared& prepared,
+                                   std::size_t frames, Reporter& reporter);
+
+}  // namespace genpro::emulator::render

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One picture in memory, in any raw video format, and what the renderer does to pictures: scale,
+// convert, place, turn, blur. Errors are thrown as RenderError.
+#pragma once
+
+#include <gst/video/video.h>
+
+#include <cstdint>
+#include <string>
+
+#include "emulator/media/render/gst_ptr.h"
+#include "emulator/media/render/memory_file.h"
+
+namespace genpro::emulator::render {
+
+struct Size {
+  int width = 0;
+  int height = 0;
+};
+
+struct Rect {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
+class Raster {
+ public:
+  Raster() = default;
+  // A copy shares the pixels; only a picture that nobody shares can be written to.
+  Raster(const Raster& other) : info_(other.info_) {
+    if (other.buffer_) buffer_.reset(gst_buffer_ref(other.buffer_.get()));
+  }
+  Raster(Raster&&) noexcept = default;
+  Raster& operator=(const Raster& other) { return *this = Raster(other); }
+  Raster& operator=(Raster&&) noexcept = default;
+  ~Raster() = default;
+  // A fresh picture, its bytes not set.
+  Raster(GstVideoFormat format, Size size);
+  // Shares the sample's frame.
+  static Raster from_sample(GstSample* sample);
+
+  explicit operator bool() const noexcept { return buffer_ != nullptr; }
+  const GstVideoInfo& info() const noexcept { return info_; }
+  Size size() const noexcept {
+    return {GST_VIDEO_INFO_WIDTH(&info_), GST_VIDEO_INFO_HEIGHT(&info_)};
+  }
+  // The width as it is meant to be seen: pixels need not be square.
+  Size display_size() const noexcept;
+  GstBuffer* buffer() const noexcept { return buffer_.get(); }
+  BufferPtr take_buffer() noexcept { return std::move(buffer_); }
+  CapsPtr caps() const;
+
+ private:
+  GstVideoInfo info_{};
+  BufferPtr buffer_;
+};
+
+// Maps a picture for as long as it lives.
+class MappedRaster {
+ public:
+  MappedRaster(const Raster& raster, GstMapFlags flags);
+  MappedRaster(const MappedRaster&) = delete;
+  MappedRaster& operator=(const MappedRaster&) = delete;
+  ~MappedRaster() { gst_video_frame_unmap(&frame_); }
+
+  GstVideoFrame* frame() noexcept { return &frame_; }
+  std::uint8_t* row(int y, int plane = 0) noexcept {
+    return static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, plane)) +
+           static_cast<std::ptrdiff_t>(y) * GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, plane);
+  }
+
+ private:
+  GstVideoFrame frame_;
+};
+
+// Scales and converts a part of one picture into the whole of another. Keeps its tables between
+// pictures of the same shape, for the frames of a clip.
+class Placer {
+ public:
+  void place(const Raster& source, Rect from, Raster& target);
+
+ private:
+  struct Shape {
+    GstVideoInfo source;
+    GstVideoInfo target;
+    Rect from;
+  };
+  bool fits(const Shape& shape) const;
+
+  Shape shape_{};
+  Owned<GstVideoConverter, gst_video_converter_free> converter_;
+};
+
+Rect whole(Size size);
+// The whole picture in another format and size.
+Raster scaled(const Raster& source, GstVideoFormat format, Size size);
+
+// Copies a picture into a larger one of the same format, BGRA or I420; x and y must be even in
+// I420.
+void paste(const Raster& source, Raster& target, int x, int y);
+
+// BGRA pictures only:
+Raster cropped(const Raster& source, Rect from);
+// `orientation` as in a GST_TAG_IMAGE_ORIENTATION.
+Raster oriented(Raster source, GstVideoOrientationMethod method);
+// Three box passes of that radius, which look like a Gaussian.
+void blur(Raster& picture, int radius);
+// Every colour times `factor`, alpha kept.
+void darken(Raster& picture, double factor);
+
+// Encodes one picture with an encoder in gst-launch syntax, such as "jpegenc quality=95", fed with
+// pictures of `caps`.
+MemoryFile encode_picture(const Raster& picture, const std::string& caps,
+                          const std::string& encoder);
+MemoryFile encode_jpeg(const Raster& picture, int quality);
+MemoryFile encode_png(const Raster& picture);
+
+}  // namespace genpro::emulator::render

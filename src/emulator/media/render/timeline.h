@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The composition as a GES timeline: from the top layer down the caption, the logos, the visuals
+// with their cross-fades, the sound.
+#pragma once
+
+#include <ges/ges.h>
+
+#include <optional>
+#include <vector>
+
+#include "emulator/media/render/prepare.h"
+#include "emulator/media/render/sound_track.h"
+
+namespace genpro::emulator::render {
+
+struct Composition {
+  const RenderSpec& spec;
+  const std::vector<Slot>& slots;  // one for each visual
+  const Prepared& prepared;
+  std::optional<MemoryFile> caption;
+  Size caption_size;
+  std::vector<SoundPart> sound;
+};
+
+using TimelinePtr = ObjectPtr<GESTimeline>;
+
+// The composition must outlive what plays the timeline: it holds the media. Throws RenderError.
+TimelinePtr make_timeline(const Composition& composition, Reporter& reporter);
+
+}  // namespace genpro::emulator::render

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the page at / is made of besides its files: what happens now, and what was said.
+#pragma once
+
+#include <string>
+
+#include "emulator/page/events.h"
+#include "emulator/page/journal.h"
+
+namespace genpro::emulator {
+
+class Page {
+ public:
+  // `journal`: the file for it. Throws std::runtime_error.
+  Page(Store& store, const Generations& generations, Faults& faults, const std::string& journal,
+       const std::string& api_key)
+      : needs_key_(!api_key.empty()),
+        journal_(journal, api_key),
+        events_(store, generations, faults) {}
+
+  // To be called with each exchange of the API. Never throws.
+  void note(const Request& request, const std::string& body, const Reply& reply) noexcept;
+
+  // Whether the page has to ask for the key.
+  bool needs_key() const { return needs_key_; }
+  PageJournal& journal() { return journal_; }
+  PageEvents& events() { return events_; }
+
+ private:
+  bool needs_key_;
+  PageJournal journal_;
+  PageEvents events_;
+};
+
+}  // namespace genpro::emulator

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Generations and their history.
+#include <glib.h>
+
+#include "emulator/store/store.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+#define GENERATION_COLUMNS                                                                  \
+  "id, agent, sheet, cell, layer, request, prompt, assets, model, aspect_ratio, duration, " \
+  "status, failed_reason, output_id, output_name, charged, created_at, updated_at"
+
+std::string ids_text(const std::vector<std::int64_t>& ids) {
+  std::string text;
+  for (const auto id : ids) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(id);
+  }
+  return text;
+}
+
+std::vector<std::int64_t> ids_of(const std::string& text) {
+  std::vector<std::int64_t> ids;
+  const char* at = text.c_str();
+  while (*at != '\0') {
+    char* end = nullptr;
+    const std::int64_t id = g_ascii_strtoll(at, &end, 10);
+    // Something else has written there.
+    if (end == at) break;
+    ids.push_back(id);
+    at = *end == ',' ? end + 1 : end;
+  }
+  return ids;
+}
+
+Generation read(const Query& row) {
+  Generation generation;
+  generation.id = row.integer(0);
+  generation.agent = row.text(1);
+  generation.sheet = row.text(2);
+  generation.cell = row.text(3);
+  generation.layer = row.optional_integer(4);
+  generation.request = row.text(5);
+  generation.settings.prompt = row.text(6);
+  generation.settings.asset_ids = ids_of(row.text(7));
+  generation.settings.model = row.text(8);
+  generation.settings.aspect_ratio = row.text(9);
+  generation.settings.duration = static_cast<int>(row.integer(10));
+  generation.status = static_cast<Status>(row.integer(11));
+  generation.failed_reason = row.text(12);
+  if (!row.is_null(13)) generation.output = Output{row.integer(13), row.text(14)};
+  generation.charged = row.integer(15);
+  generation.created_at = row.integer(16);
+  generation.updated_at = row.integer(17);
+  return generation;
+}
+
+std::vector<Generation> read_all(Query& query) {
+  std::vector<Generation> found;
+  while (query.step()) found.push_back(read(query));
+  return found;
+}
+
+Event read_event(const Query& row) {
+  return {
+      row.integer(0), row.integer(1), row.text(2), row.text(3), static_cast<Status>(row.integer(4)),
+      row.integer(5)};
+}
+
+}  // namespace
+
+void Store::save(const Generation& generation) {
+  Change change(*this);
+  const GenerationSettings& settings = generation.settings;
+  Query query(database_, "INSERT OR REPLACE INTO generations(" GENERATION_COLUMNS
+                         ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  query.bind(generation.id).bind(generation.agent).bind(generation.sheet).bind(generation.cell);
+  query.bind(generation.layer).bind(generation.request).bind(settings.prompt);
+  query.bind(ids_text(settings.asset_ids)).bind(settings.model).bind(settings.aspect_ratio);
+  query.bind(settings.duration).bind(static_cast<int>(generation.status));
+  query.bind(generation.failed_reason);
+  if (generation.output) {
+    query.bind(generation.output->id).bind(generation.output->name);
+  } else {
+    query.bind_null().bind_null();
+  }
+  query.bind(generation.charged).bind(generation.created_at).bind(generation.updated_at).run();
+  database_.run(
+      "INSERT INTO events(generation, agent, sheet, cell, status, at)"
+      " VALUES(?, ?, ?, ?, ?, ?)",
+      generation.id, generation.agent, generation.sheet, generation.cell,
+      static_cast<int>(generation.status), generation.updated_at);
+  after_commit([this, generation] {
+    for (const auto& observer : observers_) observer(generation);
+  });
+  change.commit();
+}
+
+std::optional<Generation> Store::generation(std::int64_t id) {
+  Query query(database_, "SELECT " GENERATION_COLUMNS " FROM generations WHERE id = ?");
+  query.bind(id);
+  if (!query.step()) return {};
+  return read(query);
+}
+
+std::vector<Generation> Store::generations(const std::string& sheet, const std::string& cell) {
+  Query query(database_, "SELECT " GENERATION_COLUMNS
+                         " FROM generations WHERE sheet = ? AND cell = ? AND layer IS NULL"
+                         " ORDER BY id");
+  query.bind(sheet).bind(cell);
+  return read_all(query);
+}
+
+std::vector<Generation> Store::generations_of_layer(std::int64_t layer) {
+  Query query(database_,
+              "SELECT " GENERATION_COLUMNS " FROM generations WHERE layer = ? ORDER BY id");
+  query.bind(layer);
+  return read_all(query);
+}
+
+std::vector<Generation> Store::generations_before(std::int64_t id, std::int64_t limit) {
+  Query query(database_, "SELECT " GENERATION_COLUMNS
+                         " FROM generations WHERE id < ? ORDER BY id DESC LIMIT ?");
+  query.bind(id).bind(limit);
+  return read_all(query);
+}
+
+std::vector<std::int64_t> Store::open_generations() {
+  std::vector<std::int64_t> ids;
+  Query query(database_, "SELECT id FROM generations WHERE status < 2 ORDER BY id");
+  while (query.step()) ids.push_back(query.integer(0));
+  return ids;
+}
+
+bool Store::knows_output(const std::string& name) {
+  return database_.integer("SELECT 1 FROM generations WHERE output_name = ?", name).has_value();
+}
+
+std::vector<Event> Store::history(std::int64_t generation) {
+  std::vector<Event> events;
+  Query query(database_,
+              "SELECT id, generation, sheet, cell, status, at FROM events WHERE generation = ?"
+              " ORDER BY id");
+  query.bind(generation);
+  while (query.step()) events.push_back(read_event(query));
+  return events;
+}
+
+std::optional<Event> Store::next_event(const std::string& agent, std::int64_t cursor,
+                                       bool ends_only) {
+  Query query(database_,
+              "SELECT id, generation, sheet, cell, status, at FROM events"
+              " WHERE agent = ? AND id > ? AND status >= ? ORDER BY id LIMIT 1");
+  query.bind(agent).bind(cursor).bind(ends_only ? 2 : 0);
+  if (!query.step()) return {};
+  return read_event(query);
+}
+
+std::int64_t Store::last_event() {
+  return database_.integer("SELECT max(id) FROM events").value_or(0);
+}
+
+}  // namespace genpro::emulator

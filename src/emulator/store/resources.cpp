@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Content resources and direct uploads.
+#include "emulator/store/store.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+#define RESOURCE_COLUMNS "id, file_name, stored_name, content_type, kind, digest"
+#define BLOB_COLUMNS "token, signed_id, file_name, byte_size, checksum, content_type, arrived"
+
+Resource read(const Query& row) {
+  return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)};
+}
+
+std::optional<Blob> read_blob(Query& row) {
+  if (!row.step()) return {};
+  return Blob{row.integer(0), row.text(1), row.text(2), row.text(3),
+              row.integer(4), row.text(5), row.text(6), row.integer(7) != 0};
+}
+
+// For json_each().
+std::string json_array(const std::vector<std::int64_t>& ids) {
+  std::string text = "[";
+  for (const auto id : ids) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(id);
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+void Store::save(const Resource& resource) {
+  database_.run("INSERT OR REPLACE INTO resources(" RESOURCE_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)",
+                resource.id, resource.file_name, resource.stored_name, resource.content_type,
+                resource.kind, resource.digest);
+}
+
+std::optional<Resource> Store::resource(std::int64_t id) {
+  Query query(database_, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = ?");
+  query.bind(id);
+  if (!query.step()) return {};
+  return read(query);
+}
+
+std::vector<Resource> Store::resources(const ResourceFilter& filter) {
+  std::vector<Resource> page;
+  Query query(database_, "SELECT " RESOURCE_COLUMNS
+                         " FROM resources WHERE (?1 = '' OR kind = ?1)"
+                         " AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))"
+                         " AND (?3 = '' OR instr(lower(file_name), lower(?3)) > 0)"
+                         " ORDER BY id DESC LIMIT ?4 OFFSET ?5");
+  query.bind(filter.kind).bind(json_array(filter.ids)).bind(filter.search);
+  query.bind(static_cast<std::int64_t>(filter.limit)).bind(static_cast<std::int64_t>(filter.skip));
+  while (query.step()) page.push_back(read(query));
+  return page;
+}
+
+void Store::remove_resource(std::int64_t id) {
+  database_.run("DELETE FROM resources WHERE id = ?", id);
+}
+
+std::vector<Resource> Store::resources_with_digest(const std::string& digest,
+                                                   const std::string& file_name) {
+  std::vector<Resource> found;
+  Query query(database_, "SELECT " RESOURCE_COLUMNS
+                         " FROM resources WHERE digest = ? AND file_name = ? ORDER BY id");
+  query.bind(digest).bind(file_name);
+  while (query.step()) found.push_back(read(query));
+  return found;
+}
+
+bool Store::knows_upload(const std::string& stored_name) {
+  return database_.integer("SELECT 1 FROM resources WHERE stored_name = ?", stored_name)
+      .has_value();
+}
+
+void Store::save(const Blob& blob) {
+  database_.run("INSERT INTO blobs(" BLOB_COLUMNS
+                ") VALUES(?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT(token) DO UPDATE SET arrived = excluded.arrived",
+                blob.token, blob.signed_id, blob.file_name, blob.byte_size, blob.checksum,
+                blob.content_type, blob.arrived);
+}
+
+std::optional<Blob> Store::blob_by_token(const std::string& token) {
+  Query query(database_, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE token = ?");
+  query.bind(token);
+  return read_blob(query);
+}
+
+std::optional<Blob> Store::blob_by_signed_id(const std::string& signed_id) {
+  Query query(database_, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE signed_id = ?");
+  query.bind(signed_id);
+  return read_blob(query);
+}
+
+void Store::remove_blob(const std::string& token) {
+  database_.run("DELETE FROM blobs WHERE token = ?", token);
+}
+
+std::vector<std::string> Store::forget_old_blobs(std::int64_t keep) {
+  std::vector<std::string> tokens;
+  Query query(database_,
+              "DELETE FROM blobs WHERE number <= (SELECT max(number) FROM blobs) - ?"
+              " RETURNING token");
+  query.bind(keep);
+  while (query.step()) tokens.push_back(query.text(0));
+  return tokens;
+}
+
+}  // namespace genpro::emulator

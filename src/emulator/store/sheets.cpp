@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Sheets, columns, rows and cells.
+#include "emulator/store/store.h"
+#include "emulator/util/json.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+#define SHEET_COLUMNS "id, title, uuid, is_default, created_at, updated_at"
+#define COLUMN_COLUMNS "id, sheet, title, type, position, created_at, updated_at, attributes"
+#define ROW_COLUMNS "id, sheet, position, created_at, updated_at, attributes"
+#define CELL_COLUMNS \
+  "id, sheet, row, \"column\", value, attributes, card, default_job, created_at, updated_at"
+
+Sheet read_sheet(const Query& row) {
+  return {row.text(0),         row.text(1),    row.text(2),
+          row.integer(3) != 0, row.integer(4), row.integer(5)};
+}
+
+Column read_column(const Query& row) {
+  return {row.integer(0), row.text(1),    row.text(2),    row.text(3),
+          row.integer(4), row.integer(5), row.integer(6), row.text(7)};
+}
+
+Row read_row(const Query& row) {
+  return {row.integer(0), row.text(1), row.integer(2), row.integer(3), row.integer(4), row.text(5)};
+}
+
+Cell read_cell(const Query& row) {
+  Cell cell;
+  cell.id = row.text(0);
+  cell.sheet = row.text(1);
+  cell.row = row.integer(2);
+  cell.column = row.integer(3);
+  cell.value = row.optional_text(4);
+  cell.attributes = row.text(5);
+  cell.card = row.text(6);
+  cell.default_job = row.optional_integer(7);
+  cell.created_at = row.integer(8);
+  cell.updated_at = row.integer(9);
+  return cell;
+}
+
+std::vector<Cell> read_cells(Query& query) {
+  std::vector<Cell> cells;
+  while (query.step()) cells.push_back(read_cell(query));
+  return cells;
+}
+
+bool generates_by_itself(const Cell& cell) {
+  if (cell.card.empty()) return false;
+  const JsonNodePtr attributes = parse_json_object(cell.attributes);
+  return json_is_true(json_member(json_node_get_object(attributes.get()), "autoGenerate"));
+}
+
+}  // namespace
+
+void Store::save(const Sheet& sheet) {
+  database_.run("INSERT OR REPLACE INTO sheets(" SHEET_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)",
+                sheet.id, sheet.title, sheet.uuid, sheet.is_default, sheet.created_at,
+                sheet.updated_at);
+}
+
+std::optional<Sheet> Store::sheet(const std::string& id) {
+  Query query(database_, "SELECT " SHEET_COLUMNS " FROM sheets WHERE id = ?");
+  query.bind(id);
+  if (!query.step()) return {};
+  return read_sheet(query);
+}
+
+std::vector<Sheet> Store::sheets() {
+  std::vector<Sheet> sheets;
+  Query query(database_, "SELECT " SHEET_COLUMNS " FROM sheets ORDER BY created_at, id");
+  while (query.step()) sheets.push_back(read_sheet(query));
+  return sheets;
+}
+
+void Store::save(const Column& column) {
+  database_.run("INSERT OR REPLACE INTO columns(" COLUMN_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                column.id, column.sheet, column.title, column.type, column.position,
+                column.created_at, column.updated_at, column.attributes);
+}
+
+std::vector<Column> Store::columns(const std::string& sheet) {
+  std::vector<Column> columns;
+  Query query(database_,
+              "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? ORDER BY position, id");
+  query.bind(sheet);
+  while (query.step()) columns.push_back(read_column(query));
+  return columns;
+}
+
+std::optional<Column> Store::column(const std::string& sheet, std::int64_t id) {
+  Query query(database_, "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? AND id = ?");
+  query.bind(sheet).bind(id);
+  if (!query.step()) return {};
+  return read_column(query);
+}
+
+void Store::remove_column(const Column& column) {
+  Change change(*this);
+  database_.run(
+      "DELETE FROM layers WHERE sheet = ?1 AND cell IN"
+      " (SELECT id FROM cells WHERE sheet = ?1 AND \"column\" = ?2)",
+      column.sheet, column.id);
+  database_.run("DELETE FROM cells WHERE sheet = ? AND \"column\" = ?", column.sheet, column.id);
+  database_.run("DELETE FROM columns WHERE id = ?", column.id);
+  change.commit();
+}
+
+std::optional<std::int64_t> Store::open_generation_of(const Column& column) {
+  return database_.integer(
+      "SELECT generations.id FROM generations JOIN cells"
+      " ON cells.sheet = generations.sheet AND cells.id = generations.cell"
+      " WHERE generations.status < 2 AND cells.sheet = ? AND cells.\"column\" = ?"
+      " ORDER BY generations.id LIMIT 1",
+      column.sheet, column.id);
+}
+
+void Store::save(const Row& row) {
+  database_.run("INSERT OR REPLACE INTO rows(" ROW_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)", row.id,
+                row.sheet, row.position, row.created_at, row.updated_at, row.attributes);
+}
+
+std::optional<Row> Store::row(const std::string& sheet, std::int64_t id) {
+  Query query(database_, "SELECT " ROW_COLUMNS " FROM rows WHERE sheet = ? AND id = ?");
+  query.bind(sheet).bind(id);
+  if (!query.step()) return {};
+  return read_row(query);
+}
+
+std::vector<Row> Store::rows(const std::string& sheet) {
+  std::vector<Row> rows;
+  Query query(database_, "SELECT " ROW_COLUMNS " FROM rows WHERE sheet = ? ORDER BY position, id");
+  query.bind(sheet);
+  while (query.step()) rows.push_back(read_row(query));
+  return rows;
+}
+
+std::int64_t Store::open_row_position(const std::string& sheet,
+                                      std::optional<std::int64_t> wanted) {
+  const auto last =
+      database_.integer("SELECT max(position) FROM rows WHERE sheet = ?", sheet).value_or(0);
+  if (!wanted || *wanted > last) return last + 1;
+  const std::int64_t position = std::max<std::int64_t>(*wanted, 1);
+  database_.run("UPDATE rows SET position = position + 1 WHERE sheet = ? AND position >= ?", sheet,
+                position);
+  return position;
+}
+
+std::int64_t Store::open_column_position(const std::string& sheet,
+                                         std::optional<std::int64_t> wanted) {
+  const auto last =
+      database_.integer("SELECT max(position) FROM columns WHERE sheet = ?", sheet).value_or(0);
+  if (!wanted || *wanted > last) return last + 1;
+  const std::int64_t position = std::max<std::int64_t>(*wanted, 1);
+  database_.run("UPDATE columns SET position = position + 1 WHERE sheet = ? AND position >= ?",
+                sheet, position);
+  return position;
+}
+
+void Store::save(const Cell& cell) {
+  Query query(database_, "INSERT OR REPLACE INTO cells(" CELL_COLUMNS
+                         ", watches) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  query.bind(cell.id).bind(cell.sheet).bind(cell.row).bind(cell.column).bind(cell.value);
+  query.bind(cell.attributes).bind(cell.card).bind(cell.default_job).bind(cell.created_at);
+  query.bind(cell.updated_at).bind(generates_by_itself(cell)).run();
+}
+
+std::optional<Cell> Store::cell(const std::string& sheet, const std::string& id) {
+  Query query(database_, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND id = ?");
+  query.bind(sheet).bind(id);
+  if (!query.step()) return {};
+  return read_cell(query);
+}
+
+std::vector<Cell> Store::cells_of_row(const std::string& sheet, std::int64_t row) {
+  Query query(database_, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND row = ?");
+  query.bind(sheet).bind(row);
+  return read_cells(query);
+}
+
+std::vector<Cell> Store::watching_cells(const std::string& sheet) {
+  Query query(database_, "SELECT " CELL_COLUMNS
+                         " FROM cells WHERE sheet = ? AND watches ORDER BY row, \"column\"");
+  query.bind(sheet);
+  return read_cells(query);
+}
+
+}  // namespace genpro::emulator

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Opening the store, changes that belong together, ids, credit and remembered answers.
+#include "emulator/store/store.h"
+
+#include <glib.h>
+#include <sys/stat.h>
+
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "emulator/store/schema.h"
+
+namespace genpro::emulator {
+
+namespace {
+
+const char* name_of(Sequence sequence) {
+  switch (sequence) {
+    case Sequence::resource:
+      return "resource";
+    case Sequence::generation:
+      return "generation";
+    case Sequence::output:
+      return "output";
+    case Sequence::sheet:
+      return "sheet";
+    case Sequence::column:
+      return "column";
+    case Sequence::row:
+      return "row";
+    case Sequence::cell:
+      return "cell";
+    case Sequence::layer:
+      return "layer";
+    case Sequence::variables:
+      return "variables";
+    case Sequence::variable:
+      return "variable";
+    case Sequence::agent:
+      break;
+  }
+  return "agent";
+}
+
+std::string private_file(const std::string& path) {
+  // Prompts are nobody else's business. SQLite gives its other files the mode of this one.
+  const mode_t before = umask(0077);
+  try {
+    const Database created(path);
+  } catch (...) {
+    umask(before);
+    throw;
+  }
+  umask(before);
+  return path;
+}
+
+}  // namespace
+
+std::int64_t now_milliseconds() {
+  return g_get_real_time() / 1000;
+}
+
+const char* status_word(Status status) {
+  switch (status) {
+    case Status::pending:
+      return "pending";
+    case Status::processing:
+      return "processing";
+    case Status::completed:
+      return "completed";
+    case Status::failed:
+      return "failed";
+    case Status::stopped:
+      break;
+  }
+  return "stopped";
+}
+
+Store::Store(const std::string& path) try : database_(private_file(path)) {
+  prepare_schema(database_);
+} catch (const std::exception& failure) {
+  throw std::runtime_error("The store " + path + " cannot be used: " + failure.what() +
+                           ". Move it away, or choose another --data-dir.");
+}
+
+Store::~Store() = default;
+
+Store::Change::Change(Store& store) : store_(store), afterwards_(store.afterwards_.size()) {
+  store_.database_.execute(store_.depth_ == 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT inner_change");
+  ++store_.depth_;
+}
+
+Store::Change::~Change() {
+  if (!open_) return;
+  --store_.depth_;
+  store_.afterwards_.resize(afterwards_);
+  try {
+    if (store_.depth_ == 0) {
+      store_.database_.execute("ROLLBACK");
+    } else {
+      store_.database_.execute("ROLLBACK TO inner_change");
+      store_.database_.execute("RELEASE inner_change");
+    }
+  } catch (const StoreError&) {
+    // A full disk has made SQLite roll back by itself.
+  }
+}
+
+void Store::Change::commit() {
+  store_.database_.execute(store_.depth_ == 1 ? "COMMIT" : "RELEASE inner_change");
+  open_ = false;
+  --store_.depth_;
+  store_.finish_change();
+}
+
+void Store::finish_change() {
+  if (depth_ > 0) return;
+  // An action may begin changes of its own, whose actions then run from there.
+  const auto actions = std::exchange(afterwards_, {});
+  for (const auto& action : actions) action();
+}
+
+void Store::after_commit(std::function<void()> action) {
+  afterwards_.push_back(std::move(action));
+  finish_change();
+}
+
+bool Store::is_empty() {
+  return !database_.integer("SELECT 1 FROM account");
+}
+
+void Store::mark_filled(MilliCredits credit) {
+  database_.run("INSERT INTO account(id, credit) VALUES(1, ?)", credit);
+}
+
+std::int64_t Store::next_id(Sequence sequence) {
+  // One more than the largest integer would become a real number, which counting does not change:
+  // whoever looks for a free id would look for ever.
+  Query query(database_,
+              "UPDATE counters SET next = next + 1 WHERE name = ?1 AND typeof(next) = 'integer'"
+              " AND next < ?2 RETURNING next - 1");
+  query.bind(name_of(sequence)).bind(std::numeric_limits<std::int64_t>::max());
+  if (!query.step()) {
+    throw StoreError(SQLITE_FULL, std::string("There are no ids left for another ") +
+                                      name_of(sequence) + " in it");
+  }
+  const std::int64_t id = query.integer(0);
+  // What an UPDATE with RETURNING changes counts once it has been stepped to its end.
+  query.run();
+  return id;
+}
+
+void Store::reserve(Sequence sequence, std::int64_t id) {
+  const std::int64_t next = id < std::numeric_limits<std::int64_t>::max() ? id + 1 : id;
+  database_.run("UPDATE counters SET next = max(next, ?) WHERE name = ?", next, name_of(sequence));
+}
+
+MilliCredits Store::credit() {
+  return database_.integer("SELECT credit FROM account").value_or(0);
+}
+
+std::optional<std::string> Store::organization() {
+  Query query(database_, "SELECT organization FROM account");
+  if (!query.step()) return {};
+  return query.optional_text(0);
+}
+
+void Store::name_organization(const std::string& name) {
+  database_.run("UPDATE account SET organization = ?", name);
+}
+
+void Store::book(std::int64_t generation, MilliCredits amount, std::string_view reason) {
+  if (amount == 0) return;
+  Change change(*this);
+  database_.run("UPDATE account SET credit = credit + ?", amount);
+  database_.run("INSERT INTO bookings(generation, amount, reason, at) VALUES(?, ?, ?, ?)",
+                generation, amount, reason, now_milliseconds());
+  change.commit();
+}
+
+void Store::remember(const std::string& key, const RememberedAnswer& answer, std::int64_t since) {
+  database_.run("DELETE FROM answers WHERE at < ?", since);
+  database_.run(
+      "INSERT OR REPLACE INTO answers(key, fingerprint, status, body, at)"
+      " VALUES(?, ?, ?, ?, ?)",
+      key, answer.fingerprint, static_cast<std::int64_t>(answer.status), answer.body, answer.at);
+}
+
+std::optional<RememberedAnswer> Store::remembered(const std::string& key, std::int64_t since) {
+  Query query(database_,
+              "SELECT fingerprint, status, body, at FROM answers WHERE key = ? AND at >= ?");
+  query.bind(key).bind(since);
+  if (!query.step()) return {};
+  return RememberedAnswer{query.text(0), static_cast<unsigned>(query.integer(1)), query.text(2),
+                          query.integer(3)};
+}
+
+}  // namespace genpro::emulator

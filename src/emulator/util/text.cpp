@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "emulator/util/text.h"
+
+#include <glib.h>
+#include <sys/random.h>
+
+#include <charconv>
+#include <system_error>
+
+#include "base/glib_ptr.h"
+
+namespace genpro::emulator {
+
+namespace {
+constexpr std::size_t max_shown_name = 200;
+constexpr std::size_t max_shown_label = 80;
+}  // namespace
+
+std::string random_token(std::size_t bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string raw(bytes, '\0');
+  std::size_t filled = 0;
+  while (filled < bytes) {
+    const ssize_t got = getrandom(raw.data() + filled, bytes - filled, 0);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw std::system_error(errno, std::generic_category(), "The kernel gave no random bytes");
+    }
+    filled += static_cast<std::size_t>(got);
+  }
+  std::string text;
+  text.reserve(bytes * 2);
+  for (const char c : raw) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+std::string sha256_hex(std::string_view text) {
+  return take_string(g_compute_checksum_for_data(
+      G_CHECKSUM_SHA256, reinterpret_cast<const guchar*>(text.data()), text.size()));
+}
+
+bool equal_in_constant_time(std::string_view left, std::string_view right) {
+  // Digests have one length, so the loop tells nothing about the length of either text.
+  const std::string a = sha256_hex(left);
+  const std::string b = sha256_hex(right);
+  unsigned char difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference = static_cast<unsigned char>(difference | (a[i] ^ b[i]));
+  }
+  return difference == 0;
+}
+
+std::optional<std::int64_t> parse_digits(std::string_view text) {
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return {};
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  return value;
+}
+
+bool is_too_large_id(std::string_view id) {
+  if (id.empty() || id.find_first_not_of("0123456789") != std::string_view::npos) return false;
+  // Nothing: more digits than any number here has.
+  return parse_digits(id).value_or(max_given_id + 1) > max_given_id;
+}
+
+namespace {
+
+// The start of `text` that fits, without what would not show or would change how the rest shows.
+std::string shown_text(std::string_view text, std::size_t most) {
+  const GCharPtr valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+  std::string shown;
+  for (const char* p = valid.get(); *p != '\0'; p = g_utf8_next_char(p)) {
+    const gunichar c = g_utf8_get_char(p);
+    const auto length = static_cast<std::size_t>(g_utf8_next_char(p) - p);
+    const GUnicodeType type = g_unichar_type(c);
+    // Format characters include the ones that reverse the direction of a name on a screen.
+    if (type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT) continue;
+    if (shown.size() + length > most) break;
+    shown.append(p, length);
+  }
+  return std::string(trim(shown));
+}
+
+}  // namespace
+
+std::string clean_label(std::string_view text) {
+  return shown_text(text, max_shown_label);
+}
+
+std::string clean_file_name(std::string_view name) {
+  const auto slash = name.find_last_of("/\\");
+  if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
+  const std::string shown = shown_text(name, max_shown_name);
+  if (shown.empty() || shown == "." || shown == "..") return "file";
+  return shown;
+}
+
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      if (i + 2 >= text.size()) return {};
+      const int high = g_ascii_xdigit_value(text[i + 1]);
+      const int low = g_ascii_xdigit_value(text[i + 2]);
+      if (high < 0 || low < 0) return {};
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && plus_is_space) {
+      c = ' ';
+    }
+    if (c == '\0') return {};
+    decoded += c;
+  }
+  if (!g_utf8_validate_len(decoded.data(), decoded.size(), nullptr)) return {};
+  return decoded;
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const auto at = text.find(separator);
+    parts.emplace_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::string to_lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = g_ascii_tolower(c);
+  return lower;
+}
+
+std::string join(const std::vector<std::string>& parts, const char* separator) {
+  std::string text;
+  for (const auto& part : parts) {
+    if (!text.empty()) text += separator;
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace genpro::emulator
