@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator::test {
 

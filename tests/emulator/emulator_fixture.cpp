@@ -13,7 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator::test {
 

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator::test {
 

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator::test {
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {

@@ -66,7 +66,7 @@ Request request_of(const std::string& method, const std::string& host,
   return request;
 }
 
-bool lets_in(const PageGuard& guard, const Request& request) {
+bool lets_in(const OriginGuard& guard, const Request& request) {
   try {
     guard.check(request);
     return true;
@@ -79,8 +79,8 @@ bool lets_in(const PageGuard& guard, const Request& request) {
 
 }  // namespace
 
-TEST(PageGuard, TakesThisMachineUnderItsOwnNamesOnly) {
-  const PageGuard guard("127.0.0.1");
+TEST(OriginGuard, TakesThisMachineUnderItsOwnNamesOnly) {
+  const OriginGuard guard("127.0.0.1");
   for (const char* host : {"127.0.0.1", "127.0.0.1:8787", "localhost:8787", "LOCALHOST", "[::1]:80",
                            "127.1.2.3:9", "app.localhost:1", ""}) {
     EXPECT_TRUE(lets_in(guard, request_of("GET", host))) << host;
@@ -95,16 +95,16 @@ TEST(PageGuard, TakesThisMachineUnderItsOwnNamesOnly) {
   }
 }
 
-TEST(PageGuard, TakesTheConfiguredAddressAndAllOfAWildcard) {
-  EXPECT_TRUE(lets_in(PageGuard("192.0.2.7"), request_of("GET", "192.0.2.7:8787")));
-  EXPECT_FALSE(lets_in(PageGuard("192.0.2.7"), request_of("GET", "192.0.2.8:8787")));
-  EXPECT_TRUE(lets_in(PageGuard("0.0.0.0"), request_of("GET", "studio.example:8787")));
+TEST(OriginGuard, TakesTheConfiguredAddressAndAllOfAWildcard) {
+  EXPECT_TRUE(lets_in(OriginGuard("192.0.2.7"), request_of("GET", "192.0.2.7:8787")));
+  EXPECT_FALSE(lets_in(OriginGuard("192.0.2.7"), request_of("GET", "192.0.2.8:8787")));
+  EXPECT_TRUE(lets_in(OriginGuard("0.0.0.0"), request_of("GET", "studio.example:8787")));
   EXPECT_FALSE(
-      lets_in(PageGuard("0.0.0.0"), request_of("POST", "studio.example", "http://evil.example")));
+      lets_in(OriginGuard("0.0.0.0"), request_of("POST", "studio.example", "http://evil.example")));
 }
 
-TEST(PageGuard, RefusesChangesFromPagesOfOthers) {
-  const PageGuard guard("127.0.0.1");
+TEST(OriginGuard, RefusesChangesFromPagesOfOthers) {
+  const OriginGuard guard("127.0.0.1");
   const std::string host = "127.0.0.1:8787";
   for (const char* method : {"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "WHATEVER"}) {
     EXPECT_TRUE(lets_in(guard, request_of(method, host, "http://127.0.0.1:8787", "same-origin")));

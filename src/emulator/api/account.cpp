@@ -2,6 +2,7 @@
 //
 // Who one is, what there is to spend, and what things cost.
 #include "emulator/api/services.h"
+#include "emulator/domain/pricing.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 

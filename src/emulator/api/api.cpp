@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "emulator/api/uploads.h"
 #include "emulator/http/failures.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/text.h"
@@ -36,11 +37,15 @@ bool fits(const std::vector<std::string>& path, const std::vector<std::string>& 
 
 }  // namespace
 
-Api::Api(Services services, std::string api_key, const std::string& host)
-    : services_(std::move(services)), api_key_(std::move(api_key)), guard_(host) {
+Api::Api(Services services, std::string api_key, const std::string& host, std::vector<Route> more,
+         Observer observer)
+    : services_(std::move(services)),
+      api_key_(std::move(api_key)),
+      guard_(host),
+      observer_(std::move(observer)) {
   for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), layer_routes(),
                             sheet_routes(), column_routes(), resource_routes(), account_routes(),
-                            agent_routes(), fault_routes(), page_routes()}) {
+                            agent_routes(), fault_routes(), more}) {
     for (Route route : table) {
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;
@@ -120,7 +125,7 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
   return std::make_unique<BlobBody>(*blob, services_.folders);
 }
 
-const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::string& allowed) {
+Handler::Answer Api::open(Exchange& exchange, std::int64_t announced_length, std::string& allowed) {
   Request& request = exchange.request;
   guard_.check(request);
   const std::string first = request.path.empty() ? std::string() : request.path.front();
@@ -141,7 +146,7 @@ const Route& Api::open(Exchange& exchange, std::int64_t announced_length, std::s
     }
     request.parameters = parameters;
     exchange.body = reader_for(route.body, request, announced_length);
-    return route;
+    return [this, &route = route](Exchange& opened) { return handle(route, opened); };
   }
   if (!allowed.empty()) {
     throw ApiError(405, "method_not_allowed",
@@ -159,7 +164,7 @@ Reply Api::handle(const Route& route, Exchange& exchange) {
     services_.faults.disturb(route.endpoint, exchange.request, served);
     return served;
   });
-  services_.page.note(exchange.request, exchange.json_text(), reply);
+  observer_(exchange.request, exchange.json_text(), reply);
   return reply;
 }
 

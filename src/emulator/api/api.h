@@ -3,6 +3,7 @@
 // Which path and method leads where, and what can be checked by the head of a request alone.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,16 +13,18 @@
 
 namespace genpro::emulator {
 
-class Api {
+class Api final : public Handler {
  public:
-  // `host`: what the emulator listens on.
-  Api(Services services, std::string api_key, const std::string& host);
+  // Told of each exchange. Must not throw.
+  using Observer =
+      std::function<void(const Request& request, const std::string& body, const Reply& reply)>;
 
-  // Finds the route and checks the key and the length of the body. Fills in request.parameters and
-  // exchange.body. Throws ApiError; `allowed` then lists the methods when the reason is 405.
-  const Route& open(Exchange& exchange, std::int64_t announced_length, std::string& allowed);
-  // Never throws what a handler does: that has become the reply.
-  Reply handle(const Route& route, Exchange& exchange);
+  // `host`: what the emulator listens on. `more`: routes behind those of the API.
+  Api(Services services, std::string api_key, const std::string& host, std::vector<Route> more,
+      Observer observer);
+
+  // Finds the route and checks the key and the length of the body.
+  Answer open(Exchange& exchange, std::int64_t announced_length, std::string& allowed) override;
 
  private:
   struct Entry {
@@ -29,13 +32,16 @@ class Api {
     std::vector<std::string> pattern;
   };
 
+  // Never throws what a route does: that has become the reply.
+  Reply handle(const Route& route, Exchange& exchange);
   void check_key(const Request& request) const;
   std::unique_ptr<BodyReader> reader_for(BodyKind kind, const Request& request,
                                          std::int64_t announced_length);
 
   Services services_;
   std::string api_key_;
-  PageGuard guard_;
+  OriginGuard guard_;
+  Observer observer_;
   std::vector<Entry> entries_;
 };
 

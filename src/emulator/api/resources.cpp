@@ -4,6 +4,7 @@
 #include <set>
 
 #include "emulator/api/services.h"
+#include "emulator/api/uploads.h"
 #include "emulator/media/sniff.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
@@ -241,20 +242,22 @@ Reply store_blob(Services& services, Exchange& exchange) {
   return Reply::json(200, "{}");
 }
 
+Reply serve(Services& services, Exchange& exchange, const char* folder) {
+  return services.files.serve(exchange.request, services.folders.root() + folder,
+                              exchange.request.parameters.at(0), &content_type_of_extension);
+}
+
 Reply serve_output(Services& services, Exchange& exchange) {
   services.faults.check_link(exchange.request);
-  return services.files.serve(exchange.request, services.folders.root() + "/outputs",
-                              exchange.request.parameters.at(0));
+  return serve(services, exchange, "/outputs");
 }
 
 Reply serve_thumbnail(Services& services, Exchange& exchange) {
-  return services.files.serve(exchange.request, services.folders.root() + "/thumbnails",
-                              exchange.request.parameters.at(0));
+  return serve(services, exchange, "/thumbnails");
 }
 
 Reply serve_upload(Services& services, Exchange& exchange) {
-  return services.files.serve(exchange.request, services.folders.root() + "/uploads",
-                              exchange.request.parameters.at(0));
+  return serve(services, exchange, "/uploads");
 }
 
 }  // namespace

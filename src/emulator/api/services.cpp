@@ -13,11 +13,6 @@ constexpr std::int64_t idempotency_milliseconds = std::int64_t{24} * 60 * 60 * 1
 
 }  // namespace
 
-std::string Exchange::json_text() const {
-  const auto* json = dynamic_cast<const TextBody*>(body.get());
-  return json != nullptr ? json->text() : std::string();
-}
-
 std::string agent_of(Services& services, const Request& request) {
   const auto agent = request.query_value("agent_id");
   if (!agent || agent->empty()) {

@@ -14,11 +14,10 @@
 #include "emulator/domain/resources.h"
 #include "emulator/domain/webhooks.h"
 #include "emulator/faults/faults.h"
-#include "emulator/http/body.h"
 #include "emulator/http/files.h"
+#include "emulator/http/handler.h"
 #include "emulator/http/message.h"
 #include "emulator/media/xlsx.h"
-#include "emulator/page/page.h"
 #include "emulator/store/folders.h"
 #include "emulator/store/store.h"
 #include "emulator/util/json.h"
@@ -33,28 +32,18 @@ struct Services {
   Webhooks& webhooks;
   XlsxReader& xlsx;
   Faults& faults;
-  Page& page;
   FileServer files;
 };
 
 // What a route does with the body of a request.
 enum class BodyKind { ignored, json, fields, upload, file, variables, blob };
 
-// One request on its way through the server.
-struct Exchange {
-  Request request;
-  std::unique_ptr<BodyReader> body;  // null when the body is ignored
-
-  // The received JSON text, empty when there is none.
-  std::string json_text() const;
-};
-
 struct Route {
   const char* method;
   // Segments: words, {} for any text, and {sheet_route} for either word of sheet calls.
   const char* path;
   BodyKind body;
-  Reply (*handle)(Services&, Exchange&);
+  std::function<Reply(Services&, Exchange&)> handle;
   // Paths that are not below /v1 are the emulator's own unless they say otherwise.
   Endpoint endpoint = Endpoint::other;
 };
@@ -73,7 +62,6 @@ std::vector<Route> layer_routes();
 std::vector<Route> account_routes();
 std::vector<Route> agent_routes();
 std::vector<Route> fault_routes();
-std::vector<Route> page_routes();
 
 // All throw ApiError when there is no such thing. Sheets and cells are the first and the second {}
 // of the path; the agent is in the query.

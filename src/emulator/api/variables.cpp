@@ -7,6 +7,7 @@
 
 #include "emulator/api/fields.h"
 #include "emulator/api/services.h"
+#include "emulator/api/uploads.h"
 #include "emulator/domain/sheets.h"
 #include "emulator/domain/variables_import.h"
 #include "emulator/http/failures.h"

@@ -3,8 +3,8 @@
 
 #include "emulator/app/commands.h"
 #include "emulator/app/janitor.h"
-#include "emulator/app/limits.h"
 #include "emulator/app/options.h"
+#include "emulator/app/process_limits.h"
 #include "emulator/app/signals.h"
 
 namespace genpro::emulator {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "emulator/domain/pricing.h"
 #include "emulator/domain/seed.h"
 #include "emulator/domain/sheets.h"
 #include "emulator/http/listener.h"
@@ -40,14 +41,17 @@ void check_address(const EmulatorSettings& settings) {
 Emulator::Emulator(const EmulatorSettings& settings)
     : folders_(checked(settings).data_dir),
       store_(folders_.store()),
-      faults_(settings.fault_seed),
+      faults_(model_names(), settings.fault_seed),
       resources_(store_, folders_),
       generations_(store_, resources_, folders_, settings.renderer, settings.latency, faults_),
       webhooks_(store_, settings.webhook_test_seconds),
       xlsx_(settings.xlsx),
       page_(store_, generations_, faults_, folders_.journal(), settings.api_key),
-      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, page_, {}},
-           settings.api_key, settings.host),
+      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, {}},
+           settings.api_key, settings.host, page_routes(page_),
+           [this](const Request& request, const std::string& body, const Reply& reply) {
+             page_.note(request, body, reply);
+           }),
       server_(std::make_unique<Server>(api_, settings.host, settings.port, settings.verbose,
                                        settings.connections)) {
   for (const auto& [name, value] : settings.faults) faults_.set(name, value);

@@ -15,6 +15,7 @@
 #include "emulator/http/connection.h"
 #include "emulator/media/render_queue.h"
 #include "emulator/media/xlsx.h"
+#include "emulator/page/page.h"
 
 namespace genpro::emulator {
 

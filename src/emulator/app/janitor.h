@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator {
 

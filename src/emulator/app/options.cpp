@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "emulator/domain/pricing.h"
 #include "emulator/util/text.h"
 
 namespace genpro::emulator {
@@ -151,7 +152,7 @@ std::vector<GOptionEntry> entries_of(Subcommand subcommand, Values& v) {
 std::vector<FaultChoice> read_faults(char** given) {
   std::vector<FaultChoice> choices;
   // Only to find out what is wrong before anything starts.
-  Faults trial;
+  Faults trial(model_names());
   for (char** word = given; word != nullptr && *word != nullptr; ++word) {
     const std::string text = *word;
     const auto equals = text.find('=');

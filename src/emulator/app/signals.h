@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {

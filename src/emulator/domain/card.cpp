@@ -5,7 +5,7 @@
 #include <cmath>
 #include <functional>
 
-#include "emulator/domain/generations.h"
+#include "emulator/domain/pricing.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"

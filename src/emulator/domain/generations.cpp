@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include "emulator/media/sniff.h"
+#include "emulator/domain/pricing.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"
@@ -21,30 +20,6 @@
 namespace genpro::emulator {
 
 namespace {
-
-struct Model {
-  const char* name;
-  MilliCredits per_second;
-  bool audio;
-  bool moov_at_end;
-};
-
-// pika costs what the documented example says; the others keep a plausible order. Clips with the
-// index at the end and at the start both exist in the field, so both are made here.
-constexpr std::array<Model, 5> models{{
-    {"pika", 700, false, true},
-    {"kling_1_6", 1000, false, false},
-    {"seedance_lite", 500, false, false},
-    {"veo_3_1", 4000, true, false},
-    {"veo_3_1_fast", 1500, true, false},
-}};
-
-const Model* model_named(const std::string& name) {
-  for (const auto& model : models) {
-    if (name == model.name) return &model;
-  }
-  return nullptr;
-}
 
 struct Raster {
   int width;
@@ -69,18 +44,6 @@ constexpr std::int64_t first_output_id = 1900;
 constexpr double retry_seconds = 1;
 
 }  // namespace
-
-std::optional<MilliCredits> price(const std::string& name, int seconds) {
-  const Model* model = model_named(name);
-  if (model == nullptr) return {};
-  return model->per_second * seconds;
-}
-
-std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  for (const auto& model : models) names.emplace_back(model.name);
-  return names;
-}
 
 // One run from pending to an end; a stop and a continue make a new one, so that nothing that
 // belongs to the earlier run can reach the later.

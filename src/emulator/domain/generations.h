@@ -20,11 +20,6 @@
 
 namespace genpro::emulator {
 
-// What a clip of `seconds` costs; nothing for an unknown model.
-std::optional<MilliCredits> price(const std::string& model, int seconds);
-// The models that price() knows.
-std::vector<std::string> model_names();
-
 // What is asked for.
 struct Order {
   std::string agent;

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 
-#include "emulator/store/store.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"
+#include "emulator/util/timer.h"
 
 namespace genpro::emulator {
 
@@ -44,20 +44,26 @@ struct Faults::Kind {
   std::string syntax;
   const char* initial;
   const char* description;
-  Value (*read)(std::string_view text);
+  Value (*read)(std::string_view text, const Models& models);
 };
 
 const std::vector<Faults::Kind>& Faults::kinds() {
-  static const auto errors = [](std::string_view text) -> Value { return read_errors(text); };
+  static const auto errors = [](std::string_view text, const Models&) -> Value {
+    return read_errors(text);
+  };
   static const std::vector<Kind> all{
       {"latency", "[MODEL=]fixed:S|uniform:MIN:MAX|lognormal:MEDIAN:SIGMA[,…]", "lognormal:45:0.5",
        "Seconds that a generation takes, by its model; instead of --latency.",
-       [](std::string_view text) -> Value { return read_latency(text); }},
+       [](std::string_view text, const Models& models) -> Value {
+         return read_latency(text, models);
+       }},
       {"failed-generations",
        "[model=MODEL:][rate=0..1:][count=N:][skip=N:][reason=TEXT to the end]",
        "reason=The model could not make a video of this request.",
        "Generations that start fail at the end of their latency, and are refunded.",
-       [](std::string_view text) -> Value { return read_failure(text); }},
+       [](std::string_view text, const Models& models) -> Value {
+         return read_failure(text, models);
+       }},
       {"post-errors", errors_syntax, "503",
        "Generating and continuing are refused, before anything is charged.", errors},
       {"poll-errors", errors_syntax, "503", "Reading a generation's status is refused.", errors},
@@ -68,22 +74,23 @@ const std::vector<Faults::Kind>& Faults::kinds() {
       {"lost-answers", std::string("closed|silent") + trigger_syntax, "closed",
        "A generate or continue call is taken and charged, and its answer never comes: the "
        "connection is closed, or stays open without a word.",
-       [](std::string_view text) -> Value { return read_lost(text); }},
+       [](std::string_view text, const Models&) -> Value { return read_lost(text); }},
       {"cut-downloads", std::string("BYTES") + trigger_syntax, "100k",
        "The connection is closed after so many bytes of a clip.",
-       [](std::string_view text) -> Value { return read_cut(text); }},
+       [](std::string_view text, const Models&) -> Value { return read_cut(text); }},
       {"slow-downloads", std::string("BYTES") + trigger_syntax, "50k",
        "A clip comes with so many bytes a second.",
-       [](std::string_view text) -> Value { return read_slow(text); }},
+       [](std::string_view text, const Models&) -> Value { return read_slow(text); }},
       {"expiring-urls", "seconds=S|requests=N[:status=400..499]", "seconds=60:status=403",
        "A clip's address is refused so long after it was given out, or after so many requests; "
        "reading the generation gives a fresh one. Addresses from before are refused at once.",
-       [](std::string_view text) -> Value { return read_expiry(text); }},
+       [](std::string_view text, const Models&) -> Value { return read_expiry(text); }},
   };
   return all;
 }
 
-Faults::Faults(std::optional<std::int64_t> seed) : seed_(seed ? *seed : random_seed()) {
+Faults::Faults(Models models, std::optional<std::int64_t> seed)
+    : models_(std::move(models)), seed_(seed ? *seed : random_seed()) {
   for (const auto& kind : kinds()) faults_.push_back({&kind, false, kind.initial, {}, Dice(), 0});
 }
 
@@ -121,7 +128,7 @@ void Faults::set(const std::string& name, const std::optional<std::string>& give
     throw complain("it is no UTF-8");
   }
   try {
-    chosen.value = chosen.kind->read(text);
+    chosen.value = chosen.kind->read(text, models_);
   } catch (const FaultError& problem) {
     throw complain(problem.what());
   }

@@ -35,9 +35,9 @@ using FaultChoice = std::pair<std::string, std::optional<std::string>>;
 
 class Faults {
  public:
-  // What happens by chance is the same for the same seed and the same requests; without one, it is
-  // a random one.
-  explicit Faults(std::optional<std::int64_t> seed = {});
+  // `models`: those that a value may name. What happens by chance is the same for the same seed and
+  // the same requests; without one, it is a random one.
+  explicit Faults(Models models, std::optional<std::int64_t> seed = {});
 
   // These throw FaultError, which says what is allowed, and then leave everything as it was.
   //
@@ -90,6 +90,7 @@ class Faults {
   Dice dice_for(const Kind& kind) const;
   bool has_expired(const Request& request, const ExpiryValue& expiry);
 
+  Models models_;
   std::int64_t seed_ = 0;
   std::vector<Fault> faults_;  // in the order of kinds()
   std::int64_t last_serial_ = 0;

@@ -8,7 +8,6 @@
 #include <numbers>
 #include <utility>
 
-#include "emulator/domain/generations.h"
 #include "emulator/util/text.h"
 
 namespace genpro::emulator {
@@ -108,10 +107,9 @@ Trigger read_trigger(const std::vector<std::string>& words) {
   return trigger;
 }
 
-std::string read_model(const std::string& name) {
-  const auto names = model_names();
-  if (std::find(names.begin(), names.end(), name) == names.end()) {
-    refuse("the models are " + join(names) + ", not " + quoted(name));
+std::string read_model(const std::string& name, const Models& models) {
+  if (std::find(models.begin(), models.end(), name) == models.end()) {
+    refuse("the models are " + join(models) + ", not " + quoted(name));
   }
   return name;
 }
@@ -218,14 +216,14 @@ double Distribution::draw(Dice& dice) const {
   return first;
 }
 
-LatencyValue read_latency(std::string_view text) {
+LatencyValue read_latency(std::string_view text, const Models& models) {
   LatencyValue rules;
   for (const auto& item : split(text, ',')) {
     LatencyRule rule;
     std::string_view distribution = item;
     const auto equals = item.find('=');
     if (equals != std::string::npos) {
-      rule.model = read_model(item.substr(0, equals));
+      rule.model = read_model(item.substr(0, equals), models);
       distribution.remove_prefix(equals + 1);
     }
     rule.seconds = read_distribution(distribution);
@@ -281,7 +279,7 @@ ExpiryValue read_expiry(std::string_view text) {
   return value;
 }
 
-FailureValue read_failure(std::string_view text) {
+FailureValue read_failure(std::string_view text, const Models& models) {
   FailureValue value;
   value.reason = default_reason;
   // The reason is a sentence and may hold any sign: it takes all that is left.
@@ -293,7 +291,7 @@ FailureValue read_failure(std::string_view text) {
       break;
     }
     if (option.name == "model") {
-      value.model = read_model(option.value);
+      value.model = read_model(option.value, models);
     } else if (!take(option, value.trigger)) {
       refuse("there is no option " + quoted(option.name));
     }

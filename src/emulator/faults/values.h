@@ -35,6 +35,9 @@ class Dice {
   std::mt19937_64 engine_;
 };
 
+// The names of the models that there are.
+using Models = std::vector<std::string>;
+
 // When a fault acts: at which of the occasions it is asked about. Counts them down.
 struct Trigger {
   double rate = 1;                     // of the occasions
@@ -96,12 +99,12 @@ struct FailureValue {
   Trigger trigger;
 };
 
-LatencyValue read_latency(std::string_view text);
+LatencyValue read_latency(std::string_view text, const Models& models);
 ErrorsValue read_errors(std::string_view text);
 LostValue read_lost(std::string_view text);
 CutValue read_cut(std::string_view text);
 SlowValue read_slow(std::string_view text);
 ExpiryValue read_expiry(std::string_view text);
-FailureValue read_failure(std::string_view text);
+FailureValue read_failure(std::string_view text, const Models& models);
 
 }  // namespace genpro::emulator

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/http/failures.h"
 
-#include "emulator/store/database.h"
+#include "base/sqlite.h"
 #include "emulator/util/api_error.h"
 
 namespace genpro::emulator {
@@ -12,7 +12,7 @@ std::optional<Reply> refusal_of(const std::function<void()>& action) {
     return {};
   } catch (const ApiError& error) {
     return error_reply(error.status(), error.code(), error.what());
-  } catch (const StoreError& error) {
+  } catch (const sqlite::Failure& error) {
     if (error.is_busy()) {
       Reply reply =
           error_reply(503, "store_busy", "Another program holds the emulator's store. Try again.");

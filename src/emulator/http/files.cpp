@@ -9,9 +9,8 @@
 #include <cstdio>
 #include <limits>
 
-#include "emulator/media/sniff.h"
-#include "emulator/store/folders.h"
 #include "emulator/util/api_error.h"
+#include "emulator/util/file.h"
 #include "emulator/util/text.h"
 
 namespace genpro::emulator {
@@ -138,8 +137,8 @@ const FileServer::Entry& FileServer::entry(const std::string& path) {
   return entry;
 }
 
-Reply FileServer::serve(const Request& request, const std::string& folder,
-                        const std::string& name) {
+Reply FileServer::serve(const Request& request, const std::string& folder, const std::string& name,
+                        const char* (*type_of)(std::string_view extension)) {
   if (!is_stored_name(name)) throw no_such_file();
   const Entry& file = entry(folder + "/" + name);
   const std::size_t size = g_bytes_get_size(file.bytes.get());
@@ -147,8 +146,7 @@ Reply FileServer::serve(const Request& request, const std::string& folder,
 
   Reply reply;
   const auto dot = name.rfind('.');
-  reply.content_type =
-      content_type_of_extension(dot == std::string::npos ? name : name.substr(dot + 1));
+  reply.content_type = type_of(dot == std::string::npos ? name : name.substr(dot + 1));
   reply.headers = {
       {"ETag", file.tag},
       {"Accept-Ranges", "bytes"},

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "emulator/http/message.h"
 
@@ -13,9 +14,11 @@ namespace genpro::emulator {
 
 class FileServer {
  public:
-  // Answers a GET or HEAD for the file `name` in `folder`. Files are complete before they get
+  // Answers a GET or HEAD for the file `name` in `folder`. `type_of`: the content type by the
+  // extension of a name. Files are complete before they get
   // their name and never change under it. Throws ApiError 404.
-  Reply serve(const Request& request, const std::string& folder, const std::string& name);
+  Reply serve(const Request& request, const std::string& folder, const std::string& name,
+              const char* (*type_of)(std::string_view extension));
 
  private:
   struct Entry {

@@ -28,10 +28,10 @@ bool is_own_origin(const std::string& origin, const std::string& authority) {
 
 }  // namespace
 
-PageGuard::PageGuard(std::string host)
+OriginGuard::OriginGuard(std::string host)
     : host_(to_lower(std::move(host))), address_(resolve_host(host_)) {}
 
-bool PageGuard::knows(const std::string& authority) const {
+bool OriginGuard::knows(const std::string& authority) const {
   if (g_inet_address_get_is_any(address_.get())) return true;
   const std::string name = name_of(authority);
   if (name == host_ || name == "localhost" || name.ends_with(".localhost")) return true;
@@ -41,7 +41,7 @@ bool PageGuard::knows(const std::string& authority) const {
          g_inet_address_equal(address.get(), address_.get());
 }
 
-void PageGuard::check(const Request& request) const {
+void OriginGuard::check(const Request& request) const {
   const std::string authority = request.header("host");
   // Only HTTP/1.0 comes without one, and no browser speaks that.
   if (!authority.empty() && !knows(authority)) {

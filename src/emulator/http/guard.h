@@ -11,10 +11,10 @@
 
 namespace genpro::emulator {
 
-class PageGuard {
+class OriginGuard {
  public:
   // `host`: what the emulator was told to listen on, an address or a name that is known to resolve.
-  explicit PageGuard(std::string host);
+  explicit OriginGuard(std::string host);
 
   // Throws ApiError 403. The Host of each request must be this machine or the host that was
   // configured; what changes something must not come from a page of another origin. On a wildcard

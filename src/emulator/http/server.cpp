@@ -100,7 +100,7 @@ void put_default_body(SoupServerMessage* message) {
 
 struct Server::Pending {
   Exchange exchange;
-  const Route* route = nullptr;
+  Handler::Answer answer;
   std::optional<Reply> refusal;
   goffset announced = -1;  // bytes of the body, -1: not known
   goffset total = 0;       // bytes of the body so far
@@ -115,9 +115,9 @@ struct Server::Pending {
   bool has_much_to_come() const { return announced < 0 || announced - total > 64 * 1024; }
 };
 
-Server::Server(Api& api, const std::string& host, std::uint16_t port, bool verbose,
+Server::Server(Handler& handler, const std::string& host, std::uint16_t port, bool verbose,
                const ConnectionTimes& times)
-    : api_(api),
+    : handler_(handler),
       verbose_(verbose),
       still_context_(g_main_context_new()),
       connections_(times),
@@ -240,7 +240,7 @@ void Server::read_head(SoupServerMessage* message, Pending& pending) {
       throw ApiError(400, "bad_request", "The Content-Length of the request is negative.");
     }
     pending.exchange.request = read_request(message);
-    pending.route = &api_.open(pending.exchange, length, allowed);
+    pending.answer = handler_.open(pending.exchange, length, allowed);
   });
   soup_message_headers_remove(headers, "Range");
   if (!refusal) return;
@@ -312,7 +312,7 @@ void Server::on_answering(SoupServerMessage* message, gpointer) {
 void Server::on_body(SoupServer*, SoupServerMessage* message, const char*, GHashTable*,
                      gpointer data) {
   auto* pending = static_cast<Pending*>(g_object_get_data(G_OBJECT(message), pending_key));
-  if (pending == nullptr || (pending->route == nullptr && !pending->refusal)) return;
+  if (pending == nullptr || (!pending->answer && !pending->refusal)) return;
   guard_c_callback("answering a request",
                    [&] { static_cast<Server*>(data)->answer(message, *pending); });
 }
@@ -322,7 +322,7 @@ void Server::answer(SoupServerMessage* message, Pending& pending) {
   if (!pending.refusal) {
     pending.refusal = refusal_of([&] {
       if (pending.exchange.body) pending.exchange.body->finish();
-      reply = api_.handle(*pending.route, pending.exchange);
+      reply = pending.answer(pending.exchange);
     });
   }
   if (!pending.refusal && reply.later) {

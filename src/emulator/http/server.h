@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// HTTP: takes requests from SoupServer to the Api and its replies back. Runs on the main context
-// that was the thread's default when it was made; nothing in it blocks on a client.
+// HTTP: takes requests from SoupServer to their handler and its replies back. Runs on the main
+// context that was the thread's default when it was made; nothing in it blocks on a client.
 #pragma once
 
 #include <libsoup/soup.h>
@@ -11,9 +11,9 @@
 #include <string>
 
 #include "base/glib_ptr.h"
-#include "emulator/api/api.h"
 #include "emulator/http/connection.h"
 #include "emulator/http/delivery.h"
+#include "emulator/http/handler.h"
 #include "emulator/http/listener.h"
 
 namespace genpro::emulator {
@@ -21,7 +21,7 @@ namespace genpro::emulator {
 class Server {
  public:
   // Throws std::runtime_error when the address cannot be had.
-  Server(Api& api, const std::string& host, std::uint16_t port, bool verbose,
+  Server(Handler& handler, const std::string& host, std::uint16_t port, bool verbose,
          const ConnectionTimes& times);
   ~Server();
   Server(const Server&) = delete;
@@ -58,7 +58,7 @@ class Server {
   void end_connection(SoupServerMessage* message, bool silent);
   void answer_later(SoupServerMessage* message, const Reply& reply);
 
-  Api& api_;
+  Handler& handler_;
   bool verbose_;
   // Goes with the server, for replies that come later.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

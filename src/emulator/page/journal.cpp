@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "emulator/store/folders.h"
-#include "emulator/store/store.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"
+#include "emulator/util/timer.h"
 
 namespace genpro::emulator {
 

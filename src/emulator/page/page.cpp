@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "emulator/api/services.h"
+#include "emulator/domain/pricing.h"
 #include "emulator/page/assets.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
@@ -55,9 +55,9 @@ Reply serve_file(Services&, Exchange& exchange) {
 }
 
 // What the page has to know before it may ask for anything else.
-Reply serve_settings(Services& services, Exchange&) {
+Reply serve_settings(const Page& page) {
   JsonWriter json;
-  json.begin_object().key("key_required").boolean(services.page.needs_key()).end_object();
+  json.begin_object().key("key_required").boolean(page.needs_key()).end_object();
   Reply reply = Reply::json(200, json.text());
   reply.headers = page_headers();
   return reply;
@@ -130,14 +130,14 @@ Reply list_generations(Services& services, Exchange& exchange) {
 }
 
 // The exact requests and answers about one generation.
-Reply list_exchanges(Services& services, Exchange& exchange) {
+Reply list_exchanges(Page& page, Services& services, Exchange& exchange) {
   const auto id = parse_digits(exchange.request.parameters.at(0));
   if (!id) throw not_found("There is no such generation.");
   const Generation generation = services.generations.get(*id);
   JsonWriter json;
   json.begin_object().key("generation_id").integer(*id).key("request").raw(generation.request);
   json.key("exchanges").begin_array();
-  for (const auto& record : services.page.journal().of(*id)) {
+  for (const auto& record : page.journal().of(*id)) {
     json.begin_object().key("method").string(record.method);
     json.key("target").string(record.target).key("headers").raw(record.headers);
     json.key("request").string(record.request);
@@ -149,14 +149,14 @@ Reply list_exchanges(Services& services, Exchange& exchange) {
   return Reply::json(200, json.end_array().end_object().text());
 }
 
-Reply follow_events(Services& services, Exchange& exchange) {
+Reply follow_events(Page& page, Exchange& exchange) {
   // Whoever wants the head only would wait for an end that does not come.
   if (exchange.request.method == "HEAD") {
     Reply reply;
     reply.content_type = "text/event-stream";
     return reply;
   }
-  return services.page.events().open(exchange.request.origin);
+  return page.events().open(exchange.request.origin);
 }
 
 }  // namespace
@@ -174,15 +174,20 @@ void Page::note(const Request& request, const std::string& body, const Reply& re
   if (request.path[0] == "_emulator" && request.path[1] == "faults") events_.changed("faults");
 }
 
-std::vector<Route> page_routes() {
+std::vector<Route> page_routes(Page& page) {
   return {
       {"GET", "", BodyKind::ignored, &serve_page},
-      {"GET", "page/settings.json", BodyKind::ignored, &serve_settings},
+      {"GET", "page/settings.json", BodyKind::ignored,
+       [&page](Services&, Exchange&) { return serve_settings(page); }},
       {"GET", "page/{}", BodyKind::ignored, &serve_file},
       {"GET", "_emulator/form", BodyKind::ignored, &form_choices},
       {"GET", "_emulator/generations", BodyKind::ignored, &list_generations},
-      {"GET", "_emulator/generations/{}/exchanges", BodyKind::ignored, &list_exchanges},
-      {"GET", "_emulator/events", BodyKind::ignored, &follow_events},
+      {"GET", "_emulator/generations/{}/exchanges", BodyKind::ignored,
+       [&page](Services& services, Exchange& exchange) {
+         return list_exchanges(page, services, exchange);
+       }},
+      {"GET", "_emulator/events", BodyKind::ignored,
+       [&page](Services&, Exchange& exchange) { return follow_events(page, exchange); }},
   };
 }
 

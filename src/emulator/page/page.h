@@ -4,7 +4,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "emulator/api/services.h"
 #include "emulator/page/events.h"
 #include "emulator/page/journal.h"
 
@@ -32,5 +34,8 @@ class Page {
   PageJournal journal_;
   PageEvents events_;
 };
+
+// The page at / and what it asks for. `page` has to stay as long as they are served.
+std::vector<Route> page_routes(Page& page);
 
 }  // namespace genpro::emulator

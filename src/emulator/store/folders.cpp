@@ -4,13 +4,11 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 #include "base/glib_ptr.h"
 #include "emulator/util/text.h"
@@ -18,22 +16,6 @@
 namespace genpro::emulator {
 
 namespace fs = std::filesystem;
-
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) close(fd_);
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-Fd::~Fd() {
-  if (fd_ >= 0) close(fd_);
-}
-
-int Fd::release() noexcept {
-  return std::exchange(fd_, -1);
-}
 
 Folders::Folders(const std::string& root) {
   const GCharPtr absolute(g_canonicalize_filename(root.c_str(), nullptr));
@@ -68,37 +50,6 @@ Folders::~Folders() = default;
 
 std::string Folders::unfinished() const {
   return root_ + "/unfinished/" + random_token();
-}
-
-NewFile::NewFile(std::string path)
-    : path_(std::move(path)),
-      fd_(open(path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600)) {
-  if (!fd_) throw std::system_error(errno, std::generic_category(), path_);
-}
-
-NewFile::~NewFile() {
-  if (!path_.empty()) unlink(path_.c_str());
-}
-
-void NewFile::write(const char* data, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(fd_.get(), data, size);
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      throw std::system_error(errno, std::generic_category(), "Writing an upload failed");
-    }
-    data += written;
-    size -= static_cast<std::size_t>(written);
-    size_ += static_cast<std::size_t>(written);
-  }
-}
-
-void NewFile::move_to(const std::string& path) {
-  fd_ = Fd();
-  if (rename(path_.c_str(), path.c_str()) != 0) {
-    throw std::system_error(errno, std::generic_category(), path);
-  }
-  path_.clear();
 }
 
 }  // namespace genpro::emulator

@@ -59,10 +59,6 @@ std::string private_file(const std::string& path) {
 
 }  // namespace
 
-std::int64_t now_milliseconds() {
-  return g_get_real_time() / 1000;
-}
-
 const char* status_word(Status status) {
   switch (status) {
     case Status::pending:

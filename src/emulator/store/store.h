@@ -15,6 +15,7 @@
 
 #include "emulator/store/database.h"
 #include "emulator/store/records.h"
+#include "emulator/util/timer.h"
 
 namespace genpro::emulator {
 
@@ -184,7 +185,5 @@ class Store {
   std::vector<std::function<void()>> afterwards_;
   std::vector<Observer> observers_;
 };
-
-std::int64_t now_milliseconds();
 
 }  // namespace genpro::emulator

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {

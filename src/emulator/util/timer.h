@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A one-shot timer on the calling thread's main context, gone with its owner.
+// The time of day, and timers on the calling thread's main context.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "base/callback.h"
@@ -40,6 +41,12 @@ class AttachedSource {
   SourcePtr source_;
 };
 
+// Of the wall clock, since 1970.
+inline std::int64_t now_milliseconds() {
+  return g_get_real_time() / 1000;
+}
+
+// One shot; gone with its owner.
 class Timer {
  public:
   using Callback = std::function<void()>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emulator/app/limits.h"
+#include "emulator/app/process_limits.h"
 
 #include <sys/resource.h>
 
