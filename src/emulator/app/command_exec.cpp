@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "emulator/app/cleanup_process.h"
 #include "emulator/app/commands.h"
-#include "emulator/app/janitor.h"
 #include "emulator/app/options.h"
 #include "emulator/app/process_limits.h"
 #include "emulator/app/signals.h"
@@ -22,9 +22,10 @@ constexpr int not_executable_code = 126;
 
 class Execution {
  public:
-  explicit Execution(Janitor& janitor) : janitor_(janitor), loop_(g_main_loop_new(nullptr, FALSE)) {
+  explicit Execution(CleanupProcess& cleanup)
+      : cleanup_(cleanup), loop_(g_main_loop_new(nullptr, FALSE)) {
     GSource* source =
-        g_unix_fd_source_new(janitor.socket(), static_cast<GIOCondition>(G_IO_IN | G_IO_HUP));
+        g_unix_fd_source_new(cleanup.socket(), static_cast<GIOCondition>(G_IO_IN | G_IO_HUP));
     g_source_set_callback(source, G_SOURCE_FUNC(&Execution::on_news), this, nullptr);
     news_ = AttachedSource(source);
   }
@@ -36,7 +37,7 @@ class Execution {
 
   void pass_on(int signal_number, bool from_terminal) {
     // The command is in the same group: the terminal has told it already.
-    if (!from_terminal) janitor_.signal_command(signal_number);
+    if (!from_terminal) cleanup_.signal_command(signal_number);
   }
 
   const CommandEnd& end() const { return end_; }
@@ -44,7 +45,7 @@ class Execution {
  private:
   static gboolean on_news(gint, GIOCondition, gpointer data) {
     auto* self = static_cast<Execution*>(data);
-    self->end_ = self->janitor_.read_end();
+    self->end_ = self->cleanup_.read_end();
     switch (self->end_.kind) {
       case CommandEnd::Kind::none:
         return G_SOURCE_CONTINUE;
@@ -56,7 +57,7 @@ class Execution {
                           ? not_found_code
                           : not_executable_code;
         break;
-      case CommandEnd::Kind::janitor_lost:
+      case CommandEnd::Kind::cleanup_lost:
         self->code_ = 128 + SIGKILL;
         break;
     }
@@ -64,7 +65,7 @@ class Execution {
     return G_SOURCE_REMOVE;
   }
 
-  Janitor& janitor_;
+  CleanupProcess& cleanup_;
   MainLoopPtr loop_;
   AttachedSource news_;
   CommandEnd end_;
@@ -81,21 +82,21 @@ int command_exec(int argc, char** argv) {
   std::string temporary;
   if (settings.data_dir.empty()) temporary = settings.data_dir = make_temporary_folder();
 
-  Janitor janitor(temporary, options.command);
+  CleanupProcess cleanup(temporary, options.command);
   // After the clean-up process, whose command keeps the limits it was started with.
   raise_open_file_limit();
-  Execution execution(janitor);
+  Execution execution(cleanup);
   const SignalWatch signals(
       [&](int number, bool from_terminal) { execution.pass_on(number, from_terminal); });
   Emulator emulator(settings);
   for (const auto& path : options.ingredients) emulator.add_ingredient(path);
-  janitor.run_command(
+  cleanup.run_command(
       {{"GEN_API_BASE_URL", emulator.base_url()}, {"GEN_API_KEY", settings.api_key}});
   const int code = execution.run();
   if (execution.end().kind == CommandEnd::Kind::not_started) {
     std::fprintf(stderr, "genpro-emulator: %s cannot be run: %s\n", options.command[0].c_str(),
                  g_strerror(execution.end().value));
-  } else if (execution.end().kind == CommandEnd::Kind::janitor_lost) {
+  } else if (execution.end().kind == CommandEnd::Kind::cleanup_lost) {
     std::fprintf(stderr,
                  "genpro-emulator: the process that runs the command was killed, and the command "
                  "with it\n");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cstdio>
 
+#include "emulator/app/cleanup_process.h"
 #include "emulator/app/commands.h"
-#include "emulator/app/janitor.h"
 #include "emulator/app/options.h"
 #include "emulator/app/process_limits.h"
 #include "emulator/app/signals.h"
@@ -14,10 +14,10 @@ int command_serve(int argc, char** argv) {
   check_address(options.settings);
   for (const auto& path : options.ingredients) check_local_ingredient(path);
 
-  std::optional<Janitor> janitor;
+  std::optional<CleanupProcess> cleanup;
   if (options.settings.data_dir.empty()) {
     options.settings.data_dir = make_temporary_folder();
-    janitor.emplace(options.settings.data_dir, std::vector<std::string>());
+    cleanup.emplace(options.settings.data_dir, std::vector<std::string>());
   }
   raise_open_file_limit();
   const MainLoopPtr loop(g_main_loop_new(nullptr, FALSE));

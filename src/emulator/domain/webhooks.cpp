@@ -47,7 +47,7 @@ bool is_hook_url(const std::string& url) {
 }
 
 // What is on its way to one address. One event at a time keeps them in order.
-struct Webhooks::Line {
+struct Webhooks::Receiver {
   bool busy = false;
   unsigned failures = 0;
   Timer pause;
@@ -162,11 +162,11 @@ void Webhooks::pump() {
     for (const auto& hook : hooks) {
       const std::string name = name_of(hook);
       names.insert(name);
-      auto& line = lines_[name];
-      if (!line) line = std::make_unique<Line>();
-      if (!line->busy && !line->pausing) send_next(*line, hook);
+      auto& receiver = receivers_[name];
+      if (!receiver) receiver = std::make_unique<Receiver>();
+      if (!receiver->busy && !receiver->pausing) send_next(*receiver, hook);
     }
-    std::erase_if(lines_, [&names](const auto& entry) {
+    std::erase_if(receivers_, [&names](const auto& entry) {
       return !entry.second->busy && !names.contains(entry.first);
     });
   } catch (const StoreError& failure) {
@@ -175,7 +175,7 @@ void Webhooks::pump() {
   }
 }
 
-void Webhooks::send_next(Line& line, const Hook& hook) {
+void Webhooks::send_next(Receiver& receiver, const Hook& hook) {
   const bool ends_only = hook.kind == "callback";
   auto event = store_.next_event(hook.agent, hook.cursor, ends_only);
   while (event && event->at < now_milliseconds() - give_up_milliseconds) {
@@ -183,18 +183,18 @@ void Webhooks::send_next(Line& line, const Hook& hook) {
     event = store_.next_event(hook.agent, event->id, ends_only);
   }
   if (!event) return;
-  line.busy = true;
+  receiver.busy = true;
   post(hook.url, event_body(hook, *event), false,
        [this, name = name_of(hook), id = event->id](bool taken) { concluded(name, id, taken); });
 }
 
 void Webhooks::concluded(const std::string& name, std::int64_t event, bool taken) {
-  const auto found = lines_.find(name);
-  if (found == lines_.end()) return;
-  Line& line = *found->second;
-  line.busy = false;
+  const auto found = receivers_.find(name);
+  if (found == receivers_.end()) return;
+  Receiver& receiver = *found->second;
+  receiver.busy = false;
   if (taken) {
-    line.failures = 0;
+    receiver.failures = 0;
     const auto space = name.rfind(' ');
     try {
       store_.advance_hook(name.substr(0, space), name.substr(space + 1), event);
@@ -207,11 +207,11 @@ void Webhooks::concluded(const std::string& name, std::int64_t event, bool taken
     wake();
     return;
   }
-  const double seconds = std::min(max_pause_seconds, static_cast<double>(1U << line.failures));
-  line.failures = std::min(line.failures + 1, 10U);
-  line.pausing = true;
-  line.pause.start(seconds, [this, &line] {
-    line.pausing = false;
+  const double seconds = std::min(max_pause_seconds, static_cast<double>(1U << receiver.failures));
+  receiver.failures = std::min(receiver.failures + 1, 10U);
+  receiver.pausing = true;
+  receiver.pause.start(seconds, [this, &receiver] {
+    receiver.pausing = false;
     wake();
   });
 }

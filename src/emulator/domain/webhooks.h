@@ -46,11 +46,11 @@ class Webhooks {
   double test_seconds() const { return test_seconds_; }
 
  private:
-  struct Line;
+  struct Receiver;
   class Delivery;
 
   void pump();
-  void send_next(Line& line, const Hook& hook);
+  void send_next(Receiver& receiver, const Hook& hook);
   void concluded(const std::string& name, std::int64_t event, bool taken);
   void post(const std::string& url, const std::string& body, bool is_test, Done done);
   void ended(Delivery* delivery);
@@ -61,7 +61,7 @@ class Webhooks {
   std::list<std::unique_ptr<Delivery>> deliveries_;
   Timer pump_timer_;
   // By "agent kind".
-  std::map<std::string, std::unique_ptr<Line>> lines_;
+  std::map<std::string, std::unique_ptr<Receiver>> receivers_;
 };
 
 }  // namespace genpro::emulator

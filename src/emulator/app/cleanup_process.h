@@ -19,20 +19,20 @@
 namespace genpro::emulator {
 
 struct CommandEnd {
-  enum class Kind { none, exited, not_started, janitor_lost };
+  enum class Kind { none, exited, not_started, cleanup_lost };
   Kind kind = Kind::none;
   int value = 0;  // the exit code, 128+n for a signal; errno when it was not started
 };
 
-class Janitor {
+class CleanupProcess {
  public:
   // Forks, so call it before any thread exists. `folder` is removed in the end, unless empty.
   // `command` may be empty. Throws std::system_error.
-  Janitor(std::string folder, std::vector<std::string> command);
+  CleanupProcess(std::string folder, std::vector<std::string> command);
   // Has the folder removed and waits for that.
-  ~Janitor();
-  Janitor(const Janitor&) = delete;
-  Janitor& operator=(const Janitor&) = delete;
+  ~CleanupProcess();
+  CleanupProcess(const CleanupProcess&) = delete;
+  CleanupProcess& operator=(const CleanupProcess&) = delete;
 
   using Environment = std::vector<std::pair<std::string, std::string>>;
   // Starts the command with these variables added. Its end is told by `socket()`.

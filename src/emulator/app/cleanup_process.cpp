@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emulator/app/janitor.h"
+#include "emulator/app/cleanup_process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ constexpr std::array<int, 9> ignored_signals{SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
                                              SIGTTIN, SIGTTOU, SIGPIPE, SIGUSR1};
 constexpr std::size_t max_message = 16 * 1024;
 
-// Messages on the socket: to the janitor 'R' and NAME=VALUE texts, each ended by NUL; 'S' and a
+// Messages on the socket: to the child 'R' and NAME=VALUE texts, each ended by NUL; 'S' and a
 // signal number; 'Q' when the end is an orderly one. From it 'E' and the exit code, 'X' and errno.
 struct NumberMessage {
   char kind;
@@ -53,9 +53,9 @@ pid_t parent_of(pid_t pid) {
   return static_cast<pid_t>(std::strtol(text.c_str() + end + 4, nullptr, 10));
 }
 
-class JanitorProcess {
+class ChildSide {
  public:
-  JanitorProcess(Fd socket, std::string folder, std::vector<std::string> command, pid_t group)
+  ChildSide(Fd socket, std::string folder, std::vector<std::string> command, pid_t group)
       : socket_(std::move(socket)),
         folder_(std::move(folder)),
         command_(std::move(command)),
@@ -72,7 +72,7 @@ class JanitorProcess {
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, &original_mask_);
     children_ = Fd(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
-    prctl(PR_SET_NAME, "genpro-janitor");
+    prctl(PR_SET_NAME, "genpro-cleanup");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     // A Ctrl-C or a kill of the program's group must not reach the one who cleans up after it.
     setpgid(0, 0);
@@ -235,7 +235,7 @@ class JanitorProcess {
 
 }  // namespace
 
-Janitor::Janitor(std::string folder, std::vector<std::string> command)
+CleanupProcess::CleanupProcess(std::string folder, std::vector<std::string> command)
     : folder_(std::move(folder)) {
   std::array<int, 2> ends{-1, -1};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -253,27 +253,27 @@ Janitor::Janitor(std::string folder, std::vector<std::string> command)
   // Without this the socket would never end for the one who waits for its end.
   socket_ = Fd();
   try {
-    JanitorProcess(std::move(other), folder_, std::move(command), group).run();
+    ChildSide(std::move(other), folder_, std::move(command), group).run();
   } catch (...) {
     _exit(1);
   }
   _exit(0);
 }
 
-Janitor::~Janitor() {
+CleanupProcess::~CleanupProcess() {
   send_number(socket_.get(), 'Q', 0);
   socket_ = Fd();
   int status = 0;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
-  // The janitor itself may have been killed.
+  // The cleanup process itself may have been killed.
   if (!folder_.empty()) {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
 }
 
-void Janitor::run_command(const Environment& environment) {
+void CleanupProcess::run_command(const Environment& environment) {
   std::string message = "R";
   for (const auto& [name, value] : environment) {
     message += name;
@@ -287,18 +287,18 @@ void Janitor::run_command(const Environment& environment) {
   }
 }
 
-void Janitor::signal_command(int signal_number) {
+void CleanupProcess::signal_command(int signal_number) {
   send_number(socket_.get(), 'S', signal_number);
 }
 
-CommandEnd Janitor::read_end() {
+CommandEnd CleanupProcess::read_end() {
   NumberMessage message{};
   ssize_t size = 0;
   while ((size = recv(socket_.get(), &message, sizeof message, MSG_DONTWAIT)) < 0 &&
          errno == EINTR) {
   }
   if (size < 0 && errno == EAGAIN) return {};
-  if (size != static_cast<ssize_t>(sizeof message)) return {CommandEnd::Kind::janitor_lost, 0};
+  if (size != static_cast<ssize_t>(sizeof message)) return {CommandEnd::Kind::cleanup_lost, 0};
   return {message.kind == 'E' ? CommandEnd::Kind::exited : CommandEnd::Kind::not_started,
           message.value};
 }
