@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The emulator's page as its users meet it: in a real browser, with the real renderer.
 
-usage: page_test.py GENPRO-EMULATOR
+usage: test_page.py GENPRO-EMULATOR
 
 Prints the results as TAP; without a Chromium all of it is skipped."""
 
