@@ -13,6 +13,36 @@
 
 namespace genpro::emulator::test {
 
+// Waits for a warning of GLib's that has these words in it, from any thread.
+class WarningWatch {
+ public:
+  explicit WarningWatch(std::string words)
+      : words_(std::move(words)), before_(g_log_set_default_handler(&WarningWatch::on_log, this)) {}
+  ~WarningWatch() { g_log_set_default_handler(before_, nullptr); }
+  WarningWatch(const WarningWatch&) = delete;
+  WarningWatch& operator=(const WarningWatch&) = delete;
+
+  bool wait() const {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), [this] { return is_heard_; });
+  }
+
+ private:
+  static void on_log(const char*, GLogLevelFlags, const char* message, gpointer data) noexcept {
+    auto* self = static_cast<WarningWatch*>(data);
+    if (std::string_view(message).find(self->words_) == std::string_view::npos) return;
+    const std::lock_guard lock(self->mutex_);
+    self->is_heard_ = true;
+    self->changed_.notify_all();
+  }
+
+  std::string words_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  bool is_heard_ = false;
+  GLogFunc before_;
+};
+
 class StoreTest : public EmulatorTest {
  protected:
   std::string data(const std::string& name) const { return folder_.path("data/" + name); }
@@ -224,10 +254,11 @@ TEST_F(StoreTest, ARenderThatEndsWhileTheStoreIsHeldIsNotLost) {
   upload_two();
   const auto path = generate("a");
   {
+    const WarningWatch warnings("cannot go on");
     Database other(data("store.db"));
     other.execute("BEGIN IMMEDIATE");
-    // Long enough for a step to give up once.
-    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    // Until a step has given up once.
+    EXPECT_TRUE(warnings.wait());
     other.execute("ROLLBACK");
   }
   EXPECT_EQ(wait_for(path, "completed")["execution_cost"].number(), 3.5);
