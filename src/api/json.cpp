@@ -5,93 +5,172 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 #include <vector>
 
-#include "api/json_check.h"
+#include "api/json_parser.h"
 #include "base/text.h"
 
 namespace genpro::api {
 
 namespace {
 
-JsonNodePtr sorted(JsonNode* node);
+// Written here and not by json-glib, whose output depends on its version: requests are compared as
+// text, also with those that an earlier version has left in the ledger.
+class Writer {
+ public:
+  explicit Writer(bool is_sorted) : is_sorted_(is_sorted) {}
 
-JsonNodePtr sorted_object(JsonObject* object) {
-  std::vector<std::string> names;
-  const Owned<GList, g_list_free> members(json_object_get_members(object));
-  for (const GList* item = members.get(); item != nullptr; item = item->next) {
-    names.emplace_back(static_cast<const char*>(item->data));
+  // Depth is bounded by the parser.
+  void write(JsonNode* node) {
+    switch (json_node_get_node_type(node)) {
+      case JSON_NODE_OBJECT:
+        return write_object(json_node_get_object(node));
+      case JSON_NODE_ARRAY:
+        return write_array(json_node_get_array(node));
+      case JSON_NODE_VALUE:
+        return write_value(node);
+      case JSON_NODE_NULL:
+        text += "null";
+    }
   }
-  std::sort(names.begin(), names.end());
-  JsonNodePtr result(json_node_new(JSON_NODE_OBJECT));
-  json_node_take_object(result.get(), json_object_new());
-  for (const std::string& name : names) {
-    json_object_set_member(json_node_get_object(result.get()), name.c_str(),
-                           sorted(json_object_get_member(object, name.c_str())).release());
+
+  std::string text;
+
+ private:
+  void write_object(JsonObject* object) {
+    std::vector<const char*> names;
+    const Owned<GList, g_list_free> members(json_object_get_members(object));
+    for (const GList* item = members.get(); item != nullptr; item = item->next) {
+      names.push_back(static_cast<const char*>(item->data));
+    }
+    if (is_sorted_) {
+      std::sort(names.begin(), names.end(),
+                [](std::string_view a, std::string_view b) { return a < b; });
+    }
+    const char* before = "{";
+    for (const char* name : names) {
+      text += std::exchange(before, ",");
+      write_string(name);
+      text += ':';
+      write(json_object_get_member(object, name));
+    }
+    text += names.empty() ? "{}" : "}";
   }
-  return result;
+
+  void write_array(JsonArray* array) {
+    text += '[';
+    for (guint index = 0; index < json_array_get_length(array); ++index) {
+      if (index > 0) text += ',';
+      write(json_array_get_element(array, index));
+    }
+    text += ']';
+  }
+
+  void write_value(JsonNode* node) {
+    switch (json_node_get_value_type(node)) {
+      case G_TYPE_STRING:
+        return write_string(json_node_get_string(node));
+      case G_TYPE_INT64:
+        text += std::to_string(json_node_get_int(node));
+        return;
+      case G_TYPE_BOOLEAN:
+        text += json_node_get_boolean(node) ? "true" : "false";
+        return;
+      default:
+        write_double(json_node_get_double(node));
+    }
+  }
+
+  // What comes in comes out: a whole number that is no integer, and what no double holds.
+  void write_double(double value) {
+    if (std::isinf(value)) {
+      text += value < 0 ? "-1e999" : "1e999";
+      return;
+    }
+    std::array<char, G_ASCII_DTOSTR_BUF_SIZE> buffer{};
+    const std::string_view digits(g_ascii_dtostr(buffer.data(), buffer.size(), value));
+    text += digits;
+    if (digits.find_first_of(".e") == std::string_view::npos) text += ".0";
+  }
+
+  void write_string(std::string_view string) {
+    static constexpr std::string_view escaped = "\"\\\b\f\n\r\t";
+    static constexpr std::string_view names = "\"\\bfnrt";
+    text += '"';
+    for (const char c : string) {
+      if (const std::size_t index = escaped.find(c); index != std::string_view::npos) {
+        text += '\\';
+        text += names[index];
+      } else if (g_ascii_iscntrl(c)) {
+        std::array<char, 8> code{};
+        g_snprintf(code.data(), code.size(), "\\u%04x", static_cast<unsigned>(c));
+        text += code.data();
+      } else {
+        text += c;
+      }
+    }
+    text += '"';
+  }
+
+  bool is_sorted_;
+};
+
+std::string written(JsonNode* node, bool is_sorted) {
+  Writer writer(is_sorted);
+  writer.write(node);
+  return std::move(writer.text);
 }
 
-JsonNodePtr sorted_array(JsonArray* array) {
-  JsonNodePtr result(json_node_new(JSON_NODE_ARRAY));
-  json_node_take_array(result.get(), json_array_new());
-  for (guint index = 0; index < json_array_get_length(array); ++index) {
-    json_array_add_element(json_node_get_array(result.get()),
-                           sorted(json_array_get_element(array, index)).release());
+// The same, and whether every number is held as it is.
+Result<ParsedJson, std::string> parse(std::string_view text) {
+  if (trim(text).empty()) return std::string("it is empty");
+  if (!g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr)) {
+    return std::string("it is not valid UTF-8");
   }
-  return result;
+  ParsedJson parsed = read_json(text);
+  if (!parsed.root) return std::move(parsed.wrong);
+  return parsed;
 }
 
-// Depth is bounded by the parser.
-JsonNodePtr sorted(JsonNode* node) {
-  if (JSON_NODE_HOLDS_OBJECT(node)) return sorted_object(json_node_get_object(node));
-  if (JSON_NODE_HOLDS_ARRAY(node)) return sorted_array(json_node_get_array(node));
-  return JsonNodePtr(json_node_copy(node));
+Result<JsonObjectPtr, std::string> object_of(JsonNode* root) {
+  JsonObject* object = as_object(root);
+  if (object == nullptr) return std::string("it is not a JSON object");
+  return JsonObjectPtr(json_object_ref(object));
 }
 
 }  // namespace
 
 Result<JsonNodePtr, std::string> parse_json(std::string_view text) {
-  if (trim(text).empty()) return std::string("it is empty");
-  const auto length = static_cast<gssize>(text.size());
-  if (!g_utf8_validate(text.data(), length, nullptr)) return std::string("it is not valid UTF-8");
-  if (JsonCheck check = check_json(text); !check.wrong.empty()) return std::move(check.wrong);
-  const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new_immutable());
-  ErrorPtr error;
-  if (!json_parser_load_from_data(parser.get(), text.data(), length, error.out())) {
-    return "it is not JSON: " + one_line(error.message());
-  }
-  JsonNodePtr root(json_parser_steal_root(parser.get()));
-  if (!root) return std::string("it is empty");
-  return root;
+  auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  return std::move(parsed->root);
 }
 
 Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text) {
-  auto root = parse_json(text);
-  if (!root) return root.error();
-  JsonObject* object = as_object(root->get());
-  if (object == nullptr) return std::string("it is not a JSON object");
-  return JsonObjectPtr(json_object_ref(object));
+  const auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  return object_of(parsed->root.get());
 }
 
 Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text) {
-  auto object = parse_json_object(text);
-  if (object && !check_json(text).has_exact_numbers) {
+  const auto parsed = parse(text);
+  if (!parsed) return parsed.error();
+  if (as_object(parsed->root.get()) != nullptr && !parsed->has_exact_numbers) {
     return std::string(
         "a number in it cannot be sent as it is; write it with fewer digits, or as a string");
   }
-  return object;
+  return object_of(parsed->root.get());
 }
 
 std::string to_text(JsonObjectPtr object) {
   const JsonNodePtr root(json_node_new(JSON_NODE_OBJECT));
   json_node_take_object(root.get(), object.release());
-  return take_string(json_to_string(root.get(), FALSE));
+  return written(root.get(), false);
 }
 
 std::string canonical_json(JsonNode* node) {
-  const JsonNodePtr canonical = sorted(node);
-  return take_string(json_to_string(canonical.get(), FALSE));
+  return written(node, true);
 }
 
 std::string canonical_json(std::string_view text) {
@@ -143,7 +222,6 @@ std::optional<std::string> as_string(JsonNode* node) {
 std::optional<std::string> as_id(JsonNode* node) {
   if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
   if (json_node_get_value_type(node) == G_TYPE_INT64) {
-    // What has more than 63 bits comes out of the parser as a negative number, and is another id.
     if (json_node_get_int(node) < 0) return std::nullopt;
     return std::to_string(json_node_get_int(node));
   }

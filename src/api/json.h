@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // JSON from and for the API: careful with what is parsed, liberal with what a value looks like.
+// Nodes are json-glib's; reading and writing are not, since they differ between its versions.
 #pragma once
 
 #include <json-glib/json-glib.h>
