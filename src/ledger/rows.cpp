@@ -28,7 +28,7 @@ namespace {
 constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history
 constexpr std::size_t longest_key = 255;
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "\"" + one_line(text.substr(0, 400), 80) + "\"";
 }
 
@@ -139,13 +139,13 @@ Identity read_identity(Reader& reader) {
   identity.fingerprint = reader.text("fingerprint");
   identity.length = reader.real_or_null("length");
   if (!is_base_url(identity.base_url)) {
-    reader.fail("its base_url " + quoted(identity.base_url) + " is no address of an API");
+    reader.fail("its base_url " + in_quotes(identity.base_url) + " is no address of an API");
   }
   if (!is_cell_path(identity.cell_path)) {
-    reader.fail("its cell_path " + quoted(identity.cell_path) + " is none");
+    reader.fail("its cell_path " + in_quotes(identity.cell_path) + " is none");
   }
   if (!identity.agent_id.empty() && !is_id(identity.agent_id)) {
-    reader.fail("its agent_id " + quoted(identity.agent_id) + " is no id");
+    reader.fail("its agent_id " + in_quotes(identity.agent_id) + " is no id");
   }
   return identity;
 }
@@ -168,7 +168,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
   };
   const auto generation = [&] {
     if (!is_id(row.generation_id)) {
-      reader.fail("its generation_id " + quoted(row.generation_id) + " is no id");
+      reader.fail("its generation_id " + in_quotes(row.generation_id) + " is no id");
     }
     Generation result;
     result.id = row.generation_id;
@@ -178,7 +178,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
   };
   const auto without_generation = [&](State state) {
     if (!row.generation_id.empty()) {
-      reader.fail("its status is " + quoted(word) + ", though it has a generation_id");
+      reader.fail("its status is " + in_quotes(word) + ", though it has a generation_id");
     }
     return state;
   };
@@ -205,7 +205,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
   if (word == "failed") return Failed{generation(), row.reason};
   if (word == "stopped") return Stopped{generation()};
   if (word == "gone") return Gone{generation(), row.reason};
-  reader.fail("its status " + quoted(word) + " is none that there is");
+  reader.fail("its status " + in_quotes(word) + " is none that there is");
 }
 
 Row read(const Query& query) {
@@ -223,7 +223,7 @@ Row read(const Query& query) {
   row.reason = short_text(reader.text("reason"));
   const std::string evidence = reader.text("evidence");
   if (evidence != "proven" && evidence != "likely") {
-    reader.fail("its evidence " + quoted(evidence) + " is none");
+    reader.fail("its evidence " + in_quotes(evidence) + " is none");
   }
   row.evidence = evidence == "likely" ? payment::Evidence::likely : payment::Evidence::proven;
   row.stop_wanted = reader.flag("stop_wanted");
@@ -234,7 +234,7 @@ Row read(const Query& query) {
   row.looked = reader.moment("looked");
   if (const auto ids = reader.text_or_null("jobs_before")) {
     row.before = parse_ids(*ids);
-    if (!row.before) reader.fail("its jobs_before " + quoted(*ids) + " is no list of ids");
+    if (!row.before) reader.fail("its jobs_before " + in_quotes(*ids) + " is no list of ids");
   }
   entry.cost = reader.real_or_null("cost");
   entry.bytes_delivered = static_cast<std::uint64_t>(reader.number("bytes_delivered"));
