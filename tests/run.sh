@@ -50,7 +50,7 @@ build() {
     # Also for a folder that was set up before GoogleTest was installed.
     setup_log=$(mktemp)
     if [ -f "$folder/build.ninja" ]; then set -- --reconfigure "$@"; fi
-    meson setup "$folder" -Dtests=enabled "$@" >"$setup_log" 2>&1 || {
+    meson setup "$folder" -Dtests=enabled -Dwerror=true "$@" >"$setup_log" 2>&1 || {
       cat "$setup_log"
       exit 1
     }
