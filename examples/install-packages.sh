@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Installs what the project needs on Debian 12, by name. Does nothing, quickly, when all is there.
+# Installs what the project needs on Debian 12 or 13, by name. Does nothing, quickly, when all is
+# there.
 #
-#   examples/install-packages.sh          to build and to run
-#   examples/install-packages.sh --tests  to run the tests as well
-#   examples/install-packages.sh --deep   also for the benchmarks
+#   examples/install-packages.sh              to build and to run
+#   examples/install-packages.sh --tests      to run the tests as well
+#   examples/install-packages.sh --deep       also for the benchmarks
+#   examples/install-packages.sh --platforms  to run the tests on another Debian
 set -eu
 
 build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
@@ -23,9 +25,10 @@ packages="$build $run"
 case "${1-}" in
   --tests) packages="$packages $tests" ;;
   --deep) packages="$packages $tests $deep" ;;
+  --platforms) packages="debootstrap git" ;;
   "") ;;
   *)
-    echo "$0: unknown argument '$1'. Use --tests, --deep or nothing." >&2
+    echo "$0: unknown argument '$1'. Use --tests, --deep, --platforms or nothing." >&2
     exit 2
     ;;
 esac

@@ -11,6 +11,7 @@
 #
 # `--deep`: all tests under the first two sanitizers, a minute for each fuzz target, and the
 # benchmarks, to see that they run.
+# `--platforms`: a build and the tests on another Debian; see platforms.sh.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,6 +23,7 @@ case "${1-}" in
     shift
     ./examples/install-packages.sh --deep
     ;;
+  --platforms) exec tests/platforms.sh ;;
   --beside)
     # This script's own part that goes on beside the tests, with a folder for what it has to tell.
     beside=$2
