@@ -78,15 +78,15 @@ void Exchange::send(const HttpRequest& request) {
     soup_message_set_request_body_from_bytes(message_.get(), "application/json", body.get());
   }
 
-  cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
-  watch_.emplace(message_.get(), cancellable_.get(), [this] { silence_timer_.restart(silence_); });
+  const auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+  watch_.emplace(message_.get(), cancellable.get(), [this] { silence_timer_.restart(silence_); });
   // What libsoup reads without end can be bounded in HTTP/1.1 only, and this thread serves all.
   watch_->forbid_http2();
   silence_timer_.start(silence_, [this] { on_silence(); });
   url_ = request.url;
   session_ = runtime_.keep<http::Sessions>().session(purpose_, url_);
   soup_session_send_async(
-      session_, message_.get(), G_PRIORITY_DEFAULT, cancellable_.get(), Runtime::finish,
+      session_, message_.get(), G_PRIORITY_DEFAULT, cancellable.get(), Runtime::finish,
       runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
 }
 
@@ -101,8 +101,10 @@ void Exchange::on_silence() {
 
 void Exchange::on_headers(GAsyncResult* result) {
   ErrorPtr error;
-  stream_ = ObjectPtr<GInputStream>::adopt(soup_session_send_finish(session_, result, error.out()));
+  auto stream =
+      ObjectPtr<GInputStream>::adopt(soup_session_send_finish(session_, result, error.out()));
   if (!done_) return;
+  stream_ = std::move(stream);
   if (!stream_) {
     if (const char* endless = watch_->endless()) {
       return fail(HttpFailure::Kind::broken, std::string("it sends ") + endless + " without end");
@@ -191,7 +193,7 @@ void Exchange::cancel() {
   body_timer_.stop();
   ready_.reset();
   // What has ended needs no system call to be told that it has.
-  if (!is_complete_) g_cancellable_cancel(cancellable_.get());
+  if (watch_ && !is_complete_) watch_->cancel();
   // The connection is free for others only when the stream is closed, and this object may be kept
   // until the next call.
   stream_.reset();

@@ -85,7 +85,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   ObjectPtr<GInputStream> stream_;
   AttachedSourcePtr ready_;   // while bytes are waited for
   bool is_complete_ = false;  // all of the answer is there
-  ObjectPtr<GCancellable> cancellable_;
   Timer silence_timer_;
   Timer body_timer_;
   std::chrono::milliseconds silence_{0};

@@ -118,9 +118,12 @@ void Runtime::run(const char* thread_name) {
   g_main_context_push_thread_default(context_.get());
   g_main_loop_run(loop_.get());
 
+  const gint64 deadline = g_get_monotonic_time() + drain_limit_us;
+  // Calls whose outcome is on its way to their callbacks cannot be aborted any more.
+  while (g_main_context_iteration(context_.get(), FALSE) && g_get_monotonic_time() < deadline) {
+  }
   for (const auto& [type, kept] : kept_) kept->abort();
   // Cancelled calls report back through the context; what they hold is released there.
-  const gint64 deadline = g_get_monotonic_time() + drain_limit_us;
   while (g_main_context_iteration(context_.get(), FALSE) ||
          (pending_ > 0 && g_get_monotonic_time() < deadline)) {
     if (!g_main_context_pending(context_.get()) && pending_ > 0) g_usleep(200);

@@ -18,7 +18,6 @@ struct Fetcher::Connection {
   ObjectPtr<SoupMessage> message;
   std::optional<http::MessageWatch> watch;
   ObjectPtr<GInputStream> stream;
-  ObjectPtr<GCancellable> cancellable;
   AttachedSourcePtr ready;  // while bytes are waited for
   BlockPool::Memory buffer;
   std::size_t filled = 0;  // bytes of the buffer

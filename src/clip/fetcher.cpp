@@ -95,7 +95,7 @@ void Fetcher::disconnect() {
   retry_timer_.stop();
   stall_timer_.stop();
   if (connection_) {
-    g_cancellable_cancel(connection_->cancellable.get());
+    if (connection_->watch) connection_->watch->cancel();
     // Callbacks that are on their way may hold the connection for a while.
     connection_->ready.reset();
   }
@@ -137,7 +137,7 @@ void Fetcher::connect() {
                 url_.without_query());
   }
   connection->message = ObjectPtr<SoupMessage>::adopt(soup_message_new_from_uri("GET", uri.get()));
-  connection->cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+  const auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   // Redirects are followed here, where https cannot become http and their number is bounded.
   soup_message_set_flags(connection->message.get(), SOUP_MESSAGE_NO_REDIRECT);
 
@@ -151,7 +151,7 @@ void Fetcher::connect() {
     soup_message_headers_replace(headers, "If-Range", identity_->validator().c_str());
   }
 
-  connection->watch.emplace(connection->message.get(), connection->cancellable.get(),
+  connection->watch.emplace(connection->message.get(), cancellable.get(),
                             [weak = weak_from_this(), connection = std::weak_ptr(connection)] {
                               const auto self = weak.lock();
                               if (!self || connection.lock() != self->connection_) return;
@@ -161,7 +161,7 @@ void Fetcher::connect() {
   stall_timer_.start(settings_.stall_timeout, [this] { on_stall(); });
   connection->session = runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_);
   soup_session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,
-                          connection->cancellable.get(), Runtime::finish,
+                          cancellable.get(), Runtime::finish,
                           runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {
                             self->on_headers(connection, r);
                           }));

@@ -66,6 +66,7 @@ struct MessageWatch::State {
   bool is_http2_forbidden = false;
   bool has_left_queue = false;
   bool is_sent = false;
+  bool is_ending = false;  // the head is there, and the call has not told so yet
   unsigned interim_answers = 0;
   ObjectPtr<GInputStream> framed;
   gulong framed_handler = 0;
@@ -110,6 +111,10 @@ struct MessageWatch::State {
     }
   }
 
+  static void on_head(SoupMessage*, gpointer data) noexcept {
+    if (const auto state = static_cast<Weak*>(data)->lock()) state->is_ending = true;
+  }
+
   static void on_framed_read(GInputStream*, guint count, gpointer data) noexcept {
     const auto state = static_cast<Weak*>(data)->lock();
     if (!state) return;
@@ -148,6 +153,7 @@ MessageWatch::MessageWatch(SoupMessage* message, GCancellable* cancellable,
   connect(message, "network-event", G_CALLBACK(State::on_network_event), state_);
   connect(message, "starting", G_CALLBACK(State::on_starting), state_);
   connect(message, "got-informational", G_CALLBACK(State::on_interim_answer), state_);
+  connect(message, "got-headers", G_CALLBACK(State::on_head), state_);
 }
 
 MessageWatch::~MessageWatch() {
@@ -155,6 +161,10 @@ MessageWatch::~MessageWatch() {
   if (state_->framed_handler != 0) {
     g_signal_handler_disconnect(state_->framed.get(), state_->framed_handler);
   }
+}
+
+void MessageWatch::cancel() {
+  if (!state_->is_ending) g_cancellable_cancel(state_->cancellable.get());
 }
 
 void MessageWatch::forbid_http2() {
@@ -170,6 +180,7 @@ bool MessageWatch::is_sent() const {
 }
 
 void MessageWatch::watch_body(GInputStream* body, std::size_t largest_read) {
+  state_->is_ending = false;
   GInputStream* framed = find_framed_stream(body);
   if (framed == nullptr) return;
   if (state_->socket) {

@@ -26,6 +26,11 @@ class MessageWatch {
   MessageWatch(const MessageWatch&) = delete;
   MessageWatch& operator=(const MessageWatch&) = delete;
 
+  // Cancels the call, unless it is about to end by itself: libsoup from 3.4 to 3.6 releases a
+  // message once too often whose call is cancelled between the end of the answer's head and its
+  // callback, which follows at once. Then the callback gets a stream, and has to drop it.
+  void cancel();
+
   // A connection that is made for the message will not be one of HTTP/2.
   void forbid_http2();
 
@@ -33,7 +38,8 @@ class MessageWatch {
   // A connection is there, and the request is being written. Until then not a byte of it left.
   bool is_sent() const;
 
-  // Watches the body of a chunked answer, which is read with at most `largest_read` bytes at once.
+  // To be called when the call has brought the body, which is read with at most `largest_read`
+  // bytes at once.
   void watch_body(GInputStream* body, std::size_t largest_read);
   // To be called after each read that brought bytes of the body.
   void on_body_bytes();

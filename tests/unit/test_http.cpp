@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "api/exchange.h"
+#include "http/message_watch.h"
 #include "http/retry_after.h"
 #include "support/fake_service.h"
 #include "support/process.h"
@@ -42,6 +43,90 @@ TEST(RetryAfter, IsSecondsOrADate) {
   for (const char* text : {"", "soon", "-5", "1.5", "9999999999"}) {
     EXPECT_FALSE(parse_retry_after(text)) << text;
   }
+}
+
+// Sends an answer to whoever connects, before there is a request.
+class HastyServer {
+ public:
+  HastyServer() {
+    const auto any =
+        ObjectPtr<GSocketAddress>::adopt(g_inet_socket_address_new_from_string("127.0.0.1", 0));
+    GSocketAddress* bound = nullptr;
+    g_socket_listener_add_address(listener_.get(), any.get(), G_SOCKET_TYPE_STREAM,
+                                  G_SOCKET_PROTOCOL_TCP, nullptr, &bound, nullptr);
+    address_ = ObjectPtr<GSocketAddress>::adopt(bound);
+    thread_ = std::thread([this] {
+      const auto connection = ObjectPtr<GSocketConnection>::adopt(
+          g_socket_listener_accept(listener_.get(), nullptr, nullptr, nullptr));
+      GIOStream* stream = G_IO_STREAM(connection.get());
+      constexpr std::string_view answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+      g_output_stream_write_all(g_io_stream_get_output_stream(stream), answer.data(), answer.size(),
+                                nullptr, nullptr, nullptr);
+      answered_.set_value();
+      char byte = 0;
+      while (g_input_stream_read(g_io_stream_get_input_stream(stream), &byte, 1, nullptr, nullptr) >
+             0) {
+      }
+    });
+  }
+  // To be destroyed when the client has left.
+  ~HastyServer() { thread_.join(); }
+
+  std::string url() const {
+    return "http://127.0.0.1:" +
+           std::to_string(g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address_.get()))) +
+           "/";
+  }
+  void wait_until_answered() { answered_.get_future().wait(); }
+
+ private:
+  ObjectPtr<GSocketListener> listener_ = ObjectPtr<GSocketListener>::adopt(g_socket_listener_new());
+  ObjectPtr<GSocketAddress> address_;
+  std::promise<void> answered_;
+  std::thread thread_;
+};
+
+// The head is read in the same turn of the loop in which the request is sent, so that the callback
+// comes in the next one.
+TEST(MessageWatch, BearsACancellationBetweenTheHeadAndTheCallback) {
+  HastyServer server;
+  const Owned<GMainContext, g_main_context_unref> context(g_main_context_new());
+  g_main_context_push_thread_default(context.get());
+  auto session = ObjectPtr<SoupSession>::adopt(soup_session_new());
+  const auto message = ObjectPtr<SoupMessage>::adopt(soup_message_new("GET", server.url().c_str()));
+  const auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+  MessageWatch watch(message.get(), cancellable.get(), [] {});
+  const auto on_starting = +[](SoupMessage*, HastyServer* s) { s->wait_until_answered(); };
+  g_signal_connect(message.get(), "starting", G_CALLBACK(on_starting), &server);
+  const auto on_head = +[](SoupMessage*, MessageWatch* w) {
+    const Owned<GSource, g_source_unref> source(g_idle_source_new());
+    g_source_set_priority(source.get(), G_PRIORITY_HIGH);
+    const GSourceFunc cancel = [](gpointer data) -> gboolean {
+      static_cast<MessageWatch*>(data)->cancel();
+      return G_SOURCE_REMOVE;
+    };
+    g_source_set_callback(source.get(), cancel, w, nullptr);
+    g_source_attach(source.get(), g_main_context_get_thread_default());
+  };
+  g_signal_connect(message.get(), "got-headers", G_CALLBACK(on_head), &watch);
+  ObjectPtr<GAsyncResult> result;
+  const GAsyncReadyCallback done = [](GObject*, GAsyncResult* told, gpointer data) {
+    *static_cast<ObjectPtr<GAsyncResult>*>(data) = ObjectPtr<GAsyncResult>::ref(told);
+  };
+  soup_session_send_async(session.get(), message.get(), G_PRIORITY_DEFAULT, cancellable.get(), done,
+                          &result);
+  while (!result) g_main_context_iteration(context.get(), TRUE);
+  auto stream = ObjectPtr<GInputStream>::adopt(
+      soup_session_send_finish(session.get(), result.get(), nullptr));
+  EXPECT_TRUE(stream);
+  stream.reset();
+  result.reset();
+  soup_session_abort(session.get());
+  session.reset();
+  while (g_main_context_iteration(context.get(), FALSE)) {
+  }
+  g_main_context_pop_thread_default(context.get());
+  EXPECT_EQ(G_OBJECT(message.get())->ref_count, 2U) << "one of them is the watch's";
 }
 
 // Requests on the runtime's thread, and what became of them.
