@@ -4,7 +4,7 @@
 // cleans up; all that it does is in SourceCore.
 #include "source/genprosrc.h"
 
-#include <new>
+#include <algorithm>
 
 #include "base/callback.h"
 #include "common/enums.h"
@@ -18,6 +18,12 @@ namespace {
 // The largest block that is read at once: large enough that the cost of a block does not show,
 // small enough that a clip starts to play before much of it is there.
 constexpr guint default_block_size = 128 * 1024;
+
+std::size_t block_size_of(GstBaseSrc* src) {
+  const guint size = gst_base_src_get_blocksize(src);
+  if (size == 0) return default_block_size;
+  return std::min<std::size_t>(size, genpro::clip::Reader::read_ahead);
+}
 
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/quicktime; application/x-3gp"));
@@ -118,8 +124,7 @@ gboolean start(GstBaseSrc* src) {
     const genpro::Settings settings = *state.settings.lock();
     // With do-timestamp the base class would have the stream counted in time.
     gst_base_src_set_format(src, GST_FORMAT_BYTES);
-    const guint block_size = gst_base_src_get_blocksize(src);
-    return state.core.start(settings, block_size == 0 ? default_block_size : block_size);
+    return state.core.start(settings, block_size_of(src));
   });
 }
 

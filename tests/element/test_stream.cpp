@@ -2,6 +2,7 @@
 //
 // The good path: the clip comes out as it is served, and the bus tells its story.
 #include <algorithm>
+#include <fstream>
 
 #include "element/element_test.h"
 #include "support/process.h"
@@ -217,11 +218,35 @@ TEST_F(Stream, RunsAgainAfterNull) {
 
 // Properties of the base class that a file has no use for.
 TEST_F(Stream, SettingsOfTheBaseClassDoNoHarm) {
-  for (const auto& [name, value] : {std::pair("do-timestamp", "true"), {"blocksize", "0"}}) {
+  for (const auto& [name, value] :
+       {std::pair("do-timestamp", "true"), {"blocksize", "0"}, {"blocksize", "7"}}) {
     const Streamed streamed = stream(seed_src(service, {{name, value}}));
     EXPECT_TRUE(streamed.outcome.eos) << name << ": " << streamed.outcome.summary();
     EXPECT_EQ(sha256(streamed.bytes), sha256(small_clip())) << name;
   }
+}
+
+// In KiB, of this process.
+std::uint64_t address_space_peak() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("VmPeak:")) return std::stoull(line.substr(7));
+  }
+  return 0;
+}
+
+TEST_F(Stream, ABlockSizeIsBoundedWhateverIsSet) {
+  const std::string clip = large_clip(5U << 20U);
+  service.set_clip({.bytes = clip});
+  const std::uint64_t before = address_space_peak();
+  ASSERT_GT(before, 0U);
+  for (const char* size : {"8388608", "2147483648", "4294967295"}) {
+    const Streamed streamed = stream(seed_src(service, {{"blocksize", size}}));
+    EXPECT_TRUE(streamed.outcome.eos) << size << ": " << streamed.outcome.summary();
+    EXPECT_EQ(sha256(streamed.bytes), sha256(clip)) << size;
+  }
+  EXPECT_LT(address_space_peak() - before, 1024U * 1024U) << "a block takes a GiB";
 }
 
 TEST_F(Stream, FollowsARedirectOfTheCdn) {
