@@ -425,7 +425,7 @@ std::optional<std::uint64_t> SourceCore::size() {
 
 std::string SourceCore::uri() {
   const std::shared_ptr<Reader> reader = this->reader();
-  return reader ? reader->address().text : "";
+  return reader ? reader->address().without_query() : "";
 }
 
 Status SourceCore::status() {

@@ -67,7 +67,8 @@ class SourceCore {
 
   bool is_seekable();
   std::optional<std::uint64_t> size();
-  // The clip's address, empty before it is known.
+  // The clip's address without its query, which may be what gives access to it; empty before it is
+  // known.
   std::string uri();
   job::Status status();
   double cost();

@@ -54,6 +54,24 @@ TEST_F(Seek, QueriesHaveTheirAnswers) {
   EXPECT_EQ(take_string(text), service.clip_url());
 }
 
+// Whoever knows the signature can fetch the clip.
+TEST_F(Seek, TheUriQueryDoesNotTellTheSignature) {
+  const std::string address = service.clip_url();
+  service.push_poll(
+      json_answer(200, FakeService::completed_json(address + "?Expires=1&Signature=s1gnature")));
+  Collector collector(seed_src(service));
+  ASSERT_TRUE(collector.preroll());
+  PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(collector.src(), "src"));
+  for (const bool of_element : {true, false}) {
+    QueryPtr uri(gst_query_new_uri());
+    ASSERT_TRUE(of_element ? gst_element_query(collector.src(), uri.get())
+                           : gst_pad_query(pad.get(), uri.get()));
+    char* text = nullptr;
+    gst_query_parse_uri(uri.get(), &text);
+    EXPECT_EQ(take_string(text), address);
+  }
+}
+
 TEST_F(Seek, AClipWithoutRangesIsNotSeekable) {
   service.set_clip({.bytes = clip, .ranges = false});
   Collector collector(seed_src(service));
