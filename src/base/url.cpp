@@ -50,6 +50,18 @@ bool Url::is_loopback() const {
   return address && g_inet_address_get_is_loopback(address.get());
 }
 
+bool Url::reaches_this_machine() const {
+  std::string_view name(host);
+  while (name.ends_with('.')) name.remove_suffix(1);
+  if (name == "localhost" || name.ends_with(".localhost")) return true;
+  constexpr std::string_view mapped = "::ffff:";
+  if (name.starts_with(mapped)) name.remove_prefix(mapped.size());
+  const auto address =
+      ObjectPtr<GInetAddress>::adopt(g_inet_address_new_from_string(std::string(name).c_str()));
+  return address && (g_inet_address_get_is_loopback(address.get()) ||
+                     g_inet_address_get_is_any(address.get()));
+}
+
 Result<Url, std::string> parse_url(std::string_view text) {
   const std::string trimmed(trim(text));
   if (trimmed.empty()) return std::string("it is empty");

@@ -26,6 +26,9 @@ struct Url {
   // kind, and does not belong in a log.
   std::string without_query() const;
   bool is_loopback() const;
+  // As above, in any of the ways in which an address may say so, also those that parse_url() does
+  // not take for plain http.
+  bool reaches_this_machine() const;
 };
 
 // Refuses everything that is not http or https, has no host, or holds a user name or password.

@@ -18,6 +18,9 @@ Result<Url, std::string> follow_redirect(const Url& from, const std::string& loc
   if (from.scheme == "https" && target->scheme != "https") {
     return std::string("it leads from https to http");
   }
+  if (target->reaches_this_machine() && !from.reaches_this_machine()) {
+    return std::string("it leads from another machine to this one");
+  }
   if (followed >= max_redirects) {
     return "it is redirected more than " + std::to_string(max_redirects) + " times";
   }

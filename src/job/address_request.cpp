@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/address_request.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace genpro::job {
 
 Result<Url> clip_address(const api::Generation& generation, const std::string& id,
-                         const std::string& key) {
+                         const api::Access& access) {
   const std::string subject = "Generation " + id + " is completed, but ";
   const std::string advice = " Ask the service's support for it, with this id.";
   Error error;
@@ -16,20 +18,24 @@ Result<Url> clip_address(const api::Generation& generation, const std::string& i
     return error;
   }
   auto url = parse_url(*generation.video_url);
-  if (!url) {
-    const std::string shown = shorten(address_for_log(redact(*generation.video_url, key)), 120);
-    error.message = subject + "its video's address \"" + shown +
-                    "\" cannot be used: " + url.error() + "." + advice;
-    return error;
+  std::string wrong = url ? "" : url.error();
+  if (url && url->reaches_this_machine() && !access.base.reaches_this_machine()) {
+    wrong = "it is on this machine, and the API is not";
   }
-  return std::move(*url);
+  if (wrong.empty()) return std::move(*url);
+  const std::string shown =
+      shorten(address_for_log(redact(*generation.video_url, access.key)), 120);
+  error.message =
+      subject + "its video's address \"" + shown + "\" cannot be used: " + wrong + "." + advice;
+  return error;
 }
 
 AddressRequest::AddressRequest(Runtime& runtime, const api::Access& access,
-                               std::chrono::milliseconds silence, unsigned retries, std::string id,
-                               Done done)
-    : key_(access.key),
+                               std::chrono::milliseconds silence, unsigned retries,
+                               std::chrono::milliseconds longest_wait, std::string id, Done done)
+    : access_(access),
       retries_(retries),
+      longest_wait_(longest_wait),
       id_(std::move(id)),
       done_(std::move(done)),
       client_(runtime, access, silence) {
@@ -45,15 +51,17 @@ void AddressRequest::on_reply(Result<api::Generation, api::Failure> reply) {
   if (!reply) {
     api::Failure& failure = reply.error();
     if (failure.retryable && backoff_.failures() < retries_) {
-      return retry_timer_.start(backoff_.next(failure.retry_after), [this] { ask(); });
+      auto wait = failure.retry_after;
+      if (wait) wait = std::min(*wait, longest_wait_);
+      return retry_timer_.start(backoff_.next(wait), [this] { ask(); });
     }
     return finish(std::move(failure.error));
   }
-  if (reply->phase == api::Phase::completed) return finish(clip_address(*reply, id_, key_));
+  if (reply->phase == api::Phase::completed) return finish(clip_address(*reply, id_, access_));
   // Whatever it is doing now, the clip that was being read is not to be had.
   Error error;
   error.kind = ErrorKind::failed;
-  error.message = "Generation " + id_ + " is " + one_line(redact(reply->status, key_), 40) +
+  error.message = "Generation " + id_ + " is " + one_line(redact(reply->status, access_.key), 40) +
                   " now, though it was completed before. Ask the service's support for its clip.";
   finish(std::move(error));
 }

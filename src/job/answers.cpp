@@ -30,15 +30,15 @@ Word word_of(const api::Generation& generation) {
 
 }  // namespace
 
-payment::Answer facts_of(const api::Generation& generation, const std::string& key) {
+payment::Answer facts_of(const api::Generation& generation, const api::Access& access) {
   payment::Answer answer;
   answer.status = 200;
   answer.was_redirected = generation.is_redirected;
   answer.generation = generation.id;
   answer.word = word_of(generation);
   answer.has_clip = generation.phase == api::Phase::completed &&
-                    static_cast<bool>(clip_address(generation, generation.id, key));
-  answer.text = one_line(redact(generation.failed_reason, key), 200);
+                    static_cast<bool>(clip_address(generation, generation.id, access));
+  answer.text = one_line(redact(generation.failed_reason, access.key), 200);
   return answer;
 }
 

@@ -8,8 +8,8 @@
 
 namespace genpro::job {
 
-// `key`: the API's, which an answer may repeat and which must not get into the ledger.
-payment::Answer facts_of(const api::Generation& generation, const std::string& key);
+// `access`: the API's, whose key an answer may repeat and which must not get into the ledger.
+payment::Answer facts_of(const api::Generation& generation, const api::Access& access);
 payment::Answer facts_of(const api::Failure& failure);
 // For an answer to a request for a generation: one that cannot be read may be no GEN API's at all,
 // so that asking again does not help.

@@ -43,6 +43,8 @@ struct JobSettings {
   std::chrono::milliseconds poll_interval{0};       // 0: adaptive
   std::chrono::milliseconds generation_timeout{0};  // over all; 0: none
   unsigned retries = 5;                             // per call, beyond the first try
+  // Before the clip's address is asked for again, whatever the server asks for.
+  std::chrono::milliseconds longest_address_wait{120'000};
 };
 
 // It is not known whether a request was taken and charged, or that has become known.

@@ -58,7 +58,7 @@ bool posts_later(const payment::Step& step, std::size_t next) {
 PaymentDriver::PaymentDriver(Runtime& runtime, const std::string& ledger, const api::Access& access,
                              milliseconds silence, PaymentSettings settings, Owner& owner)
     : runtime_(runtime),
-      key_(access.key),
+      access_(access),
       settings_(std::move(settings)),
       owner_(owner),
       ledger_(runtime, ledger),
@@ -212,8 +212,8 @@ void PaymentDriver::set_state(const payment::State& state) {
 
 ledger::Note PaymentDriver::note(const payment::Persist& line, const payment::State& after) const {
   ledger::Note note;
-  note.came = redact(line.came, key_);
-  note.decided = redact(line.decided, key_);
+  note.came = redact(line.came, access_.key);
+  note.decided = redact(line.decided, access_.key);
   if (generation_) note.cost = generation_->cost;
   const payment::Moment* posted = posted_at(after);
   if (unfinished_age_ && posted != nullptr) {
@@ -385,7 +385,7 @@ void PaymentDriver::on_reply(Reply reply, bool is_post,
   if (goes_on && !is_post) unfinished_age_ = age();
   generation_ = std::move(*reply);
   const std::weak_ptr<char> here = here_;
-  handle(event(facts_of(*generation_, key_)));
+  handle(event(facts_of(*generation_, access_)));
   if (!here.expired()) owner_.on_progress();
 }
 

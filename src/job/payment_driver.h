@@ -126,7 +126,7 @@ class PaymentDriver {
   ledger::Note note(const payment::Persist& line, const payment::State& after) const;
 
   Runtime& runtime_;
-  const std::string key_;
+  const api::Access access_;
   const PaymentSettings settings_;
   Owner& owner_;
   LedgerClient ledger_;

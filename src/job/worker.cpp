@@ -329,7 +329,7 @@ void Worker::on_end(const payment::End& end) {
 }
 
 void Worker::complete() {
-  auto url = clip_address(*payment_->generation(), generation_id(), settings_.access.key);
+  auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
   if (!url) return give_up(std::move(url.error()), false);
   has_ended_ = true;
   payment_->rest();
@@ -343,7 +343,8 @@ void Worker::complete() {
 void Worker::ask_address(Job::AddressDone done) {
   if (is_parting_ || !payment_) return;
   address_request_ = std::make_unique<AddressRequest>(
-      runtime_, settings_.access, settings_.silence, settings_.retries, generation_id(),
+      runtime_, settings_.access, settings_.silence, settings_.retries,
+      settings_.longest_address_wait, generation_id(),
       [this, done = std::move(done)](Result<Url> url) {
         // It is what calls here.
         const auto request = std::move(address_request_);

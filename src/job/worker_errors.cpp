@@ -78,7 +78,7 @@ Error Worker::error_of(const payment::End& end) const {
       return error;
     }
     case Kind::no_clip: {
-      auto url = clip_address(*payment_->generation(), generation_id(), settings_.access.key);
+      auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
       if (!url) return std::move(url.error());
       break;
     }

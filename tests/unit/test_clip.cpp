@@ -214,5 +214,16 @@ TEST(Redirect, NeverLeadsFromHttpsToHttp) {
   EXPECT_FALSE(follow_redirect(plain, "http://cdn.example/b", 0));
 }
 
+TEST(Redirect, NeverLeadsFromElsewhereToThisMachine) {
+  const Url cdn = *parse_url("https://cdn.example/clip.mp4");
+  for (const char* target :
+       {"https://127.0.0.1:8443/b", "https://localhost/b", "https://LOCALHOST./b",
+        "https://cdn.localhost/b", "https://[::1]/b", "https://[::ffff:127.0.0.1]/b",
+        "https://0.0.0.0/b", "https://[::]/b", "//127.1.2.3/b"}) {
+    EXPECT_FALSE(follow_redirect(cdn, target, 0)) << target;
+  }
+  EXPECT_TRUE(follow_redirect(cdn, "https://localhost.example/b", 0));
+}
+
 }  // namespace
 }  // namespace genpro::clip

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
+#include "job/address_request.h"
 #include "job/job.h"
 #include "support/fake_service.h"
 #include "support/fast_clock.h"
@@ -79,6 +81,46 @@ TEST_F(JobTest, RepeatsALostPostWithTheSameKey) {
   ASSERT_EQ(posts.size(), 2U);
   EXPECT_NE(posts[0].header("idempotency-key"), "");
   EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
+}
+
+TEST_F(JobTest, AFreshAddressIsNotWaitedForAsLongAsTheServiceLikes) {
+  JobSettings with_bound = settings();
+  with_bound.longest_address_wait = 50ms;
+  auto job = Job::start(Runtime::acquire(), std::move(with_bound));
+  while (auto update = job->wait(0)) {
+    ASSERT_FALSE(update->error) << update->error->message;
+    if (update->clip) break;
+  }
+  test::Answer later = test::json_answer(503, R"({"error": "Busy"})");
+  later.headers = {{"Retry-After", "3600"}};
+  service_.push_poll(later);
+  service_.push_poll(test::json_answer(200, FakeService::completed_json(service_.clip_url())));
+  std::promise<Result<Url>> address;
+  job->ask_address([&](Result<Url> url) { address.set_value(std::move(url)); });
+  auto answered = address.get_future();
+  ASSERT_EQ(answered.wait_for(test::generous), std::future_status::ready);
+  const Result<Url> url = answered.get();
+  ASSERT_TRUE(url) << url.error().message;
+  EXPECT_EQ(url->text, service_.clip_url());
+}
+
+TEST(ClipAddress, IsOnThisMachineOnlyWhereTheApiIs) {
+  const auto remote = *api::make_access("https://api.gen.pro/v1", "the_key");
+  const auto local = *api::make_access("http://localhost:8787/v1", "the_key");
+  for (const char* text : {"http://127.0.0.1:8080/clip.mp4", "http://localhost/clip.mp4",
+                           "https://[::1]/clip.mp4", "https://127.0.0.1/clip.mp4"}) {
+    api::Generation generation;
+    generation.phase = api::Phase::completed;
+    generation.video_url = text;
+    const auto refused = clip_address(generation, "9040", remote);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_NE(refused.error().message.find("this machine"), std::string::npos)
+        << refused.error().message;
+    EXPECT_TRUE(clip_address(generation, "9040", local)) << text;
+    generation.video_url = "https://cdn.example/clip.mp4";
+    EXPECT_TRUE(clip_address(generation, "9040", remote));
+    EXPECT_TRUE(clip_address(generation, "9040", local));
+  }
 }
 
 TEST_F(JobTest, TwoJobsHaveTwoKeys) {
