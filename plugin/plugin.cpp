@@ -5,7 +5,7 @@
 #include "source/genprosrc.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
-  return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GENPRO_TYPE_SRC) &&
+  return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GST_TYPE_GENPRO_SRC) &&
          gst_element_register(plugin, "genprobin", GST_RANK_NONE, GENPRO_TYPE_BIN);
 }
 

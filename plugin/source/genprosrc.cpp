@@ -51,19 +51,19 @@ struct GenproSrcState {
   genpro::SourceCore core;
 };
 
-struct _GenproSrc {
-  GstPushSrc parent;
+struct _GstGenproSrc {
+  GstBaseSrc parent;
   GenproSrcState* state;
 };
 
-G_DEFINE_FINAL_TYPE(GenproSrc, genpro_src, GST_TYPE_PUSH_SRC)
+G_DEFINE_FINAL_TYPE(GstGenproSrc, gst_genpro_src, GST_TYPE_BASE_SRC)
 
 namespace {
 
 void SrcPad::queue_tags(genpro::TagListPtr tags) {
   // The base class's own handler, since gst_element_send_event() takes the state lock, which a
   // state change may hold while it waits for this thread.
-  GST_ELEMENT_CLASS(genpro_src_parent_class)
+  GST_ELEMENT_CLASS(gst_genpro_src_parent_class)
       ->send_event(GST_ELEMENT(src_), gst_event_new_tag(tags.release()));
 }
 
@@ -75,7 +75,7 @@ void SrcPad::set_size(std::uint64_t size) {
 }
 
 GenproSrcState& state_of(gpointer object) {
-  return *GENPRO_SRC(object)->state;
+  return *GST_GENPRO_SRC(object)->state;
 }
 
 // Runs `function` so that no exception gets into GStreamer; `otherwise` is what it then hears.
@@ -199,13 +199,13 @@ gboolean query(GstBaseSrc* src, GstQuery* query) {
     case GST_QUERY_SCHEDULING:
       return answer_scheduling(src, query);
     default:
-      return GST_BASE_SRC_CLASS(genpro_src_parent_class)->query(src, query);
+      return GST_BASE_SRC_CLASS(gst_genpro_src_parent_class)->query(src, query);
   }
 }
 
 gboolean send_event(GstElement* element, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) state_of(element).core.announce_eos();
-  return GST_ELEMENT_CLASS(genpro_src_parent_class)->send_event(element, event);
+  return GST_ELEMENT_CLASS(gst_genpro_src_parent_class)->send_event(element, event);
 }
 
 // A failure is told once. The base class adds an error of its own to every flow error and to every
@@ -219,7 +219,7 @@ gboolean post_message(GstElement* element, GstMessage* message) {
       return TRUE;
     }
   }
-  return GST_ELEMENT_CLASS(genpro_src_parent_class)->post_message(element, message);
+  return GST_ELEMENT_CLASS(gst_genpro_src_parent_class)->post_message(element, message);
 }
 
 // Everything that was pushed before the end has been taken by then; with the last buffer alone it
@@ -237,13 +237,14 @@ GstPadProbeReturn watch_end(GstPad*, GstPadProbeInfo* info, gpointer element) {
 
 void finalize(GObject* object) {
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): GObject owns the memory around it
-  const std::unique_ptr<GenproSrcState> state(std::exchange(GENPRO_SRC(object)->state, nullptr));
-  G_OBJECT_CLASS(genpro_src_parent_class)->finalize(object);
+  const std::unique_ptr<GenproSrcState> state(
+      std::exchange(GST_GENPRO_SRC(object)->state, nullptr));
+  G_OBJECT_CLASS(gst_genpro_src_parent_class)->finalize(object);
 }
 
 }  // namespace
 
-static void genpro_src_class_init(GenproSrcClass* src_class) {
+static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   GST_DEBUG_CATEGORY_INIT(genpro_src_debug, "genprosrc", 0, "GEN video source");
   GObjectClass* object_class = G_OBJECT_CLASS(src_class);
   object_class->set_property = set_property;
@@ -275,7 +276,7 @@ static void genpro_src_class_init(GenproSrcClass* src_class) {
   base_class->query = query;
 }
 
-static void genpro_src_init(GenproSrc* src) {
+static void gst_genpro_src_init(GstGenproSrc* src) {
   genpro::guard_c_callback(
       "init", [&] { src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release(); });
   gst_pad_add_probe(GST_BASE_SRC_PAD(src), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_end, src,
@@ -287,7 +288,7 @@ static void genpro_src_init(GenproSrc* src) {
 }
 
 GstElement* genpro::genpro_src_new(const Settings& settings) {
-  auto* element = GST_ELEMENT(gst_object_ref_sink(g_object_new(GENPRO_TYPE_SRC, nullptr)));
+  auto* element = GST_ELEMENT(gst_object_ref_sink(g_object_new(GST_TYPE_GENPRO_SRC, nullptr)));
   *state_of(element).settings.lock() = settings;
   return element;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <gst/base/gstpushsrc.h>
+#include <gst/base/gstbasesrc.h>
 #include <gst/gst.h>
 
 G_BEGIN_DECLS
 
-#define GENPRO_TYPE_SRC (genpro_src_get_type())
-G_DECLARE_FINAL_TYPE(GenproSrc, genpro_src, GENPRO, SRC, GstPushSrc)
+#define GST_TYPE_GENPRO_SRC (gst_genpro_src_get_type())
+G_DECLARE_FINAL_TYPE(GstGenproSrc, gst_genpro_src, GST_GENPRO, SRC, GstBaseSrc)
 
 G_END_DECLS
 

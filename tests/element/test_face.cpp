@@ -184,7 +184,7 @@ TEST(Face, SaysWhatItIs) {
     ASSERT_NE(text, nullptr) << key;
     EXPECT_STRNE(text, "") << key;
   }
-  EXPECT_TRUE(g_type_is_a(G_OBJECT_TYPE(src.get()), g_type_from_name("GstPushSrc")));
+  EXPECT_TRUE(g_type_is_a(G_OBJECT_TYPE(src.get()), g_type_from_name("GstBaseSrc")));
 }
 
 TEST(Face, HasOnePadThatIsAlwaysThere) {
