@@ -2,9 +2,11 @@
 #include <gst/gst.h>
 
 #include "bin/genprobin.h"
+#include "common/logging.h"
 #include "source/genprosrc.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
+  genpro::init_logging();
   return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GST_TYPE_GENPRO_SRC) &&
          gst_element_register(plugin, "genprobin", GST_RANK_NONE, GENPRO_TYPE_BIN);
 }

@@ -10,9 +10,6 @@
 #include "common/enums.h"
 #include "source/source_core.h"
 
-GST_DEBUG_CATEGORY_STATIC(genpro_src_debug);
-#define GST_CAT_DEFAULT genpro_src_debug
-
 namespace {
 
 // The largest block that is read at once: large enough that the cost of a block does not show,
@@ -245,7 +242,6 @@ void finalize(GObject* object) {
 }  // namespace
 
 static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
-  GST_DEBUG_CATEGORY_INIT(genpro_src_debug, "genprosrc", 0, "GEN video source");
   GObjectClass* object_class = G_OBJECT_CLASS(src_class);
   object_class->set_property = set_property;
   object_class->get_property = get_property;

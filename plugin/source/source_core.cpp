@@ -6,7 +6,10 @@
 #include "base/text.h"
 #include "clip/container.h"
 #include "common/enums.h"
+#include "common/logging.h"
 #include "job/farewell.h"
+
+#define GST_CAT_DEFAULT source_debug
 
 namespace genpro {
 
@@ -84,6 +87,7 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
     Error& error = job_settings.error();
     error.charged = Charged::no;
     error.retryable = false;
+    GST_ERROR_OBJECT(element_, "cannot start: %s", error.message.c_str());
     post_error(element_, error);
     failed_ = true;
     return false;
@@ -94,10 +98,10 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   if (const auto* request = std::get_if<api::GenerationRequest>(&job_settings->subject)) {
     title_ = request->prompt;
     for (const std::string& warning : request->warnings) {
-      post_warning(element_, GST_RESOURCE_ERROR_SETTINGS, warning);
+      warn(GST_RESOURCE_ERROR_SETTINGS, warning);
     }
     if (settings.ledger.empty()) {
-      post_warning(element_, GST_RESOURCE_ERROR_SETTINGS, no_ledger_warning);
+      warn(GST_RESOURCE_ERROR_SETTINGS, no_ledger_warning);
     }
   }
   started_ = std::chrono::steady_clock::now();
@@ -114,6 +118,13 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
                 settings.generation_id.empty()
                     ? "Asking GEN for a video"
                     : "Attaching to generation " + settings.generation_id);
+  job_settings->access.log_id = take_string(gst_object_get_name(GST_OBJECT(element_)));
+  GST_INFO_OBJECT(element_,
+                  "starts: sheet %s, cell %s, agent %s, generation-id %s, API %s, ledger %s",
+                  settings.sheet_id.c_str(), settings.cell_id.c_str(), settings.agent_id.c_str(),
+                  settings.generation_id.empty() ? "none" : settings.generation_id.c_str(),
+                  job_settings->access.base.text.c_str(),
+                  settings.ledger.empty() ? "none" : settings.ledger.c_str());
   auto runtime = Runtime::acquire();
   auto job = job::Job::start(runtime, std::move(*job_settings));
   shutdown_group_ = std::make_unique<ShutdownGroupMember>(element_, job);
@@ -138,6 +149,7 @@ void SourceCore::stop() {
   auto parting = job::Parting::nothing;
   if (ended.job) {
     const job::Delivery delivery{coverage_.size(), is_delivered()};
+    GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
     if (settings_.waits_to_part) {
       parting = ended.job->part(delivery);
     } else {
@@ -199,6 +211,8 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
   coverage_.add(block.offset, block.offset + length);
   if (const auto total = size(); total && coverage_.covers(*total)) report(Status::done);
 
+  GST_TRACE_OBJECT(element_, "pushes bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                   block.offset, block.offset + length);
   BufferPtr result(gst_buffer_new_wrapped_bytes(block.bytes.get()));
   GST_BUFFER_OFFSET(result.get()) = block.offset;
   GST_BUFFER_OFFSET_END(result.get()) = block.offset + length;
@@ -212,7 +226,7 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
   while (auto update = job->wait(begun_at)) {
     if (update->doubt) tell(*update->doubt);
     if (!update->warning.empty()) {
-      post_warning(element_, GST_RESOURCE_ERROR_WRITE, update->warning);
+      warn(GST_RESOURCE_ERROR_WRITE, update->warning);
       continue;
     }
     report(update->status, &*update);
@@ -235,6 +249,7 @@ void SourceCore::open(const job::Update& update) {
   auto flow = flow_.lock();
   if (!flow->runtime) return;
   auto settings = make_reader_settings(settings_, *update.clip, block_size_);
+  settings.log_id = take_string(gst_object_get_name(GST_OBJECT(element_)));
   settings.fresh_address = [job =
                                 std::weak_ptr(flow->job)](clip::ReaderSettings::AddressDone done) {
     if (const auto asked = job.lock()) asked->ask_address(std::move(done));
@@ -285,6 +300,9 @@ GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
     return fail(std::move(error));
   }
   identified_ = true;
+  GST_INFO_OBJECT(element_, "reads a clip of %s bytes, %s",
+                  info && info->size ? std::to_string(*info->size).c_str() : "unknown",
+                  info && info->seekable ? "seekable" : "not seekable");
   pad_.set_caps(caps_of(*container));
   if (info && info->size) pad_.set_size(*info->size);
   report(Status::streaming);
@@ -315,6 +333,13 @@ bool SourceCore::is_delivered() {
          !(pipeline_errors_ && pipeline_errors_->has_seen_one());
 }
 
+const char* SourceCore::delivery_text() {
+  if (is_delivered()) return "delivered";
+  if (status() != Status::done) return "not delivered, since not all of it was pushed";
+  if (!was_handed_on_) return "not delivered, since its end was not pushed";
+  return "not delivered, since there was an error in the pipeline";
+}
+
 void SourceCore::send_tags() {
   if (tags_ == Tags::sent) return;
   // Queued tags go out with the buffer behind them, unless a flush drops both.
@@ -341,6 +366,7 @@ void SourceCore::send_tags() {
 bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop) {
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader && position != 0) return false;
+  GST_DEBUG_OBJECT(element_, "continues at byte %" G_GUINT64_FORMAT, position);
   stop_ = stop;
   has_read_to_end_ = false;
   if (tags_ == Tags::queued) tags_ = Tags::unsent;
@@ -373,10 +399,14 @@ void SourceCore::report(Status status, const job::Update* update) {
   if (id_changed) pad_.notify("generation-id");
   if (cost_changed) pad_.notify("cost");
   if (!status_changed) return;
-  pad_.notify("status");
   if (settings_.generation_id.empty()) message.model = settings_.model_word();
   message.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - started_);
+  GST_INFO_OBJECT(element_, "is %s after %.1f s, generation %s, cost %s", status_nick(status),
+                  static_cast<double>(message.elapsed.count()) / 1000.0,
+                  message.generation_id.empty() ? "not known" : message.generation_id.c_str(),
+                  message.cost < 0 ? "not known" : format_cost(message.cost).c_str());
+  pad_.notify("status");
   post_generation(element_, message);
 }
 
@@ -384,8 +414,13 @@ void SourceCore::tell(const job::DoubtNotice& doubt) {
   if (!doubt.is_settled) return post_doubt(element_, doubt);
   post_doubt_settled(element_, doubt);
   if (doubt.evidence == "likely") {
-    post_warning(element_, GST_RESOURCE_ERROR_FAILED, doubt.reason);
+    warn(GST_RESOURCE_ERROR_FAILED, doubt.reason);
   }
+}
+
+void SourceCore::warn(GstResourceError code, const std::string& text) {
+  GST_WARNING_OBJECT(element_, "%s", text.c_str());
+  post_warning(element_, code, text);
 }
 
 GstFlowReturn SourceCore::fail(Error error) {
@@ -394,6 +429,7 @@ GstFlowReturn SourceCore::fail(Error error) {
   // known.
   if (!error.charged && settings_.generation_id.empty() && reader()) error.charged = Charged::yes;
   if (status() != Status::stopped) report(Status::failed);
+  GST_ERROR_OBJECT(element_, "%s (%s)", error.message.c_str(), error.debug.c_str());
   post_error(element_, error);
   failed_ = true;
   end_progress(GST_PROGRESS_TYPE_ERROR, error.message);

@@ -104,10 +104,12 @@ class SourceCore {
   void send_tags();
   void report(job::Status status, const job::Update* update = nullptr);
   void tell(const job::DoubtNotice& doubt);
+  void warn(GstResourceError code, const std::string& text);
   GstFlowReturn fail(Error error);
   void end_progress(GstProgressType type, const std::string& text);
   std::shared_ptr<clip::Reader> reader();
   bool is_delivered();
+  const char* delivery_text();
 
   GstElement* const element_;
   Pad& pad_;

@@ -76,7 +76,7 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
   }
   // Parsing gives an empty path its slash.
   while (url->text.ends_with('/')) url->text.pop_back();
-  return Access{std::move(*url), std::string(key)};
+  return Access{std::move(*url), std::string(key), {}};
 }
 
 struct Client::Call {
@@ -84,6 +84,7 @@ struct Client::Call {
   Subject subject;
   std::function<void(Result<HttpReply, Failure>, const Subject&)> done;
   int redirects = 0;
+  std::chrono::steady_clock::time_point sent_at;
   // A request that is charged is not sent once more because of a redirect: whoever answered with
   // one may have taken it.
   bool may_be_sent_again = true;
@@ -96,7 +97,10 @@ struct Client::Call {
 };
 
 Client::Client(Runtime& runtime, Access access, std::chrono::milliseconds silence)
-    : runtime_(runtime), access_(std::move(access)), silence_(silence) {}
+    : runtime_(runtime),
+      access_(std::move(access)),
+      log_(log::Category::api, access_.log_id),
+      silence_(silence) {}
 
 Client::~Client() {
   cancel();
@@ -249,13 +253,42 @@ void Client::send(const std::shared_ptr<Call>& call) {
   HttpRequest request = call->request;
   request.headers.emplace_back("X-API-Key", access_.key);
   cancel();
+  call->sent_at = std::chrono::steady_clock::now();
+  log_.debug([&] {
+    const std::size_t size = request.json_body.size();
+    return name(*call) + (size > 0 ? ", " + std::to_string(size) + " bytes" : "");
+  });
   exchange_ = Exchange::start(runtime_, request, silence_, [this, call](Exchange::Outcome outcome) {
+    log_reply(*call, outcome);
     if (!outcome) {
       call->fail(failure_from_transport(outcome.error(), call->subject));
     } else {
       outcome->is_redirected = call->redirects > 0;
       on_reply(call, *outcome);
     }
+  });
+}
+
+std::string Client::name(const Call& call) const {
+  return call.request.method + " " +
+         one_line(redact(call.request.url.without_query(), access_.key));
+}
+
+void Client::log_reply(const Call& call, const Exchange::Outcome& outcome) const {
+  log_.debug([&] {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - call.sent_at);
+    std::string text = name(call) + " after " + std::to_string(took.count()) + " ms: ";
+    if (!outcome) {
+      return text + (outcome.error().sent ? "" : "not sent, ") +
+             one_line(redact(outcome.error().reason, access_.key));
+    }
+    text += "HTTP " + std::to_string(outcome->status) + ", " +
+            std::to_string(outcome->body.size()) + " bytes";
+    if (outcome->retry_after) {
+      text += ", to be asked again in " + std::to_string(outcome->retry_after->count()) + " ms";
+    }
+    return text;
   });
 }
 

@@ -16,6 +16,7 @@
 #include "api/generation.h"
 #include "api/reply.h"
 #include "api/request.h"
+#include "base/log.h"
 
 namespace genpro::api {
 
@@ -23,6 +24,7 @@ namespace genpro::api {
 struct Access {
   Url base;  // as from make_access(): no slash at its end, no query
   std::string key;
+  std::string log_id;  // of the element that asks, in logs; may be empty
 };
 
 // Checks both without the network. Fails with ErrorKind::settings; the key is not in the message.
@@ -72,8 +74,13 @@ class Client {
   void on_reply(const std::shared_ptr<Call>& call, const HttpReply& reply);
   void follow(const std::shared_ptr<Call>& call, const HttpReply& reply);
 
+  // Of a call in logs: method and address.
+  std::string name(const Call& call) const;
+  void log_reply(const Call& call, const Exchange::Outcome& outcome) const;
+
   Runtime& runtime_;
   Access access_;
+  const log::Logger log_;
   std::chrono::milliseconds silence_;
   std::shared_ptr<Exchange> exchange_;
   Timer refusal_;                // of a call that is not sent

@@ -22,6 +22,7 @@ struct Fetcher::Connection {
   BlockPool::Memory buffer;
   std::size_t filled = 0;  // bytes of the buffer
 
+  std::chrono::steady_clock::time_point started_at;
   Wanted wanted;
   std::uint64_t position = 0;        // in the clip, of the body's next byte
   std::optional<std::uint64_t> end;  // of what the answer announces, in the clip

@@ -39,10 +39,12 @@ Fetcher::Fetcher(Runtime& runtime, ReaderSettings settings, Reader::Channel chan
     : runtime_(runtime),
       settings_(std::move(settings)),
       channel_(std::move(channel)),
+      log_(log::Category::clip, settings_.log_id),
       address_(settings_.url),
       pool_(BlockPool::of_size(settings_.read_size)) {}
 
 void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
+  log_.log([&] { return "reads from byte " + std::to_string(offset) + " on"; });
   disconnect();
   backoff_.reset();
   boxes_.reset();
@@ -157,6 +159,12 @@ void Fetcher::connect() {
                               if (!self || connection.lock() != self->connection_) return;
                               self->stall_timer_.restart(self->settings_.stall_timeout);
                             });
+  log_.debug([&] {
+    return "GET " + url_.without_query() + ", " + range +
+           (wanted_.first < wanted_.known_end ? ", known up to " + std::to_string(wanted_.known_end)
+                                              : "");
+  });
+  connection->started_at = std::chrono::steady_clock::now();
   connection->watch->forbid_http2();
   stall_timer_.start(settings_.stall_timeout, [this] { on_stall(); });
   connection->session = runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_);
@@ -315,6 +323,9 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
     boxes_->add(
         {static_cast<const unsigned char*>(g_bytes_get_data(bytes.get(), nullptr)), length});
   }
+  log_.trace([&] {
+    return "bytes " + std::to_string(offset_) + " to " + std::to_string(offset_ + length);
+  });
   auto shared = channel_->lock();
   // A seek is on its way here, and these bytes are of before it.
   if (shared->epoch != epoch_) return false;
@@ -359,6 +370,9 @@ void Fetcher::retry(const std::string& reason, unsigned status,
   disconnect();
   if (broken && !asked_without_proof_ && proven_to_ > broken->wanted.proven_to &&
       (proven_to_ == tail_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
+    log_.log([&] {
+      return "reconnects at byte " + std::to_string(offset_) + " after a comparison: " + reason;
+    });
     return begin();
   }
   note_unwanted();
@@ -368,6 +382,11 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     const bool is_complete = broken && broken->delivered > 0 && broken->position == broken->end;
     if (is_complete || (broken && broken->delivered >= prompt_retry_size)) delay = {};
     if (delay > longest_trust) proven_to_ = 0;
+    log_.log([&] {
+      return "reconnects at byte " + std::to_string(offset_) + " in " +
+             std::to_string(delay.count()) + " ms, failure " + std::to_string(backoff_.failures()) +
+             " of " + std::to_string(settings_.retries) + ": " + reason;
+    });
     retry_timer_.start(delay, [this] { begin(); });
     return;
   }
@@ -393,17 +412,16 @@ void Fetcher::give_up(ErrorKind kind, std::string message, const std::string& de
   {
     auto shared = channel_->lock();
     if (shared->epoch != epoch_) return;
-    if (settings_.retries > 0 && !shared->waiting) {
-      shared->fetching = Reader::Fetching::asleep;
-      is_asleep_ = true;
-      return;
-    }
+    is_asleep_ = settings_.retries > 0 && !shared->waiting;
+    if (is_asleep_) shared->fetching = Reader::Fetching::asleep;
   }
+  if (is_asleep_) return log_.log([&] { return "goes on when somebody reads: " + debug; });
   fail(kind, std::move(message), debug, status);
 }
 
 void Fetcher::on_change(const std::string& difference, const std::string& debug, unsigned status) {
   disconnect();
+  log_.warning([&] { return "the clip has changed: " + difference + " (" + debug + ")"; });
   auto shared = channel_->lock();
   if (shared->epoch != epoch_) return;
   if (!shared->taken && restarts_ < max_restarts) {
@@ -433,6 +451,7 @@ void Fetcher::on_change(const std::string& difference, const std::string& debug,
 
 void Fetcher::end() {
   disconnect();
+  log_.debug([&] { return "ends at byte " + std::to_string(offset_); });
   auto shared = channel_->lock();
   if (shared->epoch != epoch_) return;
   shared->ended = true;
@@ -441,6 +460,7 @@ void Fetcher::end() {
 
 void Fetcher::fail(ErrorKind kind, std::string message, const std::string& debug, unsigned status) {
   disconnect();
+  log_.debug([&] { return "gives up: " + debug; });
   Error error;
   error.kind = kind;
   error.message = std::move(message);

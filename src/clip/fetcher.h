@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/backoff.h"
+#include "base/log.h"
 #include "clip/block_pool.h"
 #include "clip/box_walker.h"
 #include "clip/identity.h"
@@ -98,6 +99,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   Runtime& runtime_;
   const ReaderSettings settings_;
   const Reader::Channel channel_;
+  const log::Logger log_;
   Url address_;  // the clip's own
   Url url_;      // of the current request, after redirects
   int redirects_ = 0;

@@ -43,6 +43,17 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   connection->watch->watch_body(connection->stream.get(), settings_.read_size);
 
   const unsigned status = soup_message_get_status(connection->message.get());
+  log_.debug([&] {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - connection->started_at);
+    std::string text = "GET " + url_.without_query() + " after " + std::to_string(took.count()) +
+                       " ms: HTTP " + std::to_string(status);
+    for (const char* name : {"Content-Range", "Content-Length", "Content-Type", "Retry-After"}) {
+      const std::string value = connection->header(name);
+      if (!value.empty()) text += std::string(", ") + name + " " + one_line(value, 80);
+    }
+    return text;
+  });
   if (is_redirect(status)) return on_redirect(connection);
   if (status != SOUP_STATUS_OK && status != SOUP_STATUS_PARTIAL_CONTENT) {
     return on_refusal(connection, status);
@@ -62,6 +73,7 @@ void Fetcher::on_redirect(const ConnectionPtr& connection) {
   }
   ++redirects_;
   url_ = std::move(*target);
+  log_.log([&] { return "is redirected to " + url_.without_query(); });
   connect();
 }
 
@@ -185,6 +197,7 @@ void Fetcher::refresh(unsigned status, const std::string& debug) {
                 debug, status);
   }
   refusal_ = Refusal{status, debug, true, false};
+  log_.info([&] { return "asks the service for a fresh address: " + debug; });
   note_unwanted();
   settings_.fresh_address(
       [weak = weak_from_this(), runtime = runtime_.weak_from_this()](const Result<Url>& address) {
@@ -218,6 +231,7 @@ void Fetcher::on_address(const Result<Url>& address) {
                 refusal_->debug, refusal_->status);
   }
   address_ = *address;
+  log_.info([&] { return "the clip is at " + address_.without_query() + " now"; });
   channel_->lock()->address = address_;
   begin();
 }

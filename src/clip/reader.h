@@ -27,6 +27,7 @@ struct ReaderSettings {
   std::chrono::milliseconds longest_wait{120'000};  // before a retry, whatever the server asks for
   std::uint64_t max_size = std::uint64_t{4} << 30;  // bytes
   std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
+  std::string log_id;  // of the element that reads, in logs; may be empty
   // Asks for a fresh address, for one that has expired: called on the runtime thread. What it is
   // given may be called by any thread, once or never. Empty: there is none to be had.
   using AddressDone = std::function<void(Result<Url>)>;

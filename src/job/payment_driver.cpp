@@ -59,6 +59,7 @@ PaymentDriver::PaymentDriver(Runtime& runtime, const std::string& ledger, const 
                              milliseconds silence, PaymentSettings settings, Owner& owner)
     : runtime_(runtime),
       access_(access),
+      log_(log::Category::job, access.log_id),
       settings_(std::move(settings)),
       owner_(owner),
       ledger_(runtime, ledger),
@@ -191,14 +192,23 @@ void PaymentDriver::act(const payment::Action& action) {
   } else if (const auto* pause = std::get_if<payment::Wait>(&action)) {
     wait(*pause);
   } else if (const auto* doubt = std::get_if<payment::TellDoubt>(&action)) {
+    log_.info([&] { return label() + "whether it was charged is in doubt: " + doubt->reason; });
     owner_.on_doubt(*doubt);
   } else if (const auto* settled = std::get_if<payment::TellSettled>(&action)) {
+    log_.info([&] { return label() + "the doubt is settled: " + settled->reason; });
     owner_.on_settled(*settled);
   } else if (const auto* outage = std::get_if<payment::TellOutage>(&action)) {
+    log_.info([&] { return label() + "the service does not tell: " + outage->reason; });
     owner_.on_outage(*outage);
   } else if (const auto* end = std::get_if<payment::End>(&action)) {
     owner_.on_end(*end);
   }
+}
+
+std::string PaymentDriver::label() const {
+  const std::string& id = payment::generation_id(state_);
+  return (entry_.id != 0 ? "row " + std::to_string(entry_.id) + ", " : "") +
+         (id.empty() ? "no generation yet: " : "generation " + id + ": ");
 }
 
 void PaymentDriver::set_state(const payment::State& state) {
@@ -284,6 +294,10 @@ void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
 
 void PaymentDriver::go_on(const TurnPtr& turn, std::size_t next) {
   const std::weak_ptr<char> here = here_;
+  log_.info([&] {
+    const auto& line = std::get<payment::Persist>(turn->step.actions[next]);
+    return label() + redact(line.came, access_.key) + ": " + redact(line.decided, access_.key);
+  });
   entry_.state = turn->step.state;
   set_state(turn->step.state);
   owner_.on_progress();
@@ -466,6 +480,7 @@ void PaymentDriver::poll_by_schedule() {
 }
 
 void PaymentDriver::wake_later(milliseconds delay) {
+  log_.log([&] { return label() + "waits for " + std::to_string(delay.count()) + " ms"; });
   timer_.start(delay, [this] { handle(payment::Woke{}); });
 }
 

@@ -110,6 +110,8 @@ class PaymentDriver {
   void persist(const TurnPtr& turn, std::size_t next);
   void go_on(const TurnPtr& turn, std::size_t next);
   void on_stored(const TurnPtr& turn, std::size_t next, Result<payment::State> stored);
+  // Which payment a line of the log is about.
+  std::string label() const;
   void set_state(const payment::State& state);
   void read_cell();
   void on_cell(Result<api::Cell, api::Failure> cell, const payment::Moment& asked);
@@ -127,6 +129,7 @@ class PaymentDriver {
 
   Runtime& runtime_;
   const api::Access access_;
+  const log::Logger log_;
   const PaymentSettings settings_;
   Owner& owner_;
   LedgerClient ledger_;

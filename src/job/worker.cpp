@@ -53,11 +53,36 @@ bool is_retryable(Kind kind) {
   }
 }
 
+std::string describe(Parting parting) {
+  switch (parting) {
+    case Parting::stopped:
+      return "the generation is stopped, and refunded";
+    case Parting::left_to_others:
+      return "the generation goes on: another run follows it";
+    case Parting::noted:
+      return "the service could not be told to stop the generation; the next run does";
+    case Parting::nothing:
+      break;
+  }
+  return "nothing is stopped";
+}
+
+std::string describe(const ledger::Claim& claim) {
+  if (claim.kind == ledger::Claim::Kind::create) {
+    return "asks for a new generation, which is charged: no earlier request may serve this one";
+  }
+  const std::string id = payment::generation_id(claim.entry.state);
+  return "row " + std::to_string(claim.entry.id) + " serves this request: " +
+         (id.empty() ? "it is found out what became of it"
+                     : "generation " + id + " is picked up, and nothing is asked for");
+}
+
 }  // namespace
 
 Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
     : runtime_(runtime),
       settings_(std::move(settings)),
+      log_(log::Category::job, settings_.access.log_id),
       channel_(std::move(channel)),
       started_(std::chrono::steady_clock::now()),
       asking_since_(ledger::asking_since()),
@@ -87,7 +112,14 @@ void Worker::send_owed_stops() {
   if (!ledger_.is_kept() || owed_stops_) return;
   owed_stops_ = std::make_unique<Reconciler>(runtime_, settings_.ledger, settings_.access,
                                              settings_.silence, Reconciler::Scope::owed_stops);
-  owed_stops_->start([this](const Result<std::vector<Reconciled>>&) {
+  owed_stops_->start([this](const Result<std::vector<Reconciled>>& rows) {
+    for (std::size_t at = 0; rows && at < rows->size(); ++at) {
+      const Reconciled& row = (*rows)[at];
+      log_.info([&] {
+        return "a stop that an earlier run owed, row " + std::to_string(row.entry.id) + ": " +
+               row.text;
+      });
+    }
     // Not from within its own call.
     owed_stops_timer_.start(milliseconds(0), [this] { owed_stops_.reset(); });
   });
@@ -134,6 +166,7 @@ void Worker::attach() {
 void Worker::identify() {
   const auto& request = std::get<api::GenerationRequest>(settings_.subject);
   if (!ledger_.is_kept()) {
+    log_.info([] { return "asks for a new generation, which is charged: no ledger is kept"; });
     make_payment(request).begin({});
     return;
   }
@@ -152,6 +185,7 @@ void Worker::claim(payment::Reuse reuse) {
       ClaimSettings{
           identity_, reuse, passed_over_, settings_.daily_limit, {.since = asking_since_}},
       [this] {
+        log_.info([] { return "waits for another run's request to the same cell"; });
         Update update;
         update.is_waiting = true;
         report(std::move(update));
@@ -168,6 +202,7 @@ void Worker::on_claim(Result<ledger::Claim> claim) {
     return give_up(std::move(claim.error()), claim.error().kind == ErrorKind::ledger_busy);
   }
   PaymentDriver& payment = make_payment(std::get<api::GenerationRequest>(settings_.subject));
+  log_.info([&] { return describe(*claim); });
   if (claim->kind == ledger::Claim::Kind::create) return payment.begin(std::move(claim->cell));
   const bool is_named = !payment::generation_id(claim->entry.state).empty();
   is_earlier_ = is_named;
@@ -353,6 +388,7 @@ void Worker::ask_address(Job::AddressDone done) {
 }
 
 void Worker::time_out() {
+  log_.info([] { return "generation-timeout is over"; });
   if (payment_) return payment_->handle(payment::TimedOut{});
   has_timed_out_ = true;
   Error error = timeout_error();
@@ -419,6 +455,10 @@ void Worker::begin_parting() {
 void Worker::part(const Delivery& delivery) {
   const bool has_begun = is_parting_;
   end_steps();
+  log_.info([&] {
+    return std::to_string(delivery.bytes) + " bytes were pushed: " +
+           (delivery.is_whole ? "the clip is delivered" : "the clip is not delivered");
+  });
   const std::int64_t row = payment_ ? payment_->entry().id : 0;
   // A process that is killed while it ends has not ended its work in order, however far it was: the
   // next run picks the clip up once more instead of paying for another one.
@@ -437,11 +477,21 @@ void Worker::stop_unfinished() {
   // An error of its own is no wish to stop: what is paid goes on, and the next run picks it up. The
   // user's own limit of the wait is one.
   const bool is_wanted = settings_.stops && !is_attached_ && (!has_failed_ || has_timed_out_);
-  if (!is_wanted || !payment_) return finish_parting(Parting::nothing);
+  if (!is_wanted || !payment_) {
+    log_.info([&] {
+      return std::string("no stop is asked for: ") +
+             (!payment_          ? "nothing was asked for"
+              : is_attached_     ? "the generation is not this run's own"
+              : !settings_.stops ? "on-shutdown is detach"
+                                 : "after an error the next run picks up what is unfinished");
+    });
+    return finish_parting(Parting::nothing);
+  }
   payment_->stop();
 }
 
 void Worker::finish_parting(Parting outcome) {
+  if (outcome != Parting::nothing) log_.info([&] { return describe(outcome); });
   // Before anybody hears of it: who starts the same next finds the row free.
   if (payment_) payment_->release();
   auto shared = channel_->lock();

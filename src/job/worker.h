@@ -73,6 +73,7 @@ class Worker : private PaymentDriver::Owner {
 
   Runtime& runtime_;
   const JobSettings settings_;
+  const log::Logger log_;
   const Job::Channel channel_;
   const std::chrono::steady_clock::time_point started_;
   const ledger::WallTime asking_since_;

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The key goes to the API's origin and appears nowhere else.
+#include <algorithm>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 #include "element/element_test.h"
 #include "support/process.h"
 
 namespace genpro::test {
 namespace {
+
+constexpr const char* signature = "s1gnature-0f-the-cl1p";
+
+// What the elements and the rooms below them have logged.
+std::string own_lines(const std::string& log) {
+  std::istringstream lines(log);
+  std::string own;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" genprosrc ") != std::string::npos ||
+        line.find(" genpro-") != std::string::npos) {
+      own += line + "\n";
+    }
+  }
+  return own;
+}
 
 class Secrets : public testing::TestWithParam<const char*> {
  protected:
@@ -37,14 +54,20 @@ class Secrets : public testing::TestWithParam<const char*> {
     ASSERT_EQ(finished.exit_code, 0) << finished.out;
     EXPECT_NE(finished.out.find(evidence), std::string::npos) << finished.out;
     EXPECT_EQ(finished.out.find(test_key), std::string::npos) << "the key is on the bus";
+    EXPECT_EQ(finished.out.find(signature), std::string::npos) << "the signature is on the bus";
 
     std::size_t graphs = 0;
     std::size_t logged = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
       const std::string text = read_file(entry.path());
-      const auto at = text.find(test_key);
-      EXPECT_EQ(at, std::string::npos)
-          << entry.path() << ": " << text.substr(at < 200 ? 0 : at - 200, 300);
+      // The last one is of the request's body.
+      for (const char* secret : {test_key, signature, "asset_resource_ids"}) {
+        const auto at = text.find(secret);
+        EXPECT_EQ(at, std::string::npos)
+            << entry.path() << ": " << text.substr(at < 200 ? 0 : at - 200, 300);
+      }
+      const std::string own = own_lines(text);
+      EXPECT_EQ(own.find("Lamp"), std::string::npos) << "the prompt is in the log:\n" << own;
       if (entry.path().extension() == ".dot") ++graphs;
       if (entry.path().filename() == "gst.log") logged = text.size();
     }
@@ -62,6 +85,23 @@ class Secrets : public testing::TestWithParam<const char*> {
 
 TEST_P(Secrets, AreNowhereAfterAGoodRun) {
   run_app("message eos");
+}
+
+TEST_P(Secrets, AreNowhereWhenTheClipMovesAndItsConnectionBreaks) {
+  const std::string query = std::string("?Signature=") + signature;
+  const auto signed_address = [&](const std::string& name) {
+    return service.cdn_url() + "/" + name + query;
+  };
+  service.push_poll(json_answer(200, FakeService::completed_json(signed_address("old.mp4"))));
+  service.push_poll(json_answer(200, FakeService::completed_json(signed_address("new.mp4"))));
+  service.files().set_script([this, query](const Seen& seen, int) -> std::optional<Answer> {
+    if (seen.path == "/old.mp4") return html_answer(403, "<h1>expired</h1>");
+    if (seen.path == "/new.mp4") return redirect_answer(302, service.clip_url() + query);
+    return std::nullopt;
+  });
+  service.files().add_trouble({.kind = Trouble::Kind::cut, .at = 2000});
+  run_app("message eos");
+  EXPECT_EQ(service.requests(is_cdn).back().query, query.substr(1));
 }
 
 TEST_P(Secrets, AreNotRepeatedWhenTheServiceDoes) {
@@ -92,6 +132,32 @@ TEST_P(Secrets, AreNotRepeatedFromAnOutage) {
 
 INSTANTIATE_TEST_SUITE_P(By, Secrets, testing::Values("env", "file", "property"),
                          [](const auto& tested) { return std::string(tested.param); });
+
+TEST(Log, TellsTheStoryOfARunInSomeTwentyLines) {
+  FakeService service;
+  service.set_clip({.bytes = small_clip()});
+  const TempDir folder;
+  const std::string file = folder.file("gst.log");
+  const Finished finished = run_command({SECRET_APP, service.api_base(), "env"},
+                                        {{"GST_DEBUG", "genpro*:4"},
+                                         {"GST_DEBUG_NO_COLOR", "1"},
+                                         {"GST_DEBUG_FILE", file},
+                                         {"GEN_API_KEY", test_key}},
+                                        "");
+  ASSERT_EQ(finished.exit_code, 0) << finished.out;
+  const std::string log = read_file(file);
+  const std::string own = own_lines(log);
+  EXPECT_EQ(own, log) << "something else is logged";
+  const auto lines = std::count(own.begin(), own.end(), '\n');
+  EXPECT_GE(lines, 8) << own;
+  EXPECT_LE(lines, 25) << own;
+  std::size_t at = 0;
+  for (const char* word : {"<src> starts: sheet 101, cell 3300", "which is charged",
+                           "generation 9040", "is streaming", "the clip is delivered"}) {
+    at = own.find(word, at);
+    ASSERT_NE(at, std::string::npos) << word << " is not there, or not in its turn:\n" << own;
+  }
+}
 
 TEST(SecretsAndRedirects, ThePostIsNotFollowed) {
   std::map<int, Trial> trials;

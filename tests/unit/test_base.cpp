@@ -9,6 +9,7 @@
 
 #include "base/backoff.h"
 #include "base/interruption.h"
+#include "base/log.h"
 #include "base/runtime.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -104,6 +105,44 @@ TEST(Backoff, NeverUndercutsRetryAfter) {
   Backoff backoff({.first = 10ms, .longest = 20ms}, 1);
   EXPECT_GE(backoff.next(3s), 3s);
   EXPECT_LE(backoff.next(3s), 4s);
+}
+
+class Lines final : public log::Sink {
+ public:
+  explicit Lines(log::Level level) : level_(level) { log::set_sink(this); }
+  ~Lines() { log::set_sink(nullptr); }
+  bool wants(log::Category category, log::Level level) const noexcept override {
+    return category == log::Category::api && level <= level_;
+  }
+  void write(log::Category, log::Level, const log::Place& place, const std::string& id,
+             const std::string& text) const noexcept override {
+    lines.push_back(id + ": " + text + " (" + place.function + ")");
+  }
+  mutable std::vector<std::string> lines;
+
+ private:
+  const log::Level level_;
+};
+
+TEST(Log, MakesATextOnlyForWhoWantsIt) {
+  int made = 0;
+  const auto text = [&] { return "text " + std::to_string(++made); };
+  const log::Logger api(log::Category::api, "src");
+  const log::Logger clip(log::Category::clip, "src");
+  api.info(text);
+  EXPECT_EQ(made, 0) << "without a sink";
+  {
+    const Lines sink(log::Level::info);
+    api.debug(text);
+    clip.warning(text);
+    EXPECT_EQ(made, 0);
+    api.info(text);
+    api.warning(text);
+    EXPECT_EQ(sink.lines,
+              (std::vector<std::string>{"src: text 1 (TestBody)", "src: text 2 (TestBody)"}));
+  }
+  api.info(text);
+  EXPECT_EQ(made, 2);
 }
 
 TEST(Interruption, ConcernsAWaitEvenWhenItIsOverAlready) {
