@@ -76,27 +76,24 @@ constexpr const char* no_ledger_warning =
 }  // namespace
 
 bool SourceCore::start(const Settings& settings, std::size_t block_size) {
-  failed_ = false;
-  eos_announced_ = false;
-  has_posted_error_ = false;
-  has_read_to_end_ = false;
-  was_handed_on_ = false;
+  {
+    auto run = run_.lock();
+    *run = Run{.interruption = run->interruption};
+  }
+  stream_ = Stream{.settings = settings, .block_size = block_size};
   auto job_settings = make_job_settings(settings);
   if (!job_settings) {
-    *face_.lock() = Face{.status = Status::failed};
+    *properties_.lock() = Properties{.status = Status::failed};
     Error& error = job_settings.error();
     error.charged = Charged::no;
     error.retryable = false;
     GST_ERROR_OBJECT(element_, "cannot start: %s", error.message.c_str());
     post_error(element_, error);
-    failed_ = true;
+    run_.lock()->state = Failed{};
     return false;
   }
-  settings_ = settings;
-  block_size_ = block_size;
-  title_.clear();
   if (const auto* request = std::get_if<api::GenerationRequest>(&job_settings->subject)) {
-    title_ = request->prompt;
+    stream_.title = request->prompt;
     for (const std::string& warning : request->warnings) {
       warn(GST_RESOURCE_ERROR_SETTINGS, warning);
     }
@@ -104,16 +101,10 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
       warn(GST_RESOURCE_ERROR_SETTINGS, no_ledger_warning);
     }
   }
-  started_ = std::chrono::steady_clock::now();
-  identified_ = false;
-  tags_ = Tags::unsent;
-  coverage_.clear();
-  next_offset_ = 0;
-  stop_.reset();
-  *face_.lock() = Face{.generation_id = settings.generation_id};
+  *properties_.lock() = Properties{.generation_id = settings.generation_id};
 
   pipeline_errors_ = std::make_unique<ErrorWatch>(element_);
-  in_progress_ = true;
+  stream_.is_in_progress = true;
   post_progress(element_, GST_PROGRESS_TYPE_START,
                 settings.generation_id.empty()
                     ? "Asking GEN for a video"
@@ -128,62 +119,60 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   auto runtime = Runtime::acquire();
   auto job = job::Job::start(runtime, std::move(*job_settings));
   shutdown_group_ = std::make_unique<ShutdownGroupMember>(element_, job);
-  auto flow = flow_.lock();
-  flow->runtime = std::move(runtime);
-  flow->job = std::move(job);
-  flow->job->set_interruption(flow->interruption);
+  auto run = run_.lock();
+  run->runtime = std::move(runtime);
+  run->job = std::move(job);
+  run->job->set_interruption(run->interruption);
   return true;
 }
 
 void SourceCore::stop() {
-  Flow ended;
+  std::shared_ptr<Runtime> runtime;
+  std::shared_ptr<job::Job> job;
   {
-    auto flow = flow_.lock();
-    ended.runtime = std::move(flow->runtime);
-    ended.job = std::move(flow->job);
-    ended.reader = std::move(flow->reader);
+    auto run = run_.lock();
+    runtime = std::move(run->runtime);
+    job = std::move(run->job);
   }
-  if (ended.job && settings_.waits_to_part) begin_shutdown_with(element_);
+  const Settings& settings = stream_.settings;
+  if (job && settings.waits_to_part) begin_shutdown_with(element_);
   shutdown_group_.reset();
-  ended.reader.reset();
+  const job::Delivery delivery{stream_.coverage.size(), is_delivered()};
+  GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
+  // Nothing is read any more. What is known of the run stays until the next one.
+  (void)take_reader();
   auto parting = job::Parting::nothing;
-  if (ended.job) {
-    const job::Delivery delivery{coverage_.size(), is_delivered()};
-    GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
-    if (settings_.waits_to_part) {
-      parting = ended.job->part(delivery);
-    } else {
-      job::part_later(std::move(ended.job), delivery);
-    }
-  }
+  if (job && settings.waits_to_part) parting = job->part(delivery);
+  if (job && !settings.waits_to_part) job::part_later(std::move(job), delivery);
   pipeline_errors_.reset();
-  ended.job.reset();
-  ended.runtime.reset();
+  job.reset();
+  runtime.reset();
   {
-    auto face = face_.lock();
-    if (face->status != Status::done && face->status != Status::failed &&
-        face->status != Status::stopped) {
-      face->status = Status::idle;
+    auto properties = properties_.lock();
+    if (properties->status != Status::done && properties->status != Status::failed &&
+        properties->status != Status::stopped) {
+      properties->status = Status::idle;
     }
   }
-  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(parting, !settings_.ledger.empty()));
+  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(parting, !settings.ledger.empty()));
 }
 
 void SourceCore::set_interrupted(bool interrupted) {
-  auto flow = flow_.lock();
-  flow->interruption.set(interrupted);
-  if (flow->job) flow->job->set_interruption(flow->interruption);
-  if (flow->reader) flow->reader->set_interruption(flow->interruption);
+  auto run = run_.lock();
+  run->interruption.set(interrupted);
+  if (run->job) run->job->set_interruption(run->interruption);
+  const auto* reading = std::get_if<Reading>(&run->state);
+  if (reading != nullptr && reading->reader) reading->reader->set_interruption(run->interruption);
 }
 
 GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   // The failure was told once; whoever goes on pulling gets no second message.
-  if (failed_) return GST_FLOW_ERROR;
+  if (has_failed()) return GST_FLOW_ERROR;
   // An interruption from here on concerns this call, also one that is over before it is seen: an
   // EOS event that the application sends comes as such a one.
-  const std::uint64_t begun_at = flow_.lock()->interruption.count;
+  const std::uint64_t begun_at = run_.lock()->interruption.count;
   const GstFlowReturn result = advance(offset, begun_at, buffer);
-  if (result == GST_FLOW_FLUSHING && eos_announced_) {
+  if (result == GST_FLOW_FLUSHING && run_.lock()->is_eos_announced) {
     // An application waits for the progress to end before it goes on to PLAYING, where alone the
     // EOS reaches it.
     end_progress(GST_PROGRESS_TYPE_CANCELED, "Ended before the generation was completed");
@@ -202,14 +191,14 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
   if (read != GST_FLOW_OK) return read;
 
   std::size_t length = g_bytes_get_size(block.bytes.get());
-  if (stop_ && block.offset + length > *stop_) {
-    if (block.offset >= *stop_) return GST_FLOW_EOS;
-    length = *stop_ - block.offset;
+  if (stream_.stop && block.offset + length > *stream_.stop) {
+    if (block.offset >= *stream_.stop) return GST_FLOW_EOS;
+    length = *stream_.stop - block.offset;
     block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
   }
   send_tags();
-  coverage_.add(block.offset, block.offset + length);
-  if (const auto total = size(); total && coverage_.covers(*total)) report(Status::done);
+  stream_.coverage.add(block.offset, block.offset + length);
+  if (const auto total = size(); total && stream_.coverage.covers(*total)) report(Status::done);
 
   GST_TRACE_OBJECT(element_, "pushes bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
                    block.offset, block.offset + length);
@@ -221,7 +210,7 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
 }
 
 GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
-  const std::shared_ptr<job::Job> job = flow_.lock()->job;
+  const std::shared_ptr<job::Job> job = run_.lock()->job;
   if (!job) return GST_FLOW_FLUSHING;
   while (auto update = job->wait(begun_at)) {
     if (update->doubt) tell(*update->doubt);
@@ -246,16 +235,16 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
 
 void SourceCore::open(const job::Update& update) {
   auto runtime = Runtime::acquire_for_clip();
-  auto flow = flow_.lock();
-  if (!flow->runtime) return;
-  auto settings = make_reader_settings(settings_, *update.clip, block_size_);
+  auto run = run_.lock();
+  if (!run->job) return;
+  auto settings = make_reader_settings(stream_.settings, *update.clip, stream_.block_size);
   settings.log_id = take_string(gst_object_get_name(GST_OBJECT(element_)));
-  settings.fresh_address = [job =
-                                std::weak_ptr(flow->job)](clip::ReaderSettings::AddressDone done) {
+  settings.fresh_address = [job = std::weak_ptr(run->job)](clip::ReaderSettings::AddressDone done) {
     if (const auto asked = job.lock()) asked->ask_address(std::move(done));
   };
-  flow->reader = std::make_shared<Reader>(std::move(runtime), std::move(settings));
-  flow->reader->set_interruption(flow->interruption);
+  auto reader = std::make_shared<Reader>(std::move(runtime), std::move(settings));
+  reader->set_interruption(run->interruption);
+  run->state = Reading{.reader = std::move(reader)};
 }
 
 GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_at,
@@ -268,7 +257,7 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_a
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
 
   *block = std::move(std::get<Reader::Block>(outcome));
-  if (!identified_) {
+  if (!is_identified()) {
     const GstFlowReturn identity = identify(*reader, *block);
     if (identity != GST_FLOW_OK) return identity;
   }
@@ -279,7 +268,7 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_a
                     std::to_string(offset) + " was due. Start again.";
     return fail(std::move(error));
   }
-  next_offset_ = offset + g_bytes_get_size(block->bytes.get());
+  stream_.next_offset = offset + g_bytes_get_size(block->bytes.get());
   return GST_FLOW_OK;
 }
 
@@ -299,67 +288,77 @@ GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
                   one_line({reinterpret_cast<const char*>(data), std::min<gsize>(size, 60)}, 60);
     return fail(std::move(error));
   }
-  identified_ = true;
+  if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
+    reading->is_identified = true;
+  }
   GST_INFO_OBJECT(element_, "reads a clip of %s bytes, %s",
                   info && info->size ? std::to_string(*info->size).c_str() : "unknown",
                   info && info->seekable ? "seekable" : "not seekable");
   pad_.set_caps(caps_of(*container));
   if (info && info->size) pad_.set_size(*info->size);
   report(Status::streaming);
-  const Face face = *face_.lock();
-  std::string text = "Generation " + face.generation_id + " is completed";
-  if (face.cost >= 0) text += ", cost " + format_cost(face.cost);
+  const Properties known = *properties_.lock();
+  std::string text = "Generation " + known.generation_id + " is completed";
+  if (known.cost >= 0) text += ", cost " + format_cost(known.cost);
   end_progress(GST_PROGRESS_TYPE_COMPLETE, text);
   return GST_FLOW_OK;
 }
 
 GstFlowReturn SourceCore::finish_clip() {
   // Without a size, only a reading from the first byte to the end is known to be whole.
-  if (!size() && coverage_.covers(next_offset_)) report(Status::done);
-  has_read_to_end_ = true;
+  if (!size() && stream_.coverage.covers(stream_.next_offset)) report(Status::done);
+  if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
+    reading->is_at_end = true;
+  }
   return GST_FLOW_EOS;
 }
 
 // The base class pushes the end after a flow error as well, and wherever the application wants one.
 // Where nobody does, what follows has had enough: a demuxer that has all that it needs.
 void SourceCore::note_end(bool is_limited) {
-  const bool is_cut_short = is_limited || stop_ || eos_announced_;
-  if ((has_read_to_end_ || !is_cut_short) && status() == Status::done) was_handed_on_ = true;
+  if (status() != Status::done) return;
+  auto run = run_.lock();
+  auto* reading = std::get_if<Reading>(&run->state);
+  const bool is_cut_short = is_limited || stream_.stop || run->is_eos_announced;
+  if (reading != nullptr && (reading->is_at_end || !is_cut_short)) reading->is_pushed = true;
 }
 
 // An error of what follows may come long after the last push, from behind a queue or at the end.
 bool SourceCore::is_delivered() {
-  return was_handed_on_ && !has_posted_error_ &&
-         !(pipeline_errors_ && pipeline_errors_->has_seen_one());
+  if (pipeline_errors_ && pipeline_errors_->has_seen_one()) return false;
+  auto run = run_.lock();
+  const auto* reading = std::get_if<Reading>(&run->state);
+  return reading != nullptr && reading->is_pushed && !run->has_posted_error;
 }
 
 const char* SourceCore::delivery_text() {
   if (is_delivered()) return "delivered";
   if (status() != Status::done) return "not delivered, since not all of it was pushed";
-  if (!was_handed_on_) return "not delivered, since its end was not pushed";
-  return "not delivered, since there was an error in the pipeline";
+  return "not delivered, since its end was not pushed, or there was an error in the pipeline";
 }
 
 void SourceCore::send_tags() {
-  if (tags_ == Tags::sent) return;
+  if (stream_.tags == Tags::sent) return;
   // Queued tags go out with the buffer behind them, unless a flush drops both.
-  if (tags_ == Tags::queued) {
-    tags_ = Tags::sent;
+  if (stream_.tags == Tags::queued) {
+    stream_.tags = Tags::sent;
     return;
   }
   TagListPtr tags(gst_tag_list_new_empty());
-  const std::string id = face_.lock()->generation_id;
-  const std::string model = settings_.generation_id.empty() ? settings_.model_word() : "";
+  const std::string id = properties_.lock()->generation_id;
+  const std::string model =
+      stream_.settings.generation_id.empty() ? stream_.settings.model_word() : "";
   const std::string comment = "generation-id=" + id;
   gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_COMMENT, id.c_str(),
                    GST_TAG_EXTENDED_COMMENT, comment.c_str(), nullptr);
-  if (!title_.empty()) {
-    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, title_.c_str(), nullptr);
+  if (!stream_.title.empty()) {
+    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, stream_.title.c_str(),
+                     nullptr);
   }
   if (!model.empty()) {
     gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_ENCODER, model.c_str(), nullptr);
   }
-  tags_ = Tags::queued;
+  stream_.tags = Tags::queued;
   pad_.queue_tags(std::move(tags));
 }
 
@@ -367,12 +366,14 @@ bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop)
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader && position != 0) return false;
   GST_DEBUG_OBJECT(element_, "continues at byte %" G_GUINT64_FORMAT, position);
-  stop_ = stop;
-  has_read_to_end_ = false;
-  if (tags_ == Tags::queued) tags_ = Tags::unsent;
-  if (reader && position != next_offset_) {
+  stream_.stop = stop;
+  if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
+    reading->is_at_end = false;
+  }
+  if (stream_.tags == Tags::queued) stream_.tags = Tags::unsent;
+  if (reader && position != stream_.next_offset) {
     reader->seek(position);
-    next_offset_ = position;
+    stream_.next_offset = position;
   }
   return true;
 }
@@ -383,25 +384,26 @@ void SourceCore::report(Status status, const job::Update* update) {
   bool id_changed = false;
   bool cost_changed = false;
   {
-    auto face = face_.lock();
-    status_changed = face->status != status;
-    face->status = status;
+    auto properties = properties_.lock();
+    status_changed = properties->status != status;
+    properties->status = status;
     if (update != nullptr) {
-      id_changed = !update->generation_id.empty() && face->generation_id != update->generation_id;
-      if (id_changed) face->generation_id = update->generation_id;
-      cost_changed = update->cost && face->cost != *update->cost;
-      if (cost_changed) face->cost = *update->cost;
+      id_changed =
+          !update->generation_id.empty() && properties->generation_id != update->generation_id;
+      if (id_changed) properties->generation_id = update->generation_id;
+      cost_changed = update->cost && properties->cost != *update->cost;
+      if (cost_changed) properties->cost = *update->cost;
     }
     message.status = status;
-    message.generation_id = face->generation_id;
-    message.cost = face->cost;
+    message.generation_id = properties->generation_id;
+    message.cost = properties->cost;
   }
   if (id_changed) pad_.notify("generation-id");
   if (cost_changed) pad_.notify("cost");
   if (!status_changed) return;
-  if (settings_.generation_id.empty()) message.model = settings_.model_word();
+  if (stream_.settings.generation_id.empty()) message.model = stream_.settings.model_word();
   message.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - started_);
+      std::chrono::steady_clock::now() - stream_.started);
   GST_INFO_OBJECT(element_, "is %s after %.1f s, generation %s, cost %s", status_nick(status),
                   static_cast<double>(message.elapsed.count()) / 1000.0,
                   message.generation_id.empty() ? "not known" : message.generation_id.c_str(),
@@ -424,30 +426,46 @@ void SourceCore::warn(GstResourceError code, const std::string& text) {
 }
 
 GstFlowReturn SourceCore::fail(Error error) {
-  if (error.generation_id.empty()) error.generation_id = face_.lock()->generation_id;
+  if (error.generation_id.empty()) error.generation_id = properties_.lock()->generation_id;
   // Where there is a clip the generation was paid for; who paid for one that is attached to is not
   // known.
-  if (!error.charged && settings_.generation_id.empty() && reader()) error.charged = Charged::yes;
+  const bool is_attached = !stream_.settings.generation_id.empty();
+  if (!error.charged && !is_attached && reader()) error.charged = Charged::yes;
   if (status() != Status::stopped) report(Status::failed);
   GST_ERROR_OBJECT(element_, "%s (%s)", error.message.c_str(), error.debug.c_str());
   post_error(element_, error);
-  failed_ = true;
+  const std::shared_ptr<Reader> unread = take_reader();
+  run_.lock()->state = Failed{};
   end_progress(GST_PROGRESS_TYPE_ERROR, error.message);
   return GST_FLOW_ERROR;
 }
 
 void SourceCore::end_progress(GstProgressType type, const std::string& text) {
-  if (!in_progress_) return;
-  in_progress_ = false;
+  if (!stream_.is_in_progress) return;
+  stream_.is_in_progress = false;
   post_progress(element_, type, text);
 }
 
 std::shared_ptr<Reader> SourceCore::reader() {
-  return flow_.lock()->reader;
+  auto run = run_.lock();
+  const auto* reading = std::get_if<Reading>(&run->state);
+  return reading != nullptr ? reading->reader : nullptr;
+}
+
+std::shared_ptr<Reader> SourceCore::take_reader() {
+  auto run = run_.lock();
+  auto* reading = std::get_if<Reading>(&run->state);
+  return reading != nullptr ? std::move(reading->reader) : nullptr;
+}
+
+bool SourceCore::is_identified() {
+  auto run = run_.lock();
+  const auto* reading = std::get_if<Reading>(&run->state);
+  return reading != nullptr && reading->is_identified;
 }
 
 bool SourceCore::is_seekable() {
-  if (!identified_) return false;
+  if (!is_identified()) return false;
   const std::shared_ptr<Reader> reader = this->reader();
   const auto info = reader ? reader->info() : std::nullopt;
   return info && info->seekable;
@@ -465,16 +483,16 @@ std::string SourceCore::uri() {
 }
 
 Status SourceCore::status() {
-  return face_.lock()->status;
+  return properties_.lock()->status;
 }
 
 double SourceCore::cost() {
-  return face_.lock()->cost;
+  return properties_.lock()->cost;
 }
 
 std::string SourceCore::generation_id(const Settings& settings) {
-  auto face = face_.lock();
-  return face->generation_id.empty() ? settings.generation_id : face->generation_id;
+  auto properties = properties_.lock();
+  return properties->generation_id.empty() ? settings.generation_id : properties->generation_id;
 }
 
 }  // namespace genpro

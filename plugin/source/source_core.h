@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What genprosrc does between start and stop: wait for the generation, then hand on its clip.
+// What genprosrc does between start and stop: wait for the generation, then stream its clip.
 #pragma once
 
 #include <gst/gst.h>
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "base/guarded.h"
 #include "base/runtime.h"
@@ -27,11 +27,11 @@ namespace genpro {
 // Threads: start() and stop() belong to state changes, create() and seek() to the streaming thread
 // (or to who holds its lock), the rest to any. Only create() waits, and set_interrupted() wakes it.
 //
-// Locks: `face_` and `flow_` are never held together, and neither while a message is posted or
-// another object is called. The locks of Job and Reader may be taken inside `flow_`.
+// Locks: `properties_` and `run_` are never held together, and neither while a message is posted or
+// another object is called. The locks of Job and Reader may be taken inside `run_`.
 class SourceCore {
  public:
-  // The shell's part of handing on: what has to happen on the pad.
+  // The shell's part: what has to happen on the pad.
   class Pad {
    public:
     virtual ~Pad() = default;
@@ -52,12 +52,12 @@ class SourceCore {
   void stop();
   void set_interrupted(bool interrupted);
   // An EOS event is about to interrupt create() and to be pushed in place of a buffer.
-  void announce_eos() { eos_announced_ = true; }
+  void announce_eos() { run_.lock()->is_eos_announced = true; }
   // The end of the stream is about to be pushed; `is_limited`: the application has set a number of
   // buffers, which may be why.
   void note_end(bool is_limited);
   // The element has posted an error.
-  void note_error() { has_posted_error_ = true; }
+  void note_error() { run_.lock()->has_posted_error = true; }
 
   // The next buffer, which the base class expects to begin at `offset`. Posts the error before it
   // returns GST_FLOW_ERROR.
@@ -75,23 +75,54 @@ class SourceCore {
   // The current generation, else the one that was set.
   std::string generation_id(const Settings& settings);
   // Whether this run has ended with an error that was posted.
-  bool has_failed() const { return failed_; }
+  bool has_failed() { return std::holds_alternative<Failed>(run_.lock()->state); }
 
  private:
-  // What other threads may look at.
-  struct Face {
+  // The properties that are only read, and `generation-id`.
+  struct Properties {
     job::Status status = job::Status::idle;
     std::string generation_id;
     double cost = -1;
   };
-  // What other threads may wake.
-  struct Flow {
+
+  struct Waiting {};  // for the clip's address
+  struct Reading {
+    std::shared_ptr<clip::Reader> reader;
+    // The first bytes were looked at. Only then can the stream be read from elsewhere.
+    bool is_identified = false;
+    // The reader has come to the clip's end, and each push before that was successful: the base
+    // class asks for no buffer otherwise.
+    bool is_at_end = false;
+    // The end was pushed, with all bytes before it.
+    bool is_pushed = false;
+  };
+  struct Failed {};  // an error was posted, after which nothing more is said
+  using State = std::variant<Waiting, Reading, Failed>;
+
+  // What other threads may look at, or wake. A new one for each run but for the interruption.
+  struct Run {
+    // Null when there is none.
     std::shared_ptr<Runtime> runtime;
     std::shared_ptr<job::Job> job;
-    std::shared_ptr<clip::Reader> reader;
+    State state;
+    bool is_eos_announced = false;
+    bool has_posted_error = false;  // also of the base class
     Interruption interruption;
   };
+
+  // What belongs to the streaming thread, once started. A new one for each run.
   enum class Tags { unsent, queued, sent };
+  struct Stream {
+    Settings settings;
+    std::size_t block_size = 0;
+    std::string title;
+    std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+    bool is_in_progress = false;  // a PROGRESS start without its end
+    Tags tags = Tags::unsent;
+    clip::Coverage coverage;
+    std::uint64_t next_offset = 0;  // of the reader's next block
+    std::optional<std::uint64_t> stop;
+  };
 
   // `begun_at`: see Interruption.
   GstFlowReturn advance(std::uint64_t offset, std::uint64_t begun_at, GstBuffer** buffer);
@@ -107,37 +138,20 @@ class SourceCore {
   void warn(GstResourceError code, const std::string& text);
   GstFlowReturn fail(Error error);
   void end_progress(GstProgressType type, const std::string& text);
+  // Null when no clip is read.
   std::shared_ptr<clip::Reader> reader();
+  std::shared_ptr<clip::Reader> take_reader();
+  bool is_identified();
   bool is_delivered();
   const char* delivery_text();
 
   GstElement* const element_;
   Pad& pad_;
-  Guarded<Face> face_;
-  Guarded<Flow> flow_;
-  std::atomic<bool> failed_ = false;
-  std::atomic<bool> eos_announced_ = false;
-  std::atomic<bool> has_posted_error_ = false;
-  // The reader has come to the clip's end, and each push before that was successful: the base class
-  // asks for no buffer otherwise.
-  std::atomic<bool> has_read_to_end_ = false;
-  // The end was pushed, with all bytes before it.
-  std::atomic<bool> was_handed_on_ = false;
-  // The first bytes were looked at. Only then can the stream be read from elsewhere.
-  std::atomic<bool> identified_ = false;
-
-  // The rest is of the streaming thread, once started.
+  Guarded<Properties> properties_;
+  Guarded<Run> run_;
   std::unique_ptr<ErrorWatch> pipeline_errors_;
   std::unique_ptr<ShutdownGroupMember> shutdown_group_;
-  Settings settings_;
-  std::size_t block_size_ = 0;
-  std::string title_;
-  std::chrono::steady_clock::time_point started_;
-  bool in_progress_ = false;  // a PROGRESS start without its end
-  Tags tags_ = Tags::unsent;
-  clip::Coverage coverage_;
-  std::uint64_t next_offset_ = 0;  // of the reader's next block
-  std::optional<std::uint64_t> stop_;
+  Stream stream_;
 };
 
 }  // namespace genpro
