@@ -298,7 +298,7 @@ static void genpro_bin_class_init(GenproBinClass* bin_class) {
   object_class->finalize = finalize;
   genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_PLAYING));
   genpro::install_bin_settings(object_class);
-  genpro::install_generation_face(object_class, property_status(), property_cost());
+  genpro::install_generation_properties(object_class, property_status(), property_cost());
   install_signals(bin_class);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(bin_class);

@@ -86,7 +86,7 @@ GType status_type() {
       {number(job::Status::pending), "The service has the request", "pending"},
       {number(job::Status::processing), "The service makes the clip", "processing"},
       {number(job::Status::streaming), "The clip is being read", "streaming"},
-      {number(job::Status::done), "The whole clip has been handed on", "done"},
+      {number(job::Status::done), "The whole clip has been pushed", "done"},
       {number(job::Status::failed), "There is no clip", "failed"},
       {number(job::Status::stopped), "The generation was stopped", "stopped"},
       {0, nullptr, nullptr},

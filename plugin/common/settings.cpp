@@ -33,7 +33,7 @@ struct TextMember {
   std::string Settings::*member;
   const char* initial;
   bool readable = true;
-  // Empty means something else than not set, which is null.
+  // An empty text is a value of its own, and null is the default.
   bool has_empty = false;
 };
 
@@ -203,7 +203,7 @@ void install_settings(GObjectClass* object_class, GParamFlags mutability) {
   }
 }
 
-void install_generation_face(GObjectClass* object_class, unsigned status, unsigned cost) {
+void install_generation_properties(GObjectClass* object_class, unsigned status, unsigned cost) {
   constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_property(
       object_class, status,

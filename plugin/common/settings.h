@@ -59,7 +59,7 @@ extern const unsigned last_setting;
 // says when a change can still matter to an element.
 void install_settings(GObjectClass* object_class, GParamFlags mutability);
 // `status` and `cost`, which are only read, under an element's own numbers.
-void install_generation_face(GObjectClass* object_class, unsigned status, unsigned cost);
+void install_generation_properties(GObjectClass* object_class, unsigned status, unsigned cost);
 // Both return false for a number that is not a setting's.
 bool set_setting(Settings& settings, unsigned id, const GValue* value);
 bool get_setting(const Settings& settings, unsigned id, GValue* value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Whether anything in an element's pipeline has failed.
+// Whether there was an error in an element's pipeline.
 #pragma once
 
 #include <gst/gst.h>
@@ -12,10 +12,10 @@
 
 namespace genpro {
 
-// Sees each ERROR on the bus of the outermost bin that an element is in, from its making on. The
+// Sees each ERROR that is posted on the bus of the outermost bin that an element is in. The
 // application's own handlers and watches go on as before; a message that its sync handler drops is
-// not seen here either, nor is any where there is no such bus. Threads: made and destroyed by state
-// changes; has_seen_one() by any.
+// not seen here either, nor is any where there is no such bus. Threads: constructed and destroyed
+// by state changes; has_seen_one() by any.
 class ErrorWatch {
  public:
   explicit ErrorWatch(GstElement* element);

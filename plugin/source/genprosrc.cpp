@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// genprosrc: the GObject shell. All that it knows lives in GenproSrcState, which a destructor
-// cleans up; all that it does is in SourceCore.
+// The GObject of genprosrc. Its data is in GenproSrcState, which has a destructor; what it does is
+// in SourceCore.
 #include "source/genprosrc.h"
 
 #include <algorithm>
@@ -75,7 +75,7 @@ GenproSrcState& state_of(gpointer object) {
   return *GST_GENPRO_SRC(object)->state;
 }
 
-// Runs `function` so that no exception gets into GStreamer; `otherwise` is what it then hears.
+// Runs `function` so that no exception gets into GStreamer; `otherwise` is returned after one.
 template <typename Value, typename Function>
 Value guarded(const char* where, Value otherwise, Function&& function) noexcept {
   Value value = otherwise;
@@ -205,8 +205,8 @@ gboolean send_event(GstElement* element, GstEvent* event) {
   return GST_ELEMENT_CLASS(gst_genpro_src_parent_class)->send_event(element, event);
 }
 
-// A failure is told once. The base class adds an error of its own to every flow error and to every
-// start that fails ("Internal data stream error"), which would bury the one that says what to do.
+// One error a failure. The base class posts another one after each flow error and each start that
+// fails ("Internal data stream error"), which would bury the one that says what to do.
 gboolean post_message(GstElement* element, GstMessage* message) {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
     genpro::SourceCore& core = state_of(element).core;
@@ -219,8 +219,8 @@ gboolean post_message(GstElement* element, GstMessage* message) {
   return GST_ELEMENT_CLASS(gst_genpro_src_parent_class)->post_message(element, message);
 }
 
-// Everything that was pushed before the end has been taken by then; with the last buffer alone it
-// may still be dropped.
+// When the end is pushed, every buffer before it has been taken downstream. When the last buffer is
+// pushed, it may still be dropped.
 GstPadProbeReturn watch_end(GstPad*, GstPadProbeInfo* info, gpointer element) {
   const GstEventType type = GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info));
   if (type != GST_EVENT_EOS && type != GST_EVENT_SEGMENT_DONE) return GST_PAD_PROBE_OK;
@@ -247,7 +247,7 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   object_class->get_property = get_property;
   object_class->finalize = finalize;
   genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY));
-  genpro::install_generation_face(object_class, property_status(), property_cost());
+  genpro::install_generation_properties(object_class, property_status(), property_cost());
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);

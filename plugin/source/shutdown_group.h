@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The elements that shut down together tell the service so together: each one waits for its stop
-// request to be handed over, one after the other, and all those waits are one.
+// A bin takes its elements to READY one after the other, and each of them waits until the service
+// has its stop request. The requests of all of them are sent first, so that the bin waits once.
 //
 // Lock: the list of members has one. Within it no object is called but to take a reference.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace genpro {
 
-// An element with a job that may have to be stopped, as long as this lives. Threads: any.
+// Registers an element whose job may have to be stopped. Threads: any.
 class ShutdownGroupMember {
  public:
   ShutdownGroupMember(GstElement* element, const std::shared_ptr<job::Job>& job);
@@ -26,7 +26,7 @@ class ShutdownGroupMember {
  private:
   friend void begin_shutdown_with(GstElement* element);
 
-  // Both weak: an element that nobody wants any more is not kept, and its job ends with it.
+  // Neither the element nor its job is kept alive.
   GWeakRef element_{};
   const std::weak_ptr<job::Job> job_;
 };

@@ -139,7 +139,7 @@ void SourceCore::stop() {
   shutdown_group_.reset();
   const job::Delivery delivery{stream_.coverage.size(), is_delivered()};
   GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
-  // Nothing is read any more. What is known of the run stays until the next one.
+  // Reading ends here. The rest of the state stays for queries until the next run.
   (void)take_reader();
   auto parting = job::Parting::nothing;
   if (job && settings.waits_to_part) parting = job->part(delivery);
@@ -166,7 +166,7 @@ void SourceCore::set_interrupted(bool interrupted) {
 }
 
 GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
-  // The failure was told once; whoever goes on pulling gets no second message.
+  // The error was posted; whoever goes on pulling gets no second one.
   if (has_failed()) return GST_FLOW_ERROR;
   // An interruption from here on concerns this call, also one that is over before it is seen: an
   // EOS event that the application sends comes as such a one.
@@ -213,7 +213,7 @@ GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
   const std::shared_ptr<job::Job> job = run_.lock()->job;
   if (!job) return GST_FLOW_FLUSHING;
   while (auto update = job->wait(begun_at)) {
-    if (update->doubt) tell(*update->doubt);
+    if (update->doubt) report_doubt(*update->doubt);
     if (!update->warning.empty()) {
       warn(GST_RESOURCE_ERROR_WRITE, update->warning);
       continue;
@@ -313,8 +313,9 @@ GstFlowReturn SourceCore::finish_clip() {
   return GST_FLOW_EOS;
 }
 
-// The base class pushes the end after a flow error as well, and wherever the application wants one.
-// Where nobody does, what follows has had enough: a demuxer that has all that it needs.
+// The base class also pushes EOS after a flow error and where the application cuts the stream
+// short, and neither delivers the clip. Otherwise an element downstream has returned EOS, as a
+// demuxer does that has all that it needs.
 void SourceCore::note_end(bool is_limited) {
   if (status() != Status::done) return;
   auto run = run_.lock();
@@ -323,7 +324,7 @@ void SourceCore::note_end(bool is_limited) {
   if (reading != nullptr && (reading->is_at_end || !is_cut_short)) reading->is_pushed = true;
 }
 
-// An error of what follows may come long after the last push, from behind a queue or at the end.
+// An element downstream may fail long after the last push: behind a queue, or when it ends.
 bool SourceCore::is_delivered() {
   if (pipeline_errors_ && pipeline_errors_->has_seen_one()) return false;
   auto run = run_.lock();
@@ -412,7 +413,7 @@ void SourceCore::report(Status status, const job::Update* update) {
   post_generation(element_, message);
 }
 
-void SourceCore::tell(const job::DoubtNotice& doubt) {
+void SourceCore::report_doubt(const job::DoubtNotice& doubt) {
   if (!doubt.is_settled) return post_doubt(element_, doubt);
   post_doubt_settled(element_, doubt);
   if (doubt.evidence == "likely") {
@@ -427,7 +428,7 @@ void SourceCore::warn(GstResourceError code, const std::string& text) {
 
 GstFlowReturn SourceCore::fail(Error error) {
   if (error.generation_id.empty()) error.generation_id = properties_.lock()->generation_id;
-  // Where there is a clip the generation was paid for; who paid for one that is attached to is not
+  // A generation that has a clip was paid for. Who paid for one that `generation-id` names is not
   // known.
   const bool is_attached = !stream_.settings.generation_id.empty();
   if (!error.charged && !is_attached && reader()) error.charged = Charged::yes;

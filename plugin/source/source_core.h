@@ -31,7 +31,7 @@ namespace genpro {
 // another object is called. The locks of Job and Reader may be taken inside `run_`.
 class SourceCore {
  public:
-  // The shell's part: what has to happen on the pad.
+  // What the GObject does on its behalf.
   class Pad {
    public:
     virtual ~Pad() = default;
@@ -134,7 +134,7 @@ class SourceCore {
   void open(const job::Update& update);
   void send_tags();
   void report(job::Status status, const job::Update* update = nullptr);
-  void tell(const job::DoubtNotice& doubt);
+  void report_doubt(const job::DoubtNotice& doubt);
   void warn(GstResourceError code, const std::string& text);
   GstFlowReturn fail(Error error);
   void end_progress(GstProgressType type, const std::string& text);
