@@ -27,58 +27,15 @@ GstStaticPadTemplate video_template = GST_STATIC_PAD_TEMPLATE(
 GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE("audio", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("audio/x-raw"));
 
-enum SignalNumber {
-  signal_generate,
-  signal_generation_started,
-  signal_generation_completed,
-  signal_generation_failed,
-  signal_clip_started,
-  signal_clip_ended,
-  signals_end,
-};
-guint signals[signals_end];
-
-// Tells the application, on the control's thread.
-class BinAudience : public genpro::bin::PlayoutListener {
- public:
-  explicit BinAudience(GstElement* element) : element_(element) {}
-
-  void post(genpro::MessagePtr message) override {
-    gst_element_post_message(element_, message.release());
-  }
-  void generation_started(const std::string& id) override {
-    g_signal_emit(element_, signals[signal_generation_started], 0, id.c_str());
-  }
-  void generation_completed(const std::string& id) override {
-    g_signal_emit(element_, signals[signal_generation_completed], 0, id.c_str());
-  }
-  void generation_failed(const std::string& id, const std::string& reason) override {
-    g_signal_emit(element_, signals[signal_generation_failed], 0, id.c_str(), reason.c_str());
-  }
-  void clip_started(const std::string& id) override {
-    g_signal_emit(element_, signals[signal_clip_started], 0, id.c_str());
-  }
-  void clip_ended(const std::string& id) override {
-    g_signal_emit(element_, signals[signal_clip_ended], 0, id.c_str());
-  }
-  void changed() override {
-    for (const char* name : {"status", "cost", "generation-id"}) {
-      g_object_notify(G_OBJECT(element_), name);
-    }
-  }
-
- private:
-  GstElement* const element_;
-};
-
 }  // namespace
 
 struct GenproBinState {
-  explicit GenproBinState(GstElement* element) : listener(element), control(element, listener) {}
-
+  // Locked before `control`, so that what was set last is what the run was given last.
   genpro::Guarded<genpro::BinSettings> settings;
-  BinAudience listener;
-  genpro::bin::PlayoutControl control;
+  // Of the current or the last run, null before the first one.
+  genpro::Guarded<std::shared_ptr<genpro::bin::PlayoutControl>> control;
+  const std::shared_ptr<genpro::bin::CurrentPlayout> playout =
+      std::make_shared<genpro::bin::CurrentPlayout>();
   std::atomic<bool> is_playing = false;
   // The source of frames, to be told of another raster. Owned by the bin.
   GstElement* video = nullptr;
@@ -93,8 +50,19 @@ G_DEFINE_FINAL_TYPE(GenproBin, genpro_bin, GST_TYPE_BIN)
 
 namespace {
 
+using ControlPtr = std::shared_ptr<genpro::bin::PlayoutControl>;
+
 GenproBinState& state_of(gpointer object) {
   return *GENPRO_BIN(object)->state;
+}
+
+ControlPtr control_of(GenproBinState& state) {
+  return *state.control.lock();
+}
+
+genpro::bin::GenerationStatus face_of(GenproBinState& state) {
+  const ControlPtr control = control_of(state);
+  return control ? control->face() : genpro::bin::GenerationStatus();
 }
 
 unsigned property_status() {
@@ -105,13 +73,13 @@ unsigned property_cost() {
 }
 
 // Gives the parts what a change of settings means for them.
-void apply(GenproBinState& state, const genpro::BinSettings& settings) {
+void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& settings) {
   using namespace genpro::bin;
-  Playout& playout = *state.control.playout();
+  Playout& playout = *control.playout();
   playout.placeholder->set_kind(static_cast<PlaceholderKind>(settings.placeholder));
   playout.timeline.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
-  state.control.set_at_end(static_cast<AtEnd>(settings.at_end));
-  state.control.set_errors_end(settings.on_error == genpro::on_error_error);
+  control.set_at_end(static_cast<AtEnd>(settings.at_end));
+  control.set_errors_end(settings.on_error == genpro::on_error_error);
   // A frame rate that is none is told when the element starts.
   if (const auto wanted = genpro::wanted_raster(settings)) *playout.wanted.lock() = *wanted;
 }
@@ -137,9 +105,11 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
       }
       after = *settings;
     }
-    apply(state, after);
+    const ControlPtr control = control_of(state);
+    if (!control) return;
+    configure(*control, after);
     if (before.placeholder_location != after.placeholder_location) {
-      state.control.set_image(after.placeholder_location);
+      control->set_image(after.placeholder_location);
     }
     if (!state.is_playing) return;
     if (changes_raster(before, after)) {
@@ -148,7 +118,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
       gst_pad_mark_reconfigure(pad.get());
     }
     if (after.auto_generate && genpro::asks_for_another(before.generation, after.generation)) {
-      state.control.generate_soon(after.generation);
+      control->generate_soon(after.generation);
     }
   });
 }
@@ -157,12 +127,12 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("get_property", [&] {
     GenproBinState& state = state_of(object);
     if (id == property_status()) {
-      g_value_set_enum(value, static_cast<int>(state.control.face().status));
+      g_value_set_enum(value, static_cast<int>(face_of(state).status));
     } else if (id == property_cost()) {
-      g_value_set_double(value, state.control.face().cost);
+      g_value_set_double(value, face_of(state).cost);
     } else if (const genpro::BinSettings settings = *state.settings.lock();
                g_str_equal(pspec->name, "generation-id")) {
-      std::string current = state.control.face().id;
+      std::string current = face_of(state).id;
       if (current.empty()) current = settings.generation.generation_id;
       g_value_set_string(value, current.empty() ? nullptr : current.c_str());
     } else if (!genpro::get_bin_setting(settings, id, value)) {
@@ -175,7 +145,7 @@ void on_generate(GenproBin* bin) {
   genpro::guard_c_callback("generate", [&] {
     GenproBinState& state = state_of(bin);
     const genpro::Settings settings = state.settings.lock()->generation;
-    state.control.generate(settings);
+    if (const ControlPtr control = control_of(state)) control->generate(settings);
   });
 }
 
@@ -188,8 +158,13 @@ bool start(GenproBin* bin) {
     const genpro::BinSettings settings = *state.settings.lock();
     const auto wanted = genpro::wanted_raster(settings);
     if (!wanted) return genpro::post_error(GST_ELEMENT(bin), wanted.error());
-    apply(state, settings);
-    state.control.start(settings.generation);
+    const ControlPtr control =
+        genpro::bin::PlayoutControl::create(GST_ELEMENT(bin), settings.generation);
+    configure(*control, settings);
+    control->set_image(settings.placeholder_location);
+    *state.playout->lock() = control->playout();
+    *state.control.lock() = control;
+    control->start(settings.generation);
     started = true;
   });
   return started;
@@ -208,19 +183,42 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   // After the sources, which take from it.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (has_failed && transition == GST_STATE_CHANGE_READY_TO_PAUSED)) {
-    genpro::guard_c_callback("stop", [&] { state.control.stop(); });
+    genpro::guard_c_callback("stop", [&] {
+      if (const ControlPtr control = control_of(state)) control->stop();
+    });
   }
   return result;
 }
 
+// What the parts say on their streaming threads is passed on by the run's own thread: a handler may
+// stop the element, and those threads with it.
+void handle_message(GstBin* bin, GstMessage* message) {
+  const auto pass_on = GST_BIN_CLASS(genpro_bin_parent_class)->handle_message;
+  bool is_deferred = false;
+  genpro::guard_c_callback("handle_message", [&] {
+    constexpr int deferred = GST_MESSAGE_ERROR | GST_MESSAGE_WARNING | GST_MESSAGE_LATENCY;
+    const ControlPtr control = control_of(state_of(bin));
+    if ((GST_MESSAGE_TYPE(message) & deferred) == 0 || GST_STATE(bin) < GST_STATE_PAUSED ||
+        !control) {
+      return;
+    }
+    const std::shared_ptr<GstMessage> shared(gst_message_ref(message),
+                                             genpro::MiniObjectReleaser());
+    is_deferred = control->call_later([pass_on, shared](GstElement* element) {
+      pass_on(GST_BIN(element), gst_message_ref(shared.get()));
+    });
+  });
+  if (is_deferred) {
+    gst_message_unref(message);
+  } else {
+    pass_on(bin, message);
+  }
+}
+
 void add_video(GenproBin* bin) {
   GenproBinState& state = *bin->state;
-  genpro::bin::PlayoutControl& control = state.control;
-  state.video = genpro::bin::make_live_source(
-      "genpro-pictures", genpro::bin::make_video_producer(
-                             control.playout(), [&control](const genpro::bin::Raster& raster) {
-                               control.set_raster(raster);
-                             }));
+  state.video = genpro::bin::make_live_source("genpro-pictures",
+                                              genpro::bin::make_video_producer(state.playout));
   gst_bin_add(GST_BIN(bin), state.video);
   const auto target =
       genpro::ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(state.video, "src"));
@@ -232,7 +230,7 @@ void add_video(GenproBin* bin) {
 
 void add_audio(GenproBin* bin) {
   GstElement* source = genpro::bin::make_live_source(
-      "genpro-sound", genpro::bin::make_audio_producer(bin->state->control.playout()));
+      "genpro-sound", genpro::bin::make_audio_producer(bin->state->playout));
   GstElement* convert = gst_element_factory_make("audioconvert", "genpro-sound-convert");
   GstElement* resample = gst_element_factory_make("audioresample", "genpro-sound-resample");
   gst_bin_add(GST_BIN(bin), source);
@@ -258,34 +256,35 @@ void finalize(GObject* object) {
   G_OBJECT_CLASS(genpro_bin_parent_class)->finalize(object);
 }
 
-guint new_signal(GenproBinClass* bin_class, const char* name, guint arguments) {
-  return arguments == 1
-             ? g_signal_new(name, G_TYPE_FROM_CLASS(bin_class), G_SIGNAL_RUN_LAST, 0, nullptr,
-                            nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING)
-             : g_signal_new(name, G_TYPE_FROM_CLASS(bin_class), G_SIGNAL_RUN_LAST, 0, nullptr,
-                            nullptr, nullptr, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+void install_signal(GenproBinClass* bin_class, const char* name, guint arguments) {
+  const auto flags = G_SIGNAL_RUN_LAST;
+  const GType type = G_TYPE_FROM_CLASS(bin_class);
+  if (arguments == 1) {
+    g_signal_new(name, type, flags, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 1, G_TYPE_STRING);
+  } else {
+    g_signal_new(name, type, flags, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 2, G_TYPE_STRING,
+                 G_TYPE_STRING);
+  }
 }
 
 // Documented here, since gst-inspect-1.0 shows the names only:
 //   generate                        action: asks for a new generation now, with the settings as
-//   they
-//                                   are; `reuse` decides whether an earlier one serves
+//                                   they are; `reuse` decides whether an earlier one serves
 //   generation-started (id)         the service has given it an id
 //   generation-completed (id)       its clip can be fetched
 //   generation-failed (id, reason)  there will be no clip; the id is empty when none was given
 //   clip-started (id), clip-ended (id)  the clip's first frame is on the output; it was its last
-// They are emitted on a thread of the element's own, which must not be made to wait, and from which
-// the element's state must not be changed: hand both on to the application's own thread.
+// They are emitted on a thread of the element's own, which must not be made to wait. A handler may
+// do anything else, also set the element to NULL and drop its last reference.
 void install_signals(GenproBinClass* bin_class) {
-  signals[signal_generate] = g_signal_new_class_handler(
-      "generate", G_TYPE_FROM_CLASS(bin_class),
-      static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION), G_CALLBACK(on_generate),
-      nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
-  signals[signal_generation_started] = new_signal(bin_class, "generation-started", 1);
-  signals[signal_generation_completed] = new_signal(bin_class, "generation-completed", 1);
-  signals[signal_generation_failed] = new_signal(bin_class, "generation-failed", 2);
-  signals[signal_clip_started] = new_signal(bin_class, "clip-started", 1);
-  signals[signal_clip_ended] = new_signal(bin_class, "clip-ended", 1);
+  g_signal_new_class_handler("generate", G_TYPE_FROM_CLASS(bin_class),
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
+                             G_CALLBACK(on_generate), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
+  install_signal(bin_class, "generation-started", 1);
+  install_signal(bin_class, "generation-completed", 1);
+  install_signal(bin_class, "generation-failed", 2);
+  install_signal(bin_class, "clip-started", 1);
+  install_signal(bin_class, "clip-ended", 1);
 }
 
 }  // namespace
@@ -310,11 +309,12 @@ static void genpro_bin_class_init(GenproBinClass* bin_class) {
       "made the clip, then the clip",
       "The gst-genpro developers");
   element_class->change_state = change_state;
+  GST_BIN_CLASS(bin_class)->handle_message = handle_message;
 }
 
 static void genpro_bin_init(GenproBin* bin) {
   genpro::guard_c_callback("init", [&] {
-    bin->state = std::make_unique<GenproBinState>(GST_ELEMENT(bin)).release();
+    bin->state = std::make_unique<GenproBinState>().release();
     add_video(bin);
     add_audio(bin);
   });

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/playout_control.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cstring>
+#include <thread>
 
 #include "base/callback.h"
 #include "base/text.h"
+#include "base/thread_owner.h"
 #include "common/enums.h"
+#include "common/messages.h"
 #include "source/genprosrc.h"
 
 namespace genpro::bin {
@@ -64,6 +69,8 @@ std::optional<job::Status> status_of(const char* nick) {
   return std::nullopt;
 }
 
+constexpr const char* given_up = "Stopped waiting for the generation";
+
 ElementPtr make_file_source(const std::string& path) {
   GstElement* source = gst_element_factory_make("filesrc", nullptr);
   if (source == nullptr) return {};
@@ -73,60 +80,128 @@ ElementPtr make_file_source(const std::string& path) {
 
 }  // namespace
 
-PlayoutControl::PlayoutControl(GstElement* element, PlayoutListener& listener)
-    : element_(element), listener_(listener) {
-  const auto later = [this](void (PlayoutControl::*handle)(const std::shared_ptr<ClipDecoder>&)) {
-    return [this, handle](std::shared_ptr<ClipDecoder> decoder) {
-      post([this, handle, decoder = std::move(decoder)] { (this->*handle)(decoder); });
-    };
-  };
-  playout_ = std::make_shared<Playout>(Timeline::Events{later(&PlayoutControl::on_started),
-                                                        later(&PlayoutControl::on_ended),
-                                                        later(&PlayoutControl::remove)});
-}
-
-PlayoutControl::~PlayoutControl() {
-  stop();
-}
-
-void PlayoutControl::post(Task task) {
-  auto queue = queue_.lock();
-  // What comes when it has stopped concerns nobody.
-  if (!queue->runs) return;
-  queue->tasks.push_back(std::move(task));
-  queue.notify();
-}
-
-void PlayoutControl::start(const Settings& settings) {
-  {
-    auto queue = queue_.lock();
-    queue->runs = true;
-    queue->soon.reset();
-  }
-  *face_.lock() = GenerationStatus{.id = settings.generation_id};
-  thread_ = std::thread([this] { run(); });
-  post([this] { load_image(*image_location_.lock()); });
-  generate(settings);
-}
-
-void PlayoutControl::stop() {
-  {
-    auto queue = queue_.lock();
-    queue->runs = false;
-    queue.notify();
-  }
-  if (thread_.joinable()) {
-    // A state change from within one of the signals: the thread ends with that.
+// Ends with the run. Whoever waits for it has seen that it has ended, but for the process, which
+// does not exit before; an exit from within a handler is the one case in which it cannot end.
+class PlayoutControl::Thread : public ThreadOwner {
+ public:
+  explicit Thread(std::shared_ptr<PlayoutControl> control)
+      : thread_([this, control = std::move(control)]() mutable {
+          pthread_setname_np(pthread_self(), "genpro-playout");
+          control->run();
+          control.reset();
+          set_ended();
+        }) {}
+  ~Thread() override {
     if (thread_.get_id() == std::this_thread::get_id()) {
       thread_.detach();
     } else {
       thread_.join();
     }
   }
-  // A task may be the last owner of a clip, whose pipeline has something to say when it ends: that
-  // comes to post(), so this must not happen with the lock held.
-  std::deque<Task> left;
-  std::swap(left, queue_.lock()->tasks);
+
+ private:
+  std::thread thread_;
+};
+
+std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
+                                                       const Settings& settings) {
+  auto control = std::make_shared<PlayoutControl>(Access(), element, settings);
+  const std::weak_ptr<PlayoutControl> weak = control;
+  const auto later = [weak](void (PlayoutControl::*handle)(const std::shared_ptr<ClipDecoder>&)) {
+    return [weak, handle](std::shared_ptr<ClipDecoder> decoder) {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->post(
+          [self = self.get(), handle, decoder = std::move(decoder)] { (self->*handle)(decoder); });
+    };
+  };
+  control->playout_ = std::make_shared<Playout>(Timeline::Events{later(&PlayoutControl::on_started),
+                                                                 later(&PlayoutControl::on_ended),
+                                                                 later(&PlayoutControl::remove)});
+  control->playout_->raster_changed = [weak](const Raster& raster) {
+    if (const auto self = weak.lock()) self->set_raster(raster);
+  };
+  return control;
+}
+
+PlayoutControl::PlayoutControl(Access, GstElement* element, const Settings& settings)
+    : element_(element), face_(GenerationStatus{.id = settings.generation_id}) {}
+
+PlayoutControl::~PlayoutControl() = default;
+
+bool PlayoutControl::post(Task task) {
+  auto queue = queue_.lock();
+  // What comes when it has stopped concerns nobody.
+  if (!queue->runs) return false;
+  queue->tasks.push_back(std::move(task));
+  queue.notify();
+  return true;
+}
+
+bool PlayoutControl::call(const Call& call) {
+  {
+    auto queue = queue_.lock();
+    if (!queue->runs) return false;
+    ++queue->calls;
+    queue.notify();
+  }
+  guard_c_callback("a call of the application", [&] {
+    // May be the last reference by the time that the call returns.
+    if (const ElementPtr element = element_.get()) call(element.get());
+  });
+  auto queue = queue_.lock();
+  --queue->calls;
+  return queue->runs;
+}
+
+bool PlayoutControl::call_later(Call call) {
+  return post([this, call = std::move(call)] { this->call(call); });
+}
+
+bool PlayoutControl::post_message(const std::function<GstMessage*(GstObject*)>& make) {
+  return call(
+      [&](GstElement* element) { gst_element_post_message(element, make(GST_OBJECT(element))); });
+}
+
+void PlayoutControl::emit(const char* signal, const std::string& id) {
+  call([&](GstElement* element) { g_signal_emit_by_name(element, signal, id.c_str()); });
+}
+
+void PlayoutControl::notify_status() {
+  for (const char* name : {"status", "cost", "generation-id"}) {
+    call([&](GstElement* element) { g_object_notify(G_OBJECT(element), name); });
+  }
+}
+
+void PlayoutControl::start(const Settings& settings) {
+  ThreadOwner::collect();
+  generate(settings);
+  thread_ = std::make_unique<Thread>(shared_from_this());
+}
+
+void PlayoutControl::stop() {
+  bool has_ended = false;
+  {
+    auto queue = queue_.lock();
+    if (!queue->runs) return;
+    queue->runs = false;
+    queue.notify();
+    queue.wait([](const Queue& q) { return q.has_ended || q.calls > 0; });
+    has_ended = queue->has_ended;
+  }
+  if (has_ended) {
+    thread_.reset();
+  } else {
+    ThreadOwner::retire(std::move(thread_));
+  }
+  {
+    auto face = face_.lock();
+    if (is_under_way(face->status)) face->status = job::Status::idle;
+  }
+  if (in_progress_.exchange(0) == 0) return;
+  if (const ElementPtr element = element_.get()) {
+    post_progress(element.get(), GST_PROGRESS_TYPE_CANCELED, given_up);
+  }
 }
 
 void PlayoutControl::generate(const Settings& settings) {
@@ -147,7 +222,6 @@ void PlayoutControl::set_at_end(AtEnd at_end) {
 }
 
 void PlayoutControl::set_image(const std::string& location) {
-  *image_location_.lock() = location;
   post([this, location] { load_image(location); });
 }
 
@@ -158,6 +232,23 @@ void PlayoutControl::set_raster(const Raster& raster) {
 }
 
 void PlayoutControl::run() {
+  run_tasks();
+  guard_c_callback("the end of a run of genprobin", [&] {
+    image_.reset();
+    on_.reset();
+    playout_->timeline.reset();
+    clips_.clear();
+    // A task may own a clip, whose pipeline has something to say when it ends: that comes to
+    // post(), so this must not happen with the lock held.
+    std::deque<Task> left;
+    std::swap(left, queue_.lock()->tasks);
+  });
+  auto queue = queue_.lock();
+  queue->has_ended = true;
+  queue.notify();
+}
+
+void PlayoutControl::run_tasks() {
   while (true) {
     Task task;
     std::optional<Settings> due;
@@ -166,7 +257,7 @@ void PlayoutControl::run() {
       auto deadline = Clock::now() + slate_period;
       if (queue->soon) deadline = std::min(deadline, queue->soon_due);
       queue.wait_until(deadline, [](const Queue& q) { return !q.runs || !q.tasks.empty(); });
-      if (!queue->runs) break;
+      if (!queue->runs) return;
       if (!queue->tasks.empty()) {
         task = std::move(queue->tasks.front());
         queue->tasks.pop_front();
@@ -177,23 +268,12 @@ void PlayoutControl::run() {
     guard_c_callback("a task of a genprobin", [&] {
       if (task) task();
       if (due) begin(*due);
+      if (!is_running()) return;
       prepare_round();
       look_at_image();
       update_slate();
     });
   }
-  // The streaming threads are gone, and nothing is on.
-  guard_c_callback("the end of a genprobin", [&] {
-    image_.reset();
-    on_.reset();
-    is_on_air_ = false;
-    shown_.clear();
-    playout_->timeline.reset();
-    const auto clips = clips_;
-    for (const auto& clip : clips) remove(clip->decoder);
-  });
-  auto face = face_.lock();
-  if (is_under_way(face->status)) face->status = job::Status::idle;
 }
 
 void PlayoutControl::begin(const Settings& settings) {
@@ -206,6 +286,8 @@ void PlayoutControl::begin(const Settings& settings) {
     playout_->timeline.withdraw(decoder);
     remove(decoder);
   }
+  // A handler of the messages about that may have stopped the element: nothing is paid for then.
+  if (!is_running()) return;
   // Only what loops needs to be kept.
   const std::shared_ptr<ClipFile> file =
       at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
@@ -230,9 +312,8 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, Ele
   clip->decoder = std::make_shared<ClipDecoder>(
       std::move(source), raster(), is_round ? nullptr : std::move(file),
       [this, number = clip->number](MessagePtr message) {
-        const std::shared_ptr<GstMessage> shared = std::move(message);
-        post([this, number, shared] {
-          on_message(number, MessagePtr(gst_message_ref(shared.get())));
+        post([this, number, shared = std::shared_ptr<GstMessage>(std::move(message))] {
+          on_message(number, shared.get());
         });
       });
   clips_.push_back(clip);
@@ -242,8 +323,8 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, Ele
 // What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
 // it, so that it goes on without the network.
 void PlayoutControl::prepare_round() {
-  Clip* clip = at_end_ == AtEnd::loop && on_ ? find(on_) : nullptr;
-  if (clip == nullptr || clip->has_round || clip->has_failed) return;
+  const auto clip = at_end_ == AtEnd::loop && on_ ? find(on_) : nullptr;
+  if (!clip || clip->has_round || clip->has_failed) return;
   ElementPtr source;
   if (clip->file && clip->file->is_whole()) {
     source = make_file_source(clip->file->path());
@@ -263,34 +344,34 @@ void PlayoutControl::prepare_round() {
   playout_->timeline.set_next_round(before, next->decoder);
 }
 
-PlayoutControl::Clip* PlayoutControl::find(const std::shared_ptr<ClipDecoder>& decoder) {
+std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(
+    const std::shared_ptr<ClipDecoder>& decoder) {
   for (const auto& clip : clips_) {
-    if (clip->decoder == decoder) return clip.get();
+    if (clip->decoder == decoder) return clip;
   }
   return nullptr;
 }
 
-PlayoutControl::Clip* PlayoutControl::find(std::uint64_t number) {
+std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(std::uint64_t number) {
   for (const auto& clip : clips_) {
-    if (clip->number == number) return clip.get();
+    if (clip->number == number) return clip;
   }
   return nullptr;
 }
 
 void PlayoutControl::on_started(const std::shared_ptr<ClipDecoder>& decoder) {
-  Clip* clip = find(decoder);
-  if (clip == nullptr) return;
+  const auto clip = find(decoder);
+  if (!clip) return;
   clip->has_started = true;
   if (!clip->id.empty()) shown_.insert(clip->id);
   on_ = decoder;
   is_on_air_ = true;
-  listener_.clip_started(clip->id);
+  emit("clip-started", clip->id);
 }
 
 void PlayoutControl::on_ended(const std::shared_ptr<ClipDecoder>& decoder) {
   is_on_air_ = false;
-  const Clip* clip = find(decoder);
-  if (clip != nullptr) listener_.clip_ended(clip->id);
+  if (const auto clip = find(decoder)) emit("clip-ended", clip->id);
 }
 
 void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
@@ -300,30 +381,29 @@ void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   const std::shared_ptr<Clip> gone = *found;
   clips_.erase(found);
   if (on_ == decoder) on_.reset();
-  if (!gone->in_progress) return;
-  listener_.post(
-      MessagePtr(gst_message_new_progress(GST_OBJECT(element_), GST_PROGRESS_TYPE_CANCELED,
-                                          "generate", "Stopped waiting for the generation")));
+  auto number = gone->number;
+  if (!in_progress_.compare_exchange_strong(number, 0)) return;
+  call([](GstElement* element) { post_progress(element, GST_PROGRESS_TYPE_CANCELED, given_up); });
 }
 
-void PlayoutControl::on_message(std::uint64_t number, const MessagePtr& message) {
-  Clip* clip = find(number);
-  if (clip == nullptr) return;
-  switch (GST_MESSAGE_TYPE(message.get())) {
+void PlayoutControl::on_message(std::uint64_t number, GstMessage* message) {
+  const auto clip = find(number);
+  if (!clip) return;
+  switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_ERROR:
-      return on_error(*clip, message.get());
+      return on_error(*clip, message);
     case GST_MESSAGE_WARNING:
     case GST_MESSAGE_PROGRESS:
       // A clip that is played once more is nothing new.
-      if (!clip->is_round) forward(*clip, message.get());
+      if (!clip->is_round) forward(*clip, message);
       return;
     case GST_MESSAGE_ELEMENT:
       if (clip->is_round) return;
-      if (gst_message_has_name(message.get(), "genpro-generation")) {
-        on_generation(*clip, message.get());
-      } else if (gst_message_has_name(message.get(), "genpro-doubt") ||
-                 gst_message_has_name(message.get(), "genpro-doubt-settled")) {
-        forward(*clip, message.get());
+      if (gst_message_has_name(message, "genpro-generation")) {
+        on_generation(*clip, message);
+      } else if (gst_message_has_name(message, "genpro-doubt") ||
+                 gst_message_has_name(message, "genpro-doubt-settled")) {
+        forward(*clip, message);
       }
       return;
     default:
@@ -350,11 +430,11 @@ void PlayoutControl::on_generation(Clip& clip, GstMessage* message) {
       if (face->model.empty()) face->model = clip.settings.model_word();
       gst_structure_get_double(fields, "cost", &face->cost);
     }
-    listener_.changed();
+    notify_status();
   }
   forward(clip, message);
-  if (is_new) listener_.generation_started(id);
-  if (is_completed) listener_.generation_completed(id);
+  if (is_new) emit("generation-started", id);
+  if (is_completed) emit("generation-completed", id);
 }
 
 void PlayoutControl::on_error(Clip& clip, GstMessage* message) {
@@ -370,11 +450,14 @@ void PlayoutControl::on_error(Clip& clip, GstMessage* message) {
       auto face = face_.lock();
       if (face->status != job::Status::stopped) face->status = job::Status::failed;
     }
-    listener_.changed();
+    notify_status();
   }
   playout_->timeline.withdraw(decoder);
   report_failure(message);
-  if (is_failed_generation) listener_.generation_failed(id, error.message());
+  if (!is_failed_generation) return;
+  call([&](GstElement* element) {
+    g_signal_emit_by_name(element, "generation-failed", id.c_str(), error.message().c_str());
+  });
 }
 
 // Posts it as the element's own: as an error, or as a warning with the same content.
@@ -386,15 +469,15 @@ void PlayoutControl::report_failure(GstMessage* message) {
   const ErrorPtr error(raw);
   const GCharPtr debug(text);
   gst_message_parse_error_details(message, &fields);
-  GstStructure* details = fields == nullptr ? nullptr : gst_structure_copy(fields);
-  GstObject* self = GST_OBJECT(element_);
-  listener_.post(MessagePtr(
-      errors_end_ ? gst_message_new_error_with_details(self, error.get(), debug.get(), details)
-                  : gst_message_new_warning_with_details(self, error.get(), debug.get(), details)));
+  const auto make =
+      errors_end_ ? gst_message_new_error_with_details : gst_message_new_warning_with_details;
+  post_message([&](GstObject* self) {
+    return make(self, error.get(), debug.get(),
+                fields == nullptr ? nullptr : gst_structure_copy(fields));
+  });
 }
 
 void PlayoutControl::forward(Clip& clip, GstMessage* message) {
-  GstObject* self = GST_OBJECT(element_);
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_WARNING: {
       GError* raw = nullptr;
@@ -404,9 +487,12 @@ void PlayoutControl::forward(Clip& clip, GstMessage* message) {
       const ErrorPtr error(raw);
       const GCharPtr debug(text);
       gst_message_parse_warning_details(message, &fields);
-      return listener_.post(MessagePtr(gst_message_new_warning_with_details(
-          self, error.get(), debug.get(),
-          fields == nullptr ? nullptr : gst_structure_copy(fields))));
+      post_message([&](GstObject* self) {
+        return gst_message_new_warning_with_details(
+            self, error.get(), debug.get(),
+            fields == nullptr ? nullptr : gst_structure_copy(fields));
+      });
+      return;
     }
     case GST_MESSAGE_PROGRESS: {
       GstProgressType type = GST_PROGRESS_TYPE_START;
@@ -415,12 +501,18 @@ void PlayoutControl::forward(Clip& clip, GstMessage* message) {
       gst_message_parse_progress(message, &type, &code, &text);
       const GCharPtr owned_code(code);
       const GCharPtr owned_text(text);
-      clip.in_progress = type == GST_PROGRESS_TYPE_START || type == GST_PROGRESS_TYPE_CONTINUE;
-      return listener_.post(MessagePtr(gst_message_new_progress(self, type, code, text)));
+      const bool goes_on = type == GST_PROGRESS_TYPE_START || type == GST_PROGRESS_TYPE_CONTINUE;
+      in_progress_ = goes_on ? clip.number : 0;
+      post_message([&](GstObject* self) {
+        return gst_message_new_progress(self, type, owned_code.get(), owned_text.get());
+      });
+      return;
     }
     default:
-      return listener_.post(MessagePtr(
-          gst_message_new_element(self, gst_structure_copy(gst_message_get_structure(message)))));
+      post_message([&](GstObject* self) {
+        return gst_message_new_element(self,
+                                       gst_structure_copy(gst_message_get_structure(message)));
+      });
   }
 }
 
@@ -466,7 +558,8 @@ void PlayoutControl::warn_of_image(const std::string& reason) {
                            " Set placeholder-location to an image that GStreamer can read.";
   const ErrorPtr error(
       g_error_new_literal(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, text.c_str()));
-  listener_.post(MessagePtr(gst_message_new_warning(GST_OBJECT(element_), error.get(), nullptr)));
+  post_message(
+      [&](GstObject* self) { return gst_message_new_warning(self, error.get(), nullptr); });
 }
 
 void PlayoutControl::update_slate() {
@@ -475,11 +568,11 @@ void PlayoutControl::update_slate() {
   const GenerationStatus face = *face_.lock();
   SlateText text;
   text.detail = face.model;
-  const Clip* clip = find(newest_);
+  const auto clip = find(newest_);
   // Its bytes may all be there before its first frame is on.
-  const bool is_coming = face.status == job::Status::done && clip != nullptr && !clip->has_started;
+  const bool is_coming = face.status == job::Status::done && clip && !clip->has_started;
   text.headline = headline(is_coming ? job::Status::streaming : face.status);
-  if (clip != nullptr && is_under_way(face.status)) {
+  if (clip && is_under_way(face.status)) {
     if (text.detail.empty()) text.detail = clip->settings.model_word();
     text.time =
         in_minutes(std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - clip->begun));

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Sees to the clips of a genprobin: has them generated, gives them to the timeline, gets rid of
-// them, and tells what happens.
+// Sees to the clips of a genprobin from READY to PAUSED and back: has them generated, gives them to
+// the timeline, gets rid of them, and tells what happens.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "base/guarded.h"
 #include "bin/playout/playout.h"
@@ -19,19 +19,18 @@
 
 namespace genpro::bin {
 
-// What an application hears of. Called on the control's thread, with no lock held.
-class PlayoutListener {
+// An element that may be gone.
+class WeakElement {
  public:
-  virtual ~PlayoutListener() = default;
-  // To be posted on the bus as the element's own.
-  virtual void post(MessagePtr message) = 0;
-  virtual void generation_started(const std::string& id) = 0;
-  virtual void generation_completed(const std::string& id) = 0;
-  virtual void generation_failed(const std::string& id, const std::string& reason) = 0;
-  virtual void clip_started(const std::string& id) = 0;
-  virtual void clip_ended(const std::string& id) = 0;
-  // `status`, `cost` or `generation-id` changed.
-  virtual void changed() = 0;
+  explicit WeakElement(GstElement* element) { g_weak_ref_init(&ref_, element); }
+  ~WeakElement() { g_weak_ref_clear(&ref_); }
+  WeakElement(const WeakElement&) = delete;
+  WeakElement& operator=(const WeakElement&) = delete;
+
+  ElementPtr get() { return ElementPtr::adopt(static_cast<GstElement*>(g_weak_ref_get(&ref_))); }
+
+ private:
+  GWeakRef ref_{};
 };
 
 // What a user can see of the latest generation.
@@ -42,14 +41,28 @@ struct GenerationStatus {
   double cost = -1;
 };
 
+// One run of the element. Its thread alone calls the application: signals, notifications and bus
+// messages, with a reference to the element and no lock held. A handler may therefore do anything,
+// also stop the element, drop its last reference, and start it again. stop() does not wait for a
+// thread that is in a handler: the run ends by itself then, and nothing of it reaches the element
+// any more. All that it works with is its own, so that it cannot disturb the next run.
+//
 // Threads: any. start() and stop() belong to state changes.
-class PlayoutControl {
+class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
  public:
-  // `element` is what messages come from, and outlives this.
-  PlayoutControl(GstElement* element, PlayoutListener& listener);
-  ~PlayoutControl();
+  // What to do with the element.
+  using Call = std::function<void(GstElement*)>;
+
+  static std::shared_ptr<PlayoutControl> create(GstElement* element, const Settings& settings);
+  // For create().
+  class Access {
+    friend class PlayoutControl;
+    Access() = default;
+  };
+  PlayoutControl(Access access, GstElement* element, const Settings& settings);
   PlayoutControl(const PlayoutControl&) = delete;
   PlayoutControl& operator=(const PlayoutControl&) = delete;
+  ~PlayoutControl();
 
   const std::shared_ptr<Playout>& playout() { return playout_; }
 
@@ -57,6 +70,8 @@ class PlayoutControl {
   void start(const Settings& settings);
   // Ends all that is under way. What the service has to be told goes on by itself.
   void stop();
+  // Has the thread call; false when it has been stopped.
+  bool call_later(Call call);
 
   // A new generation, at once or when for half a second there has not been another call: what was
   // asked for and has not been on yet is given up.
@@ -75,11 +90,14 @@ class PlayoutControl {
  private:
   using Clock = std::chrono::steady_clock;
   using Task = std::function<void()>;
+  class Thread;
   struct Queue {
     std::deque<Task> tasks;
     std::optional<Settings> soon;
     Clock::time_point soon_due;
-    bool runs = false;
+    bool runs = true;
+    bool has_ended = false;
+    int calls = 0;  // of the application that are under way
   };
   // A playing and what is known of it.
   struct Clip {
@@ -92,21 +110,27 @@ class PlayoutControl {
     bool has_failed = false;
     bool is_round = false;     // it is played once more
     bool has_round = false;    // what follows it when it loops has been prepared
-    bool in_progress = false;  // a PROGRESS start without its end
     Clock::time_point begun = Clock::now();
     std::uint64_t number = 0;
   };
 
-  void post(Task task);
+  bool post(Task task);
+  // False when the element is not running any more, which `call` may have brought about.
+  bool call(const Call& call);
+  bool post_message(const std::function<GstMessage*(GstObject*)>& make);
+  bool is_running() { return queue_.lock()->runs; }
   void run();
+  void run_tasks();
   void begin(const Settings& settings);
   std::shared_ptr<Clip> add(Settings settings, ElementPtr source, std::shared_ptr<ClipFile> file,
                             bool is_round);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
   void prepare_round();
-  void on_message(std::uint64_t number, const MessagePtr& message);
+  void on_message(std::uint64_t number, GstMessage* message);
   void on_error(Clip& clip, GstMessage* message);
   void on_generation(Clip& clip, GstMessage* message);
+  void notify_status();
+  void emit(const char* signal, const std::string& id);
   void on_started(const std::shared_ptr<ClipDecoder>& decoder);
   void on_ended(const std::shared_ptr<ClipDecoder>& decoder);
   void load_image(const std::string& location);
@@ -115,18 +139,18 @@ class PlayoutControl {
   void update_slate();
   void report_failure(GstMessage* message);
   void forward(Clip& clip, GstMessage* message);
-  Clip* find(const std::shared_ptr<ClipDecoder>& decoder);
-  Clip* find(std::uint64_t number);
+  std::shared_ptr<Clip> find(const std::shared_ptr<ClipDecoder>& decoder);
+  std::shared_ptr<Clip> find(std::uint64_t number);
   Raster raster() { return *playout_->raster.lock(); }
 
-  GstElement* const element_;
-  PlayoutListener& listener_;
+  WeakElement element_;
   std::atomic<bool> errors_end_ = false;
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
   Guarded<GenerationStatus> face_;
   Guarded<Queue> queue_;
-  Guarded<std::string> image_location_;
-  std::thread thread_;
+  // Number of the clip that a PROGRESS start without its end was posted for; 0: none.
+  std::atomic<std::uint64_t> in_progress_ = 0;
+  std::unique_ptr<Thread> thread_;  // of state changes
 
   // Of the thread.
   std::vector<std::shared_ptr<Clip>> clips_;
@@ -139,7 +163,6 @@ class PlayoutControl {
   std::shared_ptr<ClipDecoder> image_;
   std::string image_name_;
 
-  // Last: its parts call back here.
   std::shared_ptr<Playout> playout_;
 };
 

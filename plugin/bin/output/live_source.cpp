@@ -53,6 +53,8 @@ gboolean start(GstBaseSrc* src) {
     state.told_latency = state.producer->latency();
     state.has_failed = false;
     state.producer->start();
+    // Whatever was agreed on in another run, this one is to be told of.
+    gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(src));
   });
   return TRUE;
 }

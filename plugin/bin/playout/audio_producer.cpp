@@ -46,9 +46,10 @@ class Smoother {
 
 class AudioProducer : public Producer {
  public:
-  explicit AudioProducer(std::shared_ptr<Playout> playout) : playout_(std::move(playout)) {}
+  explicit AudioProducer(std::shared_ptr<CurrentPlayout> current) : current_(std::move(current)) {}
 
   void start() override {
+    playout_ = *current_->lock();
     next_.reset();
     smoother_.reset();
   }
@@ -99,7 +100,8 @@ class AudioProducer : public Producer {
         gst_util_uint64_scale_int(static_cast<guint64>(sample), GST_SECOND, audio_rate));
   }
 
-  const std::shared_ptr<Playout> playout_;
+  const std::shared_ptr<CurrentPlayout> current_;
+  std::shared_ptr<Playout> playout_;  // of this run
   std::optional<std::int64_t> next_;
   std::vector<float> samples_;
   Smoother smoother_;
@@ -107,8 +109,8 @@ class AudioProducer : public Producer {
 
 }  // namespace
 
-std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<Playout> playout) {
-  return std::make_unique<AudioProducer>(std::move(playout));
+std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<CurrentPlayout> current) {
+  return std::make_unique<AudioProducer>(std::move(current));
 }
 
 }  // namespace genpro::bin

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the parts of a genprobin share: what is on, and in which raster it is shown.
+// What the parts of a run of genprobin share: what is on, and in which raster it is shown.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/guarded.h"
@@ -21,6 +22,11 @@ struct Playout {
   Guarded<WantedRaster> wanted;
   // What is shown now; of no size before that is known.
   Guarded<Raster> raster;
+  // Called with what is shown from now on, on the thread that makes frames.
+  std::function<void(const Raster&)> raster_changed = [](const Raster&) {};
 };
+
+// That of the current run, null before the first one.
+using CurrentPlayout = Guarded<std::shared_ptr<Playout>>;
 
 }  // namespace genpro::bin

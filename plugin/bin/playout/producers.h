@@ -4,7 +4,6 @@
 // own place in time.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "bin/output/live_source.h"
@@ -12,9 +11,7 @@
 
 namespace genpro::bin {
 
-// `told` is called with a raster that frames have from now on.
-std::unique_ptr<Producer> make_video_producer(std::shared_ptr<Playout> playout,
-                                              std::function<void(const Raster&)> told);
-std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<Playout> playout);
+std::unique_ptr<Producer> make_video_producer(std::shared_ptr<CurrentPlayout> current);
+std::unique_ptr<Producer> make_audio_producer(std::shared_ptr<CurrentPlayout> current);
 
 }  // namespace genpro::bin

@@ -7,10 +7,11 @@ namespace {
 
 class VideoProducer : public Producer {
  public:
-  VideoProducer(std::shared_ptr<Playout> playout, std::function<void(const Raster&)> told)
-      : playout_(std::move(playout)), told_(std::move(told)) {}
+  explicit VideoProducer(std::shared_ptr<CurrentPlayout> current) : current_(std::move(current)) {}
 
   void start() override {
+    playout_ = *current_->lock();
+    raster_ = {};
     origin_.reset();
     count_ = 0;
     offset_ = 0;
@@ -88,7 +89,7 @@ class VideoProducer : public Producer {
   void tell() {
     latency_ = frame_duration() + longest_delay;
     *playout_->raster.lock() = raster_;
-    told_(raster_);
+    playout_->raster_changed(raster_);
   }
 
   // In the raster; null without memory for it.
@@ -109,8 +110,8 @@ class VideoProducer : public Producer {
     return blended ? std::move(blended) : std::move(over);
   }
 
-  const std::shared_ptr<Playout> playout_;
-  const std::function<void(const Raster&)> told_;
+  const std::shared_ptr<CurrentPlayout> current_;
+  std::shared_ptr<Playout> playout_;  // of this run
   Raster raster_;
   FrameConverter converter_;
   std::optional<Time> origin_;
@@ -122,9 +123,8 @@ class VideoProducer : public Producer {
 
 }  // namespace
 
-std::unique_ptr<Producer> make_video_producer(std::shared_ptr<Playout> playout,
-                                              std::function<void(const Raster&)> told) {
-  return std::make_unique<VideoProducer>(std::move(playout), std::move(told));
+std::unique_ptr<Producer> make_video_producer(std::shared_ptr<CurrentPlayout> current) {
+  return std::make_unique<VideoProducer>(std::move(current));
 }
 
 }  // namespace genpro::bin
