@@ -2,6 +2,8 @@
 //
 // What gst-inspect-1.0 and a visual editor see of genprobin.
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
 #include "live/live_test.h"
 
@@ -166,6 +168,26 @@ TEST(Face, HasItsSignals) {
   GSignalQuery query;
   g_signal_query(g_signal_lookup("generate", G_OBJECT_TYPE(bin.get())), &query);
   EXPECT_NE(query.signal_flags & G_SIGNAL_ACTION, 0U);
+}
+
+std::set<std::string> threads() {
+  std::set<std::string> ids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+    ids.insert(entry.path().filename());
+  return ids;
+}
+
+TEST(Face, OfAnElementThatIsNotUsedTakesNoThread) {
+  const std::set<std::string> before = threads();
+  {
+    const ElementPtr bin = bare_bin();
+    for (const GParamSpec* spec : properties_of(bin.get())) {
+      if ((spec->flags & G_PARAM_READABLE) != 0) get_property(bin.get(), spec->name);
+    }
+    set_property(bin.get(), "placeholder", "slate");
+    for (const std::string& id : threads()) EXPECT_TRUE(before.contains(id)) << "a new thread";
+  }
+  for (const std::string& id : threads()) EXPECT_TRUE(before.contains(id)) << "a new thread";
 }
 
 TEST(Face, IsShownByInspect) {

@@ -46,7 +46,9 @@ void Placeholder::draw_slate(State& state) {
     return;
   }
   state.is_drawing = true;
-  renderer_->render(
+  // Not before: it has a thread, which an element that is never used does without.
+  if (!state.renderer) state.renderer = SlateRenderer::acquire();
+  state.renderer->render(
       state.raster, state.text,
       [self = weak_from_this(), raster = state.raster, text = state.text](BufferPtr buffer) {
         const std::shared_ptr<Placeholder> placeholder = self.lock();

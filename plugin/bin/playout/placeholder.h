@@ -44,12 +44,12 @@ class Placeholder : public std::enable_shared_from_this<Placeholder> {
     BufferPtr slate;       // for `raster` and some text
     SlateText slate_text;
     bool is_drawing = false;
+    std::shared_ptr<SlateRenderer> renderer;
   };
   void draw_slate(State& state);
 
   Guarded<State> state_;
   FrameConverter converter_;  // of the thread that shows
-  std::shared_ptr<SlateRenderer> renderer_ = SlateRenderer::acquire();
 };
 
 }  // namespace genpro::bin
