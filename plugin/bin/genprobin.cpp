@@ -30,7 +30,7 @@ GstStaticPadTemplate audio_template =
 }  // namespace
 
 struct GenproBinState {
-  // Locked before `control`, so that what was set last is what the run was given last.
+  // Locked before all others.
   genpro::Guarded<genpro::BinSettings> settings;
   // Of the current or the last run, null before the first one.
   genpro::Guarded<std::shared_ptr<genpro::bin::PlayoutControl>> control;
@@ -94,32 +94,30 @@ bool changes_raster(const genpro::BinSettings& one, const genpro::BinSettings& o
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("set_property", [&] {
     GenproBinState& state = state_of(object);
-    genpro::BinSettings before;
-    genpro::BinSettings after;
+    bool is_setting = false;
+    bool is_other_raster = false;
     {
+      // Held until the run has it, so that of two threads the last one here is the last one there.
       auto settings = state.settings.lock();
-      before = *settings;
-      if (!genpro::set_bin_setting(*settings, id, value)) {
-        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-        return;
+      const genpro::BinSettings before = *settings;
+      is_setting = genpro::set_bin_setting(*settings, id, value);
+      is_other_raster = changes_raster(before, *settings);
+      if (const ControlPtr control = control_of(state); control && is_setting) {
+        configure(*control, *settings);
+        if (before.placeholder_location != settings->placeholder_location) {
+          control->set_image(settings->placeholder_location);
+        }
+        if (state.is_playing && settings->auto_generate &&
+            genpro::asks_for_another(before.generation, settings->generation)) {
+          control->generate_soon(settings->generation);
+        }
       }
-      after = *settings;
     }
-    const ControlPtr control = control_of(state);
-    if (!control) return;
-    configure(*control, after);
-    if (before.placeholder_location != after.placeholder_location) {
-      control->set_image(after.placeholder_location);
-    }
-    if (!state.is_playing) return;
-    if (changes_raster(before, after)) {
-      const auto pad =
-          genpro::ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(state.video, "src"));
-      gst_pad_mark_reconfigure(pad.get());
-    }
-    if (after.auto_generate && genpro::asks_for_another(before.generation, after.generation)) {
-      control->generate_soon(after.generation);
-    }
+    if (!is_setting) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+    if (!is_other_raster) return;
+    const auto pad =
+        genpro::ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(state.video, "src"));
+    gst_pad_mark_reconfigure(pad.get());
   });
 }
 
@@ -144,8 +142,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
 void on_generate(GenproBin* bin) {
   genpro::guard_c_callback("generate", [&] {
     GenproBinState& state = state_of(bin);
-    const genpro::Settings settings = state.settings.lock()->generation;
-    if (const ControlPtr control = control_of(state)) control->generate(settings);
+    auto settings = state.settings.lock();
+    if (const ControlPtr control = control_of(state)) control->generate(settings->generation);
   });
 }
 
@@ -155,17 +153,24 @@ bool start(GenproBin* bin) {
   bool started = false;
   genpro::guard_c_callback("start", [&] {
     GenproBinState& state = state_of(bin);
-    const genpro::BinSettings settings = *state.settings.lock();
-    const auto wanted = genpro::wanted_raster(settings);
-    if (!wanted) return genpro::post_error(GST_ELEMENT(bin), wanted.error());
-    const ControlPtr control =
-        genpro::bin::PlayoutControl::create(GST_ELEMENT(bin), settings.generation);
-    configure(*control, settings);
-    control->set_image(settings.placeholder_location);
-    *state.playout->lock() = control->playout();
-    *state.control.lock() = control;
-    control->start(settings.generation);
-    started = true;
+    genpro::Error error;
+    {
+      auto settings = state.settings.lock();
+      const auto wanted = genpro::wanted_raster(*settings);
+      started = static_cast<bool>(wanted);
+      if (started) {
+        const ControlPtr control =
+            genpro::bin::PlayoutControl::create(GST_ELEMENT(bin), settings->generation);
+        configure(*control, *settings);
+        control->set_image(settings->placeholder_location);
+        *state.playout->lock() = control->playout();
+        *state.control.lock() = control;
+        control->start(settings->generation);
+      } else {
+        error = wanted.error();
+      }
+    }
+    if (!started) genpro::post_error(GST_ELEMENT(bin), error);
   });
   return started;
 }

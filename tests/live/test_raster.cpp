@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Size, rate and format of the pictures: what is wanted and what follows come together.
+#include <thread>
+
 #include "live/live_test.h"
 
 namespace genpro::test {
@@ -141,6 +143,34 @@ TEST_P(WrongRate, IsRefused) {
 INSTANTIATE_TEST_SUITE_P(Raster, WrongRate,
                          testing::Values("", "fast", "0", "-25", "0/1", "30/0", "1001/1", "1/61",
                                          "25 fps"));
+
+// Two threads set it at once: whichever was last, what is read is what is shown.
+TEST(Raster, IsWhatIsReadBack) {
+  LiveService service;
+  service.set_post(silent_answer());
+  Studio studio(live_bin(service, {{"framerate", "200"}}), "video/x-raw,format=I420,height=16");
+  studio.video().keep_no_pictures();
+  studio.play();
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> ready = 0;
+    const auto set_widths = [&](guint first) {
+      for (++ready; ready < 2;) std::this_thread::yield();
+      for (guint i = 0; i < 10; ++i) g_object_set(studio.bin(), "width", first + 2 * i, nullptr);
+    };
+    std::thread other([&] { set_widths(100); });
+    set_widths(200);
+    other.join();
+    guint width = 0;
+    g_object_get(studio.bin(), "width", &width, nullptr);
+    // Frames that were made before are let pass.
+    ASSERT_TRUE(studio.video().wait_for_more(3));
+    const CapsPtr caps = studio.video().caps();
+    int shown = 0;
+    gst_structure_get_int(gst_caps_get_structure(caps.get(), 0), "width", &shown);
+    ASSERT_EQ(static_cast<guint>(shown), width) << round;
+  }
+  studio.stop();
+}
 
 }  // namespace
 }  // namespace genpro::test
