@@ -220,6 +220,13 @@ void handle_message(GstBin* bin, GstMessage* message) {
   }
 }
 
+void set_context(GstElement* element, GstContext* context) {
+  GST_ELEMENT_CLASS(genpro_bin_parent_class)->set_context(element, context);
+  genpro::guard_c_callback("set_context", [&] {
+    if (const ControlPtr control = control_of(state_of(element))) control->set_context(context);
+  });
+}
+
 void add_video(GenproBin* bin) {
   GenproBinState& state = *bin->state;
   state.video = genpro::bin::make_live_source("genpro-pictures",
@@ -314,6 +321,7 @@ static void genpro_bin_class_init(GenproBinClass* bin_class) {
       "made the clip, then the clip",
       "The gst-genpro developers");
   element_class->change_state = change_state;
+  element_class->set_context = set_context;
   GST_BIN_CLASS(bin_class)->handle_message = handle_message;
 }
 

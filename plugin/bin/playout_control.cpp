@@ -204,6 +204,45 @@ void PlayoutControl::stop() {
   }
 }
 
+void PlayoutControl::set_context(GstContext* context) {
+  std::vector<std::shared_ptr<ClipDecoder>> decoders;
+  for (const auto& weak : *decoders_.lock()) {
+    if (auto decoder = weak.lock()) decoders.push_back(std::move(decoder));
+  }
+  for (const auto& decoder : decoders) decoder->set_context(context);
+}
+
+// The elements that decode are in a pipeline of their own, so that the contexts of a bin's children
+// go the way that GstBin gives them by hand: what the element has answers, else the application is
+// asked, at once, since the child goes on without when the message returns.
+bool PlayoutControl::pass_on_context(GstMessage* message) {
+  const GstMessageType type = GST_MESSAGE_TYPE(message);
+  if (type != GST_MESSAGE_NEED_CONTEXT && type != GST_MESSAGE_HAVE_CONTEXT) return false;
+  call([&](GstElement* element) {
+    GST_BIN_GET_CLASS(element)->handle_message(GST_BIN(element), gst_message_ref(message));
+  });
+  return true;
+}
+
+bool PlayoutControl::start_decoder(const std::shared_ptr<ClipDecoder>& decoder) {
+  {
+    auto decoders = decoders_.lock();
+    std::erase_if(*decoders, [](const auto& weak) { return weak.expired(); });
+    decoders->push_back(decoder);
+  }
+  // As a bin does with a new child.
+  if (const ElementPtr element = element_.get()) {
+    GList* contexts = gst_element_get_contexts(element.get());
+    for (GList* each = contexts; each != nullptr; each = each->next) {
+      decoder->set_context(static_cast<GstContext*>(each->data));
+    }
+    g_list_free_full(contexts, [](gpointer context) {
+      gst_mini_object_unref(static_cast<GstMiniObject*>(context));
+    });
+  }
+  return decoder->start();
+}
+
 void PlayoutControl::generate(const Settings& settings) {
   queue_.lock()->soon.reset();
   post([this, settings] { begin(settings); });
@@ -297,7 +336,7 @@ void PlayoutControl::begin(const Settings& settings) {
   if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
   newest_ = clip->number;
-  if (!clip->decoder->start()) return;
+  if (!start_decoder(clip->decoder) || !is_running()) return;
   playout_->timeline.offer(clip->decoder);
 }
 
@@ -312,6 +351,7 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, Ele
   clip->decoder = std::make_shared<ClipDecoder>(
       std::move(source), raster(), is_round ? nullptr : std::move(file),
       [this, number = clip->number](MessagePtr message) {
+        if (pass_on_context(message.get())) return;
         post([this, number, shared = std::shared_ptr<GstMessage>(std::move(message))] {
           on_message(number, shared.get());
         });
@@ -340,7 +380,7 @@ void PlayoutControl::prepare_round() {
   const auto next = add(clip->settings, std::move(source), clip->file, true);
   next->id = id;
   next->status = job::Status::done;
-  if (!next->decoder->start()) return;
+  if (!start_decoder(next->decoder) || !is_running()) return;
   playout_->timeline.set_next_round(before, next->decoder);
 }
 
@@ -528,7 +568,8 @@ void PlayoutControl::load_image(const std::string& location) {
   if (!source) return warn_of_image("GStreamer's element filesrc is missing");
   image_ = std::make_shared<ClipDecoder>(std::move(source), Raster{}, nullptr,
                                          [this](MessagePtr message) {
-                                           if (GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_ERROR)
+                                           if (pass_on_context(message.get()) ||
+                                               GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_ERROR)
                                              return;
                                            GError* raw = nullptr;
                                            gst_message_parse_error(message.get(), &raw, nullptr);
@@ -539,7 +580,7 @@ void PlayoutControl::load_image(const std::string& location) {
                                              warn_of_image(reason);
                                            });
                                          });
-  image_->start();
+  start_decoder(image_);
 }
 
 // A still image is the first frame of whatever is there.

@@ -72,6 +72,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void stop();
   // Has the thread call; false when it has been stopped.
   bool call_later(Call call);
+  // For all that decodes now; what begins later asks the element.
+  void set_context(GstContext* context);
 
   // A new generation, at once or when for half a second there has not been another call: what was
   // asked for and has not been on yet is given up.
@@ -126,6 +128,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
                             bool is_round);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
   void prepare_round();
+  bool start_decoder(const std::shared_ptr<ClipDecoder>& decoder);
+  bool pass_on_context(GstMessage* message);
   void on_message(std::uint64_t number, GstMessage* message);
   void on_error(Clip& clip, GstMessage* message);
   void on_generation(Clip& clip, GstMessage* message);
@@ -148,6 +152,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
   Guarded<GenerationStatus> face_;
   Guarded<Queue> queue_;
+  // What decodes now.
+  Guarded<std::vector<std::weak_ptr<ClipDecoder>>> decoders_;
   // Number of the clip that a PROGRESS start without its end was posted for; 0: none.
   std::atomic<std::uint64_t> in_progress_ = 0;
   std::unique_ptr<Thread> thread_;  // of state changes

@@ -25,7 +25,7 @@ using ElementPtr = ObjectPtr<GstElement>;
 // end; the rest by any.
 class ClipDecoder {
  public:
-  // Called on the threads of its pipeline with what its elements say.
+  // Called on the threads of its pipeline with what its elements say, at once.
   using Tell = std::function<void(MessagePtr)>;
 
   // `source` gives the bytes of a clip. What it gives is kept in `file` if there is one.
@@ -38,6 +38,8 @@ class ClipDecoder {
   bool start();
   // What frames are brought into from now on, ahead of being shown.
   void set_raster(const Raster& raster) { *raster_.lock() = raster; }
+
+  void set_context(GstContext* context) { gst_element_set_context(pipeline_.get(), context); }
 
   DecodedFrames& decoded() { return decoded_; }
   GstElement* source() const { return source_.get(); }

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the elements within a genprobin and the pipeline around it agree on: contexts and memory.
+#include <gst/video/gstvideopool.h>
+
+#include "live/live_test.h"
+
+namespace genpro::test {
+namespace {
+
+constexpr const char* context_type = "genpro.test.Display";
+
+// A decoder that needs a context, as those of GPUs do, and posts one of its own when nobody has
+// any.
+struct Decoder {
+  GstBin parent;
+};
+struct DecoderClass {
+  GstBinClass parent_class;
+};
+G_DEFINE_TYPE(Decoder, decoder, GST_TYPE_BIN)
+
+std::mutex contexts_mutex;
+std::vector<std::string> contexts_seen;  // under contexts_mutex: the names that decoders were given
+
+std::vector<std::string> contexts() {
+  std::lock_guard lock(contexts_mutex);
+  return contexts_seen;
+}
+
+using ContextPtr = MiniPtr<GstContext>;
+
+ContextPtr new_context(const char* name) {
+  ContextPtr context(gst_context_new(context_type, TRUE));
+  gst_structure_set(gst_context_writable_structure(context.get()), "name", G_TYPE_STRING, name,
+                    nullptr);
+  return context;
+}
+
+std::string name_of(GstContext* context) {
+  return gst_structure_get_string(gst_context_get_structure(context), "name");
+}
+
+void set_context(GstElement* element, GstContext* context) {
+  if (gst_context_has_context_type(context, context_type)) {
+    std::lock_guard lock(contexts_mutex);
+    contexts_seen.push_back(name_of(context));
+  }
+  GST_ELEMENT_CLASS(decoder_parent_class)->set_context(element, context);
+}
+
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY) {
+    ContextPtr known(gst_element_get_context(element, context_type));
+    if (!known) {
+      gst_element_post_message(element,
+                               gst_message_new_need_context(GST_OBJECT(element), context_type));
+      known.reset(gst_element_get_context(element, context_type));
+    }
+    if (!known) {
+      const ContextPtr own = new_context("own");
+      gst_element_set_context(element, own.get());
+      gst_element_post_message(
+          element, gst_message_new_have_context(GST_OBJECT(element), gst_context_ref(own.get())));
+    }
+  }
+  return GST_ELEMENT_CLASS(decoder_parent_class)->change_state(element, transition);
+}
+
+void decoder_class_init(DecoderClass* decoder_class) {
+  GstElementClass* element_class = GST_ELEMENT_CLASS(decoder_class);
+  element_class->change_state = change_state;
+  element_class->set_context = set_context;
+  gst_element_class_set_static_metadata(element_class, "Test decoder", "Codec/Decoder/Video",
+                                        "Needs a context", "The gst-genpro developers");
+  const auto add = [&](const char* name, GstPadDirection direction, const char* caps) {
+    const CapsPtr all(gst_caps_from_string(caps));
+    gst_element_class_add_pad_template(
+        element_class, gst_pad_template_new(name, direction, GST_PAD_ALWAYS, all.get()));
+  };
+  add("sink", GST_PAD_SINK, "video/x-h264");
+  add("src", GST_PAD_SRC, "video/x-raw");
+}
+
+void decoder_init(Decoder* self) {
+  GstElement* inner = gst_element_factory_make("avdec_h264", nullptr);
+  gst_bin_add(GST_BIN(self), inner);
+  for (const char* name : {"sink", "src"}) {
+    const PadPtr target = PadPtr::adopt(gst_element_get_static_pad(inner, name));
+    gst_element_add_pad(GST_ELEMENT(self), gst_ghost_pad_new(name, target.get()));
+  }
+}
+
+class Contexts : public testing::Test {
+ protected:
+  Contexts() {
+    static const bool registered = gst_element_register(nullptr, "genprotestdecoder",
+                                                        GST_RANK_PRIMARY + 100, decoder_get_type());
+    EXPECT_TRUE(registered);
+    std::lock_guard lock(contexts_mutex);
+    contexts_seen.clear();
+    service.set_clip(clip_of({.frames = 30}));
+  }
+  LiveService service;
+};
+
+bool is_request(GstMessage* message) {
+  const char* type = nullptr;
+  return GST_MESSAGE_TYPE(message) == GST_MESSAGE_NEED_CONTEXT &&
+         gst_message_parse_context_type(message, &type) && std::string(type) == context_type;
+}
+
+// Called where the message is posted, as an application that shares its display answers.
+GstBusSyncReply answer(GstBus*, GstMessage* message, gpointer) {
+  if (is_request(message)) {
+    const ContextPtr context = new_context("application's");
+    gst_element_set_context(GST_ELEMENT(GST_MESSAGE_SRC(message)), context.get());
+  }
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
+TEST_F(Contexts, AreAskedOfTheApplication) {
+  Studio studio(live_bin(service));
+  const auto bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(studio.pipeline()));
+  gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
+  gst_bus_set_sync_handler(bus.get(), answer, nullptr, nullptr);
+  studio.play();
+  EXPECT_TRUE(studio.wait_for_clip(1));
+  EXPECT_EQ(contexts(), std::vector<std::string>{"application's"});
+  studio.stop();
+}
+
+TEST_F(Contexts, OfTheElementComeDown) {
+  Studio studio(live_bin(service, {{"at-end", "hold"}}));
+  const ContextPtr before = new_context("before");
+  gst_element_set_context(studio.bin(), before.get());
+  studio.play();
+  ASSERT_TRUE(studio.wait_for_clip(1));
+  ASSERT_FALSE(contexts().empty());
+  EXPECT_EQ(contexts().front(), "before");
+  EXPECT_FALSE(studio.bus().wait_for(is_request, std::chrono::milliseconds(0)));
+  // And when it decodes already.
+  const ContextPtr later = new_context("later");
+  gst_element_set_context(studio.pipeline(), later.get());
+  EXPECT_EQ(contexts().back(), "later");
+  studio.stop();
+}
+
+TEST_F(Contexts, OfADecoderAreSharedWithTheRest) {
+  Studio studio(live_bin(service, {{"reuse", "never"}, {"at-end", "hold"}}));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-started 9041"));
+  EXPECT_TRUE(studio.bus().wait_for(
+      [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_HAVE_CONTEXT; }));
+  const ContextPtr kept(gst_element_get_context(studio.bin(), context_type));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(name_of(kept.get()), "own");
+  studio.stop();
+}
+
+}  // namespace
+}  // namespace genpro::test
