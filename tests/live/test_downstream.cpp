@@ -159,5 +159,80 @@ TEST_F(Contexts, OfADecoderAreSharedWithTheRest) {
   studio.stop();
 }
 
+// What a sink of a GPU or a capture card offers: a pool of its own, with wider strides.
+class OwnMemory {
+ public:
+  explicit OwnMemory(GstElement* bin) {
+    const PadPtr source = PadPtr::adopt(gst_element_get_static_pad(bin, "video"));
+    pad_ = PadPtr::adopt(gst_pad_get_peer(source.get()));
+    gst_pad_add_probe(pad_.get(), GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, on_query, this, nullptr);
+    gst_pad_add_probe(pad_.get(), GST_PAD_PROBE_TYPE_BUFFER, on_buffer, this, nullptr);
+  }
+
+  int queries() const { return queries_; }
+  int own_buffers() const { return own_buffers_; }
+  int other_buffers() const { return other_buffers_; }
+
+ private:
+  static GstPadProbeReturn on_query(GstPad*, GstPadProbeInfo* info, gpointer self) {
+    GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+    if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
+    static_cast<OwnMemory*>(self)->propose(query);
+    return GST_PAD_PROBE_HANDLED;
+  }
+  void propose(GstQuery* query) {
+    ++queries_;
+    GstCaps* caps = nullptr;
+    gst_query_parse_allocation(query, &caps, nullptr);
+    gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+    GstVideoInfo info;
+    if (!gst_video_info_from_caps(&info, caps)) return;
+    pool_ = ObjectPtr<GstBufferPool>::adopt(gst_video_buffer_pool_new());
+    GstVideoAlignment alignment;
+    gst_video_alignment_reset(&alignment);
+    alignment.padding_right = 64;
+    gst_video_info_align(&info, &alignment);
+    GstStructure* config = gst_buffer_pool_get_config(pool_.get());
+    gst_buffer_pool_config_set_params(config, caps, static_cast<guint>(info.size), 0, most_buffers);
+    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_ALIGNMENT);
+    gst_buffer_pool_config_set_video_alignment(config, &alignment);
+    gst_buffer_pool_set_config(pool_.get(), config);
+    gst_query_add_allocation_pool(query, pool_.get(), static_cast<guint>(info.size), 0,
+                                  most_buffers);
+  }
+  static GstPadProbeReturn on_buffer(GstPad*, GstPadProbeInfo* info, gpointer data) {
+    auto* self = static_cast<OwnMemory*>(data);
+    GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+    const bool is_own = self->pool_ && buffer->pool == self->pool_.get();
+    ++(is_own ? self->own_buffers_ : self->other_buffers_);
+    return GST_PAD_PROBE_OK;
+  }
+
+  static constexpr guint most_buffers = 4;
+  PadPtr pad_;
+  ObjectPtr<GstBufferPool> pool_;  // of the streaming thread
+  std::atomic<int> queries_ = 0;
+  std::atomic<int> own_buffers_ = 0;
+  std::atomic<int> other_buffers_ = 0;
+};
+
+TEST(Memory, IsThatOfWhatFollows) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 30}));
+  Studio studio(live_bin(service, {{"fade", "100"}}));
+  studio.video().keep_no_pictures();
+  const OwnMemory memory(studio.bin());
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+  ASSERT_TRUE(studio.wait_for_placeholder());
+  EXPECT_TRUE(studio.wait_for_picture({1, 29})) << "it is what it was";
+  studio.stop();
+  EXPECT_GT(memory.queries(), 0);
+  EXPECT_GT(memory.own_buffers(), 30);
+  EXPECT_EQ(memory.other_buffers(), 0);
+  studio.expect_quiet();
+}
+
 }  // namespace
 }  // namespace genpro::test

@@ -125,6 +125,12 @@ Frame Frame::copy() const {
   return {BufferPtr(buffer ? gst_buffer_ref(buffer.get()) : nullptr), info};
 }
 
+bool copy_frame(GstBuffer* from, GstBuffer* to, const GstVideoInfo& info) {
+  Mapped in(from, info, GST_MAP_READ);
+  Mapped out(to, info, GST_MAP_WRITE);
+  return in && out && gst_video_frame_copy(out.get(), in.get());
+}
+
 FrameConverter::~FrameConverter() {
   if (pool_) gst_buffer_pool_set_active(pool_.get(), FALSE);
 }

@@ -24,6 +24,9 @@ struct Frame {
   Frame copy() const;  // the same memory
 };
 
+// Both are of that kind, with whatever strides. False when one cannot be mapped.
+bool copy_frame(GstBuffer* from, GstBuffer* to, const GstVideoInfo& info);
+
 // Threads: one at a time.
 class FrameConverter {
  public:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/callback.h"
+#include "bin/media/frame_converter.h"
 
 struct GenproLiveSrcState {
   GenproLiveSrcState(GstElement* element, std::unique_ptr<genpro::bin::Producer> made)
@@ -15,6 +16,9 @@ struct GenproLiveSrcState {
   genpro::bin::Producer::Step pending;
   std::atomic<genpro::bin::Time> configured_latency = 0;
   genpro::bin::Time told_latency = 0;
+  // What follows has memory of its own for buffers.
+  bool fills_offered_memory = false;
+  GstVideoInfo video = genpro::bin::no_video();  // of the caps, when they are of frames
   // An error was posted that says what to do; the base class adds none to it.
   std::atomic<bool> has_failed = false;
 };
@@ -106,6 +110,91 @@ gboolean negotiate(GstBaseSrc* src) {
   return agreed;
 }
 
+// Whether buffers as they are made here would not do: those that are not asked for are the same
+// memory as the decoder's or the placeholder's.
+bool offers_memory(GstQuery* query) {
+  for (guint i = 0; i < gst_query_get_n_allocation_pools(query); ++i) {
+    GstBufferPool* pool = nullptr;
+    gst_query_parse_nth_allocation_pool(query, i, &pool, nullptr, nullptr, nullptr);
+    if (genpro::ObjectPtr<GstBufferPool>::adopt(pool)) return true;
+  }
+  if (gst_query_get_n_allocation_params(query) == 0) return false;
+  GstAllocator* raw = nullptr;
+  GstAllocationParams params;
+  gst_query_parse_nth_allocation_param(query, 0, &raw, &params);
+  const auto allocator = genpro::ObjectPtr<GstAllocator>::adopt(raw);
+  const bool is_special = allocator && g_strcmp0(allocator->mem_type, GST_ALLOCATOR_SYSMEM) != 0;
+  return is_special || params.align > gst_memory_alignment || params.prefix > 0 ||
+         params.padding > 0;
+}
+
+// The base class asks what follows, and activates what is decided here.
+gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
+  genpro::guard_c_callback("decide_allocation", [&] {
+    GenproLiveSrcState& state = state_of(src);
+    state.fills_offered_memory = offers_memory(query);
+    state.video = genpro::bin::no_video();
+    GstCaps* caps = nullptr;
+    gst_query_parse_allocation(query, &caps, nullptr);
+    if (!state.fills_offered_memory || caps == nullptr ||
+        !gst_video_info_from_caps(&state.video, caps)) {
+      return;
+    }
+    GstBufferPool* offered = nullptr;
+    guint size = 0;
+    guint minimum = 0;
+    guint maximum = 0;
+    const bool has_pool = gst_query_get_n_allocation_pools(query) > 0;
+    if (has_pool) {
+      gst_query_parse_nth_allocation_pool(query, 0, &offered, &size, &minimum, &maximum);
+    }
+    const auto pool = genpro::ObjectPtr<GstBufferPool>::adopt(
+        offered != nullptr ? offered : gst_video_buffer_pool_new());
+    size = MAX(size, static_cast<guint>(state.video.size));
+    GstStructure* config = gst_buffer_pool_get_config(pool.get());
+    gst_buffer_pool_config_set_params(config, caps, size, minimum, maximum);
+    if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
+      gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+    }
+    gst_buffer_pool_set_config(pool.get(), config);
+    if (has_pool) {
+      gst_query_set_nth_allocation_pool(query, 0, pool.get(), size, minimum, maximum);
+    } else {
+      gst_query_add_allocation_pool(query, pool.get(), size, minimum, maximum);
+    }
+  });
+  return GST_BASE_SRC_CLASS(genpro_live_src_parent_class)->decide_allocation(src, query);
+}
+
+// Into memory of what follows. Without room there for it, it stays what it is.
+GstFlowReturn move_to_offered_memory(GstBaseSrc* src, genpro::BufferPtr* buffer) {
+  const auto size = static_cast<guint>(gst_buffer_get_size(buffer->get()));
+  GstBuffer* raw = nullptr;
+  const GstFlowReturn result = GST_BASE_SRC_CLASS(genpro_live_src_parent_class)
+                                   ->alloc(src, GST_BUFFER_OFFSET_NONE, size, &raw);
+  genpro::BufferPtr copy(raw);
+  if (result != GST_FLOW_OK) return result;
+  const GstVideoInfo& video = state_of(src).video;
+  bool is_copied = false;
+  if (GST_VIDEO_INFO_FORMAT(&video) != GST_VIDEO_FORMAT_UNKNOWN) {
+    is_copied = genpro::bin::copy_frame(buffer->get(), copy.get(), video);
+  } else if (gst_buffer_get_size(copy.get()) >= size) {
+    GstMapInfo map;
+    if (gst_buffer_map(buffer->get(), &map, GST_MAP_READ)) {
+      is_copied = gst_buffer_fill(copy.get(), 0, map.data, map.size) == map.size;
+      gst_buffer_unmap(buffer->get(), &map);
+    }
+    gst_buffer_set_size(copy.get(), size);
+  }
+  if (!is_copied) return GST_FLOW_OK;
+  gst_buffer_copy_into(
+      copy.get(), buffer->get(),
+      static_cast<GstBufferCopyFlags>(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS), 0,
+      static_cast<gsize>(-1));
+  *buffer = std::move(copy);
+  return GST_FLOW_OK;
+}
+
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
   GstFlowReturn result = GST_FLOW_ERROR;
   genpro::guard_c_callback("create", [&] {
@@ -115,6 +204,11 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
     if (!pending.buffer && !pending.is_end) {
       pending =
           state.producer->produce(state.clock_wait.now(), state.configured_latency + patience);
+      if (pending.buffer && state.fills_offered_memory) {
+        result = move_to_offered_memory(GST_BASE_SRC(src), &pending.buffer);
+        // Interrupted, it is pushed as it is when that is over.
+        if (result != GST_FLOW_OK) return;
+      }
     }
     if (!state.clock_wait.wait(pending.due)) {
       result = GST_FLOW_FLUSHING;
@@ -192,6 +286,7 @@ static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
   base_class->unlock_stop = unlock_stop;
   base_class->get_caps = get_caps;
   base_class->negotiate = negotiate;
+  base_class->decide_allocation = decide_allocation;
   base_class->query = query;
   base_class->event = event;
   base_class->is_seekable = is_seekable;
