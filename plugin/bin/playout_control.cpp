@@ -4,14 +4,12 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
 
 #include "base/callback.h"
 #include "base/text.h"
 #include "base/thread_owner.h"
 #include "common/enums.h"
-#include "common/messages.h"
 #include "source/genprosrc.h"
 
 namespace genpro::bin {
@@ -22,11 +20,6 @@ namespace {
 constexpr std::chrono::milliseconds debounce{500};
 // How often the slate may change.
 constexpr std::chrono::milliseconds slate_period{250};
-
-const char* text_field(const GstStructure* fields, const char* name) {
-  const char* text = gst_structure_get_string(fields, name);
-  return text == nullptr ? "" : text;
-}
 
 std::string in_minutes(std::chrono::seconds elapsed) {
   const auto minutes = elapsed.count() / 60;
@@ -61,14 +54,6 @@ bool is_under_way(job::Status status) {
          status == job::Status::processing || status == job::Status::streaming;
 }
 
-std::optional<job::Status> status_of(const char* nick) {
-  for (int value = 0; value <= static_cast<int>(job::Status::stopped); ++value) {
-    const auto status = static_cast<job::Status>(value);
-    if (std::strcmp(status_nick(status), nick) == 0) return status;
-  }
-  return std::nullopt;
-}
-
 constexpr const char* given_up = "Stopped waiting for the generation";
 
 ElementPtr make_file_source(const std::string& path) {
@@ -79,6 +64,25 @@ ElementPtr make_file_source(const std::string& path) {
 }
 
 }  // namespace
+
+// Of a clip's source.
+class PlayoutControl::Listener : public ReportListener {
+ public:
+  Listener(std::weak_ptr<PlayoutControl> control, std::uint64_t number)
+      : control_(std::move(control)), number_(number) {}
+
+  void on_report(Report report) override {
+    const auto control = control_.lock();
+    if (!control) return;
+    control->post([control = control.get(), number = number_, report = std::move(report)] {
+      control->on_report(number, report);
+    });
+  }
+
+ private:
+  const std::weak_ptr<PlayoutControl> control_;
+  const std::uint64_t number_;
+};
 
 // Ends with the run. Whoever waits for it has seen that it has ended, but for the process, which
 // does not exit before; an exit from within a handler is the one case in which it cannot end.
@@ -356,6 +360,8 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, Ele
           on_message(number, shared.get());
         });
       });
+  set_report_listener(clip->decoder->source(),
+                      std::make_shared<Listener>(weak_from_this(), clip->number));
   clips_.push_back(clip);
   return clip;
 }
@@ -426,62 +432,88 @@ void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   call([](GstElement* element) { post_progress(element, GST_PROGRESS_TYPE_CANCELED, given_up); });
 }
 
+// What the elements that decode say; the source is heard by its listener.
 void PlayoutControl::on_message(std::uint64_t number, GstMessage* message) {
   const auto clip = find(number);
-  if (!clip) return;
-  switch (GST_MESSAGE_TYPE(message)) {
-    case GST_MESSAGE_ERROR:
-      return on_error(*clip, message);
-    case GST_MESSAGE_WARNING:
-    case GST_MESSAGE_PROGRESS:
-      // A clip that is played once more is nothing new.
-      if (!clip->is_round) forward(*clip, message);
-      return;
-    case GST_MESSAGE_ELEMENT:
-      if (clip->is_round) return;
-      if (gst_message_has_name(message, "genpro-generation")) {
-        on_generation(*clip, message);
-      } else if (gst_message_has_name(message, "genpro-doubt") ||
-                 gst_message_has_name(message, "genpro-doubt-settled")) {
-        forward(*clip, message);
-      }
-      return;
-    default:
-      return;
+  const bool is_error = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
+  const bool is_warning = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
+  // A clip that is played once more is nothing new.
+  if (!clip || !(is_error || (is_warning && !clip->is_round))) return;
+  GError* raw = nullptr;
+  char* text = nullptr;
+  const GstStructure* fields = nullptr;
+  if (is_error) {
+    gst_message_parse_error(message, &raw, &text);
+    gst_message_parse_error_details(message, &fields);
+  } else {
+    gst_message_parse_warning(message, &raw, &text);
+    gst_message_parse_warning_details(message, &fields);
+  }
+  const ErrorPtr error(raw);
+  const GCharPtr debug(text);
+  const Call post = [&](GstElement* element) {
+    const auto make = is_error && errors_end_ ? gst_message_new_error_with_details
+                                              : gst_message_new_warning_with_details;
+    gst_element_post_message(element,
+                             make(GST_OBJECT(element), error.get(), debug.get(),
+                                  fields == nullptr ? nullptr : gst_structure_copy(fields)));
+  };
+  if (is_error) {
+    fail(*clip, error.message(), post);
+  } else {
+    call(post);
   }
 }
 
-void PlayoutControl::on_generation(Clip& clip, GstMessage* message) {
-  const GstStructure* fields = gst_message_get_structure(message);
-  const auto status = status_of(text_field(fields, "status"));
-  if (!status) return;
-  const std::string id = text_field(fields, "generation-id");
-  const bool is_new = clip.id.empty() && !id.empty();
-  clip.id = id;
+void PlayoutControl::on_report(std::uint64_t number, const Report& report) {
+  const auto clip = find(number);
+  if (!clip) return;
+  if (const auto* error = std::get_if<Error>(&report.content)) {
+    return fail(*clip, error->message, [&](GstElement* element) {
+      errors_end_ ? post_error(element, *error) : post_error_as_warning(element, *error);
+    });
+  }
+  // A clip that is played once more is nothing new.
+  if (clip->is_round) return;
+  if (const auto* generation = std::get_if<GenerationReport>(&report.content)) {
+    on_generation(*clip, *generation);
+  } else if (const auto* progress = std::get_if<ProgressReport>(&report.content)) {
+    const bool goes_on =
+        progress->type == GST_PROGRESS_TYPE_START || progress->type == GST_PROGRESS_TYPE_CONTINUE;
+    in_progress_ = goes_on ? clip->number : 0;
+    call([&](GstElement* element) { post_progress(element, progress->type, progress->text); });
+  } else if (const auto* doubt = std::get_if<DoubtReport>(&report.content)) {
+    call([&](GstElement* element) {
+      doubt->is_settled ? post_doubt_settled(element, *doubt) : post_doubt(element, *doubt);
+    });
+  } else if (const auto* warning = std::get_if<WarningReport>(&report.content)) {
+    call([&](GstElement* element) { post_warning(element, warning->code, warning->text); });
+  }
+}
+
+void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
+  const bool is_new = clip.id.empty() && !report.generation_id.empty();
+  clip.id = report.generation_id;
   const bool is_completed =
-      *status == job::Status::streaming && clip.status != job::Status::streaming;
-  clip.status = *status;
+      report.status == job::Status::streaming && clip.status != job::Status::streaming;
+  clip.status = report.status;
   if (clip.number == newest_) {
     {
       auto face = face_.lock();
-      face->status = *status;
-      face->id = id;
-      face->model = text_field(fields, "model");
-      if (face->model.empty()) face->model = clip.settings.model_word();
-      gst_structure_get_double(fields, "cost", &face->cost);
+      face->status = report.status;
+      face->id = report.generation_id;
+      face->model = report.model.empty() ? clip.settings.model_word() : report.model;
+      face->cost = report.cost;
     }
     notify_status();
   }
-  forward(clip, message);
-  if (is_new) emit("generation-started", id);
-  if (is_completed) emit("generation-completed", id);
+  call([&](GstElement* element) { post_generation(element, report); });
+  if (is_new) emit("generation-started", report.generation_id);
+  if (is_completed) emit("generation-completed", report.generation_id);
 }
 
-void PlayoutControl::on_error(Clip& clip, GstMessage* message) {
+void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {
   if (std::exchange(clip.has_failed, true)) return;
-  GError* raw = nullptr;
-  gst_message_parse_error(message, &raw, nullptr);
-  const ErrorPtr error(raw);
   const std::shared_ptr<ClipDecoder> decoder = clip.decoder;
   const bool is_failed_generation = !clip.has_started && !clip.is_round;
   const std::string id = clip.id;
@@ -493,67 +525,11 @@ void PlayoutControl::on_error(Clip& clip, GstMessage* message) {
     notify_status();
   }
   playout_->timeline.withdraw(decoder);
-  report_failure(message);
+  call(post);
   if (!is_failed_generation) return;
   call([&](GstElement* element) {
-    g_signal_emit_by_name(element, "generation-failed", id.c_str(), error.message().c_str());
+    g_signal_emit_by_name(element, "generation-failed", id.c_str(), reason.c_str());
   });
-}
-
-// Posts it as the element's own: as an error, or as a warning with the same content.
-void PlayoutControl::report_failure(GstMessage* message) {
-  GError* raw = nullptr;
-  char* text = nullptr;
-  const GstStructure* fields = nullptr;
-  gst_message_parse_error(message, &raw, &text);
-  const ErrorPtr error(raw);
-  const GCharPtr debug(text);
-  gst_message_parse_error_details(message, &fields);
-  const auto make =
-      errors_end_ ? gst_message_new_error_with_details : gst_message_new_warning_with_details;
-  post_message([&](GstObject* self) {
-    return make(self, error.get(), debug.get(),
-                fields == nullptr ? nullptr : gst_structure_copy(fields));
-  });
-}
-
-void PlayoutControl::forward(Clip& clip, GstMessage* message) {
-  switch (GST_MESSAGE_TYPE(message)) {
-    case GST_MESSAGE_WARNING: {
-      GError* raw = nullptr;
-      char* text = nullptr;
-      const GstStructure* fields = nullptr;
-      gst_message_parse_warning(message, &raw, &text);
-      const ErrorPtr error(raw);
-      const GCharPtr debug(text);
-      gst_message_parse_warning_details(message, &fields);
-      post_message([&](GstObject* self) {
-        return gst_message_new_warning_with_details(
-            self, error.get(), debug.get(),
-            fields == nullptr ? nullptr : gst_structure_copy(fields));
-      });
-      return;
-    }
-    case GST_MESSAGE_PROGRESS: {
-      GstProgressType type = GST_PROGRESS_TYPE_START;
-      char* code = nullptr;
-      char* text = nullptr;
-      gst_message_parse_progress(message, &type, &code, &text);
-      const GCharPtr owned_code(code);
-      const GCharPtr owned_text(text);
-      const bool goes_on = type == GST_PROGRESS_TYPE_START || type == GST_PROGRESS_TYPE_CONTINUE;
-      in_progress_ = goes_on ? clip.number : 0;
-      post_message([&](GstObject* self) {
-        return gst_message_new_progress(self, type, owned_code.get(), owned_text.get());
-      });
-      return;
-    }
-    default:
-      post_message([&](GstObject* self) {
-        return gst_message_new_element(self,
-                                       gst_structure_copy(gst_message_get_structure(message)));
-      });
-  }
 }
 
 void PlayoutControl::load_image(const std::string& location) {

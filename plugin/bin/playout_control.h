@@ -14,6 +14,7 @@
 
 #include "base/guarded.h"
 #include "bin/playout/playout.h"
+#include "common/messages.h"
 #include "common/settings.h"
 #include "job/job.h"
 
@@ -93,6 +94,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   using Clock = std::chrono::steady_clock;
   using Task = std::function<void()>;
   class Thread;
+  class Listener;
   struct Queue {
     std::deque<Task> tasks;
     std::optional<Settings> soon;
@@ -131,8 +133,10 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   bool start_decoder(const std::shared_ptr<ClipDecoder>& decoder);
   bool pass_on_context(GstMessage* message);
   void on_message(std::uint64_t number, GstMessage* message);
-  void on_error(Clip& clip, GstMessage* message);
-  void on_generation(Clip& clip, GstMessage* message);
+  void on_report(std::uint64_t number, const Report& report);
+  void on_generation(Clip& clip, const GenerationReport& report);
+  // `post` tells of it as the element's own error or warning.
+  void fail(Clip& clip, const std::string& reason, const Call& post);
   void notify_status();
   void emit(const char* signal, const std::string& id);
   void on_started(const std::shared_ptr<ClipDecoder>& decoder);
@@ -141,8 +145,6 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void look_at_image();
   void warn_of_image(const std::string& reason);
   void update_slate();
-  void report_failure(GstMessage* message);
-  void forward(Clip& clip, GstMessage* message);
   std::shared_ptr<Clip> find(const std::shared_ptr<ClipDecoder>& decoder);
   std::shared_ptr<Clip> find(std::uint64_t number);
   Raster raster() { return *playout_->raster.lock(); }

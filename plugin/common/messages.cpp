@@ -67,9 +67,35 @@ void post_fields(GstElement* element, GstStructure* fields) {
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
 }
 
+using ListenerPtr = std::shared_ptr<ReportListener>;
+
+GQuark listener_quark() {
+  static const GQuark quark = g_quark_from_static_string("genpro-report-listener");
+  return quark;
+}
+
+// Whether a listener has taken it.
+template <typename Content>
+bool tell_listener(GstElement* element, const Content& content) {
+  auto* listener =
+      static_cast<ListenerPtr*>(g_object_get_qdata(G_OBJECT(element), listener_quark()));
+  if (listener == nullptr) return false;
+  (*listener)->on_report(Report{content});
+  return true;
+}
+
 }  // namespace
 
+void set_report_listener(GstElement* element, ListenerPtr listener) {
+  g_object_set_qdata_full(
+      G_OBJECT(element), listener_quark(),
+      std::make_unique<ListenerPtr>(std::move(listener)).release(), [](gpointer owned) {
+        const std::unique_ptr<ListenerPtr> gone(static_cast<ListenerPtr*>(owned));
+      });
+}
+
 void post_generation(GstElement* element, const GenerationReport& report) {
+  if (tell_listener(element, report)) return;
   const double elapsed = static_cast<double>(report.elapsed.count()) / 1000.0;
   GstStructure* fields = gst_structure_new(
       "genpro-generation", "generation-id", G_TYPE_STRING, report.generation_id.c_str(), "status",
@@ -79,6 +105,7 @@ void post_generation(GstElement* element, const GenerationReport& report) {
 }
 
 void post_doubt(GstElement* element, const DoubtReport& report) {
+  if (tell_listener(element, report)) return;
   post_fields(element, gst_structure_new("genpro-doubt", "ledger-row", G_TYPE_INT64,
                                          gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
                                          report.generation_id.c_str(), "generation-ids",
@@ -87,6 +114,7 @@ void post_doubt(GstElement* element, const DoubtReport& report) {
 }
 
 void post_doubt_settled(GstElement* element, const DoubtReport& report) {
+  if (tell_listener(element, report)) return;
   post_fields(element, gst_structure_new("genpro-doubt-settled", "ledger-row", G_TYPE_INT64,
                                          gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
                                          report.generation_id.c_str(), "evidence", G_TYPE_STRING,
@@ -95,11 +123,12 @@ void post_doubt_settled(GstElement* element, const DoubtReport& report) {
 }
 
 void post_progress(GstElement* element, GstProgressType type, const std::string& text) {
+  if (tell_listener(element, ProgressReport{type, text})) return;
   gst_element_post_message(
       element, gst_message_new_progress(GST_OBJECT(element), type, "generate", text.c_str()));
 }
 
-void post_error(GstElement* element, const Error& error) {
+static void post_failure(GstElement* element, GstMessageType type, const Error& error) {
   const auto [domain, code] = code_of(error.kind);
   StructurePtr details(gst_structure_new_empty("details"));
   if (error.http_status != 0) {
@@ -126,12 +155,22 @@ void post_error(GstElement* element, const Error& error) {
   for (const auto& [name, value] : error.details) {
     gst_structure_set(details.get(), name.c_str(), G_TYPE_STRING, value.c_str(), nullptr);
   }
-  gst_element_message_full_with_details(element, GST_MESSAGE_ERROR, domain, code,
-                                        copy_or_null(error.message), copy_or_null(error.debug),
-                                        __FILE__, GST_FUNCTION, __LINE__, details.release());
+  gst_element_message_full_with_details(element, type, domain, code, copy_or_null(error.message),
+                                        copy_or_null(error.debug), __FILE__, GST_FUNCTION, __LINE__,
+                                        details.release());
+}
+
+void post_error(GstElement* element, const Error& error) {
+  if (tell_listener(element, error)) return;
+  post_failure(element, GST_MESSAGE_ERROR, error);
+}
+
+void post_error_as_warning(GstElement* element, const Error& error) {
+  post_failure(element, GST_MESSAGE_WARNING, error);
 }
 
 void post_warning(GstElement* element, GstResourceError code, const std::string& text) {
+  if (tell_listener(element, WarningReport{code, text})) return;
   gst_element_message_full(element, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, code,
                            copy_or_null(text), nullptr, __FILE__, GST_FUNCTION, __LINE__);
 }

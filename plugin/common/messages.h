@@ -6,7 +6,9 @@
 
 #include <gst/gst.h>
 
+#include <memory>
 #include <string>
+#include <variant>
 
 #include "base/error.h"
 #include "job/job.h"
@@ -21,6 +23,16 @@ struct GenerationReport {
   std::chrono::milliseconds elapsed{0};
   double cost = -1;  // -1: not known
 };
+
+struct Report;
+// Hears in place of the bus, on the thread that posts, what the functions below are called with for
+// an element that is a part of another one.
+class ReportListener {
+ public:
+  virtual ~ReportListener() = default;
+  virtual void on_report(Report report) = 0;
+};
+void set_report_listener(GstElement* element, std::shared_ptr<ReportListener> listener);
 
 // An element message named `genpro-generation` with the fields
 //   generation-id  string, empty before the service has given one
@@ -49,6 +61,20 @@ void post_doubt_settled(GstElement* element, const DoubtReport& report);
 // (strings), `retryable` (boolean) and `ledger-row` (int64), each where it is known, and
 // Error::details as strings.
 void post_error(GstElement* element, const Error& error);
+// The same as a WARNING: the element goes on without.
+void post_error_as_warning(GstElement* element, const Error& error);
 void post_warning(GstElement* element, GstResourceError code, const std::string& text);
+
+struct ProgressReport {
+  GstProgressType type = GST_PROGRESS_TYPE_START;
+  std::string text;
+};
+struct WarningReport {
+  GstResourceError code = GST_RESOURCE_ERROR_FAILED;
+  std::string text;
+};
+struct Report {
+  std::variant<GenerationReport, DoubtReport, ProgressReport, WarningReport, Error> content;
+};
 
 }  // namespace genpro
