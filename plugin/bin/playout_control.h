@@ -42,6 +42,11 @@ struct GenerationStatus {
   double cost = -1;
 };
 
+inline bool is_under_way(job::Status status) {
+  return status == job::Status::submitting || status == job::Status::pending ||
+         status == job::Status::processing || status == job::Status::streaming;
+}
+
 // One run of the element. Its thread alone calls the application: signals, notifications and bus
 // messages, with a reference to the element and no lock held. A handler may therefore do anything,
 // also stop the element, drop its last reference, and start it again. stop() does not wait for a

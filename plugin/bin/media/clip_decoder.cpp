@@ -64,6 +64,12 @@ void forget(gpointer file) {
 
 }  // namespace
 
+ElementPtr make_file_source(const std::string& path) {
+  ElementPtr source = make("filesrc");
+  if (source) g_object_set(source.get(), "location", path.c_str(), nullptr);
+  return source;
+}
+
 ClipDecoder::ClipDecoder(ElementPtr source, const Raster& raster, std::shared_ptr<ClipFile> file,
                          Tell tell)
     : source_(std::move(source)),

@@ -21,6 +21,9 @@ namespace genpro::bin {
 
 using ElementPtr = ObjectPtr<GstElement>;
 
+// A source of the bytes of a file; null when GStreamer has no element for it.
+ElementPtr make_file_source(const std::string& path);
+
 // Threads: made, started and destroyed by the control's thread, which may wait for decoders to
 // end; the rest by any.
 class ClipDecoder {
