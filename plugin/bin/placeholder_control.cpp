@@ -85,13 +85,13 @@ void PlayoutControl::warn_of_image(const std::string& reason) {
 }
 
 void PlayoutControl::update_slate() {
-  // While a clip is on it stays as it was when that took over: it may still be fading.
-  if (playout_->placeholder->kind() != PlaceholderKind::slate || is_on_air_) return;
+  // While a clip is shown the slate stays as it was: it may still be fading.
+  if (playout_->placeholder->kind() != PlaceholderKind::slate || is_clip_shown_) return;
   const GenerationStatus face = *face_.lock();
   SlateText text;
   text.detail = face.model;
   const auto clip = find(newest_);
-  // Its bytes may all be there before its first frame is on.
+  // Its bytes may all be there before its first frame is shown.
   const bool is_coming = face.status == job::Status::done && clip && !clip->has_started;
   text.headline = headline(is_coming ? job::Status::streaming : face.status);
   if (clip && is_under_way(face.status)) {

@@ -94,7 +94,7 @@ PlayoutControl::~PlayoutControl() = default;
 
 bool PlayoutControl::post(Task task) {
   auto queue = queue_.lock();
-  // What comes when it has stopped concerns nobody.
+  // What comes after the stop is dropped.
   if (!queue->runs) return false;
   queue->tasks.push_back(std::move(task));
   queue.notify();
@@ -271,7 +271,7 @@ void PlayoutControl::run_tasks() {
       if (task) task();
       if (due) begin(*due);
       if (!is_running()) return;
-      prepare_round();
+      prepare_repeat();
       look_at_image();
       update_slate();
     });
@@ -279,10 +279,10 @@ void PlayoutControl::run_tasks() {
 }
 
 void PlayoutControl::begin(const Settings& settings) {
-  // What has not been on gives way.
+  // What has not been shown is replaced.
   std::vector<std::shared_ptr<ClipDecoder>> given_up;
   for (const auto& clip : clips_) {
-    if (!clip->has_started && !clip->is_round) given_up.push_back(clip->decoder);
+    if (!clip->has_started && !clip->is_repeat) given_up.push_back(clip->decoder);
   }
   for (const auto& decoder : given_up) {
     playout_->timeline.withdraw(decoder);
@@ -295,7 +295,7 @@ void PlayoutControl::begin(const Settings& settings) {
       at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
   own.waits_to_part = false;
-  // With `completed`, one that was on may well serve once more.
+  // With `completed`, one that was shown may be used once more.
   if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
   newest_ = clip->number;
@@ -305,14 +305,14 @@ void PlayoutControl::begin(const Settings& settings) {
 
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, ElementPtr source,
                                                           std::shared_ptr<ClipFile> file,
-                                                          bool is_round) {
+                                                          bool is_repeat) {
   auto clip = std::make_shared<Clip>();
   clip->number = ++numbers_;
   clip->settings = std::move(settings);
-  clip->is_round = is_round;
+  clip->is_repeat = is_repeat;
   clip->file = file;
   clip->decoder = std::make_shared<ClipDecoder>(
-      std::move(source), raster(), is_round ? nullptr : std::move(file),
+      std::move(source), raster(), is_repeat ? nullptr : std::move(file),
       [this, number = clip->number](MessagePtr message) {
         if (pass_on_context(message.get())) return;
         post([this, number, shared = std::shared_ptr<GstMessage>(std::move(message))] {
@@ -327,9 +327,9 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, Ele
 
 // What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
 // it, so that it goes on without the network.
-void PlayoutControl::prepare_round() {
+void PlayoutControl::prepare_repeat() {
   const auto clip = at_end_ == AtEnd::loop && on_ ? find(on_) : nullptr;
-  if (!clip || clip->has_round || clip->has_failed) return;
+  if (!clip || clip->has_repeat || clip->has_failed) return;
   ElementPtr source;
   if (clip->file && clip->file->is_whole()) {
     source = make_file_source(clip->file->path());
@@ -339,14 +339,14 @@ void PlayoutControl::prepare_round() {
     source = ElementPtr::adopt(genpro_src_new(again));
   }
   if (!source) return;
-  clip->has_round = true;
+  clip->has_repeat = true;
   const std::shared_ptr<ClipDecoder> before = clip->decoder;
   const std::string id = clip->id;
   const auto next = add(clip->settings, std::move(source), clip->file, true);
   next->id = id;
   next->status = job::Status::done;
   if (!start_decoder(next->decoder) || !is_running()) return;
-  playout_->timeline.set_next_round(before, next->decoder);
+  playout_->timeline.set_next_repeat(before, next->decoder);
 }
 
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(
@@ -370,12 +370,12 @@ void PlayoutControl::on_started(const std::shared_ptr<ClipDecoder>& decoder) {
   clip->has_started = true;
   if (!clip->id.empty()) shown_.insert(clip->id);
   on_ = decoder;
-  is_on_air_ = true;
+  is_clip_shown_ = true;
   emit("clip-started", clip->id);
 }
 
 void PlayoutControl::on_ended(const std::shared_ptr<ClipDecoder>& decoder) {
-  is_on_air_ = false;
+  is_clip_shown_ = false;
   if (const auto clip = find(decoder)) emit("clip-ended", clip->id);
 }
 
@@ -397,7 +397,7 @@ void PlayoutControl::on_message(std::uint64_t number, GstMessage* message) {
   const bool is_error = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
   const bool is_warning = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
   // A clip that is played once more is nothing new.
-  if (!clip || !(is_error || (is_warning && !clip->is_round))) return;
+  if (!clip || !(is_error || (is_warning && !clip->is_repeat))) return;
   GError* raw = nullptr;
   char* text = nullptr;
   const GstStructure* fields = nullptr;
@@ -433,7 +433,7 @@ void PlayoutControl::on_report(std::uint64_t number, const Report& report) {
     });
   }
   // A clip that is played once more is nothing new.
-  if (clip->is_round) return;
+  if (clip->is_repeat) return;
   if (const auto* generation = std::get_if<GenerationReport>(&report.content)) {
     on_generation(*clip, *generation);
   } else if (const auto* progress = std::get_if<ProgressReport>(&report.content)) {
@@ -474,7 +474,7 @@ void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
 void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {
   if (std::exchange(clip.has_failed, true)) return;
   const std::shared_ptr<ClipDecoder> decoder = clip.decoder;
-  const bool is_failed_generation = !clip.has_started && !clip.is_round;
+  const bool is_failed_generation = !clip.has_started && !clip.is_repeat;
   const std::string id = clip.id;
   if (is_failed_generation && clip.number == newest_) {
     {

@@ -34,7 +34,7 @@ class WeakElement {
   GWeakRef ref_{};
 };
 
-// What a user can see of the latest generation.
+// The latest generation, as the properties tell it.
 struct GenerationStatus {
   job::Status status = job::Status::idle;
   std::string id;
@@ -82,7 +82,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void set_context(GstContext* context);
 
   // A new generation, at once or when for half a second there has not been another call: what was
-  // asked for and has not been on yet is given up.
+  // asked for and has not been shown yet is given up.
   void generate(const Settings& settings);
   void generate_soon(const Settings& settings);
 
@@ -108,17 +108,17 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     bool has_ended = false;
     int calls = 0;  // of the application that are under way
   };
-  // A playing and what is known of it.
+  // A clip that is decoded, and what is known of it.
   struct Clip {
     std::shared_ptr<ClipDecoder> decoder;
     std::shared_ptr<ClipFile> file;
     Settings settings;
     std::string id;
     job::Status status = job::Status::idle;
-    bool has_started = false;  // it has been on
+    bool has_started = false;  // its first frame was shown
     bool has_failed = false;
-    bool is_round = false;     // it is played once more
-    bool has_round = false;    // what follows it when it loops has been prepared
+    bool is_repeat = false;   // it is played once more
+    bool has_repeat = false;  // what follows it when it loops has been prepared
     Clock::time_point begun = Clock::now();
     std::uint64_t number = 0;
   };
@@ -132,9 +132,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void run_tasks();
   void begin(const Settings& settings);
   std::shared_ptr<Clip> add(Settings settings, ElementPtr source, std::shared_ptr<ClipFile> file,
-                            bool is_round);
+                            bool is_repeat);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
-  void prepare_round();
+  void prepare_repeat();
   bool start_decoder(const std::shared_ptr<ClipDecoder>& decoder);
   bool pass_on_context(GstMessage* message);
   void on_message(std::uint64_t number, GstMessage* message);
@@ -167,12 +167,12 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
 
   // Of the thread.
   std::vector<std::shared_ptr<Clip>> clips_;
-  // Ids of generations that have been on. Whoever asks for another one has seen them.
+  // Ids of generations that were shown, which a request for another one does not reuse.
   std::set<std::string> shown_;
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
   std::uint64_t numbers_ = 0;
-  std::shared_ptr<ClipDecoder> on_;  // the one that is on
-  bool is_on_air_ = false;           // it has not ended
+  std::shared_ptr<ClipDecoder> on_;  // the one that is shown
+  bool is_clip_shown_ = false;       // it has not ended
   std::shared_ptr<ClipDecoder> image_;
   std::string image_name_;
 

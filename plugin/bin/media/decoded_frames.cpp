@@ -13,15 +13,15 @@ constexpr std::size_t most_pictures = 8;
 constexpr std::size_t enough_pictures = 4;
 constexpr std::int64_t most_samples = audio_rate;
 constexpr Time enough_audio = 100 * GST_MSECOND;
-// AudioBlock that nobody has taken for so long is not waited for: its branch stands still or has
-// nothing behind it, and a decoder that cannot hand it on hands on no frame either. Less than what
+// Audio that nobody has taken for so long is not waited for: its branch stands still or has
+// nothing linked, and a decoder that cannot push it pushes no frame either. Less than what
 // is held ready, so that there is always room for the audio of the frames to come.
 constexpr Time longest_wait_for_audio = 700 * GST_MSECOND;
 // A clip that comes slowly begins with what it has.
 constexpr Time longest_gathering = 250 * GST_MSECOND;
 // Rounding of times must not show a frame twice.
 constexpr Time picture_tolerance = GST_MSECOND;
-// AudioBlock whose times jitter by less is continuous.
+// Audio whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
 
 Time monotonic_now() {

@@ -18,7 +18,7 @@ using SurfacePtr = Owned<cairo_surface_t, cairo_surface_destroy>;
 using LayoutPtr = ObjectPtr<PangoLayout>;
 using FontPtr = Owned<PangoFontDescription, pango_font_description_free>;
 
-Guarded<std::weak_ptr<SlateRenderer>>& the_painter() {
+Guarded<std::weak_ptr<SlateRenderer>>& current_renderer() {
   static Immortal<Guarded<std::weak_ptr<SlateRenderer>>> renderer;
   return *renderer;
 }
@@ -30,7 +30,7 @@ struct Line {
   double brightness;
 };
 
-// In the middle, at `y`; the height it decoders.
+// In the middle, at `y`; returns the height that it takes.
 double draw(cairo_t* cairo, const Line& line, int width, double side, double y) {
   if (line.text.empty()) return 0;
   const LayoutPtr layout = LayoutPtr::adopt(pango_cairo_create_layout(cairo));
@@ -94,7 +94,7 @@ BufferPtr draw(FrameConverter& converter, const Raster& raster, const SlateText&
 
 std::shared_ptr<SlateRenderer> SlateRenderer::acquire() {
   collect();
-  auto known = the_painter().lock();
+  auto known = current_renderer().lock();
   std::shared_ptr<SlateRenderer> renderer = known->lock();
   if (!renderer) {
     renderer = std::shared_ptr<SlateRenderer>(std::make_unique<SlateRenderer>().release(),

@@ -26,7 +26,7 @@ struct SlateText {
 inline constexpr std::uint32_t slate_colour = 0xff14181f;
 
 // One thread for all elements of a process: a first text may wait for fonts to be looked up, which
-// takes longer than a frame is on. Threads: any.
+// takes longer than a frame is shown. Threads: any.
 class SlateRenderer : public ThreadOwner {
  public:
   using Done = std::function<void(BufferPtr)>;

@@ -12,7 +12,7 @@ struct GenproLiveSrcState {
 
   genpro::bin::ClockWait clock_wait;
   std::unique_ptr<genpro::bin::Producer> producer;
-  // Made, and not handed on yet.
+  // Made, and not pushed yet.
   genpro::bin::Producer::Step pending;
   std::atomic<genpro::bin::Time> configured_latency = 0;
   genpro::bin::Time told_latency = 0;
@@ -40,7 +40,7 @@ namespace {
 using genpro::bin::Time;
 
 // Beyond the latency that what follows may hold a buffer back for.
-constexpr Time patience = GST_SECOND;
+constexpr Time max_lateness = GST_SECOND;
 
 GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -203,7 +203,7 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
     // Made before it is due, so that making it takes nothing of the latency.
     if (!pending.buffer && !pending.is_end) {
       pending =
-          state.producer->produce(state.clock_wait.now(), state.configured_latency + patience);
+          state.producer->produce(state.clock_wait.now(), state.configured_latency + max_lateness);
       if (pending.buffer && state.fills_offered_memory) {
         result = move_to_offered_memory(GST_BASE_SRC(src), &pending.buffer);
         // Interrupted, it is pushed as it is when that is over.

@@ -37,8 +37,8 @@ class Producer {
   virtual CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) = 0;
   // All caps that there may be.
   virtual CapsPtr caps() const = 0;
-  // `now` is the running time, and what is more than `patience` behind it is skipped.
-  virtual Step produce(Time now, Time patience) = 0;
+  // `now` is the running time, and what is more than `max_lateness` behind it is skipped.
+  virtual Step produce(Time now, Time max_lateness) = 0;
   // From a buffer's time to its being pushed, at most.
   virtual Time latency() = 0;
 };

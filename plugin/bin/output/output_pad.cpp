@@ -12,7 +12,7 @@ namespace {
 constexpr guint most_refusals = 10;
 
 // Without a reader, or with one that is not running yet or not any more, what is live goes on.
-GstFlowReturn hand_on(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
+GstFlowReturn chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
   const GstFlowReturn result = gst_proxy_pad_chain_default(pad, parent, buffer);
   auto* const refusals = static_cast<guint*>(gst_pad_get_element_private(pad));
   switch (result) {
@@ -42,7 +42,7 @@ GstPad* make_output_pad(const char* name, GstPad* target, GstPadTemplate* pad_te
   // Lives as long as the pad.
   g_object_set_data_full(G_OBJECT(internal.get()), "genpro-refusals", refusals, g_free);
   gst_pad_set_element_private(GST_PAD(internal.get()), refusals);
-  gst_pad_set_chain_function(GST_PAD(internal.get()), hand_on);
+  gst_pad_set_chain_function(GST_PAD(internal.get()), chain);
   return pad;
 }
 

@@ -66,9 +66,9 @@ class AudioProducer : public Producer {
     return gst_caps_can_intersect(caps.get(), allowed) ? std::move(caps) : nullptr;
   }
 
-  Step produce(Time now, Time patience) override {
+  Step produce(Time now, Time max_lateness) override {
     bool is_discont = false;
-    if (!next_ || now - time_of(*next_) > patience) {
+    if (!next_ || now - time_of(*next_) > max_lateness) {
       // On a block's border, so that all that start together have the same times.
       next_ = samples_at(now) / static_cast<std::int64_t>(block) * static_cast<std::int64_t>(block);
       is_discont = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the parts of a run of genprobin share: what is on, and in which raster it is shown.
+// What the parts of a run of genprobin share: what is shown, and in which raster.
 #pragma once
 
 #include <functional>

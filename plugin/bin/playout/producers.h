@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What makes the frames and the audio of a genprobin: each takes from the playout what is on at its
-// own place in time.
+// What makes the frames and the audio of a genprobin: each takes from the playout what is due at
+// its own running time.
 #pragma once
 
 #include <memory>

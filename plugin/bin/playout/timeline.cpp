@@ -23,14 +23,14 @@ void Timeline::offer(std::shared_ptr<ClipDecoder> decoder) {
   for (auto& gone : retired) events_.retired(std::move(gone));
 }
 
-void Timeline::set_next_round(const std::shared_ptr<ClipDecoder>& before,
-                              std::shared_ptr<ClipDecoder> next) {
+void Timeline::set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
+                               std::shared_ptr<ClipDecoder> next) {
   Decoders retired;
   {
     auto state = state_.lock();
-    if (state->next_round) state->retire(std::move(state->next_round));
-    state->round_of = before;
-    state->next_round = std::move(next);
+    if (state->next_repeat) state->retire(std::move(state->next_repeat));
+    state->repeat_of = before;
+    state->next_repeat = std::move(next);
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
@@ -42,14 +42,14 @@ void Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
     auto state = state_.lock();
     decoder->decoded().fail();
     if (state->waiting == decoder) state->waiting.reset();
-    if (state->next_round == decoder) {
-      state->next_round.reset();
-      state->rounds_failed = true;
+    if (state->next_repeat == decoder) {
+      state->next_repeat.reset();
+      state->repeats_failed = true;
     }
     // Planned, but not on yet.
     while (state->segments.size() > 1 && state->segments.back().decoder == decoder &&
            state->segments.back().start >= std::max(state->video_time, state->audio_time)) {
-      state->rounds_failed = true;
+      state->repeats_failed = true;
       state->segments.pop_back();
     }
     if (!state->refers_to(decoder)) state->retired.push_back(decoder);
@@ -73,7 +73,7 @@ std::size_t Timeline::State::index_at(Time time) const {
 }
 
 bool Timeline::State::refers_to(const std::shared_ptr<ClipDecoder>& decoder) const {
-  return waiting == decoder || next_round == decoder ||
+  return waiting == decoder || next_repeat == decoder ||
          std::any_of(segments.begin(), segments.end(),
                      [&](const Segment& segment) { return segment.decoder == decoder; });
 }
@@ -92,19 +92,19 @@ void Timeline::State::append(Segment segment) {
   segments.push_back(std::move(segment));
 }
 
-// Decides what is on next. Nothing can change before `from`: that has been taken.
+// Decides what is shown next. Nothing changes before `from`: that was produced already.
 void Timeline::State::plan(Time time, Time from) {
   if (segments.back().kind == Kind::end) return;
   if (waiting && waiting->decoded().is_ready()) {
     Segment next{Kind::play, from, std::move(waiting), 0, true};
     waiting.reset();
-    if (next_round) {
-      std::shared_ptr<ClipDecoder> round = std::move(next_round);
-      next_round.reset();
-      retire(std::move(round));
+    if (next_repeat) {
+      std::shared_ptr<ClipDecoder> unused = std::move(next_repeat);
+      next_repeat.reset();
+      retire(std::move(unused));
     }
-    round_of.reset();
-    rounds_failed = false;
+    repeat_of.reset();
+    repeats_failed = false;
     return append(std::move(next));
   }
   const Segment& last = segments.back();
@@ -125,12 +125,12 @@ void Timeline::State::plan(Time time, Time from) {
   }
 }
 
-// The clip that is on is known to its end: plans what comes then.
+// The clip that is shown is known to its end: plans what comes then.
 void Timeline::State::plan_end(Time from) {
   const Segment& last = segments.back();
   const Time end = last.start + *last.decoder->decoded().length() - last.content;
   const Time then = std::max(end, from);
-  if (last.decoder->decoded().has_failed() || (at_end == AtEnd::loop && rounds_failed)) {
+  if (last.decoder->decoded().has_failed() || (at_end == AtEnd::loop && repeats_failed)) {
     return append({Kind::placeholder, then, nullptr, 0, true});
   }
   switch (at_end) {
@@ -139,9 +139,9 @@ void Timeline::State::plan_end(Time from) {
     case AtEnd::eos:
       return append({Kind::end, then, nullptr, 0, false});
     case AtEnd::loop:
-      if (next_round && round_of == last.decoder && next_round->decoded().is_ready()) {
-        Segment next{Kind::play, then, std::move(next_round), 0, false};
-        next_round.reset();
+      if (next_repeat && repeat_of == last.decoder && next_repeat->decoded().is_ready()) {
+        Segment next{Kind::play, then, std::move(next_repeat), 0, false};
+        next_repeat.reset();
         append(std::move(next));
       }
       return;
@@ -172,7 +172,7 @@ Composition Timeline::frame(Time time, Time duration) {
   {
     auto state = state_.lock();
     Time from = time;
-    // On this side's grid, so that a clip's first frame is on at once.
+    // On this side's grid, so that a clip's first frame is shown at once.
     if (state->audio_time > time && duration > 0) {
       from += (state->audio_time - time + duration - 1) / duration * duration;
     }
@@ -243,7 +243,7 @@ bool Timeline::mix_audio(std::int64_t begin, float* out, std::size_t samples,
       const std::size_t length = mix(state->segments[index - 1], 1 - gain, -step);
       if (length > 0 && length < number) seams->push_back(done + length);
     }
-    // AudioBlock may end before its frame does, or be missing for a while.
+    // Audio may end before its frame does, or be missing for a while.
     const std::size_t length = mix(segment, gain, step);
     if (state->had_audio != (length > 0)) seams->push_back(done);
     if (length > 0 && length < number) seams->push_back(done + length);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is on at which running time: the placeholder, a clip, the next one. The frame and the
+// What is shown at which running time: the placeholder, a clip, the next one. The frame and the
 // audio are taken from it each at its own pace, and change over at the same running time.
 #pragma once
 
@@ -34,7 +34,7 @@ class Timeline {
  public:
   // What happened, for the control. Called on the threads that take frames.
   struct Events {
-    std::function<void(std::shared_ptr<ClipDecoder>)> started;  // its first frame is on
+    std::function<void(std::shared_ptr<ClipDecoder>)> started;  // its first frame is shown
     std::function<void(std::shared_ptr<ClipDecoder>)> ended;    // its last one has been
     std::function<void(std::shared_ptr<ClipDecoder>)> retired;  // it will not be on any more
   };
@@ -44,12 +44,12 @@ class Timeline {
   void set_at_end(AtEnd at_end) { state_.lock()->at_end = at_end; }
   void set_fade(Time fade) { state_.lock()->fade = fade; }
 
-  // Decoders over from whatever is on as soon as it is ready. One that was to do so and has not yet
+  // Follows whatever is shown as soon as it is ready. One that was to do so and has not yet
   // is retired.
   void offer(std::shared_ptr<ClipDecoder> decoder);
   // Follows `before` without a gap when that ends, if it loops then.
-  void set_next_round(const std::shared_ptr<ClipDecoder>& before,
-                      std::shared_ptr<ClipDecoder> next);
+  void set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
+                       std::shared_ptr<ClipDecoder> next);
   // It will not be on any more, or, if it is, ends with what has been decoded of it.
   void withdraw(const std::shared_ptr<ClipDecoder>& decoder);
 
@@ -71,7 +71,7 @@ class Timeline {
     hold,  // its frame stands still, and it is silent
     end,
   };
-  // What is on from `start` to the next one's start.
+  // What is shown from `start` to the next one's start.
   struct Segment {
     Kind kind = Kind::placeholder;
     Time start = 0;
@@ -89,9 +89,9 @@ class Timeline {
     Time fade = 0;
     std::deque<Segment> segments = {Segment()};
     std::shared_ptr<ClipDecoder> waiting;
-    std::shared_ptr<ClipDecoder> round_of;
-    std::shared_ptr<ClipDecoder> next_round;
-    bool rounds_failed = false;       // what loops cannot be played once more
+    std::shared_ptr<ClipDecoder> repeat_of;
+    std::shared_ptr<ClipDecoder> next_repeat;
+    bool repeats_failed = false;      // what loops cannot be played once more
     std::shared_ptr<ClipDecoder> on;  // what was told to be on
     Time video_time = 0;              // up to which frames were taken
     Time audio_time = 0;

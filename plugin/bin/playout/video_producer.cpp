@@ -39,8 +39,8 @@ class VideoProducer : public Producer {
     return caps;
   }
 
-  Step produce(Time now, Time patience) override {
-    if (!origin_ || now - time_of(count_) > patience) {
+  Step produce(Time now, Time max_lateness) override {
+    if (!origin_ || now - time_of(count_) > max_lateness) {
       is_discont_ = true;
       count_ = 0;
       const Time duration = std::max<Time>(1, frame_duration());
