@@ -157,8 +157,7 @@ bool start(GenproBin* bin) {
     {
       auto settings = state.settings.lock();
       const auto wanted = genpro::wanted_raster(*settings);
-      started = static_cast<bool>(wanted);
-      if (started) {
+      if (wanted) {
         const ControlPtr control =
             genpro::bin::PlayoutControl::create(GST_ELEMENT(bin), settings->generation);
         configure(*control, *settings);
@@ -166,11 +165,12 @@ bool start(GenproBin* bin) {
         *state.playout->lock() = control->playout();
         *state.control.lock() = control;
         control->start(settings->generation);
-      } else {
-        error = wanted.error();
+        started = true;
+        return;
       }
+      error = wanted.error();
     }
-    if (!started) genpro::post_error(GST_ELEMENT(bin), error);
+    genpro::post_error(GST_ELEMENT(bin), error);
   });
   return started;
 }
