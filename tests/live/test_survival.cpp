@@ -70,7 +70,7 @@ TEST(Survival, OfALoopThatBreaks) {
 }
 
 TEST(Survival, OfGarbage) {
-  const std::string& clip = clip_of({});
+  const std::string clip = clip_of({});
   std::string garbage = clip.substr(0, box_position(clip, "mdat"));
   std::uint32_t state = 1;
   while (garbage.size() < 60'000) {
