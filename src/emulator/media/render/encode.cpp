@@ -163,6 +163,10 @@ EncodedClip encode_timeline(GESTimeline* timeline, const RenderSpec& spec, const
   auto* ges_pipeline = ges_pipeline_new();
   const PipelinePtr pipeline(GST_ELEMENT(ges_pipeline));
   g_signal_connect(pipeline.get(), "deep-element-added", G_CALLBACK(on_element_added), &shared);
+  // Nothing is shown or played. From 1.24 on, GES would look for devices all the same, which takes
+  // many seconds where there are none.
+  ges_pipeline_preview_set_video_sink(ges_pipeline, gst_element_factory_make("fakesink", nullptr));
+  ges_pipeline_preview_set_audio_sink(ges_pipeline, gst_element_factory_make("fakesink", nullptr));
   ErrorPtr error;
   const GCharPtr uri(gst_filename_to_uri(path.c_str(), error.out()));
   if (!uri) throw_failed(error.message());
