@@ -32,8 +32,6 @@ src/gst
 src/base
 """
 FLOOR_OF = {room: number for number, line in enumerate(FLOORS.split('\n')) for room in line.split()}
-# Files that are not of their folder's room.
-ROOM_OF_FILE = {'plugin/gst_ptr.h': 'src/gst'}
 # The stand-in reads the wire with its own eyes, so that one mistake cannot hide another.
 FORBIDDEN = {('src/emulator', 'src/api')}
 
@@ -41,8 +39,6 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def room_of(path):
-    if str(path) in ROOM_OF_FILE:
-        return ROOM_OF_FILE[str(path)]
     folder = path.parent
     while str(folder) not in FLOOR_OF:
         if folder == folder.parent:

@@ -294,7 +294,7 @@ void PlayoutControl::begin(const Settings& settings) {
   const std::shared_ptr<ClipFile> file =
       at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
-  own.waits_to_part = false;
+  own.waits_for_shutdown = false;
   // With `completed`, one that was shown may be used once more.
   if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);

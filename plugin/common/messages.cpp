@@ -2,7 +2,7 @@
 #include "common/messages.h"
 
 #include "common/enums.h"
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro {
 

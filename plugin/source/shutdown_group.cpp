@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro {
 
@@ -95,7 +95,7 @@ void begin_shutdown_with(GstElement* element) {
     }
   }
   for (const Found& other : found) {
-    if (follows(other.element.get(), origin.get())) other.job->begin_parting();
+    if (follows(other.element.get(), origin.get())) other.job->begin_shutdown();
   }
 }
 

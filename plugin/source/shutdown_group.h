@@ -31,7 +31,7 @@ class ShutdownGroupMember {
   const std::weak_ptr<job::Job> job_;
 };
 
-// To be called while `element` goes to READY: Job::begin_parting() for the members that the same
+// To be called while `element` goes to READY: Job::begin_shutdown() for the members that the same
 // change of state takes there, which is none when the application stops that element alone. Calls
 // other objects, so no lock may be held.
 void begin_shutdown_with(GstElement* element);

@@ -7,7 +7,7 @@
 #include "clip/container.h"
 #include "common/enums.h"
 #include "common/logging.h"
-#include "job/farewell.h"
+#include "job/deferred_shutdown.h"
 
 #define GST_CAT_DEFAULT source_debug
 
@@ -52,17 +52,17 @@ std::string describe(const job::Update& update) {
   return "Generation " + update.generation_id + " is " + status_nick(update.status);
 }
 
-std::string describe(job::Parting parting, bool has_ledger) {
-  switch (parting) {
-    case job::Parting::stopped:
+std::string describe(job::Shutdown shutdown, bool has_ledger) {
+  switch (shutdown) {
+    case job::Shutdown::stopped:
       return "The generation is stopped, and the service refunds it";
-    case job::Parting::left_to_others:
+    case job::Shutdown::left_to_others:
       return "The generation goes on for another one that follows it";
-    case job::Parting::noted:
+    case job::Shutdown::noted:
       return has_ledger ? "The service did not take the request to stop the generation in time; "
                           "the next run sends it"
                         : "The service did not take the request to stop the generation in time";
-    case job::Parting::nothing:
+    case job::Shutdown::nothing:
       break;
   }
   return "Stopped waiting for the generation";
@@ -135,15 +135,15 @@ void SourceCore::stop() {
     job = std::move(run->job);
   }
   const Settings& settings = stream_.settings;
-  if (job && settings.waits_to_part) begin_shutdown_with(element_);
+  if (job && settings.waits_for_shutdown) begin_shutdown_with(element_);
   shutdown_group_.reset();
   const job::Delivery delivery{stream_.coverage.size(), is_delivered()};
   GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
   // Reading ends here. The rest of the state stays for queries until the next run.
   (void)take_reader();
-  auto parting = job::Parting::nothing;
-  if (job && settings.waits_to_part) parting = job->part(delivery);
-  if (job && !settings.waits_to_part) job::part_later(std::move(job), delivery);
+  auto shutdown = job::Shutdown::nothing;
+  if (job && settings.waits_for_shutdown) shutdown = job->shut_down(delivery);
+  if (job && !settings.waits_for_shutdown) job::shut_down_later(std::move(job), delivery);
   pipeline_errors_.reset();
   job.reset();
   runtime.reset();
@@ -154,7 +154,7 @@ void SourceCore::stop() {
       properties->status = Status::idle;
     }
   }
-  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(parting, !settings.ledger.empty()));
+  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(shutdown, !settings.ledger.empty()));
 }
 
 void SourceCore::set_interrupted(bool interrupted) {

@@ -13,11 +13,11 @@
 
 #include "base/guarded.h"
 #include "base/runtime.h"
-#include "clip/coverage.h"
+#include "clip/byte_ranges.h"
 #include "clip/reader.h"
 #include "common/messages.h"
 #include "common/settings.h"
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 #include "job/job.h"
 #include "source/error_watch.h"
 #include "source/shutdown_group.h"
@@ -119,7 +119,7 @@ class SourceCore {
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     bool is_in_progress = false;  // a PROGRESS start without its end
     Tags tags = Tags::unsent;
-    clip::Coverage coverage;
+    clip::ByteRanges coverage;
     std::uint64_t next_offset = 0;  // of the reader's next block
     std::optional<std::uint64_t> stop;
   };

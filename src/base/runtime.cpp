@@ -7,7 +7,7 @@
 
 #include "base/callback.h"
 #include "base/guarded.h"
-#include "base/immortal.h"
+#include "base/no_destructor.h"
 #include "base/thread_order.h"
 
 namespace genpro {
@@ -19,13 +19,13 @@ namespace {
 constexpr gint64 drain_limit_us = 200 * G_TIME_SPAN_MILLISECOND;
 
 Guarded<std::weak_ptr<Runtime>>& current_runtime() {
-  static Immortal<Guarded<std::weak_ptr<Runtime>>> current;
+  static NoDestructor<Guarded<std::weak_ptr<Runtime>>> current;
   return *current;
 }
 
 // Those that read clips; entries whose runtime has gone are left over.
 Guarded<std::vector<std::weak_ptr<Runtime>>>& clip_runtimes() {
-  static Immortal<Guarded<std::vector<std::weak_ptr<Runtime>>>> runtimes;
+  static NoDestructor<Guarded<std::vector<std::weak_ptr<Runtime>>>> runtimes;
   return *runtimes;
 }
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "base/immortal.h"
+#include "base/no_destructor.h"
 
 namespace genpro::clip {
 
@@ -19,7 +19,7 @@ struct Lent {
 
 std::shared_ptr<BlockPool> BlockPool::of_size(std::size_t block_size) {
   using Pools = Guarded<std::map<std::size_t, std::weak_ptr<BlockPool>>>;
-  static Immortal<Pools> all;
+  static NoDestructor<Pools> all;
   struct Access : BlockPool {
     explicit Access(std::size_t size) : BlockPool(size) {}
   };

@@ -112,15 +112,15 @@ void Fetcher::begin() {
   url_ = address_;
   redirects_ = 0;
   wanted_ = {offset_, std::nullopt, offset_, 0};
-  if (identity_ && !tail_.empty()) {
-    wanted_.proven_to = std::clamp(proven_to_, tail_.begin(), tail_.end());
-    if (tail_.end() == offset_) {
+  if (identity_ && !overlap_.empty()) {
+    wanted_.proven_to = std::clamp(proven_to_, overlap_.begin(), overlap_.end());
+    if (overlap_.end() == offset_) {
       wanted_.first = wanted_.proven_to;
       if (wanted_.first == offset_) asked_without_proof_ = true;
-    } else if (is_ranged_ && identity_->validator().empty() && wanted_.proven_to < tail_.end()) {
+    } else if (is_ranged_ && identity_->validator().empty() && wanted_.proven_to < overlap_.end()) {
       // After a seek nothing but its length tells the clip from another one: first a look at bytes
       // that are known.
-      wanted_ = {wanted_.proven_to, tail_.end() - 1, tail_.end(), wanted_.proven_to};
+      wanted_ = {wanted_.proven_to, overlap_.end() - 1, overlap_.end(), wanted_.proven_to};
     }
   }
   connect();
@@ -294,7 +294,7 @@ bool Fetcher::compare(const ConnectionPtr& connection, std::span<const unsigned 
   connection->position += bytes->size();
   if (position >= wanted.known_end) return true;
   const auto known = std::min<std::uint64_t>(bytes->size(), wanted.known_end - position);
-  if (!tail_.agrees(position, bytes->first(known))) {
+  if (!overlap_.agrees(position, bytes->first(known))) {
     on_change("its bytes before byte " + std::to_string(wanted.known_end) + " are others now",
               url_.without_query(), 0);
     return false;
@@ -329,7 +329,7 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
   auto shared = channel_->lock();
   // A seek is on its way here, and these bytes are of before it.
   if (shared->epoch != epoch_) return false;
-  tail_.add(offset_, bytes);
+  overlap_.add(offset_, bytes);
   shared->blocks.push_back({std::move(bytes), offset_});
   shared->queued += length;
   shared->failed_unwanted = false;
@@ -369,7 +369,7 @@ void Fetcher::retry(const std::string& reason, unsigned status,
   const ConnectionPtr broken = connection_;
   disconnect();
   if (broken && !asked_without_proof_ && proven_to_ > broken->wanted.proven_to &&
-      (proven_to_ == tail_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
+      (proven_to_ == overlap_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
     log_.log([&] {
       return "reconnects at byte " + std::to_string(offset_) + " after a comparison: " + reason;
     });
@@ -430,7 +430,7 @@ void Fetcher::on_change(const std::string& difference, const std::string& debug,
     shared->info.reset();
     ++restarts_;
     identity_.reset();
-    tail_.clear();
+    overlap_.clear();
     proven_to_ = 0;
     boxes_.reset();
     if (start_ == 0) boxes_.emplace();

@@ -11,8 +11,8 @@
 #include "clip/block_pool.h"
 #include "clip/box_walker.h"
 #include "clip/identity.h"
+#include "clip/overlap.h"
 #include "clip/reader.h"
-#include "clip/tail.h"
 
 namespace genpro::clip {
 
@@ -107,7 +107,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;
   bool is_ranged_ = false;  // the server honours ranges, as far as its latest answer tells
-  Tail tail_;
+  Overlap overlap_;
   int restarts_ = 0;
   bool delivered_ = false;  // whether any byte of the clip ever left for the element
   // Of a clip whose length the server does not tell, as long as it is read without a seek.

@@ -142,7 +142,7 @@ std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
     return now.last_modified == identity_->last_modified ? "" : reason;
   }
   // Then the latest bytes have to be among those that come again.
-  return tail_.empty() || tail_.end() <= offset_ ? "" : reason;
+  return overlap_.empty() || overlap_.end() <= offset_ ? "" : reason;
 }
 
 void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {

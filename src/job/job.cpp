@@ -47,25 +47,25 @@ void Job::ask_address(AddressDone done) {
   runtime_->post([worker = worker_, done = std::move(done)] { worker->ask_address(done); });
 }
 
-std::chrono::steady_clock::time_point Job::note_parting() {
+std::chrono::steady_clock::time_point Job::note_shutdown() {
   auto shared = channel_->lock();
-  if (!shared->parting_began) shared->parting_began = std::chrono::steady_clock::now();
-  return *shared->parting_began;
+  if (!shared->shutdown_began) shared->shutdown_began = std::chrono::steady_clock::now();
+  return *shared->shutdown_began;
 }
 
-void Job::begin_parting() {
+void Job::begin_shutdown() {
   if (!stops_) return;
-  note_parting();
-  runtime_->post([worker = worker_] { worker->begin_parting(); });
+  note_shutdown();
+  runtime_->post([worker = worker_] { worker->begin_shutdown(); });
 }
 
-Parting Job::part(const Delivery& delivery) {
-  runtime_->post([worker = worker_, delivery] { worker->part(delivery); });
-  if (!stops_) return Parting::nothing;
-  const auto deadline = note_parting() + longest_parting;
+Shutdown Job::shut_down(const Delivery& delivery) {
+  runtime_->post([worker = worker_, delivery] { worker->shut_down(delivery); });
+  if (!stops_) return Shutdown::nothing;
+  const auto deadline = note_shutdown() + longest_shutdown;
   auto shared = channel_->lock();
-  shared.wait_until(deadline, [](const Shared& s) { return s.parting.has_value(); });
-  return shared->parting.value_or(Parting::noted);
+  shared.wait_until(deadline, [](const Shared& s) { return s.shutdown.has_value(); });
+  return shared->shutdown.value_or(Shutdown::noted);
 }
 
 }  // namespace genpro::job

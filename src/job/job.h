@@ -78,25 +78,25 @@ struct Delivery {
   bool is_whole = false;
 };
 
-// What became of the generation when its job parted from it.
-enum class Parting {
+// What became of the generation when its job was shut down.
+enum class Shutdown {
   nothing,         // there was nothing to stop
   stopped,         // the service has stopped it, and refunds it
   left_to_others,  // another one follows it, and it goes on for that one
   noted,           // the service could not be told in time
 };
 
-// The handle that an element holds. Threads: any; none of its functions but part() waits for the
-// network.
+// The handle that an element holds. Threads: any; none of its functions but shut_down() waits for
+// the network.
 class Job {
  public:
-  // How long part() waits for a stop request to be handed over, since begin_parting() if that was
-  // called.
-  static constexpr std::chrono::milliseconds longest_parting{500};
+  // How long shut_down() waits for a stop request to be handed over, since begin_shutdown() if that
+  // was called.
+  static constexpr std::chrono::milliseconds longest_shutdown{500};
 
   // Starts at once, on the runtime thread, which the handle keeps alive.
   static std::shared_ptr<Job> start(std::shared_ptr<Runtime> runtime, JobSettings settings);
-  // Ends all calls; without part(), the generation itself goes on at the service.
+  // Ends all calls; without shut_down(), the generation itself goes on at the service.
   ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
@@ -110,28 +110,28 @@ class Job {
   // has ended by then; a further call takes an earlier one's place.
   using AddressDone = std::function<void(Result<Url>)>;
   void ask_address(AddressDone done);
-  // Says that part() is about to be called: the request to stop an unfinished generation leaves at
-  // once, so that those of several jobs leave together. Does nothing to a generation that has
-  // ended, nor when called again. Does not wait.
-  void begin_parting();
+  // Says that shut_down() is about to be called: the request to stop an unfinished generation
+  // leaves at once, so that those of several jobs leave together. Does nothing to a generation that
+  // has ended, nor when called again. Does not wait.
+  void begin_shutdown();
   // To be called once, when no update is wanted any more. Asks the service to stop a generation
   // that is unfinished and that nobody else follows, and waits for that; what cannot be said in
   // time is noted in the ledger for the next run.
-  Parting part(const Delivery& delivery);
+  Shutdown shut_down(const Delivery& delivery);
 
  private:
   friend class Worker;
   struct Shared {
     std::deque<Update> updates;
     Interruption interruption;
-    std::optional<Parting> parting;
-    std::optional<std::chrono::steady_clock::time_point> parting_began;
+    std::optional<Shutdown> shutdown;
+    std::optional<std::chrono::steady_clock::time_point> shutdown_began;
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
 
   Job(std::shared_ptr<Runtime> runtime, JobSettings settings);
   // When it was called first.
-  std::chrono::steady_clock::time_point note_parting();
+  std::chrono::steady_clock::time_point note_shutdown();
 
   // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;

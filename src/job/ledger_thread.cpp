@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/callback.h"
-#include "base/immortal.h"
+#include "base/no_destructor.h"
 
 namespace genpro::job {
 
@@ -21,7 +21,7 @@ struct Entry {
 using Known = std::map<std::string, Entry>;
 
 Guarded<Known>& known_threads() {
-  static Immortal<Guarded<Known>> known;
+  static NoDestructor<Guarded<Known>> known;
   return *known;
 }
 

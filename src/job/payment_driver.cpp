@@ -420,7 +420,7 @@ void PaymentDriver::when_alone(std::function<void()> then) {
         // A ledger that cannot be used now says nothing of others: then it is not stopped.
         if (!is_alone || !*is_alone) {
           left_to_others_ = static_cast<bool>(is_alone);
-          return owner_.on_end({payment::End::Kind::parted, "", {}});
+          return owner_.on_end({payment::End::Kind::shut_down, "", {}});
         }
         presence_ = std::move((*alone)->lock);
         is_exclusive_ = true;

@@ -53,15 +53,15 @@ bool is_retryable(Kind kind) {
   }
 }
 
-std::string describe(Parting parting) {
-  switch (parting) {
-    case Parting::stopped:
+std::string describe(Shutdown shutdown) {
+  switch (shutdown) {
+    case Shutdown::stopped:
       return "the generation is stopped, and refunded";
-    case Parting::left_to_others:
+    case Shutdown::left_to_others:
       return "the generation goes on: another run follows it";
-    case Parting::noted:
+    case Shutdown::noted:
       return "the service could not be told to stop the generation; the next run does";
-    case Parting::nothing:
+    case Shutdown::nothing:
       break;
   }
   return "nothing is stopped";
@@ -155,7 +155,7 @@ void Worker::attach() {
       [base_url = settings_.access.base.text, id = payment::generation_id(entry.state)](
           ledger::Ledger& ledger) { return ledger.attach(base_url, id); },
       [this, entry](Result<std::optional<ledger::Ledger::Held>> held) {
-        if (is_parting_ || has_ended_) return;
+        if (is_shutting_down_ || has_ended_) return;
         PaymentDriver& payment = make_payment({});
         if (!held || !*held) return payment.resume(entry, {}, {}, false);
         payment.resume(std::move((*held)->entry), std::move((*held)->lock), {}, false);
@@ -306,7 +306,7 @@ void Worker::on_warning(std::string text) {
 }
 
 void Worker::on_ledger_error(Error error) {
-  if (is_parting_) return finish_parting(Parting::noted);
+  if (is_shutting_down_) return finish_shutdown(Shutdown::noted);
   if (error.kind != ErrorKind::limit && payment_->entry().id == 0) {
     append(error, "Nothing was sent.");
   }
@@ -315,22 +315,22 @@ void Worker::on_ledger_error(Error error) {
 }
 
 void Worker::on_claim_needed() {
-  if (is_parting_) return finish_parting(Parting::noted);
+  if (is_shutting_down_) return finish_shutdown(Shutdown::noted);
   // Its own row, also where no earlier one may serve the request.
   const bool is_never = settings_.reuse == payment::Reuse::never;
   if (!has_ended_) claim_anew(is_never ? payment::Reuse::in_flight : settings_.reuse);
 }
 
 void Worker::on_end(const payment::End& end) {
-  if (is_parting_) {
+  if (is_shutting_down_) {
     const payment::State& state = payment_->state();
-    if (payment_->left_to_others()) return finish_parting(Parting::left_to_others);
+    if (payment_->left_to_others()) return finish_shutdown(Shutdown::left_to_others);
     if (std::holds_alternative<payment::Stopped>(state) ||
         std::holds_alternative<payment::Failed>(state)) {
-      return finish_parting(Parting::stopped);
+      return finish_shutdown(Shutdown::stopped);
     }
     const bool is_noted = payment::stop_wanted(state);
-    return finish_parting(is_noted ? Parting::noted : Parting::nothing);
+    return finish_shutdown(is_noted ? Shutdown::noted : Shutdown::nothing);
   }
   if (has_ended_) return;
   switch (end.kind) {
@@ -376,7 +376,7 @@ void Worker::complete() {
 }
 
 void Worker::ask_address(Job::AddressDone done) {
-  if (is_parting_ || !payment_) return;
+  if (is_shutting_down_ || !payment_) return;
   address_request_ = std::make_unique<AddressRequest>(
       runtime_, settings_.access, settings_.silence, settings_.retries,
       settings_.longest_address_wait, generation_id(),
@@ -416,7 +416,7 @@ void Worker::give_up(Error error, bool is_retryable) {
 }
 
 void Worker::report(Update update) {
-  if (is_parting_) return;
+  if (is_shutting_down_) return;
   update.status = status_;
   if (payment_) update.generation_id = generation_id();
   update.elapsed = elapsed();
@@ -434,10 +434,10 @@ std::string Worker::generation_id() const {
   return payment::generation_id(payment_->state());
 }
 
-// ---- Parting ----
+// ---- Shutdown ----
 
 void Worker::end_steps() {
-  is_parting_ = true;
+  is_shutting_down_ = true;
   address_request_.reset();
   identity_request_.reset();
   claiming_.reset();
@@ -445,15 +445,15 @@ void Worker::end_steps() {
   later_.stop();
 }
 
-void Worker::begin_parting() {
+void Worker::begin_shutdown() {
   // The clip of one that has ended may still be read.
-  if (is_parting_ || (has_ended_ && !has_failed_)) return;
+  if (is_shutting_down_ || (has_ended_ && !has_failed_)) return;
   end_steps();
   stop_unfinished();
 }
 
-void Worker::part(const Delivery& delivery) {
-  const bool has_begun = is_parting_;
+void Worker::shut_down(const Delivery& delivery) {
+  const bool has_begun = is_shutting_down_;
   end_steps();
   log_.info([&] {
     return std::to_string(delivery.bytes) + " bytes were pushed: " +
@@ -485,17 +485,17 @@ void Worker::stop_unfinished() {
               : !settings_.stops ? "on-shutdown is detach"
                                  : "after an error the next run picks up what is unfinished");
     });
-    return finish_parting(Parting::nothing);
+    return finish_shutdown(Shutdown::nothing);
   }
   payment_->stop();
 }
 
-void Worker::finish_parting(Parting outcome) {
-  if (outcome != Parting::nothing) log_.info([&] { return describe(outcome); });
+void Worker::finish_shutdown(Shutdown outcome) {
+  if (outcome != Shutdown::nothing) log_.info([&] { return describe(outcome); });
   // Before anybody hears of it: who starts the same next finds the row free.
   if (payment_) payment_->release();
   auto shared = channel_->lock();
-  shared->parting = outcome;
+  shared->shutdown = outcome;
   shared.notify();
 }
 

@@ -26,10 +26,10 @@ class Worker : private PaymentDriver::Owner {
   // The clip's address once more, after the job has ended with one.
   void ask_address(Job::AddressDone done);
   // The element is about to shut down: a generation that is unfinished is stopped now.
-  void begin_parting();
-  // The element shuts down: no update follows, and Shared::parting is set when all is done that can
-  // be done for the generation.
-  void part(const Delivery& delivery);
+  void begin_shutdown();
+  // The element shuts down: no update follows, and Shared::shutdown is set when all is done that
+  // can be done for the generation.
+  void shut_down(const Delivery& delivery);
   // Ends calls and timers at once.
   void cancel();
 
@@ -69,7 +69,7 @@ class Worker : private PaymentDriver::Owner {
 
   void end_steps();
   void stop_unfinished();
-  void finish_parting(Parting outcome);
+  void finish_shutdown(Shutdown outcome);
 
   Runtime& runtime_;
   const JobSettings settings_;
@@ -98,7 +98,7 @@ class Worker : private PaymentDriver::Owner {
   bool has_ended_ = false;    // with a clip or an error
   bool has_failed_ = false;
   bool has_timed_out_ = false;
-  bool is_parting_ = false;
+  bool is_shutting_down_ = false;
 };
 
 }  // namespace genpro::job

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "base/glib_ptr.h"
-#include "base/immortal.h"
+#include "base/no_destructor.h"
 #include "base/text.h"
 
 namespace genpro::ledger {
@@ -24,7 +24,7 @@ std::string read_boot_id() {
 }
 
 const std::string& boot_id() {
-  static Immortal<const std::string> id(read_boot_id());
+  static NoDestructor<const std::string> id(read_boot_id());
   return *id;
 }
 

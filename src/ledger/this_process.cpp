@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "base/glib_ptr.h"
-#include "base/immortal.h"
+#include "base/no_destructor.h"
 
 namespace genpro::ledger {
 
@@ -41,12 +41,13 @@ std::int64_t read_start() {
 }  // namespace
 
 const std::string& launcher_name() {
-  static Immortal<const std::string> name(std::to_string(getppid()) + ":");
+  static NoDestructor<const std::string> name(std::to_string(getppid()) + ":");
   return *name;
 }
 
 const std::string& process_name() {
-  static Immortal<const std::string> name(launcher_name() + take_string(g_uuid_string_random()));
+  static NoDestructor<const std::string> name(launcher_name() +
+                                              take_string(g_uuid_string_random()));
   return *name;
 }
 

@@ -306,7 +306,7 @@ Step Machine::gone(Stage from) {
 
 Step Machine::on(Known known, const StopWanted&) {
   if (policy_.is_attached || known.generation.evidence != Evidence::proven) {
-    return {known, {End{End::Kind::parted, "it is not proven to be this request's", {}}}};
+    return {known, {End{End::Kind::shut_down, "it is not proven to be this request's", {}}}};
   }
   known.stop_wanted = true;
   known.generation.asking = {};
@@ -331,7 +331,7 @@ Step Machine::stopped(const Stage& from, State after, const Answer& answer) {
   std::vector<Action> actions{Persist{describe(answer.word), decision_on(after)}};
   const bool was_resumed = from.generation.asking.is_resumed && policy_.may_post;
   if (!was_resumed) {
-    actions.emplace_back(End{policy_.may_post ? End::Kind::parted : end_of(after), "", {}});
+    actions.emplace_back(End{policy_.may_post ? End::Kind::shut_down : end_of(after), "", {}});
   } else if (auto* completed = std::get_if<Completed>(&after)) {
     completed->generation.asking = {};
     actions.emplace_back(Poll{});
@@ -350,7 +350,7 @@ Step Machine::not_stopped(Stage from, const Answer& answer) {
     const auto kind = says_status(answer) ? End::Kind::running : End::Kind::unanswered;
     return {from, {End{kind, answer.text, {}}}};
   }
-  if (!asking.is_resumed) return {from, {End{End::Kind::parted, answer.text, {}}}};
+  if (!asking.is_resumed) return {from, {End{End::Kind::shut_down, answer.text, {}}}};
   std::vector<Action> actions;
   if constexpr (std::is_same_v<Stage, Known>) {
     if (std::exchange(from.stop_wanted, false)) {

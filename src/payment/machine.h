@@ -73,9 +73,9 @@ class Machine {
   // Stopping is for what is proven to be its own. (6)
   Step on(Known known, const StopWanted&);
   Step on(const Known& known, const StopReplied& replied);
-  Step on(const Completed& completed, const StopWanted&) { return parted(completed); }
-  Step on(const Delivered& delivered, const StopWanted&) { return parted(delivered); }
-  Step on(const Gone& gone, const StopWanted&) { return parted(gone); }
+  Step on(const Completed& completed, const StopWanted&) { return shut_down(completed); }
+  Step on(const Delivered& delivered, const StopWanted&) { return shut_down(delivered); }
+  Step on(const Gone& gone, const StopWanted&) { return shut_down(gone); }
   Step on(const Known& known, const TimedOut&) { return timed_out(known); }
   Step on(const Completed& completed, const TimedOut&) { return timed_out(completed); }
   Step on(const Delivered& delivered, const TimedOut&) { return timed_out(delivered); }
@@ -87,9 +87,9 @@ class Machine {
   Step on(const Refused& refused, const TimedOut&) { return timed_out(refused); }
   Step on(const Failed& failed, const TimedOut&) { return timed_out(failed); }
   Step on(const Stopped& stopped, const TimedOut&) { return timed_out(stopped); }
-  Step on(const Refused& refused, const StopWanted&) { return parted(refused); }
-  Step on(const Failed& failed, const StopWanted&) { return parted(failed); }
-  Step on(const Stopped& stopped, const StopWanted&) { return parted(stopped); }
+  Step on(const Refused& refused, const StopWanted&) { return shut_down(refused); }
+  Step on(const Failed& failed, const StopWanted&) { return shut_down(failed); }
+  Step on(const Stopped& stopped, const StopWanted&) { return shut_down(stopped); }
   Step on(const Known& known, const DeliveredWhole&) { return delivered(known.generation); }
   Step on(const Completed& done, const DeliveredWhole&) { return delivered(done.generation); }
 
@@ -97,7 +97,9 @@ class Machine {
   static Step timed_out(State state) {
     return {std::move(state), {End{End::Kind::timed_out, "", {}}}};
   }
-  static Step parted(State state) { return {std::move(state), {End{End::Kind::parted, "", {}}}}; }
+  static Step shut_down(State state) {
+    return {std::move(state), {End{End::Kind::shut_down, "", {}}}};
+  }
   static Step ended(State state);
   // The user wants to be asked about what is not proven.
   bool is_only_likely(const Generation& generation) const;

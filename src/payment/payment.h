@@ -325,8 +325,8 @@ struct End {
     again,       // an earlier generation was refunded: look for another one
     running,     // for who only asks: it goes on
     unanswered,  // for who only asks: the service tells nothing
-    parted,      // the user's shutdown is done with
-  } kind = Kind::parted;
+    shut_down,   // the user's shutdown is done with
+  } kind = Kind::shut_down;
   // What is known beyond the state; for people.
   std::string reason;
   std::vector<std::string> candidates;  // of a doubt

@@ -115,7 +115,7 @@ Step Machine::never_sent(const std::string& text) {
 Step Machine::withdrawn() {
   return {Refused{"the run ended before the request left"},
           {Persist{"the run ends", "the request never left: nothing was charged"},
-           End{End::Kind::parted, "", {}}}};
+           End{End::Kind::shut_down, "", {}}}};
 }
 
 // ---- It is under way ----
@@ -210,7 +210,7 @@ Step Machine::into_doubt(InDoubt doubt, const std::string& came) {
   std::vector<Action> actions{Persist{came, "it may have been taken"}};
   if (!std::exchange(doubt.attempt.doubtful, true)) actions.emplace_back(TellDoubt{doubt.reason});
   if (doubt.attempt.stop_wanted) {
-    actions.emplace_back(End{End::Kind::parted, doubt.reason, {}});
+    actions.emplace_back(End{End::Kind::shut_down, doubt.reason, {}});
     return {std::move(doubt), std::move(actions)};
   }
   if (key_protects(doubt)) {
@@ -363,7 +363,7 @@ Step Machine::on(InDoubt doubt, const StopWanted&) {
   doubt.attempt.stop_wanted = true;
   return {doubt,
           {Persist{"the pipeline shuts down", "what is proven to be its own is to be stopped"},
-           End{End::Kind::parted, "", {}}}};
+           End{End::Kind::shut_down, "", {}}}};
 }
 
 }  // namespace genpro::payment

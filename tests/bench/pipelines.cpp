@@ -55,7 +55,7 @@ class Pipeline {
  public:
   Pipeline(const std::string& description, std::size_t number) {
     ErrorPtr error;
-    element_ = test::sunk(gst_parse_launch(numbered(description, number).c_str(), error.out()));
+    element_ = test::sink_ref(gst_parse_launch(numbered(description, number).c_str(), error.out()));
     if (!element_ || error) throw std::runtime_error(description + ": " + error.message());
     const auto sink = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(element_.get()), "sink"));
     if (!sink) throw std::runtime_error(description + ": there is no element named sink");

@@ -135,7 +135,7 @@ void expect_properties(GstElement* element, const Table& table) {
 }
 
 ElementPtr bare_bin() {
-  return sunk(gst_element_factory_make("genprobin", nullptr));
+  return sink_ref(gst_element_factory_make("genprobin", nullptr));
 }
 
 TEST(Docs, TheTablesHaveThePropertiesOfTheElements) {

@@ -77,7 +77,7 @@ std::vector<std::pair<std::string, std::string>> tool_environment() {
 }
 
 ElementPtr bare_src() {
-  ElementPtr src = sunk(gst_element_factory_make("genprosrc", nullptr));
+  ElementPtr src = sink_ref(gst_element_factory_make("genprosrc", nullptr));
   if (!src) throw std::runtime_error("no element genprosrc: is GST_PLUGIN_PATH set?");
   return src;
 }
@@ -204,7 +204,7 @@ std::chrono::milliseconds by_boot_clock(std::chrono::seconds time) {
 }
 
 Collector::Collector(ElementPtr src)
-    : src_(std::move(src)), pipeline_(sunk(gst_pipeline_new(nullptr))) {
+    : src_(std::move(src)), pipeline_(sink_ref(gst_pipeline_new(nullptr))) {
   GstElement* sink = gst_element_factory_make("fakesink", "sink");
   g_object_set(sink, "sync", FALSE, nullptr);
   gst_bin_add_many(GST_BIN(pipeline_.get()), src_.get(), sink, nullptr);

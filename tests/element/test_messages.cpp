@@ -18,7 +18,7 @@ class Messages : public testing::Test {
     gst_bin_add(GST_BIN(pipeline_.get()), element_);
     return pipeline_.get();
   }
-  Running pipeline_{sunk(gst_pipeline_new(nullptr))};
+  Running pipeline_{sink_ref(gst_pipeline_new(nullptr))};
   GstElement* element_ = gst_element_factory_make("identity", "genpro");
   BusListener listener_{with_child()};
 

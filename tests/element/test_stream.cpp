@@ -37,7 +37,7 @@ TEST_F(Stream, TheBytesAreTheServedClip) {
     const std::string clip = make_mp4({.frames = 30, .moov_at_end = moov_at_end});
     service.set_clip({.bytes = clip});
     const TempDir folder;
-    Running pipeline(sunk(gst_pipeline_new(nullptr)));
+    Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
     ElementPtr src = seed_src(service);
     ElementPtr sink = launch("filesink location=" + folder.file("out.mp4"));
     gst_bin_add_many(GST_BIN(pipeline.get()), src.get(), sink.get(), nullptr);

@@ -11,7 +11,7 @@ namespace genpro::test {
 namespace {
 
 ElementPtr make(const char* factory) {
-  ElementPtr element = sunk(gst_element_factory_make(factory, nullptr));
+  ElementPtr element = sink_ref(gst_element_factory_make(factory, nullptr));
   if (!element) throw std::runtime_error(std::string("no element ") + factory);
   return element;
 }
@@ -26,7 +26,7 @@ ElementPtr file_sink(const std::string& path) {
 class Chain {
  public:
   Chain(ElementPtr src, std::vector<ElementPtr> others)
-      : pipeline_(sunk(gst_pipeline_new(nullptr))), src_(std::move(src)) {
+      : pipeline_(sink_ref(gst_pipeline_new(nullptr))), src_(std::move(src)) {
     gst_bin_add(GST_BIN(pipeline_.get()), src_.get());
     GstElement* last = src_.get();
     for (ElementPtr& other : others) {
@@ -178,7 +178,7 @@ TEST(Delivered, AClipInAPipelineThatFailsAfterwardsIsNot) {
   for (const bool is_nested : {false, true}) {
     Bench bench;
     {
-      Running pipeline(sunk(gst_pipeline_new(nullptr)));
+      Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
       GstElement* bin = pipeline.get();
       if (is_nested) {
         bin = gst_bin_new(nullptr);
@@ -206,7 +206,7 @@ TEST(Delivered, AnErrorOfAnotherPipelineOrRunIsNoConcern) {
   Bench bench;
   {
     const Chain chain(bench.src(), {make("fakesink")});
-    const Running other(sunk(gst_pipeline_new(nullptr)));
+    const Running other(sink_ref(gst_pipeline_new(nullptr)));
     // Out of NULL, so that its bus is emptied in the end.
     EXPECT_TRUE(changes_in_time(other.get(), GST_STATE_READY));
     post_error(chain.sink());
@@ -261,7 +261,7 @@ TEST(Delivered, WithoutABusTheFlowDecides) {
   for (const bool fails : {false, true}) {
     Bench bench;
     {
-      const Running bin(sunk(gst_bin_new(nullptr)));
+      const Running bin(sink_ref(gst_bin_new(nullptr)));
       ElementPtr src = bench.src();
       GstElement* sink = gst_element_factory_make("fakesink", nullptr);
       g_object_set(sink, "sync", FALSE, nullptr);
@@ -393,7 +393,7 @@ TEST(Delivered, AClipThatALiveProductionCannotShowIsNot) {
     const Settings settings =
         bench.settings({{"api-base-url", service.api_base()}, {"on-error", "error"}});
     for (int i = 0; i < 2; ++i) {
-      Running pipeline(sunk(gst_pipeline_new(nullptr)));
+      Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
       ElementPtr bin = make("genprobin");
       for (const auto& [name, value] : settings) set_property(bin.get(), name, value);
       GstElement* sink = gst_element_factory_make("fakesink", nullptr);

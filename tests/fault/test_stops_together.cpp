@@ -19,7 +19,7 @@ class Ensemble {
  public:
   Ensemble(const Bench& bench, int number, const std::string& prompt = "Scene ",
            const Settings& changes = {})
-      : pipeline_(sunk(gst_pipeline_new(nullptr))) {
+      : pipeline_(sink_ref(gst_pipeline_new(nullptr))) {
     for (int i = 0; i < number; ++i) {
       const std::string scene = prompt + std::to_string(i);
       Settings settings{{"prompt", scene}, {"cell-id", cell_of(scene)}, {"stall-timeout", "30"}};
@@ -292,7 +292,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(StopsTogether, WhatIsAttachedIsNotAmongThem) {
   Bench bench(endless);
   const std::string id = bench.service.add_foreign("101/3300");
-  Running pipeline(sunk(gst_pipeline_new(nullptr)));
+  Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
   for (const Settings& settings : {Settings{{"cell-id", "1"}}, Settings{{"generation-id", id}}}) {
     ElementPtr src = bench.src(settings);
     GstElement* sink = gst_element_factory_make("fakesink", nullptr);
@@ -314,8 +314,8 @@ TEST(AttachedBin, InALiveProductionNeverStopsIt) {
   Bench bench(endless);
   const std::string id = bench.service.add_foreign("101/3300");
   {
-    Running pipeline(sunk(gst_pipeline_new(nullptr)));
-    ElementPtr bin = sunk(gst_element_factory_make("genprobin", nullptr));
+    Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
+    ElementPtr bin = sink_ref(gst_element_factory_make("genprobin", nullptr));
     ASSERT_TRUE(bin);
     for (const auto& [name, value] : bench.settings({{"generation-id", id}, {"at-end", "loop"}}))
       set_property(bin.get(), name, value);

@@ -143,7 +143,7 @@ Settings live_settings(const LiveService& service) {
 }
 
 ElementPtr live_bin(const LiveService& service, const Settings& changes) {
-  ElementPtr bin = sunk(gst_element_factory_make("genprobin", nullptr));
+  ElementPtr bin = sink_ref(gst_element_factory_make("genprobin", nullptr));
   if (!bin) throw std::runtime_error("no element genprobin: is GST_PLUGIN_PATH set?");
   for (const auto& [name, value] : live_settings(service)) set_property(bin.get(), name, value);
   for (const auto& [name, value] : changes) set_property(bin.get(), name, value);
@@ -203,7 +203,7 @@ bool Signals::wait_for(const std::string& word, std::size_t times,
 
 Studio::Studio(const ElementPtr& bin, const std::string& video_caps, const std::string& audio_caps,
                Rect part)
-    : pipeline_(sunk(gst_pipeline_new(nullptr))), bin_(bin) {
+    : pipeline_(sink_ref(gst_pipeline_new(nullptr))), bin_(bin) {
   bus_ = std::make_unique<BusListener>(pipeline_.get());
   signals_ = std::make_unique<Signals>(bin_.get());
   gst_bin_add(GST_BIN(pipeline_.get()), bin_.get());

@@ -28,7 +28,7 @@ std::vector<std::string> contexts() {
   return contexts_seen;
 }
 
-using ContextPtr = MiniPtr<GstContext>;
+using ContextPtr = MiniObjectPtr<GstContext>;
 
 ContextPtr new_context(const char* name) {
   ContextPtr context(gst_context_new(context_type, TRUE));

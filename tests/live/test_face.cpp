@@ -36,7 +36,7 @@ const Property own_properties[] = {
 };
 
 ElementPtr bare_bin() {
-  ElementPtr bin = sunk(gst_element_factory_make("genprobin", nullptr));
+  ElementPtr bin = sink_ref(gst_element_factory_make("genprobin", nullptr));
   if (!bin) throw std::runtime_error("no element genprobin: is GST_PLUGIN_PATH set?");
   return bin;
 }

@@ -20,7 +20,7 @@ class Application {
       : called_for_(called_for), action_(std::move(action)) {
     const ElementPtr bin = live_bin(service, changes);
     g_weak_ref_init(&bin_, bin.get());
-    pipeline_ = sunk(gst_pipeline_new(nullptr));
+    pipeline_ = sink_ref(gst_pipeline_new(nullptr));
     gst_bin_add(GST_BIN(pipeline_.get()), bin.get());
     for (const char* pad : {"video", "audio"}) {
       GstElement* sink = gst_element_factory_make("fakesink", nullptr);

@@ -9,7 +9,7 @@ namespace {
 constexpr GstClockTime long_wait = 30 * GST_SECOND;
 
 ElementPtr make(const char* factory) {
-  ElementPtr element = sunk(gst_element_factory_make(factory, nullptr));
+  ElementPtr element = sink_ref(gst_element_factory_make(factory, nullptr));
   if (!element) throw std::runtime_error(std::string("no element ") + factory);
   return element;
 }
@@ -60,7 +60,7 @@ class Reader {
 class Alone {
  public:
   explicit Alone(const LiveService& service, const Settings& changes = {})
-      : pipeline_(sunk(gst_pipeline_new(nullptr))), bin_(live_bin(service, changes)) {
+      : pipeline_(sink_ref(gst_pipeline_new(nullptr))), bin_(live_bin(service, changes)) {
     bus_ = std::make_unique<BusListener>(pipeline_.get());
     gst_bin_add(GST_BIN(pipeline_.get()), bin_.get());
   }

@@ -201,8 +201,8 @@ const char* name_of(payment::End::Kind kind) {
       return "running";
     case Kind::unanswered:
       return "unanswered";
-    case Kind::parted:
-      return "parted";
+    case Kind::shut_down:
+      return "shut down";
   }
   return "";
 }

@@ -14,7 +14,7 @@ namespace {
 using payment::State;
 
 // How long a pipeline waits for its requests when it is shut down.
-constexpr Millis parting = 500;
+constexpr Millis shutdown = 500;
 
 bool is_settled(const State& state) {
   return !payment::generation_id(state).empty() || payment::is_closed(state);
@@ -353,12 +353,12 @@ void Driver::end_payment(int number, const payment::End& end) {
     run.stage = Run::Stage::delivering;
     return at(now_ + 3 * second, Due::What::deliver, number);
   }
-  if (mind_.slip == Slip::stops_after_an_error && end.kind != Kind::parted) {
+  if (mind_.slip == Slip::stops_after_an_error && end.kind != Kind::shut_down) {
     run.stage = Run::Stage::paying;
     run.is_leaving = true;
     return feed(number, payment::StopWanted{});
   }
-  if (end.kind != Kind::parted) {
+  if (end.kind != Kind::shut_down) {
     run.stage = Run::Stage::paying;
     cancel(run);
     feed(number, payment::Left{});
@@ -388,13 +388,13 @@ void Driver::leave(int number) {
     run.is_alone = true;
     row->was_stop_wanted = true;
     run.stage = Run::Stage::paying;
-    at(now_ + parting, Due::What::left, number);
+    at(now_ + shutdown, Due::What::left, number);
     run.kill_in = -1;
     feed(number, payment::StopWanted{});
     return Invariants(*this).is_to_be_stopped(run);
   }
   if (row == nullptr && asker_of(run).stops_at_exit && !run.only_looks) {
-    at(now_ + parting, Due::What::left, number);
+    at(now_ + shutdown, Due::What::left, number);
     return feed(number, payment::StopWanted{});
   }
   feed(number, payment::Left{});

@@ -328,7 +328,7 @@ void Invariants::may_end(const Run& run, payment::End::Kind kind) const {
     case Kind::unanswered:
       is_right = run.only_looks;
       break;
-    case Kind::parted:
+    case Kind::shut_down:
       is_right = run.is_leaving || run.has_timed_out;
       break;
   }

@@ -234,20 +234,20 @@ bool WireHistory::run_one(Wish& wish) {
   const bool is_stopped = wish.wish.stops && is_timed_out;
   if (is_trapped && plan.trap.kind == Trap::Kind::leave) {
     ++counts_.shutdowns;
-    job->begin_parting();
+    job->begin_shutdown();
     if (wish.wish.stops) service_.let_go(run);
-    job->part({});
+    job->shut_down({});
   } else if (is_trapped) {
     if (is_killed_there) ++counts_.kills;
   } else if (is_delivered) {
     ++counts_.clips;
-    job->part({1000, true});
+    job->shut_down({1000, true});
     service_.note_delivery(wish.wish.wish);
   } else if (last->error) {
     ++(is_timed_out ? counts_.timeouts : counts_.errors);
-    job->part({});
+    job->shut_down({});
   } else if (plan.is_parted_from) {
-    job->part({100, false});
+    job->shut_down({100, false});
   }
   job.reset();
   service_.let_go(run);

@@ -198,7 +198,7 @@ Outcome BusListener::outcome() {
 
 ElementPtr launch(const std::string& description) {
   ErrorPtr error;
-  ElementPtr pipeline = sunk(gst_parse_launch(description.c_str(), error.out()));
+  ElementPtr pipeline = sink_ref(gst_parse_launch(description.c_str(), error.out()));
   if (!pipeline || error) throw std::runtime_error(description + ": " + error.message());
   return pipeline;
 }
@@ -240,7 +240,7 @@ bool changes_in_time(GstElement* element, GstState state, std::chrono::milliseco
 }
 
 Streamed stream(ElementPtr element, std::chrono::milliseconds deadline) {
-  Running pipeline(sunk(gst_pipeline_new(nullptr)));
+  Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
   GstElement* sink = gst_element_factory_make("fakesink", nullptr);
   g_object_set(sink, "sync", FALSE, "signal-handoffs", TRUE, nullptr);
   gst_bin_add_many(GST_BIN(pipeline.get()), element.get(), sink, nullptr);

@@ -1,40 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Owning pointers for GStreamer types, in the tests only.
+// An owning pointer for what runs, beside those of gst/gst_ptr.h.
 #pragma once
 
-#include <memory>
+#include <utility>
 
-#include <gst/gst.h>
-
-#include "base/glib_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::test {
-
-// gst_message_unref() and its like are inline functions, so each type goes through this one.
-struct MiniObjectReleaser {
-  template <typename T>
-  void operator()(T* object) const noexcept {
-    if (object != nullptr) gst_mini_object_unref(GST_MINI_OBJECT_CAST(object));
-  }
-};
-template <typename T>
-using MiniPtr = std::unique_ptr<T, MiniObjectReleaser>;
-using BufferPtr = MiniPtr<GstBuffer>;
-using CapsPtr = MiniPtr<GstCaps>;
-using MessagePtr = MiniPtr<GstMessage>;
-using QueryPtr = MiniPtr<GstQuery>;
-using SamplePtr = MiniPtr<GstSample>;
-using TagListPtr = MiniPtr<GstTagList>;
-using StructurePtr = Owned<GstStructure, gst_structure_free>;
-using PadPtr = ObjectPtr<GstPad>;
-using ElementPtr = ObjectPtr<GstElement>;
-
-// Takes a new element, floating as constructors give it.
-inline ElementPtr sunk(GstElement* element) {
-  if (element != nullptr) gst_object_ref_sink(element);
-  return ElementPtr::adopt(element);
-}
 
 // A pipeline or bin that is in no state it could hang in when its last owner goes.
 class Running {

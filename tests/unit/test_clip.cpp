@@ -6,12 +6,12 @@
 #include <string_view>
 
 #include "clip/box_walker.h"
+#include "clip/byte_ranges.h"
 #include "clip/container.h"
 #include "clip/content_range.h"
-#include "clip/coverage.h"
 #include "clip/identity.h"
+#include "clip/overlap.h"
 #include "clip/redirect.h"
-#include "clip/tail.h"
 
 namespace genpro::clip {
 namespace {
@@ -99,8 +99,8 @@ TEST(BoxWalker, ABoxToTheEndOfTheFileEndsAnywhere) {
   EXPECT_TRUE(walker.at_boundary());
 }
 
-TEST(Coverage, JoinsRangesInAnyOrder) {
-  Coverage coverage;
+TEST(ByteRanges, JoinsRangesInAnyOrder) {
+  ByteRanges coverage;
   EXPECT_FALSE(coverage.covers(1));
   coverage.add(50, 100);
   coverage.add(0, 10);
@@ -165,12 +165,12 @@ BytesPtr bytes_from(const std::string& text) {
   return BytesPtr(g_bytes_new(text.data(), text.size()));
 }
 
-TEST(Tail, KnowsTheLatestBytesHoweverTheyCame) {
+TEST(Overlap, KnowsTheLatestBytesHoweverTheyCame) {
   std::mt19937 random(5);
   std::string clip(500'000, '\0');
   for (char& byte : clip) byte = static_cast<char>(random());
   for (const std::size_t largest : {1U, 100U, 70'000U, 300'000U}) {
-    Tail tail;
+    Overlap tail;
     EXPECT_TRUE(tail.empty());
     std::size_t at = 0;
     while (at < clip.size() && at < 300 * largest) {
@@ -178,7 +178,7 @@ TEST(Tail, KnowsTheLatestBytesHoweverTheyCame) {
       tail.add(at, bytes_from(block));
       at += block.size();
       ASSERT_EQ(tail.end(), at);
-      ASSERT_EQ(tail.end() - tail.begin(), std::min<std::size_t>(at, Tail::size_limit));
+      ASSERT_EQ(tail.end() - tail.begin(), std::min<std::size_t>(at, Overlap::size_limit));
     }
     EXPECT_TRUE(tail.agrees(0, bytes_of(clip)));
     for (const std::size_t wrong :
@@ -192,8 +192,8 @@ TEST(Tail, KnowsTheLatestBytesHoweverTheyCame) {
   }
 }
 
-TEST(Tail, BeginsAnewAfterAGap) {
-  Tail tail;
+TEST(Overlap, BeginsAnewAfterAGap) {
+  Overlap tail;
   tail.add(0, bytes_from("abc"));
   tail.add(10, bytes_from("xyz"));
   EXPECT_EQ(tail.begin(), 10U);

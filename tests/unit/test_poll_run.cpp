@@ -130,7 +130,7 @@ TEST_F(PollRun, AGenerationThatIsStoppedHasTakenLonger) {
   settings.poll_interval = 50ms;
   const auto job = Job::start(Runtime::acquire(), settings);
   ASSERT_TRUE(service.wait_for(test::is_poll, 8));
-  EXPECT_EQ(job->part({}), Parting::stopped);
+  EXPECT_EQ(job->shut_down({}), Shutdown::stopped);
   const auto ledger = open();
   const Entry entry = must(ledger->list({})).at(0);
   const auto seen = must(ledger->past_durations(entry)).same_kind;

@@ -10,9 +10,6 @@ namespace genpro::bin {
 
 namespace {
 
-using PadPtr = ObjectPtr<GstPad>;
-using BusPtr = ObjectPtr<GstBus>;
-
 constexpr const char* audio_caps =
     "audio/x-raw, format = " GST_AUDIO_NE(F32) ", rate = 48000, channels = 2, "
     "layout = interleaved, channel-mask = (bitmask) 0x3";

@@ -15,11 +15,9 @@
 #include "bin/media/clip_file.h"
 #include "bin/media/decoded_frames.h"
 #include "bin/media/raster.h"
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::bin {
-
-using ElementPtr = ObjectPtr<GstElement>;
 
 // A source of the bytes of a file; null when GStreamer has no element for it.
 ElementPtr make_file_source(const std::string& path);

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "base/guarded.h"
-#include "clip/coverage.h"
+#include "clip/byte_ranges.h"
 
 namespace genpro::bin {
 
@@ -35,7 +35,7 @@ class ClipFile {
 
  private:
   struct State {
-    clip::Coverage coverage;
+    clip::ByteRanges coverage;
     bool failed = false;
     bool whole = false;
   };

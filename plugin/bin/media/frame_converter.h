@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "bin/media/raster.h"
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::bin {
 

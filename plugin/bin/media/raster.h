@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::bin {
 

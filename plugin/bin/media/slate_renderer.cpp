@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "base/callback.h"
-#include "base/immortal.h"
+#include "base/no_destructor.h"
 
 namespace genpro::bin {
 
@@ -19,7 +19,7 @@ using LayoutPtr = ObjectPtr<PangoLayout>;
 using FontPtr = Owned<PangoFontDescription, pango_font_description_free>;
 
 Guarded<std::weak_ptr<SlateRenderer>>& current_renderer() {
-  static Immortal<Guarded<std::weak_ptr<SlateRenderer>>> renderer;
+  static NoDestructor<Guarded<std::weak_ptr<SlateRenderer>>> renderer;
   return *renderer;
 }
 

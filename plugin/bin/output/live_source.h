@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "bin/output/clock_wait.h"
-#include "gst_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::bin {
 

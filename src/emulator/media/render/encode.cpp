@@ -7,8 +7,8 @@
 #include <mutex>
 #include <string_view>
 
-#include "emulator/media/render/gst_ptr.h"
 #include "emulator/media/render/memory_file.h"
+#include "emulator/media/render/pipeline_ptr.h"
 #include "emulator/media/render/render_error.h"
 
 namespace genpro::emulator::render {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "emulator/media/render/gst_ptr.h"
+#include "emulator/media/render/pipeline_ptr.h"
 #include "emulator/media/render/raster.h"
 
 namespace genpro::emulator::render {

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <string>
 
-#include "emulator/media/render/gst_ptr.h"
 #include "emulator/media/render/memory_file.h"
+#include "emulator/media/render/pipeline_ptr.h"
 
 namespace genpro::emulator::render {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/tail.h"
+#include "clip/overlap.h"
 
 #include <algorithm>
 #include <cstring>
@@ -19,7 +19,7 @@ std::span<const unsigned char> span_of(const BytesPtr& bytes) {
 
 }  // namespace
 
-void Tail::add(std::uint64_t offset, const BytesPtr& bytes) {
+void Overlap::add(std::uint64_t offset, const BytesPtr& bytes) {
   if (offset != end_) clear();
   const std::span<const unsigned char> data = span_of(bytes);
   end_ = offset + data.size();
@@ -39,13 +39,13 @@ void Tail::add(std::uint64_t offset, const BytesPtr& bytes) {
   if (pieces_.size() > most_pieces) merge();
 }
 
-void Tail::clear() {
+void Overlap::clear() {
   pieces_.clear();
   size_ = 0;
   end_ = 0;
 }
 
-bool Tail::agrees(std::uint64_t offset, std::span<const unsigned char> bytes) const {
+bool Overlap::agrees(std::uint64_t offset, std::span<const unsigned char> bytes) const {
   std::uint64_t piece_begin = end_ - size_;
   for (const BytesPtr& piece : pieces_) {
     const std::span<const unsigned char> known = span_of(piece);
@@ -60,7 +60,7 @@ bool Tail::agrees(std::uint64_t offset, std::span<const unsigned char> bytes) co
   return true;
 }
 
-void Tail::merge() {
+void Overlap::merge() {
   const Owned<GByteArray, g_byte_array_unref> all(g_byte_array_sized_new(size_));
   for (const BytesPtr& piece : pieces_) {
     const std::span<const unsigned char> data = span_of(piece);

@@ -1,45 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Owning pointers for GStreamer types, beside those of base/glib_ptr.h.
+// An owning pointer for a pipeline, beside those of gst/gst_ptr.h.
 #pragma once
 
 #include <gst/gst.h>
 
-#include <memory>
-
-#include "base/glib_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::emulator::render {
-
-// The gst_*_unref() of mini objects are static inline functions, which cannot name a type with
-// linkage: one type-erased release serves them all.
-struct MiniObjectRelease {
-  template <typename T>
-  void operator()(T* value) const noexcept {
-    if (value != nullptr) gst_mini_object_unref(GST_MINI_OBJECT_CAST(value));
-  }
-};
-
-template <typename T>
-using MiniPtr = std::unique_ptr<T, MiniObjectRelease>;
-
-using BufferPtr = MiniPtr<GstBuffer>;
-using SamplePtr = MiniPtr<GstSample>;
-using CapsPtr = MiniPtr<GstCaps>;
-using MessagePtr = MiniPtr<GstMessage>;
-using TagListPtr = MiniPtr<GstTagList>;
-using StructurePtr = Owned<GstStructure, gst_structure_free>;
-
-using ElementPtr = ObjectPtr<GstElement>;
-using BusPtr = ObjectPtr<GstBus>;
-using PadPtr = ObjectPtr<GstPad>;
-
-// Takes over a fresh, floating GstObject.
-template <typename T>
-ObjectPtr<T> sink_ref(T* object) noexcept {
-  if (object != nullptr) gst_object_ref_sink(object);
-  return ObjectPtr<T>::adopt(object);
-}
 
 // A pipeline that goes to NULL with its owner, so that no streaming thread outlives what it uses.
 class PipelinePtr {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/coverage.h"
+#include "clip/byte_ranges.h"
 
 #include <algorithm>
 #include <iterator>
 
 namespace genpro::clip {
 
-void Coverage::add(std::uint64_t begin, std::uint64_t end) {
+void ByteRanges::add(std::uint64_t begin, std::uint64_t end) {
   if (begin >= end) return;
   auto next = ranges_.upper_bound(begin);
   if (next != ranges_.begin() && std::prev(next)->second >= begin) {
@@ -20,13 +20,13 @@ void Coverage::add(std::uint64_t begin, std::uint64_t end) {
   ranges_.emplace_hint(next, begin, end);
 }
 
-bool Coverage::covers(std::uint64_t size) const {
+bool ByteRanges::covers(std::uint64_t size) const {
   if (size == 0) return true;
   const auto first = ranges_.begin();
   return first != ranges_.end() && first->first == 0 && first->second >= size;
 }
 
-std::uint64_t Coverage::size() const {
+std::uint64_t ByteRanges::size() const {
   std::uint64_t size = 0;
   for (const auto& [begin, end] : ranges_) size += end - begin;
   return size;

@@ -23,7 +23,7 @@ using test::PostFate;
 using test::StopFate;
 using test::TempDir;
 
-class PartingJob : public testing::Test {
+class JobShutdown : public testing::Test {
  protected:
   JobSettings settings(const std::string& prompt = "A product") {
     api::RequestSettings request{.sheet_id = "101", .cell_id = "3300", .agent_id = "42"};
@@ -62,33 +62,33 @@ std::optional<Update> last_update(Job& job) {
   return std::nullopt;
 }
 
-TEST_F(PartingJob, BegunStopsWithoutWaiting) {
+TEST_F(JobShutdown, BegunStopsWithoutWaiting) {
   const auto job = start_unfinished();
-  job->begin_parting();
-  job->begin_parting();
+  job->begin_shutdown();
+  job->begin_shutdown();
   EXPECT_TRUE(wait_for_stops(1)) << service_.books().text();
-  EXPECT_EQ(job->part({}), Parting::stopped);
+  EXPECT_EQ(job->shut_down({}), Shutdown::stopped);
   EXPECT_EQ(service_.books().stops.size(), 1U) << service_.books().text();
 }
 
-TEST_F(PartingJob, WaitsFromWhereItBegan) {
+TEST_F(JobShutdown, WaitsFromWhereItBegan) {
   const auto job = start_unfinished();
   service_.behave({.polls = test::never, .stop = StopFate::dropped});
   const auto begin = std::chrono::steady_clock::now();
-  job->begin_parting();
+  job->begin_shutdown();
   EXPECT_TRUE(wait_for_stops(1));
-  std::this_thread::sleep_until(begin + Job::longest_parting);
+  std::this_thread::sleep_until(begin + Job::longest_shutdown);
   const auto due = std::chrono::steady_clock::now();
-  EXPECT_EQ(job->part({}), Parting::noted);
-  EXPECT_LT(std::chrono::steady_clock::now() - due, Job::longest_parting / 2);
+  EXPECT_EQ(job->shut_down({}), Shutdown::noted);
+  EXPECT_LT(std::chrono::steady_clock::now() - due, Job::longest_shutdown / 2);
 }
 
-TEST_F(PartingJob, BegunLeavesWhatHasEndedAlone) {
+TEST_F(JobShutdown, BegunLeavesWhatHasEndedAlone) {
   service_.behave({.polls = 1});
   const auto job = start(settings());
   const auto update = last_update(*job);
   ASSERT_TRUE(update && update->clip);
-  job->begin_parting();
+  job->begin_shutdown();
   // Its clip may still be read.
   auto asked = std::make_shared<Gate>();
   job->ask_address([asked](const Result<Url>& url) {
@@ -97,7 +97,7 @@ TEST_F(PartingJob, BegunLeavesWhatHasEndedAlone) {
   const unsigned polls = service_.books().polls;
   EXPECT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > polls; }))
       << service_.books().text();
-  EXPECT_EQ(job->part({100, true}), Parting::nothing);
+  EXPECT_EQ(job->shut_down({100, true}), Shutdown::nothing);
   EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
   // It is noted as delivered, so that the next one is a new one.
   const auto next = start(settings());
@@ -105,7 +105,7 @@ TEST_F(PartingJob, BegunLeavesWhatHasEndedAlone) {
   EXPECT_EQ(service_.books().posts.size(), 2U) << service_.books().text();
 }
 
-TEST_F(PartingJob, BegunLeavesWhatIsNotToBeStopped) {
+TEST_F(JobShutdown, BegunLeavesWhatIsNotToBeStopped) {
   service_.behave({.polls = test::never});
   const std::string id = service_.add_foreign("101/3300");
   JobSettings attached = settings();
@@ -116,33 +116,33 @@ TEST_F(PartingJob, BegunLeavesWhatIsNotToBeStopped) {
     const auto job = start(one);
     const unsigned before = service_.books().polls;
     EXPECT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > before; }));
-    job->begin_parting();
+    job->begin_shutdown();
     // It goes on as if nothing had been said.
     const unsigned polls = service_.books().polls;
     EXPECT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > polls + 2; }));
-    EXPECT_EQ(job->part({}), Parting::nothing);
+    EXPECT_EQ(job->shut_down({}), Shutdown::nothing);
   }
   EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
 }
 
 // The wish is noted as soon as it can be, and the next run tells the service.
-TEST_F(PartingJob, AWishThatTheLedgerIsTooSlowForIsNotLost) {
+TEST_F(JobShutdown, AWishThatTheLedgerIsTooSlowForIsNotLost) {
   auto job = start_unfinished();
   {
     sqlite::Database other(folder_.file("ledger.db"), SQLITE_OPEN_READWRITE);
     other.execute("BEGIN IMMEDIATE");
-    EXPECT_EQ(job->part({}), Parting::noted);
+    EXPECT_EQ(job->shut_down({}), Shutdown::noted);
     job.reset();
     other.execute("ROLLBACK");
   }
   EXPECT_TRUE(service_.books().stops.empty()) << service_.books().text();
   job = start(settings("Another"));
   EXPECT_TRUE(wait_for_stops(1)) << service_.books().text();
-  job->part({});
+  job->shut_down({});
 }
 
 // The answer comes while the ledger is held up, and with it what there is to stop.
-TEST_F(PartingJob, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
+TEST_F(JobShutdown, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
   auto gate = std::make_shared<Gate>();
   service_.behave({.post_gate = gate, .polls = test::never});
   auto job = start(settings());
@@ -150,7 +150,7 @@ TEST_F(PartingJob, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
   {
     sqlite::Database other(folder_.file("ledger.db"), SQLITE_OPEN_READWRITE);
     other.execute("BEGIN IMMEDIATE");
-    job->begin_parting();
+    job->begin_shutdown();
     gate->open();
     // One that asks after that has its answers after that.
     JobSettings attached = settings();
@@ -158,18 +158,18 @@ TEST_F(PartingJob, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
     attached.ledger.clear();
     const auto later = start(attached);
     ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 10; }));
-    EXPECT_EQ(job->part({}), Parting::noted);
+    EXPECT_EQ(job->shut_down({}), Shutdown::noted);
     job.reset();
     other.execute("ROLLBACK");
   }
   service_.behave({.polls = test::never});
   job = start(settings("Another"));
   EXPECT_TRUE(wait_for_stops(1)) << service_.books().text();
-  job->part({});
+  job->shut_down({});
 }
 
 // The other one goes on, so that there would be time enough to ask.
-TEST_F(PartingJob, BegunWhileInLineAsksForNothingAnyMore) {
+TEST_F(JobShutdown, BegunWhileInLineAsksForNothingAnyMore) {
   auto gate = std::make_shared<Gate>();
   service_.behave({.post_gate = gate, .polls = test::never});
   const auto first = start(settings("One"));
@@ -178,12 +178,12 @@ TEST_F(PartingJob, BegunWhileInLineAsksForNothingAnyMore) {
   std::optional<Update> update = second->wait(0);
   while (update && !update->is_waiting) update = second->wait(0);
   ASSERT_TRUE(update);
-  second->begin_parting();
+  second->begin_shutdown();
   gate->open();
   ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 20; }));
   EXPECT_EQ(service_.books().posts.size(), 1U) << service_.books().text();
-  EXPECT_EQ(second->part({}), Parting::nothing);
-  EXPECT_EQ(first->part({}), Parting::stopped);
+  EXPECT_EQ(second->shut_down({}), Shutdown::nothing);
+  EXPECT_EQ(first->shut_down({}), Shutdown::stopped);
 }
 
 }  // namespace

@@ -9,13 +9,13 @@ namespace genpro {
 // among the destructors of statics, and may use those until then that were made after the list of
 // threads, and so are destroyed before it.
 template <typename T>
-class Immortal {
+class NoDestructor {
  public:
   template <typename... Arguments>
-  explicit Immortal(Arguments&&... arguments) : value_(std::forward<Arguments>(arguments)...) {}
-  Immortal(const Immortal&) = delete;
-  Immortal& operator=(const Immortal&) = delete;
-  ~Immortal() {}  // NOLINT(modernize-use-equals-default): with that, the union has none
+  explicit NoDestructor(Arguments&&... arguments) : value_(std::forward<Arguments>(arguments)...) {}
+  NoDestructor(const NoDestructor&) = delete;
+  NoDestructor& operator=(const NoDestructor&) = delete;
+  ~NoDestructor() {}  // NOLINT(modernize-use-equals-default): with that, the union has none
 
   T& operator*() noexcept { return value_; }
 

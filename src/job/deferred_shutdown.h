@@ -9,7 +9,7 @@
 
 namespace genpro::job {
 
-// Job::part() on a thread of its own, which the end of the process waits for. Threads: any.
-void part_later(std::shared_ptr<Job> job, const Delivery& delivery);
+// Job::shut_down() on a thread of its own, which the end of the process waits for. Threads: any.
+void shut_down_later(std::shared_ptr<Job> job, const Delivery& delivery);
 
 }  // namespace genpro::job

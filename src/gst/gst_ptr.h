@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Owning pointers for GStreamer types, for plugin, emulator and tests.
 #pragma once
 
 #include <gst/gst.h>
+
+#include <memory>
 
 #include "base/glib_ptr.h"
 
@@ -21,8 +25,20 @@ using MiniObjectPtr = std::unique_ptr<T, MiniObjectReleaser>;
 using CapsPtr = MiniObjectPtr<GstCaps>;
 using BufferPtr = MiniObjectPtr<GstBuffer>;
 using MessagePtr = MiniObjectPtr<GstMessage>;
+using QueryPtr = MiniObjectPtr<GstQuery>;
 using SamplePtr = MiniObjectPtr<GstSample>;
 using TagListPtr = MiniObjectPtr<GstTagList>;
 using StructurePtr = Owned<GstStructure, gst_structure_free>;
+
+using BusPtr = ObjectPtr<GstBus>;
+using ElementPtr = ObjectPtr<GstElement>;
+using PadPtr = ObjectPtr<GstPad>;
+
+// Takes a new object, floating as constructors give it.
+template <typename T>
+ObjectPtr<T> sink_ref(T* object) noexcept {
+  if (object != nullptr) gst_object_ref_sink(object);
+  return ObjectPtr<T>::adopt(object);
+}
 
 }  // namespace genpro

@@ -7,7 +7,7 @@
 namespace genpro::clip {
 
 // Which bytes of a clip have been handed on, in whatever order a demuxer asked for them.
-class Coverage {
+class ByteRanges {
  public:
   // Adds the bytes from `begin` up to, not including, `end`.
   void add(std::uint64_t begin, std::uint64_t end);

@@ -18,7 +18,7 @@ namespace genpro::clip {
 // encoding differs within some bytes, and the tables and paddings in between, which may well agree,
 // are shorter than that in clips of some seconds. They are little enough to cost nothing beside the
 // new connection: 3 ms at 20 MB/s.
-class Tail {
+class Overlap {
  public:
   static constexpr std::size_t size_limit = 64 * 1024;
 
