@@ -6,6 +6,7 @@
 #include <json-glib/json-glib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
