@@ -186,7 +186,7 @@ TEST_F(FaultOptions, AreTakenOver) {
 TEST(FaultChance, HasTheDistributionThatIsNamed) {
   const auto draws = [](const char* text, int seed) {
     Dice dice(static_cast<std::uint64_t>(seed));
-    const auto rules = read_latency(text);
+    const auto rules = read_latency(text, {});
     std::vector<double> values(20'001);
     for (auto& value : values) value = rules.at(0).seconds.draw(dice);
     std::sort(values.begin(), values.end());
