@@ -336,7 +336,7 @@ Json EmulatorTest::wait_for(const std::string& path, const std::string& status) 
 std::string EmulatorTest::clip_of(const std::string& path) {
   const Json generation = wait_for(path, "completed");
   const std::string url = generation["output_resources"].at(0)["url"].text();
-  return url.substr(std::min(url.find("/outputs/"), url.size()));
+  return url.substr(std::min(url.find("/cdn/"), url.size()));
 }
 
 Json EmulatorTest::inspect(const std::string& path) {

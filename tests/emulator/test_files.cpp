@@ -26,8 +26,9 @@ TEST_F(Files, AreWholeAndDescribed) {
   EXPECT_TRUE(whole_.header("last-modified").ends_with(" GMT"));
   const std::string tag = whole_.header("etag");
   EXPECT_TRUE(tag.size() > 2 && tag.front() == '"' && tag.back() == '"') << tag;
-  const std::string name = clip.substr(9, clip.size() - 13);
-  EXPECT_EQ(client_->get("/thumbnails/" + name + ".jpg").header("content-type"), "image/jpeg");
+  const std::string thumbnail =
+      client_->get("/v1/generations/9040").json()["output_resources"].at(0)["thumbnail_url"].text();
+  EXPECT_EQ(client_->get(thumbnail).header("content-type"), "image/jpeg");
   EXPECT_NE(client_->get(clip_of(generate("b"))).header("etag"), tag);
   EXPECT_EQ(client_->get(clip).header("etag"), tag);
 }
@@ -117,9 +118,10 @@ TEST_F(Files, AreNotSentAgainToWhoHasThem) {
 }
 
 TEST_F(Files, OthersAreNotThere) {
-  for (const std::string& path : std::vector<std::string>{
-           "/outputs/vid_ingredients_001.mp4", "/outputs/", "/outputs", "/uploads/x",
-           "/thumbnails/.", clip + "/x", "/unfinished/x", "/jobs/9040-1/spec.json", "/lock"}) {
+  for (const std::string& path :
+       std::vector<std::string>{"/outputs/vid_ingredients_001.mp4", "/outputs/", "/outputs",
+                                "/uploads/x", "/thumbnails/.", "/outputs/vid_ingredients_001.mp4/x",
+                                "/unfinished/x", "/jobs/9040-1/spec.json", "/lock"}) {
     expect_error(client_->get(path), 404, "not_found");
   }
   expect_error(client_->send("DELETE", clip), 405, "method_not_allowed", "GET");
@@ -129,11 +131,12 @@ TEST_F(Files, HaveAddressesThatNobodyCanGuess) {
   // No key is asked for, so that each has 128 random bits.
   const std::string next = clip_of(generate("b"));
   EXPECT_EQ(client_->get(next, {{"X-API-Key", ""}}).status, 200u);
-  const auto token = [](const std::string& path) {
-    return path.substr(path.rfind('_') + 1, path.rfind('.') - path.rfind('_') - 1);
-  };
+  const auto token = [](const std::string& path) { return path.substr(5, path.find('/', 5) - 5); };
   EXPECT_EQ(token(clip).size(), 32u) << clip;
   EXPECT_NE(token(clip), token(next));
+  for (const std::string& wrong : {std::string(32, '0'), token(next), std::string("x")}) {
+    expect_error(client_->get("/cdn/" + wrong + clip.substr(clip.find('/', 5))), 404, "not_found");
+  }
   // A generation keeps its address.
   EXPECT_EQ(clip_of("/v1/generations/9040"), clip);
   restart();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Content resources, direct uploads, and the files that play the CDN.
+#include <algorithm>
 #include <set>
 
 #include "emulator/api/services.h"
@@ -243,8 +244,13 @@ Reply store_blob(Services& services, Exchange& exchange) {
 }
 
 Reply serve(Services& services, Exchange& exchange, const char* folder) {
-  return services.files.serve(exchange.request, services.folders.root() + folder,
-                              exchange.request.parameters.at(0), &content_type_of_extension);
+  const auto& parameters = exchange.request.parameters;
+  std::string name = parameters.back();
+  // The token is part of the file's name, so that a wrong one leads to no file.
+  if (parameters.size() > 1)
+    name.insert(std::min(name.rfind('.'), name.size()), "-" + parameters[0]);
+  return services.files.serve(exchange.request, services.folders.root() + folder, name,
+                              &content_type_of_extension);
 }
 
 Reply serve_output(Services& services, Exchange& exchange) {
@@ -274,6 +280,8 @@ std::vector<Route> resource_routes() {
       {"POST", "v1/direct_upload", BodyKind::json, &announce_upload, Endpoint::upload},
       {"PUT", "storage/{}", BodyKind::blob, &store_blob, Endpoint::upload},
       {"GET", "outputs/{}", BodyKind::ignored, &serve_output, Endpoint::download},
+      {"GET", "cdn/{}/outputs/{}", BodyKind::ignored, &serve_output, Endpoint::download},
+      {"GET", "cdn/{}/thumbnails/{}", BodyKind::ignored, &serve_thumbnail},
       {"GET", "thumbnails/{}", BodyKind::ignored, &serve_thumbnail},
       {"GET", "uploads/{}", BodyKind::ignored, &serve_upload},
   };

@@ -40,6 +40,14 @@ Jobs write_jobs(const Views& views, const std::vector<Generation>& jobs,
   return written;
 }
 
+// "/cdn/<token>/outputs/vid_ingredients_001.mp4": nobody can guess the address of a clip, which
+// needs no key. An earlier emulator gave names without a token.
+std::string output_path(const Output& output, const char* folder, const char* extension) {
+  const auto dash = output.name.find('-');
+  const std::string path = folder + output.name.substr(0, dash) + extension;
+  return dash == std::string::npos ? path : "/cdn/" + output.name.substr(dash + 1) + path;
+}
+
 }  // namespace
 
 void write_cost(JsonWriter& json, MilliCredits cost) {
@@ -74,8 +82,8 @@ void Views::write(JsonWriter& json, const Generation& generation) const {
   if (generation.output) {
     const Output& output = *generation.output;
     json.begin_object().key("id").integer(output.id);
-    json.key("url").string(faults_.link(origin_ + "/outputs/" + output.name + ".mp4"));
-    json.key("thumbnail_url").string(origin_ + "/thumbnails/" + output.name + ".jpg");
+    json.key("url").string(faults_.link(origin_ + output_path(output, "/outputs/", ".mp4")));
+    json.key("thumbnail_url").string(origin_ + output_path(output, "/thumbnails/", ".jpg"));
     json.key("object_type").string("video").key("type").string("output").end_object();
   }
   json.end_array();

@@ -325,7 +325,7 @@ void Generations::complete(Generation generation) {
     Output output;
     output.id = store_.next_id(Sequence::output);
     char name[48];
-    std::snprintf(name, sizeof name, "vid_ingredients_%03lld_",
+    std::snprintf(name, sizeof name, "vid_ingredients_%03lld-",
                   static_cast<long long>(output.id - first_output_id + 1));
     // Clips are served without the key, to those who were given their address.
     output.name = name + random_token();
