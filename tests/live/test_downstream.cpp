@@ -3,6 +3,8 @@
 // What the elements within a genprobin and the pipeline around it agree on: contexts and memory.
 #include <gst/video/gstvideopool.h>
 
+#include <future>
+
 #include "live/live_test.h"
 
 namespace genpro::test {
@@ -128,6 +130,36 @@ TEST_F(Contexts, AreAskedOfTheApplication) {
   studio.play();
   EXPECT_TRUE(studio.wait_for_clip(1));
   EXPECT_EQ(contexts(), std::vector<std::string>{"application's"});
+  studio.stop();
+}
+
+// On a thread of the decoder's, which the pipeline that it stops is not to wait for.
+TEST_F(Contexts, MayBeAnsweredByStopping) {
+  struct Stop {
+    GstElement* pipeline;
+    std::promise<void> done;
+    std::atomic<bool> begun = false;
+  };
+  Studio studio(live_bin(service));
+  Stop stop{studio.pipeline(), {}};
+  const auto bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(studio.pipeline()));
+  gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
+  gst_bus_set_sync_handler(
+      bus.get(),
+      [](GstBus*, GstMessage* message, gpointer data) {
+        auto* self = static_cast<Stop*>(data);
+        if (is_request(message) && !self->begun.exchange(true)) {
+          gst_element_set_state(self->pipeline, GST_STATE_NULL);
+          self->done.set_value();
+        }
+        gst_message_unref(message);
+        return GST_BUS_DROP;
+      },
+      &stop, nullptr);
+  ASSERT_NE(studio.set(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  EXPECT_EQ(stop.done.get_future().wait_for(generous), std::future_status::ready);
+  EXPECT_TRUE(eventually([] { return !contexts().empty(); })) << "the decoder goes on without";
+  gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
   studio.stop();
 }
 
