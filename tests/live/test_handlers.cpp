@@ -133,16 +133,21 @@ TEST_P(Handlers, MayStopAndDropThePipeline) {
 }
 
 TEST_P(Handlers, MaySendAnEndWhileAnotherThreadStops) {
-  Application application(service, GetParam(), [](GstElement* pipeline) {
-    // The target is set with the state lock held, which sending an event waits for.
-    EXPECT_TRUE(eventually([&] { return GST_STATE_TARGET(pipeline) == GST_STATE_NULL; }));
-    gst_element_send_event(pipeline, gst_event_new_eos());
-  });
-  application.play();
-  application.lend();
-  EXPECT_TRUE(eventually([&] { return application.has_begun(); }));
-  EXPECT_TRUE(stops_in_time(application.pipeline()));
-  EXPECT_TRUE(application.wait_for_handler());
+  const MiniPtr<GstEvent> end(gst_event_new_eos());
+  {
+    Application application(service, GetParam(), [&](GstElement* pipeline) {
+      // The target is set with the state lock held, which sending an event waits for.
+      EXPECT_TRUE(eventually([&] { return GST_STATE_TARGET(pipeline) == GST_STATE_NULL; }));
+      gst_element_send_event(pipeline, gst_event_ref(end.get()));
+    });
+    application.play();
+    application.lend();
+    EXPECT_TRUE(eventually([&] { return application.has_begun(); }));
+    EXPECT_TRUE(stops_in_time(application.pipeline()));
+    EXPECT_TRUE(application.wait_for_handler());
+  }
+  EXPECT_TRUE(eventually([&] { return GST_MINI_OBJECT_REFCOUNT_VALUE(end.get()) == 1; }))
+      << "an end that came too late is dropped";
 }
 
 TEST_P(Handlers, MayPlayAgain) {

@@ -252,6 +252,15 @@ gboolean event(GstBaseSrc* src, GstEvent* event) {
   return GST_BASE_SRC_CLASS(genpro_live_src_parent_class)->event(src, event);
 }
 
+// The base class would keep an end that comes to a stopped element, and never give it back.
+gboolean send_event(GstElement* element, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && GST_STATE(element) < GST_STATE_PAUSED) {
+    gst_event_unref(event);
+    return FALSE;
+  }
+  return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->send_event(element, event);
+}
+
 gboolean post_message(GstElement* element, GstMessage* message) {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && state_of(element).has_failed) {
     gst_message_unref(message);
@@ -280,6 +289,7 @@ static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
                                         "Pictures or sound of a genprobin",
                                         "The gst-genpro developers");
   element_class->post_message = post_message;
+  element_class->send_event = send_event;
   GstBaseSrcClass* base_class = GST_BASE_SRC_CLASS(src_class);
   base_class->start = start;
   base_class->unlock = unlock;
