@@ -137,7 +137,7 @@ void SourceCore::stop() {
   const Settings& settings = stream_.settings;
   if (job && settings.waits_for_shutdown) begin_shutdown_with(element_);
   shutdown_group_.reset();
-  const job::Delivery delivery{stream_.coverage.size(), is_delivered()};
+  const job::Delivery delivery{stream_.pushed.size(), is_delivered()};
   GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
   // Reading ends here. The rest of the state stays for queries until the next run.
   (void)take_reader();
@@ -197,8 +197,8 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
     block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
   }
   send_tags();
-  stream_.coverage.add(block.offset, block.offset + length);
-  if (const auto total = size(); total && stream_.coverage.covers(*total)) report(Status::done);
+  stream_.pushed.add(block.offset, block.offset + length);
+  if (const auto total = size(); total && stream_.pushed.covers(*total)) report(Status::done);
 
   GST_TRACE_OBJECT(element_, "pushes bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
                    block.offset, block.offset + length);
@@ -306,7 +306,7 @@ GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
 
 GstFlowReturn SourceCore::finish_clip() {
   // Without a size, only a reading from the first byte to the end is known to be whole.
-  if (!size() && stream_.coverage.covers(stream_.next_offset)) report(Status::done);
+  if (!size() && stream_.pushed.covers(stream_.next_offset)) report(Status::done);
   if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
     reading->is_at_end = true;
   }

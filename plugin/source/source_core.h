@@ -119,7 +119,7 @@ class SourceCore {
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
     bool is_in_progress = false;  // a PROGRESS start without its end
     Tags tags = Tags::unsent;
-    clip::ByteRanges coverage;
+    clip::ByteRanges pushed;
     std::uint64_t next_offset = 0;  // of the reader's next block
     std::optional<std::uint64_t> stop;
   };
