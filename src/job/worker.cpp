@@ -53,30 +53,6 @@ bool is_retryable(Kind kind) {
   }
 }
 
-std::string describe(Shutdown shutdown) {
-  switch (shutdown) {
-    case Shutdown::stopped:
-      return "the generation is stopped, and refunded";
-    case Shutdown::left_to_others:
-      return "the generation goes on: another run follows it";
-    case Shutdown::noted:
-      return "the service could not be told to stop the generation; the next run does";
-    case Shutdown::nothing:
-      break;
-  }
-  return "nothing is stopped";
-}
-
-std::string describe(const ledger::Claim& claim) {
-  if (claim.kind == ledger::Claim::Kind::create) {
-    return "asks for a new generation, which is charged: no earlier request may serve this one";
-  }
-  const std::string id = payment::generation_id(claim.entry.state);
-  return "row " + std::to_string(claim.entry.id) + " serves this request: " +
-         (id.empty() ? "it is found out what became of it"
-                     : "generation " + id + " is picked up, and nothing is asked for");
-}
-
 }  // namespace
 
 Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)

@@ -58,6 +58,8 @@ class Worker : private PaymentDriver::Owner {
   void time_out();
   void give_up(Error error, bool is_retryable);
   // worker_errors.cpp
+  static std::string describe(Shutdown shutdown);
+  static std::string describe(const ledger::Claim& claim);
   Error error_of(const payment::End& end) const;
   Error failed_error(const payment::End& end) const;
   Error doubt_error(const payment::End& end) const;

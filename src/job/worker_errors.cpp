@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a job says when it ends without a clip.
+// What a job says in logs, and when it ends without a clip.
 #include <utility>
 
 #include "base/text.h"
@@ -23,6 +23,30 @@ void append(Error& error, const std::string& text) {
 }
 
 }  // namespace
+
+std::string Worker::describe(Shutdown shutdown) {
+  switch (shutdown) {
+    case Shutdown::stopped:
+      return "the generation is stopped, and refunded";
+    case Shutdown::left_to_others:
+      return "the generation goes on: another run follows it";
+    case Shutdown::noted:
+      return "the service could not be told to stop the generation; the next run does";
+    case Shutdown::nothing:
+      break;
+  }
+  return "nothing is stopped";
+}
+
+std::string Worker::describe(const ledger::Claim& claim) {
+  if (claim.kind == ledger::Claim::Kind::create) {
+    return "asks for a new generation, which is charged: no earlier request may serve this one";
+  }
+  const std::string id = payment::generation_id(claim.entry.state);
+  return "row " + std::to_string(claim.entry.id) + " serves this request: " +
+         (id.empty() ? "it is found out what became of it"
+                     : "generation " + id + " is picked up, and nothing is asked for");
+}
 
 std::string Worker::failure_text() const {
   const unsigned tries = payment_->tries();
