@@ -15,10 +15,10 @@
 #include "bin/playout/producers.h"
 #include "bin/playout_control.h"
 #include "common/enums.h"
+#include "common/logging.h"
 #include "common/messages.h"
 
-GST_DEBUG_CATEGORY_STATIC(genpro_bin_debug);
-#define GST_CAT_DEFAULT genpro_bin_debug
+#define GST_CAT_DEFAULT genpro::bin_debug
 
 namespace {
 
@@ -302,7 +302,6 @@ void install_signals(GenproBinClass* bin_class) {
 }  // namespace
 
 static void genpro_bin_class_init(GenproBinClass* bin_class) {
-  GST_DEBUG_CATEGORY_INIT(genpro_bin_debug, "genprobin", 0, "GEN live video and audio");
   GObjectClass* object_class = G_OBJECT_CLASS(bin_class);
   object_class->set_property = set_property;
   object_class->get_property = get_property;

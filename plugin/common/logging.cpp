@@ -67,7 +67,7 @@ class GstSink final : public log::Sink {
 
 void init_logging() {
   GST_DEBUG_CATEGORY_INIT(source_debug, "genprosrc", 0, "GEN video source");
-  GST_DEBUG_CATEGORY_INIT(bin_debug, "genprobin", 0, "GEN live video source");
+  GST_DEBUG_CATEGORY_INIT(bin_debug, "genprobin", 0, "GEN live video and audio");
   static const GstSink sink;
   log::set_sink(&sink);
   // gst_deinit() frees the categories, and what is said to the service in the background may go on
