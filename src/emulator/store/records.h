@@ -64,8 +64,8 @@ struct GenerationSettings {
 
 struct Output {
   std::int64_t id = 0;
-  // "vid_ingredients_001-" and a random token, which is the signature of its addresses: with .mp4
-  // in outputs/, with .jpg in thumbnails/.
+  // "vid_ingredients_001-" and the random token of its addresses: with .mp4 in outputs/, with .jpg
+  // in thumbnails/.
   std::string name;
 };
 
