@@ -133,7 +133,7 @@ TEST_P(Handlers, MayStopAndDropThePipeline) {
 }
 
 TEST_P(Handlers, MaySendAnEndWhileAnotherThreadStops) {
-  const MiniPtr<GstEvent> end(gst_event_new_eos());
+  const MiniObjectPtr<GstEvent> end(gst_event_new_eos());
   {
     Application application(service, GetParam(), [&](GstElement* pipeline) {
       // The target is set with the state lock held, which sending an event waits for.
