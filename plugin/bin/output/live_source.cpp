@@ -210,9 +210,13 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
         if (result != GST_FLOW_OK) return;
       }
     }
-    if (!state.clock_wait.wait(pending.due)) {
-      result = GST_FLOW_FLUSHING;
-    } else if (pending.is_end) {
+    // A flow of FLUSHING would pause the task, which PLAYING may have started by then.
+    while (!state.clock_wait.wait(pending.due)) {
+      result = gst_base_src_wait_playing(GST_BASE_SRC(src));
+      if (result != GST_FLOW_OK) return;
+    }
+    result = GST_FLOW_ERROR;
+    if (pending.is_end) {
       result = GST_FLOW_EOS;
     } else if (pending.buffer) {
       *buffer = std::exchange(pending, {}).buffer.release();
@@ -269,6 +273,12 @@ gboolean post_message(GstElement* element, GstMessage* message) {
   return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->post_message(element, message);
 }
 
+// From 1.26 on GstBaseSrc interrupts a live source that goes to PAUSED, and leaves it so.
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) unlock_stop(GST_BASE_SRC(element));
+  return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->change_state(element, transition);
+}
+
 gboolean is_seekable(GstBaseSrc*) {
   return FALSE;
 }
@@ -290,6 +300,7 @@ static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
                                         "The gst-genpro developers");
   element_class->post_message = post_message;
   element_class->send_event = send_event;
+  element_class->change_state = change_state;
   GstBaseSrcClass* base_class = GST_BASE_SRC_CLASS(src_class);
   base_class->start = start;
   base_class->unlock = unlock;
