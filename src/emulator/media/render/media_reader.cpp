@@ -124,13 +124,13 @@ gboolean on_autoplug_continue(GstElement*, GstPad*, GstCaps* caps, gpointer data
 
 MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
     : state_(std::make_unique<State>()) {
-  state_->kind = kind;
+  state_->kind = kind == StreamKind::audio ? StreamKind::audio : StreamKind::video;
   state_->most = count_gif_pictures(path);
   state_->touch = std::move(touch);
   const char* description =
-      kind == StreamKind::video
+      state_->kind == StreamKind::video
           ? "filesrc name=src ! decodebin name=decoder  queue name=head max-size-buffers=4 "
-            "max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip video-direction=auto ! "
+            "max-size-bytes=0 max-size-time=0 ! videoconvert ! videoflip name=flip ! "
             "appsink name=sink sync=false max-buffers=3 caps=video/x-raw"
           : "filesrc name=src ! decodebin name=decoder  queue name=head ! audioconvert ! "
             "audioresample ! audio/x-raw,format=F32LE,rate=48000,channels=2,layout=interleaved ! "
@@ -145,6 +145,10 @@ MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
   state_->head = state_->pipeline.by_name("head");
   state_->sink = state_->pipeline.by_name("sink");
   state_->bus = state_->pipeline.bus();
+  if (kind == StreamKind::video) {
+    const ElementPtr flip = state_->pipeline.by_name("flip");
+    gst_util_set_object_arg(G_OBJECT(flip.get()), "video-direction", "auto");
+  }
   const ElementPtr source = state_->pipeline.by_name("src");
   const ElementPtr decoder = state_->pipeline.by_name("decoder");
   g_object_set(source.get(), "location", path.c_str(), nullptr);
@@ -220,7 +224,7 @@ std::vector<float> read_sound(const std::string& path, std::size_t frames, const
 }
 
 Raster read_picture(const std::string& path, const Touch& touch) {
-  MediaReader reader(path, StreamKind::video, touch);
+  MediaReader reader(path, StreamKind::picture, touch);
   const SamplePtr sample = reader.next();
   if (!sample) throw_undecodable("it holds no complete picture");
   return Raster::from_sample(sample.get());

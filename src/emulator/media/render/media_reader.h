@@ -26,7 +26,8 @@ struct MediaInfo {
 
 MediaInfo probe_media(const std::string& path);
 
-enum class StreamKind { video, audio };
+// A picture is left as it is stored, whatever its tags ask for.
+enum class StreamKind { video, picture, audio };
 
 // The decoded samples of the first stream of one kind, one after the other. Sound comes as
 // interleaved 32-bit floats, stereo, 48 kHz.
