@@ -363,6 +363,7 @@ TEST_F(Hostile, WhatCannotBeReadIsSaidSo) {
       400);
   expect_json_error(raw(head("GET /" + std::string(80'000, 'a')) + "\r\n"), 414);
   expect_json_error(raw(head("GET /") + "X: " + std::string(200'000, 'x') + "\r\n\r\n"), 431);
+  expect_json_error(raw(head("GET /") + "X: " + std::string(80'000, 'x') + "\r\n\r\n"), 431);
   for (const char* value : {"%00", "%zz", "%ff"}) {
     const auto answer =
         raw(head(std::string("GET /v1/content_resources?agent_id=") + value) + "\r\n");

@@ -15,8 +15,6 @@ namespace genpro::emulator {
 namespace {
 
 constexpr const char* connection_key = "genpro-connection";
-// The library's limit of a head.
-constexpr std::size_t max_head = 64 * 1024;
 
 std::string as_http(const Reply& reply) {
   std::string text =
@@ -36,6 +34,13 @@ bool send_at_once(GSocket* socket, const std::string& text) {
 }
 
 }  // namespace
+
+ApiError head_too_large(bool is_url) {
+  return is_url ? ApiError(414, "uri_too_long",
+                           "The URL of the request is longer than 64 kB. Use a shorter one.")
+                : ApiError(431, "headers_too_large",
+                           "The headers of the request are larger than 64 kB. Send less.");
+}
 
 Connection::Connection(Connections& owner, GSocket* socket, GSocketAddress* remote)
     : owner_(owner),
@@ -142,12 +147,8 @@ std::string Connection::last_words() const {
   if (head_size_ <= max_head) {
     return as_http(error_reply(400, "bad_request", "The request is not well-formed HTTP."));
   }
-  if (has_line_) {
-    return as_http(error_reply(431, "headers_too_large",
-                               "The headers of the request are larger than 64 kB. Send less."));
-  }
-  return as_http(error_reply(414, "uri_too_long",
-                             "The URL of the request is longer than 64 kB. Use a shorter one."));
+  const ApiError error = head_too_large(!has_line_);
+  return as_http(error_reply(error.status(), error.code(), error.what()));
 }
 
 bool Connection::keeps_socket() {

@@ -15,6 +15,7 @@
 #include "base/glib_ptr.h"
 #include "emulator/http/message.h"
 #include "emulator/http/watched_stream.h"
+#include "emulator/util/api_error.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {
@@ -27,6 +28,10 @@ struct ConnectionTimes {
 };
 
 class Connections;
+
+// Of a request's URL and headers. Versions of the library differ in what they take: 64 to 100 kB.
+inline constexpr std::size_t max_head = 64 * 1024;
+ApiError head_too_large(bool is_url);
 
 class Connection final : public StreamWatcher {
  public:

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -171,7 +172,9 @@ Request Server::read_request(SoupServerMessage* message) const {
   soup_message_headers_iter_init(&iter, headers);
   const char* name = nullptr;
   const char* value = nullptr;
+  std::size_t head_size = 0;
   while (soup_message_headers_iter_next(&iter, &name, &value)) {
+    head_size += std::strlen(name) + std::strlen(value);
     std::string& text = request.headers[to_lower(name)];
     if (!text.empty()) text += ", ";
     text += value;
@@ -180,6 +183,8 @@ Request Server::read_request(SoupServerMessage* message) const {
   GUri* uri = soup_server_message_get_uri(message);
   request.target = g_uri_get_path(uri);
   if (const char* query = g_uri_get_query(uri)) request.target += std::string("?") + query;
+  head_size += request.target.size();
+  if (head_size > max_head) throw head_too_large(request.target.size() > max_head);
   request.origin = is_host(host) ? "http://" + host : origin();
   if (const char* query = g_uri_get_query(uri)) {
     auto pairs = split_query(query);
