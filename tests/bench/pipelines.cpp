@@ -28,16 +28,12 @@
 #include <thread>
 #include <vector>
 
-#include "support/gst_ptr.h"
+#include "gst/gst_ptr.h"
 #include "usage.h"
 
 namespace genpro::bench {
 
 namespace {
-
-using test::ElementPtr;
-using test::MessagePtr;
-using test::PadPtr;
 
 constexpr GstClockTime patience = 120 * GST_SECOND;
 
@@ -55,7 +51,7 @@ class Pipeline {
  public:
   Pipeline(const std::string& description, std::size_t number) {
     ErrorPtr error;
-    element_ = test::sink_ref(gst_parse_launch(numbered(description, number).c_str(), error.out()));
+    element_ = sink_ref(gst_parse_launch(numbered(description, number).c_str(), error.out()));
     if (!element_ || error) throw std::runtime_error(description + ": " + error.message());
     const auto sink = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(element_.get()), "sink"));
     if (!sink) throw std::runtime_error(description + ": there is no element named sink");
