@@ -34,12 +34,6 @@ CapsPtr caps_of(clip::Container container) {
   return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "iso", nullptr));
 }
 
-// As short as it can be: 3.5, not 3.500000.
-std::string format_cost(double cost) {
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-  return g_ascii_formatd(text, sizeof text, "%.10g", cost);
-}
-
 std::string describe(const job::Update& update) {
   if (update.is_earlier) {
     return "Generation " + update.generation_id +
@@ -299,7 +293,7 @@ GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
   report(Status::streaming);
   const Properties known = *properties_.lock();
   std::string text = "Generation " + known.generation_id + " is completed";
-  if (known.cost >= 0) text += ", cost " + format_cost(known.cost);
+  if (known.cost >= 0) text += ", cost " + number_text(known.cost);
   end_progress(GST_PROGRESS_TYPE_COMPLETE, text);
   return GST_FLOW_OK;
 }
@@ -408,7 +402,7 @@ void SourceCore::report(Status status, const job::Update* update) {
   GST_INFO_OBJECT(element_, "is %s after %.1f s, generation %s, cost %s", status_nick(status),
                   static_cast<double>(message.elapsed.count()) / 1000.0,
                   message.generation_id.empty() ? "not known" : message.generation_id.c_str(),
-                  message.cost < 0 ? "not known" : format_cost(message.cost).c_str());
+                  message.cost < 0 ? "not known" : number_text(message.cost).c_str());
   pad_.notify("status");
   post_generation(element_, message);
 }

@@ -84,4 +84,9 @@ std::optional<unsigned long long> parse_unsigned(std::string_view text) {
   return value;
 }
 
+std::string number_text(double number) {
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  return g_ascii_formatd(text, sizeof text, "%.10g", number);
+}
+
 }  // namespace genpro

@@ -33,6 +33,9 @@ std::string redact(std::string_view text, std::string_view secret);
 // A whole, unsigned decimal number; nothing else around it.
 std::optional<unsigned long long> parse_unsigned(std::string_view text);
 
+// As short as it can be: 3.5, not 3.500000. With a dot in any locale.
+std::string number_text(double number);
+
 // The first `max_length` characters, with an ellipsis where something was cut off.
 std::string shorten(std::string_view text, std::size_t max_length);
 

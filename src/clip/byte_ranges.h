@@ -6,7 +6,7 @@
 
 namespace genpro::clip {
 
-// Which bytes of a clip have been handed on, in whatever order a demuxer asked for them.
+// Which bytes of a clip have been delivered, in whatever order a demuxer asked for them.
 class ByteRanges {
  public:
   // Adds the bytes from `begin` up to, not including, `end`.

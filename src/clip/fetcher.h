@@ -16,9 +16,9 @@
 
 namespace genpro::clip {
 
-// Every byte is handed on under three conditions: the answer that it is in names the same clip as
+// Every byte is delivered under three conditions: the answer that it is in names the same clip as
 // those before (tag, date, length), it says that it begins where it should, and where it repeats
-// bytes that were handed on before, they are the same. A broken connection is therefore made anew
+// bytes that were delivered before, they are the same. A broken connection is therefore made anew
 // some bytes before the break: headers are easily wrong, bytes are not.
 class Fetcher : public std::enable_shared_from_this<Fetcher> {
  public:
@@ -58,7 +58,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // What an answer is that has something without end: no clip, and nothing to be tried again.
   void fail_for_endless(const char* what);
   void read_when_ready(const ConnectionPtr& connection);
-  // Checks what was read into the connection's buffer and hands it on; false when no more is to be
+  // Checks what was read into the connection's buffer and delivers it; false when no more is to be
   // read for now.
   bool on_bytes(const ConnectionPtr& connection);
   // Compares what is known of `bytes`, at the connection's position, and goes past it. False when
@@ -113,7 +113,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Of a clip whose length the server does not tell, as long as it is read without a seek.
   std::optional<BoxWalker> boxes_{std::in_place};
   std::uint64_t start_ = 0;   // where the latest seek led
-  std::uint64_t offset_ = 0;  // of the next byte to hand on
+  std::uint64_t offset_ = 0;  // of the next byte to deliver
   std::uint64_t epoch_ = 0;
   const std::shared_ptr<BlockPool> pool_;
   ConnectionPtr connection_;

@@ -11,7 +11,7 @@
 
 namespace genpro::clip {
 
-// The latest bytes of a clip that were handed on, to be compared with what a server sends for them
+// The latest bytes of a clip that were delivered, to be compared with what a server sends for them
 // once more.
 //
 // 64 KiB are enough to tell two clips apart: most of a clip is entropy-coded, where another

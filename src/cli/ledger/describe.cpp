@@ -283,9 +283,7 @@ std::string model_text(const std::string& model) {
 }
 
 std::string cost_text(std::optional<double> cost) {
-  if (!cost) return "-";
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-  return g_ascii_formatd(text, sizeof text, "%.10g", *cost);
+  return cost ? number_text(*cost) : "-";
 }
 
 std::string delivered_text(const Entry& entry) {

@@ -86,7 +86,7 @@ void MultipartParser::finish() const {
   if (state_ != State::epilogue) throw malformed("it ends before the closing boundary");
 }
 
-// Looks for the next boundary and hands on what stands before it. True when it was found.
+// Looks for the next boundary and passes on what stands before it. True when it was found.
 bool MultipartParser::find_delimiter(bool in_part) {
   const auto at = buffer_.find(delimiter_);
   if (at == std::string::npos) {
