@@ -35,7 +35,9 @@ class GstSink final : public log::Sink {
   }
 
   bool wants(log::Category category, log::Level level) const noexcept override {
-    return level_of(level) <= _gst_debug_min &&
+    // gst_deinit() frees the categories, and what is said to the service in the background may go
+    // on for a while after it.
+    return gst_is_initialized() && level_of(level) <= _gst_debug_min &&
            level_of(level) <= gst_debug_category_get_threshold(of(category));
   }
 
@@ -70,12 +72,6 @@ void init_logging() {
   GST_DEBUG_CATEGORY_INIT(bin_debug, "genprobin", 0, "GEN live video and audio");
   static const GstSink sink;
   log::set_sink(&sink);
-  // gst_deinit() frees the categories, and what is said to the service in the background may go on
-  // for a while after it. It lets go of log functions with them, so one that does nothing tells.
-  const GstLogFunction ignore = [](GstDebugCategory*, GstDebugLevel, const char*, const char*, int,
-                                   GObject*, GstDebugMessage*, gpointer) {};
-  // In parentheses, since the macro of that name is no C++.
-  (gst_debug_add_log_function)(ignore, nullptr, [](gpointer) { log::set_sink(nullptr); });
 }
 
 }  // namespace genpro
