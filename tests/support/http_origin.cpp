@@ -23,14 +23,23 @@ std::string Seen::dump() const {
   return text + "\n" + body;
 }
 
+// In the order in which they came, also where one comes meanwhile.
 void Gate::open() {
   std::vector<std::function<void()>> actions;
   {
     std::lock_guard lock(mutex_);
-    open_ = true;
-    actions.swap(actions_);
+    if (std::exchange(opens_, true)) return;
   }
-  for (auto& action : actions) action();
+  while (true) {
+    {
+      std::lock_guard lock(mutex_);
+      open_ = actions_.empty();
+      if (open_) return;
+      actions.swap(actions_);
+    }
+    for (auto& action : actions) action();
+    actions.clear();
+  }
 }
 
 bool Gate::is_open() const {

@@ -56,6 +56,7 @@ class Gate {
 
  private:
   mutable std::mutex mutex_;
+  bool opens_ = false;
   bool open_ = false;
   std::vector<std::function<void()>> actions_;
 };
