@@ -36,7 +36,7 @@ fi
 
 root=$2/root
 log=$2/log
-source=/root/gst-genpro
+source=/srv/gst-genpro
 
 echo "Making a bare Debian 13"
 # shellcheck disable=SC2086 # nothing when it is not set

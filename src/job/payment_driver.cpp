@@ -96,7 +96,7 @@ void PaymentDriver::note_what_is_left() {
   const std::shared_ptr<Alone> needed =
       is_wish_untold && take(payment::StopWanted{}) ? alone_ : nullptr;
   take(payment::Left{});
-  if (changes.empty()) return;
+  if (changes.empty() && !stored_) return;
   const auto presence = std::make_shared<ledger::LifeLock>(std::move(presence_));
   const auto cell = std::make_shared<ledger::LifeLock>(std::move(cell_));
   ledger_.tell([id = entry_.id, changes = std::move(changes), wish, needed, presence,
