@@ -10,7 +10,7 @@ namespace genpro::emulator::test {
 namespace {
 
 // What that version has kept of a completed generation, an agent with a webhook, and credits.
-constexpr const char* content = R"SQL(
+constexpr const char* migrated_rows = R"SQL(
 INSERT INTO account VALUES(1, 77500);
 INSERT INTO agents VALUES('42', 'Old agent', 0, 1700000000000), ('a-1', 'Other', 1, 1700000000001);
 INSERT INTO hooks VALUES('a-1', 'webhook', 'http://127.0.0.1:9/x', 0);
@@ -32,7 +32,7 @@ UPDATE counters SET next = 9041 WHERE name = 'generation';
 
 class MigrationTest : public EmulatorTest {
  protected:
-  void SetUp() override { write_first_store(folder_.path("data"), content); }
+  void SetUp() override { write_first_store(folder_.path("data"), migrated_rows); }
   std::int64_t version() {
     return Database(folder_.path("data/store.db")).integer("PRAGMA user_version").value_or(0);
   }

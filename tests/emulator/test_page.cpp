@@ -77,8 +77,6 @@ bool lets_in(const OriginGuard& guard, const Request& request) {
   }
 }
 
-}  // namespace
-
 TEST(OriginGuard, TakesThisMachineUnderItsOwnNamesOnly) {
   const OriginGuard guard("127.0.0.1");
   for (const char* host : {"127.0.0.1", "127.0.0.1:8787", "localhost:8787", "LOCALHOST", "[::1]:80",
@@ -321,5 +319,7 @@ TEST_F(Page, EndsWithPagesOpenAndTakesNoMoreThanItCanServe) {
   EXPECT_EQ(client_->get("/_emulator/form").status, 200u);
   for (const int socket : sockets) close(socket);
 }
+
+}  // namespace
 
 }  // namespace genpro::emulator::test

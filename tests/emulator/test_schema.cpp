@@ -10,7 +10,7 @@ namespace genpro::emulator::test {
 namespace {
 
 // Two sheets, the second of which was made first.
-constexpr const char* content = R"SQL(
+constexpr const char* schema_rows = R"SQL(
 INSERT INTO account VALUES(1, 1000000);
 INSERT INTO agents VALUES('42', 'Old agent', 1, 1700000000000);
 INSERT INTO sheets VALUES
@@ -36,7 +36,7 @@ UPDATE counters SET next = 202 WHERE name = 'column';
 
 class SchemaTest : public SheetCallsTest {
  protected:
-  void SetUp() override { write_first_store(folder_.path("data"), content); }
+  void SetUp() override { write_first_store(folder_.path("data"), schema_rows); }
 };
 
 TEST_F(SchemaTest, AnOldSheetKeepsWhatIsInIt) {

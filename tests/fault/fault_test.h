@@ -15,6 +15,9 @@
 
 namespace genpro::test {
 
+// A generation that does not end by itself.
+inline const Manners endless{.polls = never};
+
 // A service, a ledger and a folder for clips, all fresh. The folder of the ledger does not exist
 // yet.
 struct Bench {

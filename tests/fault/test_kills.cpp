@@ -160,7 +160,6 @@ class Kills : public testing::Test {
     RecordProperty("moments", static_cast<int>(number));
   }
 
-  const Manners endless{.polls = never};
   std::vector<Moment> moments;
   std::atomic<int> wrong = 0;
 };

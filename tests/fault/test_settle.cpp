@@ -7,8 +7,6 @@
 namespace genpro::test {
 namespace {
 
-const Manners endless{.polls = never};
-
 Finished settle(const Bench& bench, const std::vector<std::string>& more = {}) {
   std::vector<std::string> words = {"ledger", "settle", "--json"};
   words.insert(words.end(), more.begin(), more.end());

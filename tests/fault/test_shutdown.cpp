@@ -11,8 +11,6 @@
 namespace genpro::test {
 namespace {
 
-const Manners endless{.polls = never};
-
 // A production that waits for its generation, of which the service says that it goes on.
 struct Waiting {
   explicit Waiting(Bench& bench, const Settings& changes = {}) : production(bench.src(changes)) {

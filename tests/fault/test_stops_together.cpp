@@ -11,8 +11,6 @@
 namespace genpro::test {
 namespace {
 
-const Manners endless{.polls = never};
-
 // Sources with a sink each in one pipeline, every second pair of them in a bin of its own. Each is
 // on a cell of its own, so that none waits for another one's request.
 class Ensemble {
@@ -98,12 +96,12 @@ std::set<std::string> different(const std::vector<std::string>& ids) {
   return {ids.begin(), ids.end()};
 }
 
-constexpr std::size_t many = 10;
+constexpr std::size_t pipelines = 10;
 
 TEST(StopsTogether, AServiceThatNeverAnswersIsWaitedForOnce) {
   Bench bench(endless);
-  Ensemble ensemble(bench, many);
-  ASSERT_TRUE(bench.wait_for(followed(many))) << bench.books().text();
+  Ensemble ensemble(bench, pipelines);
+  ASSERT_TRUE(bench.wait_for(followed(pipelines))) << bench.books().text();
   bench.service.behave({.polls = never, .stop = StopFate::dropped, .away = Loss::silent});
   ASSERT_TRUE(ensemble.stop());
   std::printf("to NULL: %lld ms\n", static_cast<long long>(ensemble.took().count()));
@@ -114,16 +112,16 @@ TEST(StopsTogether, AServiceThatNeverAnswersIsWaitedForOnce) {
   bench.service.behave({});
   EXPECT_TRUE(eventually([&] {
     EXPECT_TRUE(bench.run({{"cell-id", "1"}, {"reuse", "completed"}}).outcome.eos);
-    return bench.books().stopped().size() == many;
+    return bench.books().stopped().size() == pipelines;
   })) << bench.books().text();
-  EXPECT_EQ(different(bench.books().stopped()).size(), many) << bench.books().text();
+  EXPECT_EQ(different(bench.books().stopped()).size(), pipelines) << bench.books().text();
   EXPECT_EQ(bench.books().charged().size(), 1U) << bench.books().text();
 }
 
 // On one cell one asks, and the others wait for their turn.
 TEST(StopsTogether, WhoHasNotAskedYetDoesNotAskAnyMore) {
   Bench bench({.next_posts = {PostFate::dropped}, .loss = Loss::silent});
-  Ensemble ensemble(bench, many, "Scene ", {{"cell-id", "3300"}});
+  Ensemble ensemble(bench, pipelines, "Scene ", {{"cell-id", "3300"}});
   ASSERT_TRUE(bench.wait_for(posts(1))) << bench.books().text();
   ASSERT_TRUE(ensemble.stop());
   EXPECT_LT(ensemble.took(), std::chrono::milliseconds(2500));
@@ -134,11 +132,11 @@ TEST(StopsTogether, WhoHasNotAskedYetDoesNotAskAnyMore) {
 
 TEST(StopsTogether, AServiceThatAnswersStopsThemAll) {
   Bench bench(endless);
-  Ensemble ensemble(bench, many);
-  ASSERT_TRUE(bench.wait_for(followed(many))) << bench.books().text();
+  Ensemble ensemble(bench, pipelines);
+  ASSERT_TRUE(bench.wait_for(followed(pipelines))) << bench.books().text();
   ASSERT_TRUE(ensemble.stop());
-  EXPECT_TRUE(bench.wait_for(stopped(many))) << bench.books().text();
-  EXPECT_EQ(bench.books().stops.size(), many) << "once each: " << bench.books().text();
+  EXPECT_TRUE(bench.wait_for(stopped(pipelines))) << bench.books().text();
+  EXPECT_EQ(bench.books().stops.size(), pipelines) << "once each: " << bench.books().text();
 }
 
 TEST(StopsTogether, OneElementThatEndsAloneEndsAlone) {

@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Manners endless{.polls = never};
-
 Answer page(int status) {
   return html_answer(status, "<html><body>A gateway</body></html>");
 }

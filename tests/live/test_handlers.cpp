@@ -166,7 +166,7 @@ TEST_P(Handlers, MayPlayAgain) {
   EXPECT_TRUE(stops_in_time(application.pipeline()));
 }
 
-std::string name_of(const testing::TestParamInfo<const char*>& info) {
+std::string event_name(const testing::TestParamInfo<const char*>& info) {
   std::string name = info.param;
   for (char& letter : name)
     if (!g_ascii_isalnum(letter)) letter = '_';
@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(Of, Handlers,
                                          "notify::status", "notify::cost", "notify::generation-id",
                                          "message genpro-generation", "message progress",
                                          "message warning", "message error"),
-                         name_of);
+                         event_name);
 
 }  // namespace
 }  // namespace genpro::test

@@ -19,10 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = payment::End::Kind;
 
-Millis clock_time() {
-  return ledger::clock_now().up;
-}
-
 // Laws under which a history takes seconds: what is waited for by timers is real time.
 Laws draw_quick_laws(Choices& choices) {
   Laws laws = draw_laws(choices);

@@ -124,10 +124,6 @@ Reply as_on_wire(Reply reply, What what) {
   return reply;
 }
 
-Millis clock_time() {
-  return ledger::clock_now().up;
-}
-
 }  // namespace
 
 std::string describe(const Exchange& exchange) {

@@ -13,12 +13,17 @@
 #include <string>
 #include <vector>
 
+#include "ledger/clock.h"
 #include "simulation/choices.h"
 #include "simulation/laws.h"
 #include "simulation/service.h"
 #include "support/http_origin.h"
 
 namespace genpro::simulation {
+
+inline Millis clock_time() {
+  return ledger::clock_now().up;
+}
 
 // One request, and what came back for it as it was on the wire. Times are the boot clock's.
 struct Exchange {

@@ -130,8 +130,8 @@ Finished run_command(const std::vector<std::string>& command, const Environment&
     pollfd watched[2] = {{out.number(), POLLIN, 0}, {in.number(), POLLOUT, 0}};
     if (poll(watched, 2, left()) <= 0) continue;
     if ((watched[1].revents & (POLLOUT | POLLERR | POLLHUP)) != 0) {
-      const ssize_t sent = send(in.number(), input.data() + written, input.size() - written,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent = ::send(in.number(), input.data() + written, input.size() - written,
+                                  MSG_NOSIGNAL | MSG_DONTWAIT);
       written = sent < 0 && errno != EAGAIN ? input.size() : written + std::max<ssize_t>(sent, 0);
     }
     if (watched[0].revents == 0) continue;

@@ -6,11 +6,13 @@
 #include <filesystem>
 
 #include "base/glib_ptr.h"
+#include "support/test_file.h"
 
 int main(int argc, char** argv) {
   // A critical warning is a defect of whoever caused it, and the test that did ends here.
   g_log_set_always_fatal(static_cast<GLogLevelFlags>(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK));
   testing::InitGoogleTest(&argc, argv);
+  genpro::test::select_file(argc, argv);
   // A test must not read or write the ledger of who runs it.
   const std::filesystem::path state =
       genpro::take_string(g_dir_make_tmp("genpro-test-XXXXXX", nullptr));
