@@ -181,13 +181,6 @@ std::string effective_base_url(const Settings& settings) {
   return settings.api_base_url.empty() ? api::base_url_from_environment() : settings.api_base_url;
 }
 
-Error settings_error(std::string message) {
-  Error error;
-  error.kind = ErrorKind::settings;
-  error.message = std::move(message);
-  return error;
-}
-
 }  // namespace
 
 const unsigned last_setting = properties.size();

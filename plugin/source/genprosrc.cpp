@@ -25,22 +25,22 @@ std::size_t block_size_of(GstBaseSrc* src) {
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/quicktime; application/x-3gp"));
 
-class SrcPad : public genpro::SourceCore::Pad {
- public:
-  explicit SrcPad(GstBaseSrc* src) : src_(src) {}
-
-  void set_caps(genpro::CapsPtr caps) override { gst_base_src_set_caps(src_, caps.get()); }
-  void queue_tags(genpro::TagListPtr tags) override;
-  void set_size(std::uint64_t size) override;
-  void notify(const char* property) override { g_object_notify(G_OBJECT(src_), property); }
-
- private:
-  GstBaseSrc* src_;
-};
-
 }  // namespace
 
 struct GenproSrcState {
+  class SrcPad : public genpro::SourceCore::Pad {
+   public:
+    explicit SrcPad(GstBaseSrc* src) : src_(src) {}
+
+    void set_caps(genpro::CapsPtr caps) override { gst_base_src_set_caps(src_, caps.get()); }
+    void queue_tags(genpro::TagListPtr tags) override;
+    void set_size(std::uint64_t size) override;
+    void notify(const char* property) override { g_object_notify(G_OBJECT(src_), property); }
+
+   private:
+    GstBaseSrc* src_;
+  };
+
   explicit GenproSrcState(GstBaseSrc* src) : pad(src), core(GST_ELEMENT(src), pad) {}
 
   genpro::Guarded<genpro::Settings> settings;
@@ -55,21 +55,21 @@ struct _GstGenproSrc {
 
 G_DEFINE_FINAL_TYPE(GstGenproSrc, gst_genpro_src, GST_TYPE_BASE_SRC)
 
-namespace {
-
-void SrcPad::queue_tags(genpro::TagListPtr tags) {
+void GenproSrcState::SrcPad::queue_tags(genpro::TagListPtr tags) {
   // The base class's own handler, since gst_element_send_event() takes the state lock, which a
   // state change may hold while it waits for this thread.
   GST_ELEMENT_CLASS(gst_genpro_src_parent_class)
       ->send_event(GST_ELEMENT(src_), gst_event_new_tag(tags.release()));
 }
 
-void SrcPad::set_size(std::uint64_t size) {
+void GenproSrcState::SrcPad::set_size(std::uint64_t size) {
   GST_OBJECT_LOCK(src_);
   src_->segment.duration = static_cast<gint64>(size);
   GST_OBJECT_UNLOCK(src_);
   gst_element_post_message(GST_ELEMENT(src_), gst_message_new_duration_changed(GST_OBJECT(src_)));
 }
+
+namespace {
 
 GenproSrcState& state_of(gpointer object) {
   return *GST_GENPRO_SRC(object)->state;

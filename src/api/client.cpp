@@ -11,13 +11,6 @@ namespace {
 
 constexpr int max_redirects = 10;
 
-Error settings_error(std::string message) {
-  Error error;
-  error.kind = ErrorKind::settings;
-  error.message = std::move(message);
-  return error;
-}
-
 // Whether the text can be the value of a header.
 bool is_header_word(std::string_view text) {
   return !text.empty() &&

@@ -11,13 +11,6 @@ namespace genpro::api {
 
 namespace {
 
-Error settings_error(std::string message) {
-  Error error;
-  error.kind = ErrorKind::settings;
-  error.message = std::move(message);
-  return error;
-}
-
 std::optional<Error> check_id(const char* name, const std::string& value) {
   const std::string setting(name);
   if (value.empty()) {

@@ -49,6 +49,15 @@ struct Error {
   std::vector<std::pair<std::string, std::string>> details;
 };
 
+inline Error settings_error(std::string message) {
+  return {.kind = ErrorKind::settings, .message = std::move(message)};
+}
+
+// One more sentence; none if it is empty.
+inline void append(Error& error, const std::string& sentence) {
+  if (!sentence.empty()) error.message += " " + sentence;
+}
+
 // A value or the reason why there is none.
 template <typename T, typename E = Error>
 class Result {

@@ -97,6 +97,10 @@ std::string local_time(WallTime time) {
   return format(time, "%Y-%m-%d %H:%M:%S");
 }
 
+std::string time_text(WallTime time) {
+  return time == 0 ? "-" : local_time(time);
+}
+
 std::string local_day(WallTime time) {
   return format(time, "%Y-%m-%d");
 }

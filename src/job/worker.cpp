@@ -24,10 +24,6 @@ milliseconds in_step(milliseconds wait) {
   return due - due % step - now;
 }
 
-void append(Error& error, const std::string& text) {
-  if (!text.empty()) error.message += " " + text;
-}
-
 Charged charged_by(const payment::State& state) {
   switch (payment::charged(state)) {
     case payment::Charged::no:

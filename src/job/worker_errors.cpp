@@ -18,10 +18,6 @@ std::string list(const std::vector<std::string>& words) {
   return one_line(text, 200);
 }
 
-void append(Error& error, const std::string& text) {
-  if (!text.empty()) error.message += " " + text;
-}
-
 }  // namespace
 
 std::string Worker::describe(Shutdown shutdown) {

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t longest_prompt = 100;
 
-std::string time_text(ledger::WallTime time) {
-  return time == 0 ? "-" : local_time(time);
-}
-
 constexpr auto left = Table::Align::left;
 constexpr auto right = Table::Align::right;
 

@@ -17,10 +17,6 @@ using History = std::vector<ledger::Ledger::HistoryLine>;
 // Prompts and requests are shown in full, within reason.
 constexpr std::size_t longest_text = 100'000;
 
-std::string time_text(ledger::WallTime time) {
-  return time == 0 ? "-" : local_time(time);
-}
-
 std::string jobs_text(const payment::State& state) {
   const payment::Attempt* attempt = payment::attempt(state);
   if (attempt == nullptr || !attempt->before) return "-";

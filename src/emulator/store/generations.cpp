@@ -36,7 +36,7 @@ std::vector<std::int64_t> ids_of(const std::string& text) {
   return ids;
 }
 
-Generation read(const Query& row) {
+Generation read_generation(const Query& row) {
   Generation generation;
   generation.id = row.integer(0);
   generation.agent = row.text(1);
@@ -60,7 +60,7 @@ Generation read(const Query& row) {
 
 std::vector<Generation> read_all(Query& query) {
   std::vector<Generation> found;
-  while (query.step()) found.push_back(read(query));
+  while (query.step()) found.push_back(read_generation(query));
   return found;
 }
 
@@ -103,7 +103,7 @@ std::optional<Generation> Store::generation(std::int64_t id) {
   Query query(database_, "SELECT " GENERATION_COLUMNS " FROM generations WHERE id = ?");
   query.bind(id);
   if (!query.step()) return {};
-  return read(query);
+  return read_generation(query);
 }
 
 std::vector<Generation> Store::generations(const std::string& sheet, const std::string& cell) {

@@ -10,7 +10,7 @@ namespace {
 #define RESOURCE_COLUMNS "id, file_name, stored_name, content_type, kind, digest"
 #define BLOB_COLUMNS "token, signed_id, file_name, byte_size, checksum, content_type, arrived"
 
-Resource read(const Query& row) {
+Resource read_resource(const Query& row) {
   return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)};
 }
 
@@ -42,7 +42,7 @@ std::optional<Resource> Store::resource(std::int64_t id) {
   Query query(database_, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = ?");
   query.bind(id);
   if (!query.step()) return {};
-  return read(query);
+  return read_resource(query);
 }
 
 std::vector<Resource> Store::resources(const ResourceFilter& filter) {
@@ -54,7 +54,7 @@ std::vector<Resource> Store::resources(const ResourceFilter& filter) {
                          " ORDER BY id DESC LIMIT ?4 OFFSET ?5");
   query.bind(filter.kind).bind(json_array(filter.ids)).bind(filter.search);
   query.bind(static_cast<std::int64_t>(filter.limit)).bind(static_cast<std::int64_t>(filter.skip));
-  while (query.step()) page.push_back(read(query));
+  while (query.step()) page.push_back(read_resource(query));
   return page;
 }
 
@@ -68,7 +68,7 @@ std::vector<Resource> Store::resources_with_digest(const std::string& digest,
   Query query(database_, "SELECT " RESOURCE_COLUMNS
                          " FROM resources WHERE digest = ? AND file_name = ? ORDER BY id");
   query.bind(digest).bind(file_name);
-  while (query.step()) found.push_back(read(query));
+  while (query.step()) found.push_back(read_resource(query));
   return found;
 }
 

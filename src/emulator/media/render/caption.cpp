@@ -14,7 +14,7 @@ namespace {
 constexpr glong kMostCharacters = 400;
 constexpr double kFontShare = 0.043;    // of the raster's short side
 constexpr double kWidthShare = 0.82;    // of the raster's width
-constexpr double kMarginShare = 0.058;  // of the short side, below the text
+constexpr double kCaptionMarginShare = 0.058;  // of the short side, below the text
 constexpr double kShade = 0.55;
 constexpr double kShadeAbove = 0.19;  // of the short side, above the text
 
@@ -112,7 +112,7 @@ std::optional<Raster> make_caption(const std::string& prompt, Size raster) {
                               &text_height);
 
   const int above = static_cast<int>(side * kShadeAbove);
-  const int below = static_cast<int>(side * kMarginShare);
+  const int below = static_cast<int>(side * kCaptionMarginShare);
   const Size strip{raster.width,
                    std::min(raster.height, (above + text_height + below + 1) / 2 * 2)};
   const SurfacePtr surface(

@@ -14,7 +14,7 @@
 namespace genpro::emulator::render {
 namespace {
 
-constexpr double kMarginShare = 0.05;     // of the raster's short side, around logos
+constexpr double kLogoMarginShare = 0.05;  // of the raster's short side, around logos
 constexpr double kLogoHeightShare = 0.6;  // of the raster's height, that logos may use
 constexpr GstClockTime kCaptionFade = 300 * GST_MSECOND;
 
@@ -139,7 +139,7 @@ class Builder {
   void add_logos() {
     const auto& logos = composition_.prepared.logos;
     if (logos.empty()) return;
-    const int margin = static_cast<int>(std::min(spec_.width, spec_.height) * kMarginShare);
+    const int margin = static_cast<int>(std::min(spec_.width, spec_.height) * kLogoMarginShare);
     const int rows = (static_cast<int>(logos.size()) + 1) / 2;
     const double room = spec_.height * kLogoHeightShare / rows - margin;
     std::array<int, 2> y{margin, margin};
