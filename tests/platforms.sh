@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Builds the commit that is checked out on a bare Debian 13, as those who package it would, and runs
-# the tests there. Needs root, and some 4 GiB in TMPDIR. The packages come from DEBIAN_MIRROR, or
+# Builds the commit that is checked out on a bare Debian 13, each file by itself, with warnings as
+# errors, and runs the tests there. Needs root, and some 4 GiB in TMPDIR. The packages come from DEBIAN_MIRROR, or
 # else from debootstrap's own choice. The last line counts the test cases.
 set -eu
 cd "$(dirname "$0")/.."
@@ -48,7 +48,7 @@ quietly git clone --quiet . "$root$source"
 
 inside "$root" "$source/examples/install-packages.sh" --tests
 echo "Building"
-quietly inside "$root" meson setup "$source/build" "$source" -Dtests=enabled
+quietly inside "$root" meson setup "$source/build" "$source" -Dtests=enabled -Dwerror=true -Dunity=off
 quietly inside "$root" ninja -C "$source/build"
 echo "Running the tests"
 failed=0
