@@ -152,7 +152,9 @@ GParamSpec* make_spec(const Property& property, GParamFlags mutability) {
       static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | mutability);
   const auto write_only =
       static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS | mutability);
-  const auto& [name, nick, blurb, content] = property;
+  const char* name = property.name;
+  const char* nick = property.nick;
+  const char* blurb = property.blurb;
   return std::visit(
       Overloaded{
           [&](const TextMember& text) {
@@ -170,7 +172,7 @@ GParamSpec* make_spec(const Property& property, GParamFlags mutability) {
             return g_param_spec_uint64(name, nick, blurb, 1, G_MAXUINT64, size.initial, flags);
           },
       },
-      content);
+      property.content);
 }
 
 const Property* find_property(unsigned id) {

@@ -57,8 +57,7 @@ bool posts_later(const payment::Step& step, std::size_t next) {
 
 PaymentDriver::PaymentDriver(Runtime& runtime, const std::string& ledger, const api::Access& access,
                              milliseconds silence, PaymentSettings settings, Owner& owner)
-    : runtime_(runtime),
-      access_(access),
+    : access_(access),
       log_(log::Category::job, access.log_id),
       settings_(std::move(settings)),
       owner_(owner),

@@ -127,7 +127,6 @@ class PaymentDriver {
   bool needs_claim() const;
   ledger::Note note(const payment::Persist& line, const payment::State& after) const;
 
-  Runtime& runtime_;
   const api::Access access_;
   const log::Logger log_;
   const PaymentSettings settings_;

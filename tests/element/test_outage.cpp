@@ -101,7 +101,7 @@ TEST_F(Outage, RightAfterTheRequestItIsOnlyNotThereYet) {
 
 // The API's lookup fails, but its cell has the generation.
 TEST_F(Outage, WhatTheCellListsIsNotGone) {
-  trial.service.set_script([&service = trial.service, readings = std::make_shared<int>(0)](
+  trial.service.set_script([readings = std::make_shared<int>(0)](
                                const Seen& seen) -> std::optional<Answer> {
     if (is_cell(seen) && ++*readings > 1) {
       return json_answer(200, R"({"id": 3300, "user_jobs": [{"id": 9040}]})");
