@@ -76,7 +76,9 @@ Comparison compare(const Experiment& experiment) {
     polling::PastDurations past;
     for (int number = 0; number < experiment.seen; ++number) {
       polling::SeenDuration seen;
-      simulate(past, draw(random), static_cast<unsigned>(random()), &seen);
+      // One after the other: the order of arguments is the compiler's.
+      const auto seed = static_cast<unsigned>(random());
+      simulate(past, draw(random), seed, &seen);
       past.same_kind.insert(past.same_kind.begin(), seen);
     }
     for (int number = 0; number < experiment.generations; ++number) {
