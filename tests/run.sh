@@ -61,11 +61,19 @@ build() {
   ninja -C "$folder" -j "$jobs" --quiet "$target"
 }
 
-# run_tests FOLDER ARGUMENTS…
+# run_tests FOLDER ARGUMENTS…: what fails, while others and a compiler take turns with it, is run once
+# more by itself, and that is told.
 run_tests() {
   folder=$1
   shift
-  meson test -C "$folder" --no-rebuild --num-processes "$at_once" --print-errorlogs "$@"
+  rm -f "$folder"/meson-logs/again.*
+  meson test -C "$folder" --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" && return 0
+  names=$(tests/count.py --failed "$folder")
+  [ -n "$names" ] || return 1
+  echo "Running by themselves, once more:" $names
+  # shellcheck disable=SC2086 # a list of names
+  meson test -C "$folder" --no-rebuild --num-processes 1 --print-errorlogs --logbase again \
+    --timeout-multiplier 4 $names
 }
 
 if [ -n "$beside" ]; then
