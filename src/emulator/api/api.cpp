@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "emulator/api/uploads.h"
-#include "emulator/http/failures.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/text.h"
 

@@ -10,7 +10,6 @@
 #include "emulator/api/uploads.h"
 #include "emulator/domain/sheets.h"
 #include "emulator/domain/variables_import.h"
-#include "emulator/http/failures.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"

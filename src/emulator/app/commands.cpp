@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <glib-unix.h>
+#include "emulator/app/commands.h"
+
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "emulator/app/cleanup_process.h"
-#include "emulator/app/commands.h"
 #include "emulator/app/options.h"
-#include "emulator/app/process_limits.h"
 #include "emulator/app/signals.h"
 #include "emulator/util/text.h"
 
@@ -20,59 +19,69 @@ namespace {
 constexpr int not_found_code = 127;
 constexpr int not_executable_code = 126;
 
-class Execution {
- public:
-  explicit Execution(CleanupProcess& cleanup)
-      : cleanup_(cleanup), loop_(g_main_loop_new(nullptr, FALSE)) {
-    GSource* source =
-        g_unix_fd_source_new(cleanup.socket(), static_cast<GIOCondition>(G_IO_IN | G_IO_HUP));
-    g_source_set_callback(source, G_SOURCE_FUNC(&Execution::on_news), this, nullptr);
-    news_ = AttachedSource(source);
+// Lets this process have as many open files as it is allowed to ask for. The usual limit of 1024
+// is within the reach of a few slow clients, who would then keep all others out.
+void raise_open_file_limit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  // Without it there is less room, which is no reason to stop.
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// The exit code; says what has gone wrong.
+int conclude(const CommandEnd& end, const std::string& command) {
+  switch (end.kind) {
+    case CommandEnd::Kind::none:
+      break;
+    case CommandEnd::Kind::exited:
+      return end.value;
+    case CommandEnd::Kind::not_started:
+      std::fprintf(stderr, "genpro-emulator: %s cannot be run: %s\n", command.c_str(),
+                   g_strerror(end.value));
+      return end.value == ENOENT || end.value == ENOTDIR ? not_found_code : not_executable_code;
+    case CommandEnd::Kind::cleanup_lost:
+      std::fprintf(stderr,
+                   "genpro-emulator: the process that runs the command was killed, and the command "
+                   "with it\n");
+      return 128 + SIGKILL;
   }
-
-  int run() {
-    g_main_loop_run(loop_.get());
-    return code_;
-  }
-
-  void pass_on(int signal_number, bool from_terminal) {
-    // The command is in the same group: the terminal has told it already.
-    if (!from_terminal) cleanup_.signal_command(signal_number);
-  }
-
-  const CommandEnd& end() const { return end_; }
-
- private:
-  static gboolean on_news(gint, GIOCondition, gpointer data) {
-    auto* self = static_cast<Execution*>(data);
-    self->end_ = self->cleanup_.read_end();
-    switch (self->end_.kind) {
-      case CommandEnd::Kind::none:
-        return G_SOURCE_CONTINUE;
-      case CommandEnd::Kind::exited:
-        self->code_ = self->end_.value;
-        break;
-      case CommandEnd::Kind::not_started:
-        self->code_ = self->end_.value == ENOENT || self->end_.value == ENOTDIR
-                          ? not_found_code
-                          : not_executable_code;
-        break;
-      case CommandEnd::Kind::cleanup_lost:
-        self->code_ = 128 + SIGKILL;
-        break;
-    }
-    g_main_loop_quit(self->loop_.get());
-    return G_SOURCE_REMOVE;
-  }
-
-  CleanupProcess& cleanup_;
-  MainLoopPtr loop_;
-  AttachedSource news_;
-  CommandEnd end_;
-  int code_ = 1;
-};
+  return 1;
+}
 
 }  // namespace
+
+int command_serve(int argc, char** argv) {
+  Options options = read_options(Subcommand::serve, argc, argv);
+  check_address(options.settings);
+  for (const auto& path : options.ingredients) check_local_ingredient(path);
+  std::optional<CleanupProcess> cleanup;
+  if (options.settings.data_dir.empty()) {
+    options.settings.data_dir = make_temporary_folder();
+    cleanup.emplace(options.settings.data_dir, std::vector<std::string>());
+  }
+  raise_open_file_limit();
+  const MainLoopPtr loop(g_main_loop_new(nullptr, FALSE));
+  const SignalWatch signals([&](int, bool) { g_main_loop_quit(loop.get()); });
+  Emulator emulator(options.settings);
+  if (emulator.left_seed_out()) {
+    std::fprintf(stderr,
+                 "genpro-emulator: The store in %s is filled already: --seed is left out.\n",
+                 options.settings.data_dir.c_str());
+  }
+  std::vector<Resource> ingredients;
+  for (const auto& path : options.ingredients) {
+    ingredients.push_back(emulator.add_ingredient(path));
+  }
+  std::printf("Listening on %s\n", emulator.base_url().c_str());
+  for (const auto& resource : ingredients) {
+    std::printf("Ingredient %lld: %s (%s)\n", static_cast<long long>(resource.id),
+                resource.file_name.c_str(), resource.content_type.c_str());
+  }
+  std::fflush(stdout);
+  g_main_loop_run(loop.get());
+  return 0;
+}
 
 int command_exec(int argc, char** argv) {
   Options options = read_options(Subcommand::exec, argc, argv);
@@ -81,27 +90,27 @@ int command_exec(int argc, char** argv) {
   if (settings.api_key.empty()) settings.api_key = "emulator_" + random_token();
   std::string temporary;
   if (settings.data_dir.empty()) temporary = settings.data_dir = make_temporary_folder();
-
   CleanupProcess cleanup(temporary, options.command);
   // After the clean-up process, whose command keeps the limits it was started with.
   raise_open_file_limit();
-  Execution execution(cleanup);
-  const SignalWatch signals(
-      [&](int number, bool from_terminal) { execution.pass_on(number, from_terminal); });
+  const MainLoopPtr loop(g_main_loop_new(nullptr, FALSE));
+  CommandEnd end;
+  const AttachedSourcePtr news = watch_descriptor(cleanup.socket(), [&] {
+    end = cleanup.read_end();
+    if (end.kind == CommandEnd::Kind::none) return true;
+    g_main_loop_quit(loop.get());
+    return false;
+  });
+  const SignalWatch signals([&](int number, bool from_terminal) {
+    // The command is in the same group: the terminal has told it already.
+    if (!from_terminal) cleanup.signal_command(number);
+  });
   Emulator emulator(settings);
   for (const auto& path : options.ingredients) emulator.add_ingredient(path);
   cleanup.run_command(
       {{"GEN_API_BASE_URL", emulator.base_url()}, {"GEN_API_KEY", settings.api_key}});
-  const int code = execution.run();
-  if (execution.end().kind == CommandEnd::Kind::not_started) {
-    std::fprintf(stderr, "genpro-emulator: %s cannot be run: %s\n", options.command[0].c_str(),
-                 g_strerror(execution.end().value));
-  } else if (execution.end().kind == CommandEnd::Kind::cleanup_lost) {
-    std::fprintf(stderr,
-                 "genpro-emulator: the process that runs the command was killed, and the command "
-                 "with it\n");
-  }
-  return code;
+  g_main_loop_run(loop.get());
+  return conclude(end, options.command[0]);
 }
 
 }  // namespace genpro::emulator

@@ -2,7 +2,6 @@
 #include "emulator/app/signals.h"
 
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -45,9 +44,13 @@ SignalWatch::SignalWatch(Callback callback) : callback_(std::move(callback)) {
   reader_ = Fd(ends[0]);
   writer_ = Fd(ends[1]);
   note_pipe = writer_.get();
-  GSource* source = g_unix_fd_source_new(reader_.get(), G_IO_IN);
-  g_source_set_callback(source, G_SOURCE_FUNC(&SignalWatch::on_readable), this, nullptr);
-  source_ = AttachedSource(source);
+  source_ = watch_descriptor(reader_.get(), [this] {
+    Note note{};
+    while (read(reader_.get(), &note, sizeof note) == static_cast<ssize_t>(sizeof note)) {
+      callback_(note.signal_number, note.from_terminal != 0);
+    }
+    return true;
+  });
   for (const int number : watched) {
     struct sigaction previous = {};
     sigaction(number, nullptr, &previous);
@@ -67,15 +70,6 @@ SignalWatch::~SignalWatch() {
     sigaction(number, &action, nullptr);
   }
   note_pipe = -1;
-}
-
-gboolean SignalWatch::on_readable(gint fd, GIOCondition, gpointer data) {
-  auto* self = static_cast<SignalWatch*>(data);
-  Note note{};
-  while (read(fd, &note, sizeof note) == static_cast<ssize_t>(sizeof note)) {
-    self->callback_(note.signal_number, note.from_terminal != 0);
-  }
-  return G_SOURCE_CONTINUE;
 }
 
 }  // namespace genpro::emulator

@@ -24,12 +24,10 @@ class SignalWatch {
   SignalWatch& operator=(const SignalWatch&) = delete;
 
  private:
-  static gboolean on_readable(gint fd, GIOCondition condition, gpointer data);
-
   Callback callback_;
   Fd reader_;
   Fd writer_;
-  AttachedSource source_;
+  AttachedSourcePtr source_;
 };
 
 }  // namespace genpro::emulator

@@ -5,10 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 #include <vector>
-
-#include "base/callback.h"
 
 namespace genpro::emulator {
 
@@ -114,10 +113,13 @@ bool Connection::client_has_left() const {
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-ObjectPtr<GIOStream> Connection::take() {
+void Connection::fall_silent() {
   const auto message = message_;
-  owner_.remove(*this);
-  return ObjectPtr<GIOStream>::adopt(soup_server_message_steal_connection(message.get()));
+  const auto socket = socket_;
+  Connections& owner = owner_;
+  owner.remove(*this);  // and with it this object
+  owner.linger(socket.get(), std::numeric_limits<double>::infinity(),
+               ObjectPtr<GIOStream>::adopt(soup_server_message_steal_connection(message.get())));
 }
 
 void Connection::end(const Reply* answer) {
@@ -158,24 +160,19 @@ bool Connection::keeps_socket() {
   // Closed at once, with bytes that nobody has read, the client would lose the answer.
   if (kept) {
     g_socket_shutdown(socket_.get(), FALSE, TRUE, nullptr);
-    owner_.linger(socket_.get());
+    owner_.linger(socket_.get(), owner_.times_.lingering);
   }
   owner_.remove(*this);
   return kept;
 }
 
 struct Connections::Lingering {
-  Connections* owner;
   ObjectPtr<GSocket> socket;
-  std::int64_t since;
-  AttachedSource source;
+  ObjectPtr<GIOStream> stream;
+  std::int64_t since = g_get_monotonic_time();
+  double seconds = 0;
+  AttachedSourcePtr source;
 
-  Lingering(Connections* its_owner, GSocket* its_socket)
-      : owner(its_owner),
-        socket(ObjectPtr<GSocket>::ref(its_socket)),
-        since(g_get_monotonic_time()) {}
-  Lingering(const Lingering&) = delete;
-  Lingering& operator=(const Lingering&) = delete;
   ~Lingering() {
     source.reset();
     g_socket_close(socket.get(), nullptr);
@@ -216,32 +213,26 @@ void Connections::sweep() {
   // The end of one is not the end of another.
   for (Connection* one : overdue)
     one->end(one->state_ == Connection::State::idle ? nullptr : &late);
-  lingering_.remove_if([&](const auto& one) {
-    return static_cast<double>(now - one->since) / 1e6 > times_.lingering;
-  });
+  lingering_.remove_if(
+      [&](const auto& one) { return static_cast<double>(now - one->since) / 1e6 > one->seconds; });
   if (!all_.empty() || !lingering_.empty()) sweep_later();
 }
 
-void Connections::linger(GSocket* socket) {
-  Lingering& rest = *lingering_.emplace_back(std::make_unique<Lingering>(this, socket));
-  GSource* source =
-      g_socket_create_source(socket, static_cast<GIOCondition>(G_IO_IN | G_IO_HUP), nullptr);
-  g_source_set_callback(source, G_SOURCE_FUNC(&Connections::on_rest), &rest, nullptr);
-  rest.source = AttachedSource(source);
-  sweep_later();
-}
-
-gboolean Connections::on_rest(GSocket* socket, GIOCondition, gpointer data) {
-  auto* rest = static_cast<Lingering*>(data);
-  char ignored[64 * 1024];
-  ErrorPtr error;
-  const gssize got =
-      g_socket_receive_with_blocking(socket, ignored, sizeof ignored, FALSE, nullptr, error.out());
-  if (got > 0 || error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return G_SOURCE_CONTINUE;
-  guard_c_callback("the end of a connection", [rest] {
-    rest->owner->lingering_.remove_if([rest](const auto& one) { return one.get() == rest; });
+void Connections::linger(GSocket* socket, double seconds, ObjectPtr<GIOStream> stream) {
+  Lingering& rest = *lingering_.emplace_back(std::make_unique<Lingering>());
+  rest.socket = ObjectPtr<GSocket>::ref(socket);
+  rest.stream = std::move(stream);
+  rest.seconds = seconds;
+  rest.source = watch_socket(socket, [this, &rest] {
+    char ignored[64 * 1024];
+    ErrorPtr error;
+    const gssize got = g_socket_receive_with_blocking(rest.socket.get(), ignored, sizeof ignored,
+                                                      FALSE, nullptr, error.out());
+    if (got > 0 || error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return true;
+    lingering_.remove_if([&rest](const auto& one) { return one.get() == &rest; });
+    return false;
   });
-  return G_SOURCE_REMOVE;
+  sweep_later();
 }
 
 }  // namespace genpro::emulator

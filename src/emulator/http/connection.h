@@ -40,7 +40,7 @@ class Connection final : public StreamWatcher {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // The connection of a message; null when it has ended or has been taken.
+  // The connection of a message; null when it has ended or fallen silent.
   static Connection* of(SoupServerMessage* message);
 
   // What becomes of the request that is under way.
@@ -52,8 +52,8 @@ class Connection final : public StreamWatcher {
   // The client has closed its side, or all of it.
   bool client_has_left() const;
   // Both are the end of this object. Not to be called while the library reads or writes it.
-  // The stream, closed by nobody.
-  ObjectPtr<GIOStream> take();
+  // Nothing is ever said on the connection again: it ends when its client closes it.
+  void fall_silent();
   // Closes it, after an answer if there is one.
   void end(const Reply* answer = nullptr);
 
@@ -97,13 +97,13 @@ class Connections {
 
  private:
   friend class Connection;
+  // A connection that is only kept until its client closes it, or until a time.
   struct Lingering;
 
   void remove(const Connection& connection);
   void sweep_later();
   void sweep();
-  void linger(GSocket* socket);
-  static gboolean on_rest(GSocket* socket, GIOCondition condition, gpointer data);
+  void linger(GSocket* socket, double seconds, ObjectPtr<GIOStream> stream = {});
 
   ConnectionTimes times_;
   bool shut_ = false;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "emulator/http/connection.h"
+
 namespace genpro::emulator {
 
 namespace {
@@ -69,45 +71,60 @@ void DisturbedBody::written(std::size_t size) {
   timer_.start(0, [cut = cut_] { cut(); });
 }
 
-struct SilentConnections::Held {
-  SilentConnections* owner;
-  ObjectPtr<GIOStream> stream;
-  AttachedSource source;
-
-  Held(SilentConnections* its_owner, ObjectPtr<GIOStream> its_stream)
-      : owner(its_owner), stream(std::move(its_stream)) {}
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() { g_io_stream_close(stream.get(), nullptr, nullptr); }
-};
-
-SilentConnections::SilentConnections() = default;
-SilentConnections::~SilentConnections() = default;
-
-void SilentConnections::hold(ObjectPtr<GIOStream> connection) {
-  if (!connection) return;
-  // The library has wrapped the connection of the socket into a stream of its own.
-  GIOStream* inner = nullptr;
-  g_object_get(connection.get(), "base-iostream", &inner, nullptr);
-  const auto base = ObjectPtr<GIOStream>::adopt(inner);
-  if (!base || !G_IS_SOCKET_CONNECTION(base.get())) return;
-  GSocket* socket = g_socket_connection_get_socket(G_SOCKET_CONNECTION(base.get()));
-  Held& held = *held_.emplace_back(std::make_unique<Held>(this, std::move(connection)));
-  GSource* source =
-      g_socket_create_source(socket, static_cast<GIOCondition>(G_IO_IN | G_IO_HUP), nullptr);
-  g_source_set_callback(source, G_SOURCE_FUNC(&SilentConnections::on_ready), &held, nullptr);
-  held.source = AttachedSource(source);
+std::shared_ptr<ReplyStream> MessageStream::begin(SoupServerMessage* message, const Reply& reply) {
+  SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
+  soup_message_body_truncate(body);
+  soup_message_body_set_accumulate(body, FALSE);
+  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  for (const auto& [name, value] : reply.headers) {
+    soup_message_headers_replace(headers, name.c_str(), value.c_str());
+  }
+  // For a client of HTTP/1.0, which knows no chunks, the end of the connection is the end.
+  const bool old = soup_server_message_get_http_version(message) == SOUP_HTTP_1_0;
+  soup_message_headers_set_encoding(headers, old ? SOUP_ENCODING_EOF : SOUP_ENCODING_CHUNKED);
+  soup_server_message_set_status(message, reply.status, nullptr);
+  return std::make_shared<MessageStream>(message);
 }
 
-gboolean SilentConnections::on_ready(GSocket* socket, GIOCondition, gpointer data) {
-  auto* held = static_cast<Held*>(data);
-  char ignored[4096];
-  ErrorPtr error;
-  const gssize got =
-      g_socket_receive_with_blocking(socket, ignored, sizeof ignored, FALSE, nullptr, error.out());
-  if (got > 0 || error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return G_SOURCE_CONTINUE;
-  held->owner->held_.remove_if([held](const auto& one) { return one.get() == held; });
-  return G_SOURCE_REMOVE;
+MessageStream::MessageStream(SoupServerMessage* message)
+    : message_(ObjectPtr<SoupServerMessage>::ref(message)) {
+  g_signal_connect(message, "wrote-chunk", G_CALLBACK(&MessageStream::on_written), this);
+  g_signal_connect(message, "finished", G_CALLBACK(&MessageStream::on_finished), this);
+  g_signal_connect(message, "disconnected", G_CALLBACK(&MessageStream::on_finished), this);
+}
+
+MessageStream::~MessageStream() {
+  g_signal_handlers_disconnect_by_data(message_.get(), this);
+  // Nothing is ever written to it again.
+  if (closed_) return;
+  if (Connection* connection = Connection::of(message_.get())) connection->end();
+}
+
+// Nothing is read while an answer goes on, so that nobody else would notice before much is written.
+bool MessageStream::is_closed() const {
+  if (closed_) return true;
+  const Connection* connection = Connection::of(message_.get());
+  return connection == nullptr || connection->client_has_left();
+}
+
+void MessageStream::write(const std::string& text) {
+  if (closed_ || text.empty()) return;
+  const BytesPtr bytes(g_bytes_new(text.data(), text.size()));
+  soup_message_body_append_bytes(soup_server_message_get_response_body(message_.get()),
+                                 bytes.get());
+  ++unwritten_;
+  // The library has paused it when there was nothing left to write.
+  soup_server_message_unpause(message_.get());
+}
+
+void MessageStream::on_written(SoupServerMessage*, gpointer data) {
+  auto* self = static_cast<MessageStream*>(data);
+  if (self->unwritten_ > 0) --self->unwritten_;
+}
+
+void MessageStream::on_finished(SoupServerMessage*, gpointer data) {
+  static_cast<MessageStream*>(data)->closed_ = true;
 }
 
 }  // namespace genpro::emulator

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What faults do to an answer on its way: bodies that come slowly or not to their end, connections
-// that are closed or stay silent. On the main context that is the thread's default; nothing blocks.
+// Answers that go on for a while: what faults make come slowly or not to its end, and what has no
+// end. On the main context that is the thread's default; nothing blocks.
 #pragma once
 
 #include <libsoup/soup.h>
@@ -9,11 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/glib_ptr.h"
+#include "emulator/http/message.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {
@@ -48,22 +49,28 @@ class DisturbedBody {
   Timer timer_;
 };
 
-// Connections on which nothing is ever said again. Each ends when its client closes it.
-class SilentConnections {
+// A reply that is written bit by bit, in chunks.
+class MessageStream final : public ReplyStream {
  public:
-  SilentConnections();
-  ~SilentConnections();
-  SilentConnections(const SilentConnections&) = delete;
-  SilentConnections& operator=(const SilentConnections&) = delete;
+  // Takes status and headers from `reply` and sends them.
+  static std::shared_ptr<ReplyStream> begin(SoupServerMessage* message, const Reply& reply);
 
-  void hold(ObjectPtr<GIOStream> connection);
+  explicit MessageStream(SoupServerMessage* message);
+  ~MessageStream() override;
+  MessageStream(const MessageStream&) = delete;
+  MessageStream& operator=(const MessageStream&) = delete;
+
+  bool is_idle() const override { return unwritten_ == 0; }
+  bool is_closed() const override;
+  void write(const std::string& text) override;
 
  private:
-  struct Held;
+  static void on_written(SoupServerMessage* message, gpointer data);
+  static void on_finished(SoupServerMessage* message, gpointer data);
 
-  static gboolean on_ready(GSocket* socket, GIOCondition condition, gpointer data);
-
-  std::list<std::unique_ptr<Held>> held_;
+  ObjectPtr<SoupServerMessage> message_;
+  unsigned unwritten_ = 0;  // chunks
+  bool closed_ = false;
 };
 
 }  // namespace genpro::emulator

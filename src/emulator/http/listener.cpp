@@ -53,29 +53,26 @@ Listener::Listener(const std::string& host, std::uint16_t port, Accepted accepte
 }
 
 void Listener::watch() {
-  GSource* source = g_socket_create_source(socket_.get(), G_IO_IN, nullptr);
-  g_source_set_callback(source, G_SOURCE_FUNC(&Listener::on_ready), this, nullptr);
-  source_ = AttachedSource(source);
+  source_ = watch_socket(socket_.get(), [this] { return accept(); });
 }
 
-gboolean Listener::on_ready(GSocket*, GIOCondition, gpointer data) {
-  auto* self = static_cast<Listener*>(data);
+// False when nothing more can be accepted for now.
+bool Listener::accept() {
   ErrorPtr error;
   const auto connection =
-      ObjectPtr<GSocket>::adopt(g_socket_accept(self->socket_.get(), nullptr, error.out()));
+      ObjectPtr<GSocket>::adopt(g_socket_accept(socket_.get(), nullptr, error.out()));
   if (connection) {
-    self->accepted_(connection.get());
-    return G_SOURCE_CONTINUE;
+    accepted_(connection.get());
+    return true;
   }
   if (error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) ||
       error.matches(G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED)) {
-    return G_SOURCE_CONTINUE;
+    return true;
   }
   // Most likely no file descriptor is left. The connection stays in the backlog and would wake
   // this at once again: wait until some other has closed.
-  self->source_.reset();
-  self->pause_.start(0.1, [self] { self->watch(); });
-  return G_SOURCE_REMOVE;
+  pause_.start(0.1, [this] { watch(); });
+  return false;
 }
 
 }  // namespace genpro::emulator

@@ -30,11 +30,11 @@ class Listener {
 
  private:
   void watch();
-  static gboolean on_ready(GSocket* socket, GIOCondition condition, gpointer data);
+  bool accept();
 
   ObjectPtr<GSocket> socket_;
   Accepted accepted_;
-  AttachedSource source_;
+  AttachedSourcePtr source_;
   Timer pause_;
   std::uint16_t port_ = 0;
   std::string authority_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/http/message.h"
 
+#include "base/sqlite.h"
+#include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"
 
@@ -27,6 +29,34 @@ Reply error_reply(unsigned status, const std::string& code, const std::string& t
   JsonWriter json;
   json.begin_object().key("error").string(text).key("error_code").string(code).end_object();
   return Reply::json(status, json.text());
+}
+
+std::optional<Reply> refusal_of(const std::function<void()>& action) {
+  try {
+    action();
+    return {};
+  } catch (const ApiError& error) {
+    return error_reply(error.status(), error.code(), error.what());
+  } catch (const sqlite::Failure& error) {
+    if (error.is_busy()) {
+      Reply reply =
+          error_reply(503, "store_busy", "Another program holds the emulator's store. Try again.");
+      reply.headers.emplace_back("Retry-After", "1");
+      return reply;
+    }
+    return error_reply(500, "store_failed",
+                       std::string("The emulator's store failed: ") + error.what() +
+                           ". Look whether its disk is full, then try again.");
+  } catch (const std::exception& error) {
+    return error_reply(500, "internal_error",
+                       std::string("The emulator failed: ") + error.what() + ".");
+  }
+}
+
+Reply answer_of(const std::function<Reply()>& action) {
+  Reply reply;
+  auto refusal = refusal_of([&] { reply = action(); });
+  return refusal ? std::move(*refusal) : std::move(reply);
 }
 
 std::optional<std::vector<std::string>> split_path(std::string_view encoded) {

@@ -82,6 +82,10 @@ struct Reply {
 
 // The contract's error JSON.
 Reply error_reply(unsigned status, const std::string& code, const std::string& text);
+// Runs `action`; the reply for what it throws, nothing when it throws nothing.
+std::optional<Reply> refusal_of(const std::function<void()>& action);
+// What `action` returns, or the reply for what it throws.
+Reply answer_of(const std::function<Reply()>& action);
 
 // The decoded segments of a path, without a trailing slash; nothing when it is malformed.
 std::optional<std::vector<std::string>> split_path(std::string_view encoded);

@@ -12,8 +12,6 @@
 #include <utility>
 
 #include "base/callback.h"
-#include "emulator/http/failures.h"
-#include "emulator/http/server_stream.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/text.h"
 
@@ -372,7 +370,7 @@ void Server::end_connection(SoupServerMessage* message, bool silent) {
   Connection* connection = Connection::of(message);
   if (connection == nullptr) return;
   if (silent) {
-    silent_.hold(connection->take());
+    connection->fall_silent();
   } else {
     connection->end();
   }

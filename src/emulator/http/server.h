@@ -67,7 +67,6 @@ class Server {
   Connections connections_;
   ObjectPtr<SoupServer> server_;
   Listener listener_;
-  SilentConnections silent_;
 };
 
 }  // namespace genpro::emulator

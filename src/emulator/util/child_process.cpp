@@ -12,8 +12,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/glib_ptr.h"
-
 namespace genpro::emulator {
 
 namespace {
@@ -71,12 +69,10 @@ void ChildProcess::start(const ChildSettings& settings, Output output, Ended end
   }
   out_ = Fd(out);
   g_unix_set_fd_nonblocking(out, TRUE, nullptr);
-  GSource* reading = g_unix_fd_source_new(out, static_cast<GIOCondition>(G_IO_IN | G_IO_HUP));
-  g_source_set_callback(reading, G_SOURCE_FUNC(&ChildProcess::on_output), this, nullptr);
-  reading_ = AttachedSource(reading);
-  GSource* watch = g_child_watch_source_new(pid_);
-  g_source_set_callback(watch, G_SOURCE_FUNC(&ChildProcess::on_exit), this, nullptr);
-  watch_ = AttachedSource(watch);
+  reading_ = watch_descriptor(out, [this] { return read_output(); });
+  watch_.reset(g_child_watch_source_new(pid_));
+  g_source_set_callback(watch_.get(), G_SOURCE_FUNC(&ChildProcess::on_exit), this, nullptr);
+  g_source_attach(watch_.get(), g_main_context_get_thread_default());
   watchdog_.start(settings.timeout, [this] {
     timed_out_ = true;
     kill();
@@ -88,13 +84,6 @@ void ChildProcess::kill() {
   // The group exists only once the child has made it; the child itself always does.
   ::kill(-pid_, SIGKILL);
   ::kill(pid_, SIGKILL);
-}
-
-gboolean ChildProcess::on_output(gint, GIOCondition, gpointer data) {
-  auto* self = static_cast<ChildProcess*>(data);
-  if (self->read_output()) return G_SOURCE_CONTINUE;
-  self->reading_.reset();
-  return G_SOURCE_REMOVE;
 }
 
 void ChildProcess::on_exit(GPid pid, gint status, gpointer data) {

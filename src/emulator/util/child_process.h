@@ -43,7 +43,6 @@ class ChildProcess {
   void kill();
 
  private:
-  static gboolean on_output(gint, GIOCondition, gpointer data);
   static void on_exit(GPid pid, gint status, gpointer data);
   bool read_output();
 
@@ -51,8 +50,8 @@ class ChildProcess {
   Ended ended_;
   GPid pid_ = 0;
   Fd out_;
-  AttachedSource reading_;
-  AttachedSource watch_;
+  AttachedSourcePtr reading_;
+  AttachedSourcePtr watch_;
   Timer watchdog_;
   bool timed_out_ = false;
 };
