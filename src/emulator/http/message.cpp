@@ -77,10 +77,8 @@ std::optional<std::vector<std::pair<std::string, std::string>>> split_query(
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const auto& part : split(encoded, '&')) {
     const auto equals = part.find('=');
-    auto name = percent_decode(std::string_view(part).substr(0, equals), true);
-    auto value = equals == std::string::npos
-                     ? std::optional<std::string>(std::string())
-                     : percent_decode(std::string_view(part).substr(equals + 1), true);
+    auto name = percent_decode(part.substr(0, equals), true);
+    auto value = percent_decode(equals == std::string::npos ? "" : part.substr(equals + 1), true);
     if (!name || !value) return {};
     if (name->empty()) continue;
     pairs.emplace_back(std::move(*name), std::move(*value));

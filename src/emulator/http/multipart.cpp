@@ -173,7 +173,7 @@ void MultipartParser::read_headers(std::string_view block) {
       } else if (name == "filename*") {
         const auto quote = value.rfind('\'');
         if (quote != std::string::npos) {
-          extended = percent_decode(std::string_view(value).substr(quote + 1), false);
+          extended = percent_decode(value.substr(quote + 1), false);
         }
       }
     }

@@ -4,12 +4,19 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <vector>
 
 #include "emulator/util/api_error.h"
 #include "emulator/util/text.h"
 
 namespace genpro::emulator {
+
+namespace {
+
+bool holds(JsonNode* node, GType type) {
+  return node != nullptr && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
+}
+
+}  // namespace
 
 JsonNodePtr parse_json(std::string_view text) {
   if (const auto problem = json_problem(text)) {
@@ -35,22 +42,58 @@ JsonNodePtr parse_json_object(std::string_view text) {
   return root;
 }
 
+JsonNodePtr find_json_object(std::string_view text) {
+  if (json_problem(text)) return nullptr;
+  JsonNodePtr root = parse_json(text);
+  return JSON_NODE_HOLDS_OBJECT(root.get()) ? std::move(root) : nullptr;
+}
+
 JsonNode* json_member(JsonObject* object, const char* name) {
   JsonNode* node = json_object_get_member(object, name);
   return node != nullptr && !JSON_NODE_HOLDS_NULL(node) ? node : nullptr;
 }
 
+std::vector<std::pair<std::string, JsonNode*>> json_members(JsonObject* object) {
+  std::vector<std::pair<std::string, JsonNode*>> members;
+  JsonObjectIter iterator;
+  json_object_iter_init_ordered(&iterator, object);
+  const char* name = nullptr;
+  JsonNode* value = nullptr;
+  while (json_object_iter_next_ordered(&iterator, &name, &value)) members.emplace_back(name, value);
+  return members;
+}
+
 bool json_is_string(JsonNode* node) {
-  return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
+  return holds(node, G_TYPE_STRING);
 }
 
 bool json_is_integer(JsonNode* node) {
-  return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64;
+  return holds(node, G_TYPE_INT64);
+}
+
+bool json_is_boolean(JsonNode* node) {
+  return holds(node, G_TYPE_BOOLEAN);
 }
 
 bool json_is_true(JsonNode* node) {
-  return node != nullptr && JSON_NODE_HOLDS_VALUE(node) &&
-         json_node_get_value_type(node) == G_TYPE_BOOLEAN && json_node_get_boolean(node) != FALSE;
+  return json_is_boolean(node) && json_node_get_boolean(node) != FALSE;
+}
+
+JsonObject* json_object_in(JsonNode* node) {
+  return node != nullptr && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : nullptr;
+}
+
+std::optional<std::vector<JsonNode*>> json_elements(JsonNode* node) {
+  if (node == nullptr || !JSON_NODE_HOLDS_ARRAY(node)) return {};
+  JsonArray* array = json_node_get_array(node);
+  std::vector<JsonNode*> elements(json_array_get_length(array));
+  for (guint i = 0; i < elements.size(); ++i) elements[i] = json_array_get_element(array, i);
+  return elements;
+}
+
+std::optional<std::int64_t> json_whole_number(JsonNode* node) {
+  if (json_is_integer(node)) return json_node_get_int(node);
+  return json_is_string(node) ? parse_digits(json_text(node)) : std::nullopt;
 }
 
 std::string json_text(JsonNode* node) {
@@ -58,38 +101,34 @@ std::string json_text(JsonNode* node) {
   return text != nullptr ? text : "";
 }
 
+std::string json_value_text(JsonNode* node) {
+  return json_is_string(node) ? json_text(node) : canonical_json(node);
+}
+
 namespace {
 
 void write_canonical(JsonNode* node, JsonWriter& out) {
   if (node == nullptr || JSON_NODE_HOLDS_NULL(node)) {
     out.null();
-  } else if (JSON_NODE_HOLDS_OBJECT(node)) {
-    JsonObject* object = json_node_get_object(node);
-    const Owned<GList, g_list_free> members(json_object_get_members(object));
-    std::vector<std::string> names;
-    for (GList* l = members.get(); l != nullptr; l = l->next) {
-      names.emplace_back(static_cast<const char*>(l->data));
-    }
-    std::sort(names.begin(), names.end());
+  } else if (JsonObject* object = json_object_in(node)) {
+    auto members = json_members(object);
+    std::sort(members.begin(), members.end());
     out.begin_object();
-    for (const auto& name : names) {
+    for (const auto& [name, value] : members) {
       out.key(name);
-      write_canonical(json_object_get_member(object, name.c_str()), out);
+      write_canonical(value, out);
     }
     out.end_object();
-  } else if (JSON_NODE_HOLDS_ARRAY(node)) {
-    JsonArray* array = json_node_get_array(node);
+  } else if (const auto elements = json_elements(node)) {
     out.begin_array();
-    for (guint i = 0; i < json_array_get_length(array); ++i) {
-      write_canonical(json_array_get_element(array, i), out);
-    }
+    for (JsonNode* element : *elements) write_canonical(element, out);
     out.end_array();
   } else if (json_is_string(node)) {
     out.string(json_text(node));
   } else if (json_is_integer(node)) {
     out.integer(json_node_get_int(node));
-  } else if (json_node_get_value_type(node) == G_TYPE_BOOLEAN) {
-    out.boolean(json_node_get_boolean(node) != FALSE);
+  } else if (json_is_boolean(node)) {
+    out.boolean(json_is_true(node));
   } else {
     out.number(json_node_get_double(node));
   }
@@ -134,32 +173,25 @@ JsonWriter& JsonWriter::string(std::string_view text) {
   text_ += '"';
   for (const char* p = valid.get(); *p != '\0'; ++p) {
     const char c = *p;
-    switch (c) {
-      case '"':
-        text_ += "\\\"";
-        break;
-      case '\\':
-        text_ += "\\\\";
-        break;
-      case '\n':
-        text_ += "\\n";
-        break;
-      case '\t':
-        text_ += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          text_ += "\\u00";
-          text_ += digits[c >> 4];
-          text_ += digits[c & 15];
-        } else {
-          text_ += c;
-        }
+    if (c == '"' || c == '\\') {
+      (text_ += '\\') += c;
+    } else if (c == '\n' || c == '\t') {
+      text_ += c == '\n' ? "\\n" : "\\t";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      text_ += "\\u00";
+      text_ += digits[c >> 4];
+      text_ += digits[c & 15];
+    } else {
+      text_ += c;
     }
   }
   text_ += '"';
   needs_comma_ = true;
   return *this;
+}
+
+JsonWriter& JsonWriter::string_or_null(const std::optional<std::string>& text) {
+  return text ? string(*text) : null();
 }
 
 JsonWriter& JsonWriter::raw(std::string_view json) {
@@ -171,6 +203,10 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
 
 JsonWriter& JsonWriter::integer(std::int64_t number) {
   return raw(std::to_string(number));
+}
+
+JsonWriter& JsonWriter::integer_or_null(std::optional<std::int64_t> number) {
+  return number ? integer(*number) : null();
 }
 
 JsonWriter& JsonWriter::number(double number) {

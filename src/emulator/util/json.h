@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/glib_ptr.h"
 
@@ -26,14 +28,29 @@ std::optional<std::string> json_problem(std::string_view text);
 JsonNodePtr parse_json(std::string_view text);
 // The same, and the body must be an object. The result owns it.
 JsonNodePtr parse_json_object(std::string_view text);
+// Null when the text is no such object.
+JsonNodePtr find_json_object(std::string_view text);
 
 // A member of `object`; null when it is missing or JSON null.
 JsonNode* json_member(JsonObject* object, const char* name);
+// All of the members, in the order of the text.
+std::vector<std::pair<std::string, JsonNode*>> json_members(JsonObject* object);
+
+// A null pointer is none of these.
 bool json_is_string(JsonNode* node);
 bool json_is_integer(JsonNode* node);
-// JSON true; false also for a null pointer.
+bool json_is_boolean(JsonNode* node);
 bool json_is_true(JsonNode* node);
+// Null for anything but an object.
+JsonObject* json_object_in(JsonNode* node);
+// Nothing for anything but an array.
+std::optional<std::vector<JsonNode*>> json_elements(JsonNode* node);
+// A whole number, also as digits in a string.
+std::optional<std::int64_t> json_whole_number(JsonNode* node);
+
 std::string json_text(JsonNode* node);
+// A string as it is, anything else as JSON.
+std::string json_value_text(JsonNode* node);
 
 // The same JSON value always gives the same text: members sorted, no white space.
 std::string canonical_json(JsonNode* node);
@@ -47,7 +64,9 @@ class JsonWriter {
   JsonWriter& end_array() { return close(']'); }
   JsonWriter& key(std::string_view name);
   JsonWriter& string(std::string_view text);
+  JsonWriter& string_or_null(const std::optional<std::string>& text);
   JsonWriter& integer(std::int64_t number);
+  JsonWriter& integer_or_null(std::optional<std::int64_t> number);
   JsonWriter& number(double number);
   JsonWriter& boolean(bool value);
   JsonWriter& null();

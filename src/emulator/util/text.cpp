@@ -2,8 +2,10 @@
 #include "emulator/util/text.h"
 
 #include <glib.h>
-#include <sys/random.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <system_error>
 
@@ -11,29 +13,16 @@
 
 namespace genpro::emulator {
 
-namespace {
-constexpr std::size_t max_shown_name = 200;
-constexpr std::size_t max_shown_label = 80;
-}  // namespace
-
 std::string random_token(std::size_t bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string raw(bytes, '\0');
-  std::size_t filled = 0;
-  while (filled < bytes) {
-    const ssize_t got = getrandom(raw.data() + filled, bytes - filled, 0);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      throw std::system_error(errno, std::generic_category(), "The kernel gave no random bytes");
-    }
-    filled += static_cast<std::size_t>(got);
+  if (getentropy(raw.data(), bytes) != 0) {
+    throw std::system_error(errno, std::generic_category(), "The kernel gave no random bytes");
   }
   std::string text;
-  text.reserve(bytes * 2);
   for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += digits[byte >> 4];
-    text += digits[byte & 15];
+    text += digits[static_cast<unsigned char>(c) >> 4];
+    text += digits[c & 15];
   }
   return text;
 }
@@ -89,37 +78,23 @@ std::string shown_text(std::string_view text, std::size_t most) {
 }  // namespace
 
 std::string clean_label(std::string_view text) {
-  return shown_text(text, max_shown_label);
+  return shown_text(text, 80);
 }
 
 std::string clean_file_name(std::string_view name) {
   const auto slash = name.find_last_of("/\\");
   if (slash != std::string_view::npos) name.remove_prefix(slash + 1);
-  const std::string shown = shown_text(name, max_shown_name);
+  const std::string shown = shown_text(name, 200);
   if (shown.empty() || shown == "." || shown == "..") return "file";
   return shown;
 }
 
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (i + 2 >= text.size()) return {};
-      const int high = g_ascii_xdigit_value(text[i + 1]);
-      const int low = g_ascii_xdigit_value(text[i + 2]);
-      if (high < 0 || low < 0) return {};
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    } else if (c == '+' && plus_is_space) {
-      c = ' ';
-    }
-    if (c == '\0') return {};
-    decoded += c;
-  }
-  if (!g_utf8_validate_len(decoded.data(), decoded.size(), nullptr)) return {};
-  return decoded;
+std::optional<std::string> percent_decode(std::string text, bool plus_is_space) {
+  if (plus_is_space) std::replace(text.begin(), text.end(), '+', ' ');
+  if (text.find('\0') != std::string::npos) return {};
+  const GCharPtr decoded(g_uri_unescape_string(text.c_str(), ""));
+  if (!decoded || !g_utf8_validate(decoded.get(), -1, nullptr)) return {};
+  return decoded.get();
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {

@@ -11,7 +11,7 @@
 
 namespace genpro::emulator {
 
-// `bytes` random bytes of the kernel as lower-case hexadecimal digits: not guessable.
+// `bytes` random bytes of the kernel, at most 256, as lower-case hexadecimal digits: not guessable.
 std::string random_token(std::size_t bytes = 16);
 
 // Whether two texts are equal, in a time that does not depend on where they differ.
@@ -40,7 +40,7 @@ std::string clean_label(std::string_view text);
 
 // Undoes percent encoding. Nothing when an escape is broken, or when the result holds a NUL or is
 // no UTF-8. `plus_is_space` is for queries and forms.
-std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+std::optional<std::string> percent_decode(std::string text, bool plus_is_space);
 
 std::vector<std::string> split(std::string_view text, char separator);
 std::string_view trim(std::string_view text);
