@@ -3,8 +3,6 @@
 // Who one is, what there is to spend, and what things cost.
 #include "emulator/api/services.h"
 #include "emulator/domain/pricing.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
 
 namespace genpro::emulator {
 
@@ -38,7 +36,7 @@ Reply list_workspaces(Services& services, Exchange&) {
 }
 
 void write_organization(JsonWriter& json, Services& services, const std::string& id) {
-  const double credit = static_cast<double>(services.store.credit()) / 1000.0;
+  const double credit = credits(services.store.credit());
   json.begin_object().key("id").id(id).key("uuid").string(organization_uuid);
   json.key("organization_id").id(id).key("name").string(organization_name(services));
   json.key("avatar").null().key("user_role").string("owner").key("credit").number(credit);
@@ -91,7 +89,7 @@ Reply list_prices(Services&, Exchange&) {
   for (const auto& model : model_names()) {
     json.begin_object().key("generation_type").string("video_from_ingredients");
     json.key("model").string(model).key("unit").string("second").key("credits");
-    json.number(static_cast<double>(price(model, 1).value_or(0)) / 1000.0).end_object();
+    json.number(credits(price(model, 1).value_or(0))).end_object();
   }
   return Reply::json(200, json.end_array().text());
 }

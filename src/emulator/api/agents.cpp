@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Agents, and who wants to hear of what becomes of their generations.
+#include <cstring>
+
 #include "emulator/api/services.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -12,47 +11,30 @@ namespace {
 
 // The agent that the path names.
 Agent agent_in_path(Services& services, const Request& request) {
-  auto agent = services.store.agent(request.parameters.at(0));
-  if (!agent) {
-    throw ApiError(422, "agent_not_found",
-                   "There is no agent \"" + clean_label(request.parameters[0]) +
-                       "\". GET /v1/agents lists them; --agent adds one.");
-  }
-  return *agent;
+  check_agent(services, request.parameters.at(0));
+  return services.store.agent(request.parameters[0]).value();
 }
 
 Reply list_agents(Services& services, Exchange& exchange) {
   const auto workspace = exchange.request.query_value("workspace_id");
   const bool ours =
       !workspace || workspace->empty() || *workspace == std::to_string(organization_id);
-  JsonWriter json;
-  json.begin_array();
-  if (ours) {
-    for (const auto& agent : services.store.agents()) {
-      json.begin_object().key("id").id(agent.id).key("name").string(agent.name);
-      json.key("workspace_id").integer(organization_id).end_object();
-    }
-  }
-  return Reply::json(200, json.end_array().text());
-}
-
-void write_optional(JsonWriter& json, const char* name, const std::optional<std::string>& text) {
-  json.key(name);
-  if (text) {
-    json.string(*text);
-  } else {
-    json.null();
-  }
+  const auto agents = ours ? services.store.agents() : std::vector<Agent>();
+  return Reply::json(200, json_array(agents, [](const Agent& agent) {
+                       JsonWriter json;
+                       json.begin_object().key("id").id(agent.id).key("name").string(agent.name);
+                       return json.key("workspace_id").integer(organization_id).end_object().text();
+                     }));
 }
 
 // Avatars and voices are no part of the emulator.
 std::string agent_json(const Agent& agent) {
   JsonWriter json;
   json.begin_object().key("id").id(agent.id).key("name").string(agent.name);
-  write_optional(json, "description", agent.description);
+  json.key("description").string_or_null(agent.description);
   json.key("organization_id").integer(organization_id);
   json.key("workspace_id").integer(organization_id);
-  write_optional(json, "time_zone", agent.time_zone);
+  json.key("time_zone").string_or_null(agent.time_zone);
   json.key("primary_avatar_id").null().key("primary_avatar_url").null();
   json.key("agent_setup_project_id").null().key("role").string("owner");
   return json.key("default_user_voice").null().end_object().text();
@@ -91,9 +73,9 @@ Reply get_agent(Services& services, Exchange& exchange) {
 }
 
 Reply create_agent(Services& services, Exchange& exchange) {
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
+  const auto [body, fields] = wrapped_body(exchange, "agent");
   Agent agent;
-  take_fields(wrapped_object(body.get(), "agent"), agent);
+  take_fields(fields, agent);
   return answer_once(services, exchange.request, "agent\n" + canonical_json(body.get()), [&] {
     agent.id = services.store.next_agent_id();
     agent.created_at = now_milliseconds();
@@ -104,8 +86,8 @@ Reply create_agent(Services& services, Exchange& exchange) {
 
 Reply update_agent(Services& services, Exchange& exchange) {
   Agent agent = agent_in_path(services, exchange.request);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  take_fields(wrapped_object(body.get(), "agent"), agent);
+  const auto [body, fields] = wrapped_body(exchange, "agent");
+  take_fields(fields, agent);
   services.store.save(agent);
   return wrapped_agent(200, agent);
 }
@@ -128,12 +110,9 @@ std::string config_json(Services& services, const Agent& agent) {
   JsonWriter json;
   json.begin_object();
   for (const char* kind : {"webhook", "callback"}) {
+    const auto hook = services.store.hook(agent.id, kind);
     json.key(std::string(kind) + "_url");
-    if (const auto hook = services.store.hook(agent.id, kind)) {
-      json.string(hook->url);
-    } else {
-      json.null();
-    }
+    json.string_or_null(hook ? std::optional(hook->url) : std::nullopt);
   }
   json.key("polling_enabled").boolean(agent.polling_enabled);
   return json.end_object().text();
@@ -156,8 +135,7 @@ std::string url_of(JsonNode* node, const std::string& shown) {
 
 Reply update_config(Services& services, Exchange& exchange) {
   Agent agent = agent_in_path(services, exchange.request);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "automation_config");
+  const auto [body, fields] = wrapped_body(exchange, "automation_config");
   Store::Change change(services.store);
   for (const std::string kind : {"webhook", "callback"}) {
     const std::string name = kind + "_url";
@@ -166,7 +144,7 @@ Reply update_config(Services& services, Exchange& exchange) {
     }
   }
   if (JsonNode* polling = json_member(fields, "polling_enabled")) {
-    if (!JSON_NODE_HOLDS_VALUE(polling) || json_node_get_value_type(polling) != G_TYPE_BOOLEAN) {
+    if (!json_is_boolean(polling)) {
       throw validation_error("automation_config.polling_enabled must be true or false.");
     }
     agent.polling_enabled = json_is_true(polling);
@@ -177,8 +155,10 @@ Reply update_config(Services& services, Exchange& exchange) {
   return Reply::json(200, config_json(services, agent));
 }
 
-Reply test_hook(Services& services, const Request& request, const std::string& kind) {
-  const Agent agent = agent_in_path(services, request);
+Reply test_hook(Services& services, Exchange& exchange) {
+  const Agent agent = agent_in_path(services, exchange.request);
+  // Of test_webhook or test_callback.
+  const std::string kind = exchange.request.path.back().substr(std::strlen("test_"));
   const auto result = [](const std::string& problem) {
     JsonWriter json;
     json.begin_object().key("success").boolean(problem.empty());
@@ -204,14 +184,6 @@ Reply test_hook(Services& services, const Request& request, const std::string& k
       });
 }
 
-Reply test_webhook(Services& services, Exchange& exchange) {
-  return test_hook(services, exchange.request, "webhook");
-}
-
-Reply test_callback(Services& services, Exchange& exchange) {
-  return test_hook(services, exchange.request, "callback");
-}
-
 }  // namespace
 
 std::vector<Route> agent_routes() {
@@ -223,8 +195,8 @@ std::vector<Route> agent_routes() {
       {"DELETE", "v1/agents/{}", BodyKind::ignored, &delete_agent},
       {"GET", "v1/agents/{}/automation_config", BodyKind::ignored, &get_config},
       {"PATCH", "v1/agents/{}/automation_config", BodyKind::json, &update_config},
-      {"POST", "v1/agents/{}/automation_config/test_webhook", BodyKind::ignored, &test_webhook},
-      {"POST", "v1/agents/{}/automation_config/test_callback", BodyKind::ignored, &test_callback},
+      {"POST", "v1/agents/{}/automation_config/test_webhook", BodyKind::ignored, &test_hook},
+      {"POST", "v1/agents/{}/automation_config/test_callback", BodyKind::ignored, &test_hook},
   };
 }
 

@@ -5,8 +5,6 @@
 #include <utility>
 
 #include "emulator/api/uploads.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -49,7 +47,9 @@ Api::Api(Services services, std::string api_key, const std::string& host, std::v
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;
       }
-      entries_.push_back({route, split(route.path, '/')});
+      for (const auto& method : split(route.method, ' ')) {
+        entries_.push_back({route, method, split(route.path, '/')});
+      }
     }
   }
 }
@@ -131,16 +131,13 @@ Handler::Answer Api::open(Exchange& exchange, std::int64_t announced_length, std
   if (first == "v1" || first == "_emulator") check_key(request);
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   std::vector<std::string> parameters;
-  for (const auto& [route, pattern] : entries_) {
+  for (const auto& [route, known, pattern] : entries_) {
     if (!fits(request.path, pattern, parameters)) continue;
-    if (method != route.method) {
+    if (method != known) {
       // A word such as mass_update also fits where an id is expected.
-      if ((", " + allowed + ",").find(std::string(" ") + route.method + ",") != std::string::npos) {
-        continue;
-      }
+      if ((", " + allowed + ",").find(" " + known + ",") != std::string::npos) continue;
       if (!allowed.empty()) allowed += ", ";
-      allowed += route.method;
-      if (std::string(route.method) == "GET") allowed += ", HEAD";
+      allowed += known == "GET" ? "GET, HEAD" : known;
       continue;
     }
     request.parameters = parameters;

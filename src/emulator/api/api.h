@@ -29,6 +29,7 @@ class Api final : public Handler {
  private:
   struct Entry {
     Route route;
+    std::string method;
     std::vector<std::string> pattern;
   };
 

@@ -6,9 +6,6 @@
 #include "emulator/api/fields.h"
 #include "emulator/api/services.h"
 #include "emulator/domain/sheets.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -17,23 +14,21 @@ namespace {
 Reply get_cell(Services& services, Exchange& exchange) {
   const Cell cell = cell_of(services, exchange.request);
   agent_of(services, exchange);
-  return Reply::json(200, views_of(services, exchange.request).cell(cell));
+  return Reply::json(200, views_of(services, exchange).cell(cell));
 }
 
 Reply update_cell(Services& services, Exchange& exchange) {
   Cell cell = cell_of(services, exchange.request);
   const std::string agent = agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  Store::Change change(services.store);
-  Dependents dependents(services.store, cell.sheet);
-  if (!patch_cell(cell, wrapped_object(body.get(), "spreadsheet_cell"))) {
+  const auto [body, fields] = wrapped_body(exchange, "spreadsheet_cell");
+  SheetChange change(services.store, services.generations, cell.sheet, agent);
+  if (!patch_cell(cell, fields)) {
     throw validation_error(
         "spreadsheet_cell has neither value nor additional_attributes. Send what is to change.");
   }
   services.store.save(cell);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  return Reply::json(200, views_of(services, exchange.request).cell(cell));
+  return Reply::json(200, views_of(services, exchange).cell(cell));
 }
 
 // {"cells": [{"id", "value", "additional_attributes"}, …]}, also without the outer object.
@@ -42,32 +37,25 @@ Reply update_cells(Services& services, Exchange& exchange) {
   const std::string agent = agent_of(services, exchange);
   const JsonNodePtr body = parse_json(exchange.json_text());
   const auto entries = entries_of(body.get(), "cells");
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet.id);
+  SheetChange change(services.store, services.generations, sheet.id, agent);
   for (const auto& entry : entries) {
-    auto cell = services.store.cell(sheet.id, entry.id);
-    if (!cell) {
-      throw not_found("There is no cell \"" + clean_label(entry.id) + "\" in sheet " +
-                      clean_label(sheet.id) + ". Nothing was changed.");
-    }
-    patch_cell(*cell, entry.fields);
-    services.store.save(*cell);
+    Cell cell = found(services.store.cell(sheet.id, entry.id), "cell", entry.id,
+                      "sheet " + clean_label(sheet.id), nothing_changed);
+    patch_cell(cell, entry.fields);
+    services.store.save(cell);
   }
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  JsonWriter json;
-  json.begin_array();
-  const Views views = views_of(services, exchange.request);
-  for (const auto& entry : entries) json.raw(views.cell(*services.store.cell(sheet.id, entry.id)));
-  return Reply::json(200, json.end_array().text());
+  const Views views = views_of(services, exchange);
+  return Reply::json(200, json_array(entries, [&](const Entry& entry) {
+                       return views.cell(*services.store.cell(sheet.id, entry.id));
+                     }));
 }
 
 Reply set_default_job(Services& services, Exchange& exchange) {
   Cell cell = cell_of(services, exchange.request);
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  const auto id =
-      optional_number(wrapped_object(body.get(), "default_user_job"), "user_job_id", "user_job_id");
+  const auto [body, fields] = wrapped_body(exchange, "default_user_job");
+  const auto id = optional_number(fields, "user_job_id", "user_job_id");
   if (!id) throw validation_error("user_job_id must be the id of one of the cell's user_jobs.");
   const Generation job = services.generations.get(*id);
   if (job.sheet != cell.sheet || job.cell != cell.id || job.layer) {
@@ -77,7 +65,7 @@ Reply set_default_job(Services& services, Exchange& exchange) {
   cell.default_job = *id;
   cell.updated_at = now_milliseconds();
   services.store.save(cell);
-  return Reply::json(200, views_of(services, exchange.request).cell(cell));
+  return Reply::json(200, views_of(services, exchange).cell(cell));
 }
 
 }  // namespace
@@ -85,8 +73,7 @@ Reply set_default_job(Services& services, Exchange& exchange) {
 std::vector<Route> cell_routes() {
   return {
       // Before what takes its last word for the id of a cell.
-      {"PUT", "v1/{sheet_route}/{}/cells/mass_update", BodyKind::json, &update_cells},
-      {"PATCH", "v1/{sheet_route}/{}/cells/mass_update", BodyKind::json, &update_cells},
+      {"PUT PATCH", "v1/{sheet_route}/{}/cells/mass_update", BodyKind::json, &update_cells},
       {"GET", "v1/{sheet_route}/{}/cells/{}", BodyKind::ignored, &get_cell},
       {"PATCH", "v1/{sheet_route}/{}/cells/{}", BodyKind::json, &update_cell},
       {"PATCH", "v1/{sheet_route}/{}/cells/{}/set_default_user_job", BodyKind::json,

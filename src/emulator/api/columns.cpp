@@ -5,32 +5,18 @@
 #include "emulator/api/services.h"
 #include "emulator/domain/sheets.h"
 #include "emulator/domain/variables_import.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
 namespace {
 
 Column column_of(Services& services, const Request& request) {
-  const Sheet sheet = sheet_of(services, request);
-  const auto id = parse_digits(request.parameters.at(1));
-  const auto column = id ? services.store.column(sheet.id, *id) : std::nullopt;
-  if (!column) {
-    throw not_found("There is no column \"" + clean_label(request.parameters[1]) + "\" in sheet " +
-                    clean_label(sheet.id) + ". GET the sheet to see its columns.");
-  }
-  return *column;
+  return found_in_sheet(&Store::column, services, sheet_of(services, request), "column",
+                        request.parameters.at(1), "GET the sheet to see its columns.");
 }
 
 Column listed_column(Services& services, const Sheet& sheet, const Entry& entry) {
-  const auto column = services.store.column(sheet.id, entry.number);
-  if (!column) {
-    throw not_found("There is no column \"" + clean_label(entry.id) + "\" in sheet " +
-                    clean_label(sheet.id) + ". Nothing was changed.");
-  }
-  return *column;
+  return found_in_sheet(&Store::column, services, sheet, "column", entry.id, nothing_changed);
 }
 
 // A title is the name of a variable.
@@ -67,14 +53,13 @@ std::optional<std::int64_t> patch_column(Services& services, Column& column, Jso
 Reply list_columns(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange);
-  return Reply::json(200, views_of(services, exchange.request).columns(sheet.id));
+  return Reply::json(200, views_of(services, exchange).columns(sheet.id));
 }
 
 Reply add_column(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "spreadsheet_column");
+  const auto [body, fields] = wrapped_body(exchange, "spreadsheet_column");
   const std::string title = title_in(fields, "spreadsheet_column.title");
   const std::string type = required_text(fields, "type", "spreadsheet_column.type");
   const auto position = optional_number(fields, "position", "spreadsheet_column.position");
@@ -86,24 +71,20 @@ Reply add_column(Services& services, Exchange& exchange) {
     services.store.save(column);
   }
   change.commit();
-  return Reply::json(201, views_of(services, exchange.request).column(column));
+  return Reply::json(201, views_of(services, exchange).column(column));
 }
 
 Reply update_column(Services& services, Exchange& exchange) {
   Column column = column_of(services, exchange.request);
   const std::string agent = agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "spreadsheet_column");
-  Store::Change change(services.store);
-  Dependents dependents(services.store, column.sheet);
+  const auto [body, fields] = wrapped_body(exchange, "spreadsheet_column");
+  SheetChange change(services.store, services.generations, column.sheet, agent);
   if (const auto position = patch_column(services, column, fields, "spreadsheet_column")) {
     arrange_columns(services.store, column.sheet, {{column.id, *position}});
   }
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  return Reply::json(
-      200,
-      views_of(services, exchange.request).column(*services.store.column(column.sheet, column.id)));
+  column = services.store.column(column.sheet, column.id).value();
+  return Reply::json(200, views_of(services, exchange).column(column));
 }
 
 Reply delete_column(Services& services, Exchange& exchange) {
@@ -114,11 +95,9 @@ Reply delete_column(Services& services, Exchange& exchange) {
                            "\" cannot be deleted: generation " + std::to_string(*running) +
                            " in one of its cells has not ended. Wait for it, or stop it.");
   }
-  Store::Change change(services.store);
-  Dependents dependents(services.store, column.sheet);
+  SheetChange change(services.store, services.generations, column.sheet, agent);
   services.store.remove_column(column);
   arrange_columns(services.store, column.sheet, {});
-  dependents.generate_changed(services.generations, agent);
   change.commit();
   return Reply::json(204, {});
 }
@@ -127,27 +106,20 @@ Reply copy_column(Services& services, Exchange& exchange) {
   const Column column = column_of(services, exchange.request);
   agent_of(services, exchange);
   const Column copy = duplicate_column(services.store, column);
-  return Reply::json(201, views_of(services, exchange.request).column(copy));
+  return Reply::json(201, views_of(services, exchange).column(copy));
 }
 
-// {"columns": [{"id", "position"}, …]}, also without the outer object. Answers with all columns:
-// those that were not named move as well.
+// Answers with all columns: those that were not named move as well.
 Reply move_columns(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   const std::string agent = agent_of(services, exchange);
-  const JsonNodePtr body = parse_json(exchange.json_text());
-  std::vector<Place> wanted;
-  for (const auto& entry : moved_entries_of(body.get(), "columns")) {
-    wanted.push_back(
-        {listed_column(services, sheet, entry).id, required_position(entry, "columns")});
-  }
-  Store::Change change(services.store);
+  const auto wanted = wanted_places(
+      exchange, "columns", [&](const Entry& entry) { listed_column(services, sheet, entry); });
   // Of two columns with one title the first counts: their order is a part of what they say.
-  Dependents dependents(services.store, sheet.id);
+  SheetChange change(services.store, services.generations, sheet.id, agent);
   arrange_columns(services.store, sheet.id, wanted);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  return Reply::json(200, views_of(services, exchange.request).columns(sheet.id));
+  return Reply::json(200, views_of(services, exchange).columns(sheet.id));
 }
 
 // {"columns": [{"id", "title", "type", "position", "additional_attributes"}, …]}, also without the
@@ -157,8 +129,7 @@ Reply update_columns(Services& services, Exchange& exchange) {
   const std::string agent = agent_of(services, exchange);
   const JsonNodePtr body = parse_json(exchange.json_text());
   const auto entries = distinct_entries_of(body.get(), "columns");
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet.id);
+  SheetChange change(services.store, services.generations, sheet.id, agent);
   std::vector<Place> wanted;
   for (const auto& entry : entries) {
     Column column = listed_column(services, sheet, entry);
@@ -167,15 +138,11 @@ Reply update_columns(Services& services, Exchange& exchange) {
     }
   }
   if (!wanted.empty()) arrange_columns(services.store, sheet.id, wanted);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  JsonWriter json;
-  json.begin_array();
-  const Views views = views_of(services, exchange.request);
-  for (const auto& entry : entries) {
-    json.raw(views.column(*services.store.column(sheet.id, entry.number)));
-  }
-  return Reply::json(200, json.end_array().text());
+  const Views views = views_of(services, exchange);
+  return Reply::json(200, json_array(entries, [&](const Entry& entry) {
+                       return views.column(*services.store.column(sheet.id, entry.number));
+                     }));
 }
 
 }  // namespace
@@ -185,10 +152,8 @@ std::vector<Route> column_routes() {
       {"GET", "v1/{sheet_route}/{}/columns", BodyKind::ignored, &list_columns},
       {"POST", "v1/{sheet_route}/{}/columns", BodyKind::json, &add_column},
       // Before what takes their last words for the id of a column.
-      {"PATCH", "v1/{sheet_route}/{}/columns/update_positions", BodyKind::json, &move_columns},
-      {"PUT", "v1/{sheet_route}/{}/columns/update_positions", BodyKind::json, &move_columns},
-      {"PUT", "v1/{sheet_route}/{}/columns/mass_update", BodyKind::json, &update_columns},
-      {"PATCH", "v1/{sheet_route}/{}/columns/mass_update", BodyKind::json, &update_columns},
+      {"PATCH PUT", "v1/{sheet_route}/{}/columns/update_positions", BodyKind::json, &move_columns},
+      {"PUT PATCH", "v1/{sheet_route}/{}/columns/mass_update", BodyKind::json, &update_columns},
       {"PATCH", "v1/{sheet_route}/{}/columns/{}", BodyKind::json, &update_column},
       {"DELETE", "v1/{sheet_route}/{}/columns/{}", BodyKind::json, &delete_column},
       {"POST", "v1/{sheet_route}/{}/columns/{}/duplicate", BodyKind::json, &copy_column},

@@ -5,9 +5,6 @@
 
 #include "emulator/api/services.h"
 #include "emulator/faults/faults.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -18,9 +15,7 @@ constexpr const char* shape =
     "switch it off, or several of these as {\"faults\": […]}; \"seed\" may stand beside.";
 
 void check_members(JsonObject* object, const std::vector<std::string>& known) {
-  const Owned<GList, g_list_free> members(json_object_get_members(object));
-  for (GList* l = members.get(); l != nullptr; l = l->next) {
-    const std::string name = static_cast<const char*>(l->data);
+  for (const auto& [name, value] : json_members(object)) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       throw validation_error("There is no member \"" + clean_label(name) + "\". " + shape);
     }
@@ -30,9 +25,8 @@ void check_members(JsonObject* object, const std::vector<std::string>& known) {
 std::optional<std::string> value_of(JsonObject* object) {
   JsonNode* node = json_member(object, "value");
   if (node == nullptr) return {};
-  if (json_is_string(node)) return json_text(node);
   // A number of bytes or a status, from a client that knows it as a number.
-  if (json_is_integer(node)) return std::to_string(json_node_get_int(node));
+  if (json_is_string(node) || json_is_integer(node)) return json_value_text(node);
   throw validation_error("value must be a string or a whole number.");
 }
 
@@ -40,10 +34,8 @@ std::optional<std::string> value_of(JsonObject* object) {
 bool wants(JsonObject* object) {
   JsonNode* node = json_member(object, "enabled");
   if (node == nullptr) return true;
-  if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN) {
-    throw validation_error("enabled must be true or false.");
-  }
-  return json_node_get_boolean(node) != FALSE;
+  if (!json_is_boolean(node)) throw validation_error("enabled must be true or false.");
+  return json_is_true(node);
 }
 
 void apply(Faults& faults, JsonObject* object, const std::vector<std::string>& known) {
@@ -78,14 +70,14 @@ void apply_all(Faults& faults, JsonObject* body) {
     return;
   }
   check_members(body, {"faults", "seed"});
-  if (!JSON_NODE_HOLDS_ARRAY(list)) throw validation_error("faults must be a list.");
-  JsonArray* array = json_node_get_array(list);
-  for (guint i = 0; i < json_array_get_length(array); ++i) {
-    JsonNode* element = json_array_get_element(array, i);
-    if (!JSON_NODE_HOLDS_OBJECT(element)) {
+  const auto elements = json_elements(list);
+  if (!elements) throw validation_error("faults must be a list.");
+  for (JsonNode* element : *elements) {
+    JsonObject* object = json_object_in(element);
+    if (object == nullptr) {
       throw validation_error(std::string("faults must be a list of objects. ") + shape);
     }
-    apply(faults, json_node_get_object(element), {"name", "value", "enabled"});
+    apply(faults, object, {"name", "value", "enabled"});
   }
 }
 

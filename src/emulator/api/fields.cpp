@@ -5,32 +5,24 @@
 
 #include "emulator/api/services.h"
 #include "emulator/domain/card.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
 namespace {
 
-constexpr guint max_entries = 1000;
+constexpr std::size_t max_entries = 1000;
 constexpr std::size_t max_attributes = 64 * 1024;
 
 JsonNodePtr merged(const std::string& attributes, JsonNode* patch) {
-  if (!JSON_NODE_HOLDS_OBJECT(patch)) {
-    throw validation_error("additional_attributes must be an object.");
-  }
+  JsonObject* changes = json_object_in(patch);
+  if (changes == nullptr) throw validation_error("additional_attributes must be an object.");
   JsonNodePtr result = parse_json_object(attributes);
   JsonObject* target = json_node_get_object(result.get());
-  JsonObjectIter iterator;
-  json_object_iter_init(&iterator, json_node_get_object(patch));
-  const char* name = nullptr;
-  JsonNode* value = nullptr;
-  while (json_object_iter_next(&iterator, &name, &value)) {
+  for (const auto& [name, value] : json_members(changes)) {
     if (JSON_NODE_HOLDS_NULL(value)) {
-      json_object_remove_member(target, name);
+      json_object_remove_member(target, name.c_str());
     } else {
-      json_object_set_member(target, name, json_node_copy(value));
+      json_object_set_member(target, name.c_str(), json_node_copy(value));
     }
   }
   return result;
@@ -45,33 +37,36 @@ std::string text_of(const JsonNodePtr& attributes) {
 }
 
 // What holds the entries; null when there is no such thing.
-JsonNode* list_in(JsonNode* body, const std::string& name) {
-  if (!JSON_NODE_HOLDS_OBJECT(body)) return body;
-  JsonObject* outer = json_node_get_object(body);
-  JsonNode* list = json_member(outer, name.c_str());
-  return list != nullptr ? list : json_member(outer, ("spreadsheet_" + name).c_str());
+JsonNode* list_in(JsonObject* object, const std::string& name) {
+  JsonNode* list = json_member(object, name.c_str());
+  return list != nullptr ? list : json_member(object, ("spreadsheet_" + name).c_str());
 }
 
-std::vector<Entry> read_entries(JsonNode* list, const std::string& name, guint limit) {
-  if (list == nullptr || !JSON_NODE_HOLDS_ARRAY(list)) {
+std::vector<Entry> read_entries(JsonNode* list, const std::string& name, std::size_t limit) {
+  const auto elements = json_elements(list);
+  if (!elements) {
     throw validation_error(name + " must be an array, as in {\"" + name +
                            "\": [{\"id\": …, …}, …]}.");
   }
-  JsonArray* array = json_node_get_array(list);
-  if (json_array_get_length(array) > limit) {
+  if (elements->size() > limit) {
     throw validation_error(name + " holds more than " + std::to_string(limit) +
                            " entries. Send them in several requests.");
   }
   std::vector<Entry> entries;
-  for (guint i = 0; i < json_array_get_length(array); ++i) {
-    JsonNode* element = json_array_get_element(array, i);
-    if (!JSON_NODE_HOLDS_OBJECT(element)) throw validation_error(name + " must hold objects.");
-    JsonObject* fields = json_node_get_object(element);
+  for (JsonNode* element : *elements) {
+    JsonObject* fields = json_object_in(element);
+    if (fields == nullptr) throw validation_error(name + " must hold objects.");
     const auto id = optional_id(fields, "id", name + ".id");
     if (!id) throw validation_error("Each of " + name + " needs an id, a number or a string.");
     entries.push_back({*id, parse_digits(*id).value_or(-1), fields});
   }
   return entries;
+}
+
+// That of a body, which may also be the list itself.
+JsonNode* list_of(JsonNode* body, const std::string& name) {
+  JsonObject* object = json_object_in(body);
+  return object != nullptr ? list_in(object, name) : body;
 }
 
 std::vector<Entry> distinct(std::vector<Entry> entries, const std::string& name) {
@@ -91,7 +86,7 @@ std::optional<std::string> value_text(JsonNode* node, const std::string& shown) 
   if (!JSON_NODE_HOLDS_VALUE(node)) {
     throw validation_error(shown + " must be a string, a number, a boolean or null.");
   }
-  return json_is_string(node) ? json_text(node) : canonical_json(node);
+  return json_value_text(node);
 }
 
 std::string merged_attributes(const std::string& attributes, JsonNode* patch) {
@@ -115,30 +110,33 @@ bool patch_cell(Cell& cell, JsonObject* fields) {
 
 std::optional<std::vector<Entry>> optional_entries(JsonObject* object, const std::string& name,
                                                    const std::string& shown) {
-  JsonNode* list = json_member(object, name.c_str());
-  if (list == nullptr) list = json_member(object, ("spreadsheet_" + name).c_str());
+  JsonNode* list = list_in(object, name);
   if (list == nullptr) return {};
   return read_entries(list, shown, max_entries);
 }
 
 std::vector<Entry> entries_of(JsonNode* body, const std::string& name) {
-  return read_entries(list_in(body, name), name, max_entries);
+  return read_entries(list_of(body, name), name, max_entries);
 }
 
 std::vector<Entry> distinct_entries_of(JsonNode* body, const std::string& name) {
   return distinct(entries_of(body, name), name);
 }
 
-std::vector<Entry> moved_entries_of(JsonNode* body, const std::string& name) {
-  return distinct(read_entries(list_in(body, name), name, G_MAXUINT), name);
-}
-
-std::int64_t required_position(const Entry& entry, const std::string& name) {
-  const auto position = optional_number(entry.fields, "position", name + ".position");
-  if (!position) {
-    throw validation_error("Each of " + name + " needs a position, a whole number from 1.");
+std::vector<Place> wanted_places(const Exchange& exchange, const std::string& name,
+                                 const std::function<void(const Entry&)>& check) {
+  const JsonNodePtr body = parse_json(exchange.json_text());
+  std::vector<Place> wanted;
+  for (const auto& entry :
+       distinct(read_entries(list_of(body.get(), name), name, SIZE_MAX), name)) {
+    check(entry);
+    const auto position = optional_number(entry.fields, "position", name + ".position");
+    if (!position) {
+      throw validation_error("Each of " + name + " needs a position, a whole number from 1.");
+    }
+    wanted.push_back({entry.number, *position});
   }
-  return *position;
+  return wanted;
 }
 
 }  // namespace genpro::emulator

@@ -7,10 +7,13 @@
 #include <json-glib/json-glib.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "emulator/domain/order.h"
+#include "emulator/http/handler.h"
 #include "emulator/store/records.h"
 
 namespace genpro::emulator {
@@ -41,8 +44,9 @@ std::vector<Entry> entries_of(JsonNode* body, const std::string& name);
 // The same for columns, rows and layers, none of which may be there twice: which would count?
 std::vector<Entry> distinct_entries_of(JsonNode* body, const std::string& name);
 
-// The body of an update_positions, {"rows": [{"id", "position"}, …]}: any number of them.
-std::vector<Entry> moved_entries_of(JsonNode* body, const std::string& name);
-std::int64_t required_position(const Entry& entry, const std::string& name);
+// The body of an update_positions, {"rows": [{"id", "position"}, …]}, also without the outer
+// object: any number of them. `check` throws for what is not there.
+std::vector<Place> wanted_places(const Exchange& exchange, const std::string& name,
+                                 const std::function<void(const Entry&)>& check);
 
 }  // namespace genpro::emulator

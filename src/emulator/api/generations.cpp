@@ -3,9 +3,6 @@
 // Generating, and what becomes of it.
 #include "emulator/api/services.h"
 #include "emulator/domain/card.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -34,10 +31,14 @@ JsonNodePtr request_of(const Layer& layer) {
   return request;
 }
 
-// Starts what the body asks for. `defaults`: attributes, a JSON object. `layer`: whose attributes
-// are asked for when the body says nothing; null for a cell.
-Reply start(Services& services, Exchange& exchange, Order order, Cell cell,
-            const std::string& defaults, const Layer* layer) {
+// Starts what the body asks for. `layer`: whose attributes are asked for when the body says
+// nothing; null for the cell itself.
+Reply start(Services& services, Exchange& exchange, Cell cell, const Layer* layer) {
+  Order order;
+  order.agent = agent_of(services, exchange);
+  order.sheet = cell.sheet;
+  order.cell = cell.id;
+  if (layer != nullptr) order.layer = layer->id;
   const std::string text = exchange.json_text();
   const JsonNodePtr body = parse_json_object(layer != nullptr && trim(text).empty() ? "{}" : text);
   const std::string what = who_and_where(order) + canonical_json(body.get());
@@ -48,7 +49,8 @@ Reply start(Services& services, Exchange& exchange, Order order, Cell cell,
     order.request = canonical_json(request);
     const Card card = read_card(json_node_get_object(request));
     Variables variables(services.store, cell);
-    order.settings = settle(card, defaults, variables);
+    order.settings =
+        settle(card, layer != nullptr ? layer->attributes : cell.attributes, variables);
     const Generation generation = services.generations.create(order);
     if (!order.layer && cell.card != order.request) {
       cell.card = order.request;
@@ -62,24 +64,13 @@ Reply start(Services& services, Exchange& exchange, Order order, Cell cell,
 }
 
 Reply generate(Services& services, Exchange& exchange) {
-  Cell cell = cell_of(services, exchange.request);
-  Order order;
-  order.agent = agent_of(services, exchange);
-  order.sheet = cell.sheet;
-  order.cell = cell.id;
-  const std::string defaults = cell.attributes;
-  return start(services, exchange, std::move(order), std::move(cell), defaults, nullptr);
+  return start(services, exchange, cell_of(services, exchange.request), nullptr);
 }
 
 Reply generate_layer(Services& services, Exchange& exchange) {
-  Cell cell = cell_of(services, exchange.request);
+  const Cell cell = cell_of(services, exchange.request);
   const Layer layer = layer_of(services, exchange.request);
-  Order order;
-  order.agent = agent_of(services, exchange);
-  order.sheet = cell.sheet;
-  order.cell = cell.id;
-  order.layer = layer.id;
-  return start(services, exchange, std::move(order), std::move(cell), layer.attributes, &layer);
+  return start(services, exchange, cell, &layer);
 }
 
 Generation generation_of(Services& services, const Request& request) {
@@ -92,21 +83,21 @@ Generation generation_of(Services& services, const Request& request) {
 }
 
 Reply get_generation(Services& services, Exchange& exchange) {
-  const Request& request = exchange.request;
-  return Reply::json(200, views_of(services, request).generation(generation_of(services, request)));
+  const Generation generation = generation_of(services, exchange.request);
+  return Reply::json(200, views_of(services, exchange).generation(generation));
 }
 
 // The whole generation, and its id under the name that the documents of these two calls use.
-Reply changed(Services& services, const Request& request, const Generation& generation) {
+Reply changed(Services& services, const Exchange& exchange, const Generation& generation) {
   JsonWriter json;
   json.begin_object().key("generation_id").integer(generation.id);
-  views_of(services, request).write(json, generation);
+  views_of(services, exchange).write(json, generation);
   return Reply::json(200, json.end_object().text());
 }
 
 Reply stop_generation(Services& services, Exchange& exchange) {
   const auto id = generation_of(services, exchange.request).id;
-  return changed(services, exchange.request, services.generations.stop(id));
+  return changed(services, exchange, services.generations.stop(id));
 }
 
 Reply continue_generation(Services& services, Exchange& exchange) {
@@ -118,7 +109,7 @@ Reply continue_generation(Services& services, Exchange& exchange) {
                      "The agent \"" + clean_label(generation.agent) + "\" of generation " +
                          std::to_string(id) + " was deleted. Generate again with another agent.");
     }
-    return changed(services, exchange.request, services.generations.resume(id));
+    return changed(services, exchange, services.generations.resume(id));
   });
 }
 
@@ -127,23 +118,13 @@ Reply inspect_generation(Services& services, Exchange& exchange) {
   const Generation generation = generation_of(services, exchange.request);
   JsonWriter json;
   json.begin_object().key("generation");
-  json.raw(views_of(services, exchange.request).generation(generation));
-  json.key("agent_id").id(generation.agent).key("sheet_id").id(generation.sheet);
-  json.key("cell_id").id(generation.cell).key("layer_id");
-  if (generation.layer) {
-    json.integer(*generation.layer);
-  } else {
-    json.null();
-  }
+  json.raw(views_of(services, exchange).generation(generation));
+  Views::write_request(json, generation);
   json.key("request").raw(generation.request);
-  const GenerationSettings& settings = generation.settings;
-  json.key("settings").begin_object().key("prompt").string(settings.prompt);
-  json.key("asset_resource_ids").begin_array();
-  for (const auto id : settings.asset_ids) json.integer(id);
-  json.end_array().key("model").string(settings.model);
-  json.key("aspect_ratio").string(settings.aspect_ratio);
-  json.key("duration").integer(settings.duration).end_object();
-  json.key("charged").number(static_cast<double>(generation.charged) / 1000.0);
+  json.key("settings").begin_object();
+  Views::write_settings(json, generation.settings);
+  json.end_object();
+  json.key("charged").number(credits(generation.charged));
   json.key("history").begin_array();
   for (const auto& event : services.store.history(generation.id)) {
     json.begin_object().key("event_id").integer(event.id);

@@ -4,19 +4,22 @@
 #include "emulator/api/fields.h"
 #include "emulator/api/services.h"
 #include "emulator/domain/sheets.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
 namespace {
 
+Layer layer_in(Services& services, const Cell& cell, const std::string& id, const char* advice) {
+  const auto number = parse_digits(id);
+  auto layer = number ? services.store.layer(*number) : std::nullopt;
+  if (layer && (layer->sheet != cell.sheet || layer->cell != cell.id)) layer.reset();
+  return found(layer, "layer", id, "cell " + clean_label(cell.id), advice);
+}
+
 Reply add_layer(Services& services, Exchange& exchange) {
   const Cell cell = cell_of(services, exchange.request);
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "video_layer");
+  const auto [body, fields] = wrapped_body(exchange, "video_layer");
   const std::string name = required_text(fields, "name", "video_layer.name");
   const std::string type = required_text(fields, "type", "video_layer.type");
   const auto position = optional_number(fields, "position", "video_layer.position");
@@ -28,20 +31,19 @@ Reply add_layer(Services& services, Exchange& exchange) {
     services.store.save(layer);
   }
   change.commit();
-  return Reply::json(201, views_of(services, exchange.request).layer(layer));
+  return Reply::json(201, views_of(services, exchange).layer(layer));
 }
 
 Reply get_layer(Services& services, Exchange& exchange) {
   const Layer layer = layer_of(services, exchange.request);
   agent_of(services, exchange);
-  return Reply::json(200, views_of(services, exchange.request).layer(layer));
+  return Reply::json(200, views_of(services, exchange).layer(layer));
 }
 
 Reply update_layer(Services& services, Exchange& exchange) {
   Layer layer = layer_of(services, exchange.request);
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "video_layer");
+  const auto [body, fields] = wrapped_body(exchange, "video_layer");
   if (json_member(fields, "name") != nullptr) {
     layer.name = required_text(fields, "name", "video_layer.name");
   }
@@ -59,8 +61,8 @@ Reply update_layer(Services& services, Exchange& exchange) {
     arrange_layers(services.store, cell_of(services, exchange.request), {{layer.id, *position}});
   }
   change.commit();
-  return Reply::json(200,
-                     views_of(services, exchange.request).layer(*services.store.layer(layer.id)));
+  layer = services.store.layer(layer.id).value();
+  return Reply::json(200, views_of(services, exchange).layer(layer));
 }
 
 Reply delete_layer(Services& services, Exchange& exchange) {
@@ -78,50 +80,32 @@ Reply copy_layer(Services& services, Exchange& exchange) {
   const Layer layer = layer_of(services, exchange.request);
   agent_of(services, exchange);
   const Layer copy = duplicate_layer(services.store, cell, layer);
-  return Reply::json(201, views_of(services, exchange.request).layer(copy));
+  return Reply::json(201, views_of(services, exchange).layer(copy));
 }
 
-// {"layers": [{"id", "position"}, …]}, also without the outer object.
 Reply move_layers(Services& services, Exchange& exchange) {
   const Cell cell = cell_of(services, exchange.request);
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json(exchange.json_text());
-  std::vector<Place> wanted;
-  for (const auto& entry : moved_entries_of(body.get(), "layers")) {
-    const auto layer = services.store.layer(entry.number);
-    if (!layer || layer->sheet != cell.sheet || layer->cell != cell.id) {
-      throw not_found("There is no layer \"" + clean_label(entry.id) + "\" in cell " +
-                      clean_label(cell.id) + ". Nothing was changed.");
-    }
-    wanted.push_back({entry.number, required_position(entry, "layers")});
-  }
-  arrange_layers(services.store, cell, wanted);
-  const Views views = views_of(services, exchange.request);
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& layer : services.store.layers(cell.sheet, cell.id)) json.raw(views.layer(layer));
-  return Reply::json(200, json.end_array().text());
+  arrange_layers(services.store, cell, wanted_places(exchange, "layers", [&](const Entry& entry) {
+                   layer_in(services, cell, entry.id, nothing_changed);
+                 }));
+  const Views views = views_of(services, exchange);
+  return Reply::json(200, json_array(services.store.layers(cell.sheet, cell.id),
+                                     [&views](const Layer& layer) { return views.layer(layer); }));
 }
 
 }  // namespace
 
 Layer layer_of(Services& services, const Request& request) {
-  const Cell cell = cell_of(services, request);
-  const auto id = parse_digits(request.parameters.at(2));
-  const auto layer = id ? services.store.layer(*id) : std::nullopt;
-  if (!layer || layer->sheet != cell.sheet || layer->cell != cell.id) {
-    throw not_found("There is no layer \"" + clean_label(request.parameters[2]) + "\" in cell " +
-                    clean_label(cell.id) + ". GET the cell to see its video_layers.");
-  }
-  return *layer;
+  return layer_in(services, cell_of(services, request), request.parameters.at(2),
+                  "GET the cell to see its video_layers.");
 }
 
 std::vector<Route> layer_routes() {
   return {
       {"POST", "v1/{sheet_route}/{}/cells/{}/layers", BodyKind::json, &add_layer},
       // Before what takes its last word for the id of a layer.
-      {"PUT", "v1/{sheet_route}/{}/cells/{}/layers/update_positions", BodyKind::json, &move_layers},
-      {"PATCH", "v1/{sheet_route}/{}/cells/{}/layers/update_positions", BodyKind::json,
+      {"PUT PATCH", "v1/{sheet_route}/{}/cells/{}/layers/update_positions", BodyKind::json,
        &move_layers},
       {"GET", "v1/{sheet_route}/{}/cells/{}/layers/{}", BodyKind::ignored, &get_layer},
       {"PATCH", "v1/{sheet_route}/{}/cells/{}/layers/{}", BodyKind::json, &update_layer},

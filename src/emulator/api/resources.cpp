@@ -7,9 +7,6 @@
 #include "emulator/api/services.h"
 #include "emulator/api/uploads.h"
 #include "emulator/media/sniff.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -36,16 +33,16 @@ bool is_md5(const std::string& text) {
   return length == 16 && take_string(g_base64_encode(bytes.get(), length)) == text;
 }
 
-Reply created(Services& services, const Request& request, const Resource& resource) {
+Reply created(Services& services, const Exchange& exchange, const Resource& resource) {
   JsonWriter json;
-  json.begin_object().key("content_resource").raw(views_of(services, request).resource(resource));
+  json.begin_object().key("content_resource").raw(views_of(services, exchange).resource(resource));
   json.key("generator").null().end_object();
   return Reply::json(201, json.text());
 }
 
 // Some of the service's clients look for the resource in its wrapping, others for its members.
-Reply detail(Services& services, const Request& request, const Resource& resource) {
-  const Views views = views_of(services, request);
+Reply detail(Services& services, const Exchange& exchange, const Resource& resource) {
+  const Views views = views_of(services, exchange);
   JsonWriter json;
   json.begin_object().key("content_resource").raw(views.resource(resource));
   json.key("generator").null();
@@ -59,12 +56,11 @@ Reply create_resource(Services& services, Exchange& exchange) {
   if (auto* upload = dynamic_cast<UploadBody*>(exchange.body.get())) {
     resource = services.resources.add(upload->file(), upload->file_name());
   } else {
-    const JsonNodePtr body = parse_json_object(exchange.json_text());
-    JsonObject* fields = wrapped_object(body.get(), "content_resource");
+    const auto [body, fields] = wrapped_body(exchange, "content_resource");
     resource = services.resources.add_blob(
         required_text(fields, "file", "content_resource.file (a signed_id)"));
   }
-  return created(services, exchange.request, resource);
+  return created(services, exchange, resource);
 }
 
 // What the page sends: the file is the whole body, its name is in the query. A browser has no MD5
@@ -73,7 +69,7 @@ Reply create_from_page(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
   auto& upload = dynamic_cast<FileBody&>(*exchange.body);
   const std::string name = exchange.request.query_value("file_name").value_or("");
-  return created(services, exchange.request, services.resources.add(upload.file(), name));
+  return created(services, exchange, services.resources.add(upload.file(), name));
 }
 
 // Empty: the first one.
@@ -87,12 +83,11 @@ std::size_t page_number(const std::string& text) {
 
 Reply list_resources(Services& services, Exchange& exchange) {
   static const std::set<std::string> kinds{"image", "video", "audio", "zip", "safe_tensors"};
-  const Request& request = exchange.request;
   agent_of(services, exchange);
   ResourceFilter filter;
   filter.limit = default_page_size;
   bool filtered = false;
-  for (const auto& [name, value] : request.query) {
+  for (const auto& [name, value] : exchange.request.query) {
     if (name == "type" && !value.empty()) {
       if (!kinds.contains(value)) {
         throw validation_error("type must be one of image, video, audio, zip, safe_tensors.");
@@ -107,24 +102,19 @@ Reply list_resources(Services& services, Exchange& exchange) {
       filter.skip = page_number(value) * filter.limit;
     }
   }
-  JsonWriter json;
-  json.begin_array();
   // Ids that cannot exist match nothing, unlike no ids at all.
-  if (!filtered || !filter.ids.empty()) {
-    for (const auto& resource : services.store.resources(filter)) {
-      json.raw(views_of(services, request).resource(resource));
-    }
-  }
-  return Reply::json(200, json.end_array().text());
+  if (filtered && filter.ids.empty()) return Reply::json(200, "[]");
+  const Views views = views_of(services, exchange);
+  return Reply::json(200, json_array(services.store.resources(filter),
+                                     [&](const Resource& one) { return views.resource(one); }));
 }
 
 // The resources once more, as an asset library without folders.
 Reply list_assets(Services& services, Exchange& exchange) {
   static const std::set<std::string> types{"image", "video", "audio", "folder"};
-  const Request& request = exchange.request;
   agent_of(services, exchange);
-  const auto text = [&request](const char* name) {
-    return request.query_value(name).value_or(std::string());
+  const auto text = [&exchange](const char* name) {
+    return exchange.request.query_value(name).value_or("");
   };
   if (const std::string folder = text("folder_id"); !folder.empty()) {
     throw not_found("There is no asset folder \"" + clean_label(folder) +
@@ -149,50 +139,42 @@ Reply list_assets(Services& services, Exchange& exchange) {
   }
   filter.limit = static_cast<std::size_t>(*wanted);
   filter.skip = page_number(text("page")) * filter.limit;
-  const Views views = views_of(services, request);
-  JsonWriter json;
-  json.begin_array();
-  if (filter.kind != "folder") {
-    for (const auto& resource : services.store.resources(filter)) {
-      json.begin_object().key("type").string("ContentResource");
-      views.write(json, resource);
-      json.end_object();
-    }
-  }
-  return Reply::json(200, json.end_array().text());
+  const Views views = views_of(services, exchange);
+  // Of the kind "folder" there is none.
+  return Reply::json(200, json_array(services.store.resources(filter), [&](const Resource& one) {
+                       JsonWriter json;
+                       json.begin_object().key("type").string("ContentResource");
+                       views.write(json, one);
+                       return json.end_object().text();
+                     }));
 }
 
 Reply get_resource(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
-  return detail(services, exchange.request, services.resources.get(resource_id(exchange.request)));
+  return detail(services, exchange, services.resources.get(resource_id(exchange.request)));
 }
 
 Reply patch_resource(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
   const auto id = resource_id(exchange.request);
   services.resources.get(id);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "content_resource");
+  const auto [body, fields] = wrapped_body(exchange, "content_resource");
   const Resource resource =
       services.resources.rename(id, required_text(fields, "filename", "content_resource.filename"));
-  return detail(services, exchange.request, resource);
+  return detail(services, exchange, resource);
 }
 
 Reply delete_resource(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
   const Resource resource = services.resources.remove(resource_id(exchange.request));
-  return Reply::json(200, views_of(services, exchange.request).resource(resource));
+  return Reply::json(200, views_of(services, exchange).resource(resource));
 }
 
 Reply announce_upload(Services& services, Exchange& exchange) {
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "blob");
+  const auto [body, fields] = wrapped_body(exchange, "blob");
   Blob blob;
   blob.file_name = clean_file_name(required_text(fields, "filename", "blob.filename"));
-  JsonNode* size = json_member(fields, "byte_size");
-  std::optional<std::int64_t> bytes;
-  if (size != nullptr && json_is_integer(size)) bytes = json_node_get_int(size);
-  if (size != nullptr && json_is_string(size)) bytes = parse_digits(json_text(size));
+  const auto bytes = json_whole_number(json_member(fields, "byte_size"));
   if (!bytes || *bytes < 1) {
     throw validation_error("blob.byte_size must be the size of the file in bytes, at least 1.");
   }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/api/services.h"
 
-#include "emulator/util/api_error.h"
-#include "emulator/util/text.h"
-
 namespace genpro::emulator {
 
 namespace {
@@ -24,13 +21,12 @@ std::string agent_of(Services& services, const Request& request) {
 }
 
 std::string agent_of(Services& services, const Exchange& exchange) {
-  const std::string text = exchange.json_text();
-  if (!exchange.request.query_value("agent_id").value_or("").empty() || json_problem(text)) {
-    return agent_of(services, exchange.request);
+  std::optional<std::string> agent;
+  if (exchange.request.query_value("agent_id").value_or("").empty()) {
+    if (const JsonNodePtr body = find_json_object(exchange.json_text())) {
+      agent = optional_id(json_node_get_object(body.get()), "agent_id", "agent_id");
+    }
   }
-  const JsonNodePtr body = parse_json(text);
-  if (!JSON_NODE_HOLDS_OBJECT(body.get())) return agent_of(services, exchange.request);
-  const auto agent = optional_id(json_node_get_object(body.get()), "agent_id", "agent_id");
   if (!agent) return agent_of(services, exchange.request);
   check_agent(services, *agent);
   return *agent;
@@ -57,27 +53,28 @@ Sheet sheet_of(Services& services, const Request& request) {
 
 Cell cell_of(Services& services, const Request& request) {
   const Sheet sheet = sheet_of(services, request);
-  auto cell = services.store.cell(sheet.id, request.parameters.at(1));
-  if (!cell) {
-    throw not_found("There is no cell \"" + clean_label(request.parameters[1]) + "\" in sheet " +
-                    clean_label(sheet.id) + ". GET the sheet to see its cells; --cell adds one.");
-  }
-  return *cell;
+  const std::string& id = request.parameters.at(1);
+  return found(services.store.cell(sheet.id, id), "cell", id, "sheet " + clean_label(sheet.id),
+               "GET the sheet to see its cells; --cell adds one.");
 }
 
 JsonObject* wrapped_object(JsonNode* body, const char* name) {
   JsonObject* outer = json_node_get_object(body);
   JsonNode* inner = json_member(outer, name);
   if (inner == nullptr) return outer;
-  if (!JSON_NODE_HOLDS_OBJECT(inner)) {
-    throw validation_error(std::string(name) + " must be an object.");
-  }
-  return json_node_get_object(inner);
+  if (JsonObject* object = json_object_in(inner)) return object;
+  throw validation_error(std::string(name) + " must be an object.");
+}
+
+std::pair<JsonNodePtr, JsonObject*> wrapped_body(const Exchange& exchange, const char* name) {
+  JsonNodePtr body = parse_json_object(exchange.json_text());
+  JsonObject* object = wrapped_object(body.get(), name);
+  return {std::move(body), object};
 }
 
 std::string required_text(JsonObject* object, const char* name, const std::string& shown) {
   JsonNode* node = json_member(object, name);
-  if (node == nullptr || !json_is_string(node) || trim(json_text(node)).empty()) {
+  if (!json_is_string(node) || trim(json_text(node)).empty()) {
     throw validation_error(shown + " must be a string that is not empty.");
   }
   return json_text(node);
@@ -87,9 +84,7 @@ std::optional<std::int64_t> optional_number(JsonObject* object, const char* name
                                             const std::string& shown) {
   JsonNode* node = json_member(object, name);
   if (node == nullptr) return {};
-  std::optional<std::int64_t> number;
-  if (json_is_integer(node)) number = json_node_get_int(node);
-  if (json_is_string(node)) number = parse_digits(json_text(node));
+  const auto number = json_whole_number(node);
   if (!number) throw validation_error(shown + " must be a whole number.");
   return number;
 }
@@ -98,16 +93,11 @@ std::optional<std::string> optional_id(JsonObject* object, const char* name,
                                        const std::string& shown) {
   JsonNode* node = json_member(object, name);
   if (node == nullptr) return {};
-  std::string id;
-  if (json_is_integer(node)) {
-    id = std::to_string(json_node_get_int(node));
-  } else if (json_is_string(node)) {
-    id = json_text(node);
-  } else {
+  if (!json_is_integer(node) && !json_is_string(node)) {
     throw validation_error(shown + " must be an id: a number or a string.");
   }
-  if (id.empty()) return {};
-  return id;
+  const std::string id = json_value_text(node);
+  return id.empty() ? std::nullopt : std::optional(id);
 }
 
 Reply answer_once(Services& services, const Request& request, const std::string& what,

@@ -20,7 +20,9 @@
 #include "emulator/media/xlsx.h"
 #include "emulator/store/folders.h"
 #include "emulator/store/store.h"
+#include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
+#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -39,7 +41,7 @@ struct Services {
 enum class BodyKind { ignored, json, fields, upload, file, variables, blob };
 
 struct Route {
-  const char* method;
+  const char* method;  // or several, with a space in between
   // Segments: words, {} for any text, and {sheet_route} for either word of sheet calls.
   const char* path;
   BodyKind body;
@@ -76,13 +78,34 @@ Cell cell_of(Services& services, const Request& request);
 // The third {}.
 Layer layer_of(Services& services, const Request& request);
 
-inline Views views_of(Services& services, const Request& request) {
-  return {services.store, request.origin, services.faults};
+// What `thing` holds. Throws 404 when that is nothing: no such `kind` with this id in `place`.
+template <typename T>
+T found(std::optional<T> thing, const char* kind, const std::string& id, const std::string& place,
+        const std::string& advice) {
+  if (thing) return *std::move(thing);
+  throw not_found(std::string("There is no ") + kind + " \"" + clean_label(id) + "\" in " + place +
+                  ". " + advice);
+}
+// The same for things with a number in a sheet, of which a text may be none.
+template <typename T>
+T found_in_sheet(std::optional<T> (Store::*find)(const std::string&, std::int64_t),
+                 Services& services, const Sheet& sheet, const char* kind, const std::string& id,
+                 const std::string& advice) {
+  const auto number = parse_digits(id);
+  return found(number ? (services.store.*find)(sheet.id, *number) : std::nullopt, kind, id,
+               "sheet " + clean_label(sheet.id), advice);
+}
+inline constexpr const char* nothing_changed = "Nothing was changed.";
+
+inline Views views_of(Services& services, const Exchange& exchange) {
+  return {services.store, exchange.request.origin, services.faults};
 }
 
 // The object under `name` in the body, or the body itself: clients are seen to leave the wrapping
 // out.
 JsonObject* wrapped_object(JsonNode* body, const char* name);
+// The same of a request; the first of the two owns it.
+std::pair<JsonNodePtr, JsonObject*> wrapped_body(const Exchange& exchange, const char* name);
 std::string required_text(JsonObject* object, const char* name, const std::string& shown);
 // A whole number, also as digits in a string; nothing when it is missing. Throws ApiError 422.
 std::optional<std::int64_t> optional_number(JsonObject* object, const char* name,

@@ -4,9 +4,6 @@
 #include "emulator/domain/sheets.h"
 #include "emulator/api/fields.h"
 #include "emulator/api/services.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -23,42 +20,35 @@ JsonNodePtr optional_body(const Exchange& exchange) {
 }
 
 Row row_of(Services& services, const Request& request) {
-  const Sheet sheet = sheet_of(services, request);
-  const auto id = parse_digits(request.parameters.at(1));
-  const auto row = id ? services.store.row(sheet.id, *id) : std::nullopt;
-  if (!row) {
-    throw not_found("There is no row \"" + clean_label(request.parameters[1]) + "\" in sheet " +
-                    clean_label(sheet.id) + ". GET the sheet to see its rows.");
-  }
-  return *row;
+  return found_in_sheet(&Store::row, services, sheet_of(services, request), "row",
+                        request.parameters.at(1), "GET the sheet to see its rows.");
+}
+
+Row listed_row(Services& services, const Sheet& sheet, const Entry& entry) {
+  return found_in_sheet(&Store::row, services, sheet, "row", entry.id, nothing_changed);
 }
 
 Reply add_sheet(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "spreadsheet");
+  const auto [body, fields] = wrapped_body(exchange, "spreadsheet");
   const std::string title = required_text(fields, "title", "spreadsheet.title");
   const bool is_default = json_is_true(json_member(fields, "is_default"));
-  Store::Change change(services.store);
   const Sheet sheet = create_sheet(services.store, {}, title, is_default);
-  change.commit();
-  return Reply::json(201, views_of(services, exchange.request).sheet(sheet, false));
+  return Reply::json(201, views_of(services, exchange).sheet(sheet, false));
 }
 
 Reply list_sheets(Services& services, Exchange& exchange) {
   agent_of(services, exchange);
-  const Views views = views_of(services, exchange.request);
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& sheet : services.store.sheets()) json.raw(views.sheet_head(sheet));
-  return Reply::json(200, json.end_array().text());
+  const Views views = views_of(services, exchange);
+  return Reply::json(200, json_array(services.store.sheets(), [&views](const Sheet& sheet) {
+                       return views.sheet_head(sheet);
+                     }));
 }
 
 Reply get_sheet(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange);
-  return Reply::json(
-      200, views_of(services, exchange.request).sheet(sheet, wants_cost(exchange.request)));
+  return Reply::json(200, views_of(services, exchange).sheet(sheet, wants_cost(exchange.request)));
 }
 
 Reply copy_sheet(Services& services, Exchange& exchange) {
@@ -69,14 +59,14 @@ Reply copy_sheet(Services& services, Exchange& exchange) {
       optional_id(json_node_get_object(body.get()), "target_agent_id", "target_agent_id");
   if (target) check_agent(services, *target);
   const Sheet copy = clone_sheet(services.store, sheet);
-  return Reply::json(201, views_of(services, exchange.request).sheet(copy, false));
+  return Reply::json(201, views_of(services, exchange).sheet(copy, false));
 }
 
 Reply list_rows(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange);
-  return Reply::json(
-      200, views_of(services, exchange.request).rows(sheet.id, wants_cost(exchange.request)));
+  return Reply::json(200,
+                     views_of(services, exchange).rows(sheet.id, wants_cost(exchange.request)));
 }
 
 Reply add_row(Services& services, Exchange& exchange) {
@@ -93,21 +83,20 @@ Reply add_row(Services& services, Exchange& exchange) {
     services.store.save(row);
   }
   change.commit();
-  return Reply::json(201, views_of(services, exchange.request).row(row, false));
+  return Reply::json(201, views_of(services, exchange).row(row, false));
 }
 
 Reply get_row(Services& services, Exchange& exchange) {
   const Row row = row_of(services, exchange.request);
   agent_of(services, exchange);
-  return Reply::json(200,
-                     views_of(services, exchange.request).row(row, wants_cost(exchange.request)));
+  return Reply::json(200, views_of(services, exchange).row(row, wants_cost(exchange.request)));
 }
 
 Reply copy_row(Services& services, Exchange& exchange) {
   const Row row = row_of(services, exchange.request);
   agent_of(services, exchange);
   const Row copy = duplicate_row(services.store, row);
-  return Reply::json(201, views_of(services, exchange.request).row(copy, false));
+  return Reply::json(201, views_of(services, exchange).row(copy, false));
 }
 
 // What of a row's fields is to change; nothing for its position.
@@ -125,37 +114,22 @@ void patch_row(Services& services, Row& row, const Entry& entry) {
   if (!cells) return;
   for (const auto& wanted : *cells) {
     auto cell = services.store.cell(row.sheet, wanted.id);
-    if (!cell || cell->row != row.id) {
-      throw not_found("There is no cell \"" + clean_label(wanted.id) + "\" in row " +
-                      std::to_string(row.id) + ". Nothing was changed.");
-    }
-    patch_cell(*cell, wanted.fields);
-    services.store.save(*cell);
+    if (cell && cell->row != row.id) cell.reset();
+    Cell changed = found(cell, "cell", wanted.id, "row " + std::to_string(row.id), nothing_changed);
+    patch_cell(changed, wanted.fields);
+    services.store.save(changed);
   }
 }
 
-Row listed_row(Services& services, const Sheet& sheet, const Entry& entry) {
-  const auto row = services.store.row(sheet.id, entry.number);
-  if (!row) {
-    throw not_found("There is no row \"" + clean_label(entry.id) + "\" in sheet " +
-                    clean_label(sheet.id) + ". Nothing was changed.");
-  }
-  return *row;
-}
-
-// {"rows": [{"id", "position"}, …]}, also without the outer object. Answers with all rows: those
-// that were not named move as well.
+// Answers with all rows: those that were not named move as well.
 Reply move_rows(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange);
-  const JsonNodePtr body = parse_json(exchange.json_text());
-  std::vector<Place> wanted;
-  for (const auto& entry : moved_entries_of(body.get(), "rows")) {
-    wanted.push_back({listed_row(services, sheet, entry).id, required_position(entry, "rows")});
-  }
-  arrange_rows(services.store, sheet.id, wanted);
-  return Reply::json(
-      200, views_of(services, exchange.request).rows(sheet.id, wants_cost(exchange.request)));
+  arrange_rows(services.store, sheet.id, wanted_places(exchange, "rows", [&](const Entry& entry) {
+                 listed_row(services, sheet, entry);
+               }));
+  return Reply::json(200,
+                     views_of(services, exchange).rows(sheet.id, wants_cost(exchange.request)));
 }
 
 // {"rows": [{"id", "position", "additional_attributes", "cells": [{"id", "value",
@@ -165,8 +139,7 @@ Reply update_rows(Services& services, Exchange& exchange) {
   const std::string agent = agent_of(services, exchange);
   const JsonNodePtr body = parse_json(exchange.json_text());
   const auto entries = distinct_entries_of(body.get(), "rows");
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet.id);
+  SheetChange change(services.store, services.generations, sheet.id, agent);
   std::vector<Place> wanted;
   for (const auto& entry : entries) {
     Row row = listed_row(services, sheet, entry);
@@ -176,15 +149,12 @@ Reply update_rows(Services& services, Exchange& exchange) {
     }
   }
   if (!wanted.empty()) arrange_rows(services.store, sheet.id, wanted);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  JsonWriter json;
-  json.begin_array();
-  const Views views = views_of(services, exchange.request);
-  for (const auto& entry : entries) {
-    json.raw(views.row(*services.store.row(sheet.id, entry.number), wants_cost(exchange.request)));
-  }
-  return Reply::json(200, json.end_array().text());
+  const Views views = views_of(services, exchange);
+  return Reply::json(200, json_array(entries, [&](const Entry& entry) {
+                       return views.row(*services.store.row(sheet.id, entry.number),
+                                        wants_cost(exchange.request));
+                     }));
 }
 
 }  // namespace
@@ -198,10 +168,8 @@ std::vector<Route> sheet_routes() {
       {"GET", "v1/{sheet_route}/{}/rows", BodyKind::ignored, &list_rows},
       {"POST", "v1/{sheet_route}/{}/rows", BodyKind::json, &add_row},
       // Before what takes their last words for the id of a row.
-      {"PUT", "v1/{sheet_route}/{}/rows/update_positions", BodyKind::json, &move_rows},
-      {"PATCH", "v1/{sheet_route}/{}/rows/update_positions", BodyKind::json, &move_rows},
-      {"PUT", "v1/{sheet_route}/{}/rows/mass_update", BodyKind::json, &update_rows},
-      {"PATCH", "v1/{sheet_route}/{}/rows/mass_update", BodyKind::json, &update_rows},
+      {"PUT PATCH", "v1/{sheet_route}/{}/rows/update_positions", BodyKind::json, &move_rows},
+      {"PUT PATCH", "v1/{sheet_route}/{}/rows/mass_update", BodyKind::json, &update_rows},
       {"GET", "v1/{sheet_route}/{}/rows/{}", BodyKind::ignored, &get_row},
       {"POST", "v1/{sheet_route}/{}/rows/{}/duplicate", BodyKind::json, &copy_row},
   };

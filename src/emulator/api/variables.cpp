@@ -10,9 +10,6 @@
 #include "emulator/api/uploads.h"
 #include "emulator/domain/sheets.h"
 #include "emulator/domain/variables_import.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -23,15 +20,13 @@ constexpr std::size_t max_xlsx = 5 * 1024 * 1024;
 Reply get_variables(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   agent_of(services, exchange.request);
-  return Reply::json(200, views_of(services, exchange.request).variables(sheet.id));
+  return Reply::json(200, views_of(services, exchange).variables(sheet.id));
 }
 
 Reply replace_variables(Services& services, const std::string& sheet, const std::string& agent,
                         const std::vector<Variable>& variables) {
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet);
+  SheetChange change(services.store, services.generations, sheet, agent);
   services.store.set_variables(sheet, variables);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
   return Reply::json(200, Views(services.store, {}, services.faults).variables(sheet));
 }
@@ -89,15 +84,10 @@ Reply import_variables(Services& services, Exchange& exchange) {
 }
 
 Variable variable_of(Services& services, const Request& request) {
-  const Sheet sheet = sheet_of(services, request);
-  const auto id = parse_digits(request.parameters.at(1));
-  const auto variable = id ? services.store.variable(sheet.id, *id) : std::nullopt;
-  if (!variable) {
-    throw not_found("There is no global variable \"" + clean_label(request.parameters[1]) +
-                    "\" in sheet " + clean_label(sheet.id) +
-                    ". GET its global_variables to see them; an import gives them new ids.");
-  }
-  return *variable;
+  return found_in_sheet<Variable>(
+      &Store::variable, services, sheet_of(services, request), "global variable",
+      request.parameters.at(1),
+      "GET its global_variables to see them; an import gives them new ids.");
 }
 
 // The key that the fields give to `variable`; another one must not have it.
@@ -129,28 +119,24 @@ std::string value_of(JsonNode* value) {
 Reply add_variable(Services& services, Exchange& exchange) {
   const Sheet sheet = sheet_of(services, exchange.request);
   const std::string agent = agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "global_variable");
+  const auto [body, fields] = wrapped_body(exchange, "global_variable");
   Variable variable;
   variable.key = key_of(services, sheet.id, fields, variable);
   variable.value = value_of(json_member(fields, "value"));
   if (services.store.count_variables(sheet.id) >= static_cast<std::int64_t>(max_variables)) {
     throw validation_error("A sheet has 10000 global variables at most. Delete some.");
   }
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet.id);
+  SheetChange change(services.store, services.generations, sheet.id, agent);
   variable = services.store.add_variable(sheet.id, std::move(variable));
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  return Reply::json(201, views_of(services, exchange.request).variable(variable));
+  return Reply::json(201, views_of(services, exchange).variable(variable));
 }
 
 Reply update_variable(Services& services, Exchange& exchange) {
   Variable variable = variable_of(services, exchange.request);
   const std::string sheet = exchange.request.parameters.at(0);
   const std::string agent = agent_of(services, exchange);
-  const JsonNodePtr body = parse_json_object(exchange.json_text());
-  JsonObject* fields = wrapped_object(body.get(), "global_variable");
+  const auto [body, fields] = wrapped_body(exchange, "global_variable");
   const bool has_key = json_member(fields, "key") != nullptr;
   const bool has_value = json_object_has_member(fields, "value");
   if (!has_key && !has_value) {
@@ -158,22 +144,18 @@ Reply update_variable(Services& services, Exchange& exchange) {
   }
   if (has_key) variable.key = key_of(services, sheet, fields, variable);
   if (has_value) variable.value = value_of(json_member(fields, "value"));
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet);
+  SheetChange change(services.store, services.generations, sheet, agent);
   services.store.change_variable(sheet, variable);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
-  return Reply::json(200, views_of(services, exchange.request).variable(variable));
+  return Reply::json(200, views_of(services, exchange).variable(variable));
 }
 
 Reply delete_variable(Services& services, Exchange& exchange) {
   const Variable variable = variable_of(services, exchange.request);
   const std::string sheet = exchange.request.parameters.at(0);
   const std::string agent = agent_of(services, exchange);
-  Store::Change change(services.store);
-  Dependents dependents(services.store, sheet);
+  SheetChange change(services.store, services.generations, sheet, agent);
   services.store.remove_variable(sheet, variable.id);
-  dependents.generate_changed(services.generations, agent);
   change.commit();
   return Reply::json(204, {});
 }

@@ -51,7 +51,7 @@ std::string output_path(const Output& output, const char* folder, const char* ex
 }  // namespace
 
 void write_cost(JsonWriter& json, MilliCredits cost) {
-  json.key("execution_cost").number(static_cast<double>(cost) / 1000.0);
+  json.key("execution_cost").number(credits(cost));
 }
 
 std::string iso_time(std::int64_t milliseconds) {
@@ -72,12 +72,8 @@ void Views::write(JsonWriter& json, const Generation& generation) const {
   json.key("id").integer(generation.id);
   json.key("status").string(status_word(generation.status));
   json.key("user_job_type").string("video_generation").key("result").null();
-  json.key("failed_reason");
-  if (generation.failed_reason.empty()) {
-    json.null();
-  } else {
-    json.string(generation.failed_reason);
-  }
+  const std::string& reason = generation.failed_reason;
+  json.key("failed_reason").string_or_null(reason.empty() ? std::nullopt : std::optional(reason));
   json.key("output_resources").begin_array();
   if (generation.output) {
     const Output& output = *generation.output;
@@ -91,6 +87,19 @@ void Views::write(JsonWriter& json, const Generation& generation) const {
   write_cost(json, generation.status == Status::completed ? generation.charged : 0);
 }
 
+void Views::write_request(JsonWriter& json, const Generation& generation) {
+  json.key("agent_id").id(generation.agent).key("sheet_id").id(generation.sheet);
+  json.key("cell_id").id(generation.cell).key("layer_id").integer_or_null(generation.layer);
+}
+
+void Views::write_settings(JsonWriter& json, const GenerationSettings& settings) {
+  json.key("prompt").string(settings.prompt).key("asset_resource_ids").begin_array();
+  for (const auto id : settings.asset_ids) json.integer(id);
+  json.end_array().key("model").string(settings.model);
+  json.key("aspect_ratio").string(settings.aspect_ratio);
+  json.key("duration").integer(settings.duration);
+}
+
 std::string Views::resource(const Resource& resource) const {
   JsonWriter json;
   json.begin_object();
@@ -101,13 +110,9 @@ std::string Views::resource(const Resource& resource) const {
 void Views::write(JsonWriter& json, const Resource& resource) const {
   const std::string url = origin_ + "/uploads/" + resource.stored_name;
   json.key("id").integer(resource.id).key("url").string(url);
-  json.key("thumbnail_url");
   // A picture is its own thumbnail.
-  if (resource.kind == "image") {
-    json.string(url);
-  } else {
-    json.null();
-  }
+  json.key("thumbnail_url");
+  json.string_or_null(resource.kind == "image" ? std::optional(url) : std::nullopt);
   json.key("file_name").string(resource.file_name);
   json.key("content_type").string(resource.content_type);
 }
@@ -128,19 +133,14 @@ std::string Views::cell_of_type(const Cell& cell, const std::string& column_type
                                 MilliCredits* cost) const {
   const Jobs jobs = write_jobs(*this, store_.generations(cell.sheet, cell.id), cell.default_job);
   JsonWriter json;
-  json.begin_object().key("id").id(cell.id).key("value");
-  if (cell.value) {
-    json.string(*cell.value);
-  } else {
-    json.null();
-  }
+  json.begin_object().key("id").id(cell.id).key("value").string_or_null(cell.value);
   json.key("additional_attributes").raw(cell.attributes);
   json.key("cell_role").string(column_type == "video" ? "video" : "content");
   write_times(json, cell.created_at, std::max(cell.updated_at, jobs.updated_at));
   json.key("default_user_job").raw(jobs.preferred).key("user_jobs").raw(jobs.list);
-  json.key("video_layers").begin_array();
-  for (const auto& part : store_.layers(cell.sheet, cell.id)) json.raw(layer(part));
-  json.end_array();
+  json.key("video_layers")
+      .raw(json_array(store_.layers(cell.sheet, cell.id),
+                      [this](const Layer& part) { return layer(part); }));
   write_cost(json, jobs.cost);
   if (cost != nullptr) *cost += jobs.cost;
   return json.end_object().text();
@@ -173,10 +173,7 @@ std::string Views::rows(const std::string& sheet, bool with_cost) const {
 }
 
 std::string Views::columns(const std::string& sheet) const {
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& entry : store_.columns(sheet)) json.raw(column(entry));
-  return json.end_array().text();
+  return json_array(store_.columns(sheet), [this](const Column& entry) { return column(entry); });
 }
 
 Views::FilledRow Views::fill(const Row& row, const std::vector<Column>& columns,
@@ -214,10 +211,7 @@ std::string Views::row_under(const FilledRow& filled, Names names) {
 }
 
 std::string Views::rows_under(const std::vector<FilledRow>& rows, Names names) {
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& filled : rows) json.raw(row_under(filled, names));
-  return json.end_array().text();
+  return json_array(rows, [names](const FilledRow& filled) { return row_under(filled, names); });
 }
 
 void Views::write_head(JsonWriter& json, const Sheet& sheet) const {
@@ -257,9 +251,9 @@ std::string Views::variables(const std::string& sheet) const {
   const auto found = store_.variables(sheet);
   if (!found) return "null";
   JsonWriter json;
-  json.begin_object().key("id").integer(found->id).key("variables").begin_array();
-  for (const auto& entry : found->variables) json.raw(variable(entry));
-  return json.end_array().end_object().text();
+  json.begin_object().key("id").integer(found->id).key("variables");
+  json.raw(json_array(found->variables, [this](const Variable& entry) { return variable(entry); }));
+  return json.end_object().text();
 }
 
 std::string Views::variable(const Variable& variable) const {

@@ -16,6 +16,15 @@ void write_cost(JsonWriter& json, MilliCredits cost);
 // Milliseconds since 1970 as "2026-03-01T12:00:00.000Z".
 std::string iso_time(std::int64_t milliseconds);
 
+// An array of what `write` makes of each of the things.
+template <typename Things, typename Write>
+std::string json_array(const Things& things, const Write& write) {
+  JsonWriter json;
+  json.begin_array();
+  for (const auto& thing : things) json.raw(write(thing));
+  return json.end_array().text();
+}
+
 // Writes the records of a store for one client. `origin`: where files are had, such as
 // "http://127.0.0.1:8787".
 class Views {
@@ -26,6 +35,9 @@ class Views {
   std::string generation(const Generation& generation) const;
   // The members of its object, for one that has more.
   void write(JsonWriter& json, const Generation& generation) const;
+  // Members that the service itself does not tell: for what it was, and what is rendered.
+  static void write_request(JsonWriter& json, const Generation& generation);
+  static void write_settings(JsonWriter& json, const GenerationSettings& settings);
   std::string resource(const Resource& resource) const;
   void write(JsonWriter& json, const Resource& resource) const;
   std::string layer(const Layer& layer) const;

@@ -49,23 +49,15 @@ std::vector<std::string> resource_vars(JsonObject* data) {
   std::vector<std::string> vars;
   JsonNode* node = json_member(data, "content_resource_vars");
   if (node == nullptr) return vars;
-  const char* wanted = "data.content_resource_vars must be an array of variable names.";
-  if (!JSON_NODE_HOLDS_ARRAY(node)) throw validation_error(wanted);
-  JsonArray* names = json_node_get_array(node);
-  for (guint i = 0; i < json_array_get_length(names); ++i) {
-    JsonNode* name = json_array_get_element(names, i);
-    if (!json_is_string(name) || trim(json_text(name)).empty()) throw validation_error(wanted);
+  const ApiError wrong =
+      validation_error("data.content_resource_vars must be an array of variable names.");
+  const auto names = json_elements(node);
+  if (!names) throw ApiError(wrong);
+  for (JsonNode* name : *names) {
+    if (!json_is_string(name) || trim(json_text(name)).empty()) throw ApiError(wrong);
     vars.emplace_back(trim(json_text(name)));
   }
   return vars;
-}
-
-std::optional<std::int64_t> resource_id_of(JsonNode* node) {
-  std::optional<std::int64_t> id;
-  if (json_is_integer(node)) id = json_node_get_int(node);
-  if (json_is_string(node)) id = parse_digits(json_text(node));
-  if (id && *id < 0) id.reset();
-  return id;
 }
 
 ApiError too_many_ids(const std::string& shown) {
@@ -78,14 +70,12 @@ std::vector<std::int64_t> asset_ids(JsonObject* data, bool may_lack) {
       "[501, 502]. It may be left out when content_resource_vars names variables.");
   std::vector<std::int64_t> ids;
   if (JsonNode* node = json_member(data, "asset_resource_ids")) {
-    if (!JSON_NODE_HOLDS_ARRAY(node)) throw ApiError(wrong);
-    JsonArray* array = json_node_get_array(node);
-    if (json_array_get_length(array) > max_ingredients) {
-      throw too_many_ids("data.asset_resource_ids");
-    }
-    for (guint i = 0; i < json_array_get_length(array); ++i) {
-      const auto id = resource_id_of(json_array_get_element(array, i));
-      if (!id) throw ApiError(wrong);
+    const auto elements = json_elements(node);
+    if (!elements) throw ApiError(wrong);
+    if (elements->size() > max_ingredients) throw too_many_ids("data.asset_resource_ids");
+    for (JsonNode* element : *elements) {
+      const auto id = json_whole_number(element);
+      if (!id || *id < 0) throw ApiError(wrong);
       ids.push_back(*id);
     }
   }
@@ -143,8 +133,8 @@ void split_placeholders(std::string_view source, const std::function<void(std::s
 std::optional<int> attribute_duration(JsonObject* attributes) {
   JsonNode* node = json_member(attributes, "duration");
   if (node == nullptr) return {};
-  const bool is_number = JSON_NODE_HOLDS_VALUE(node) && !json_is_string(node) &&
-                         json_node_get_value_type(node) != G_TYPE_BOOLEAN;
+  const bool is_number =
+      JSON_NODE_HOLDS_VALUE(node) && !json_is_string(node) && !json_is_boolean(node);
   const double seconds = is_number ? json_node_get_double(node) : 0;
   if (!(seconds >= 1 && seconds <= max_duration)) {
     throw validation_error("additional_attributes.duration must be a number from 1 to 60.");
@@ -156,15 +146,14 @@ std::optional<int> attribute_duration(JsonObject* attributes) {
 
 Card read_card(JsonObject* body) {
   JsonNode* type = json_member(body, "generation_type");
-  if (type == nullptr || !json_is_string(type) || json_text(type) != "video_from_ingredients") {
+  if (!json_is_string(type) || json_text(type) != "video_from_ingredients") {
     throw validation_error("generation_type must be \"video_from_ingredients\".");
   }
-  JsonNode* data_node = json_member(body, "data");
-  if (data_node == nullptr || !JSON_NODE_HOLDS_OBJECT(data_node)) {
+  JsonObject* data = json_object_in(json_member(body, "data"));
+  if (data == nullptr) {
     throw validation_error(
         "data must be an object that holds the settings: prompt, asset_resource_ids and so on.");
   }
-  JsonObject* data = json_node_get_object(data_node);
   Card card;
   card.prompt_var = trim(optional_text(data, "prompt_var").value_or(""));
   card.prompt = optional_text(data, "prompt").value_or("");
@@ -198,15 +187,13 @@ JsonNodePtr request_in(const std::string& attributes) {
   }
   JsonNode* inner = json_member(source, "data");
   JsonNodePtr data(inner != nullptr ? json_node_copy(inner) : parse_json_object("{}").release());
-  if (JSON_NODE_HOLDS_OBJECT(data.get())) {
+  if (JsonObject* fields = json_object_in(data.get())) {
     // The model and the duration beside it are defaults like those of a cell, and have their rules.
     for (const char* name :
          {"prompt", "asset_resource_ids", "aspect_ratio", "prompt_var", "content_resource_vars"}) {
       JsonNode* beside = json_member(source, name);
-      if (beside == nullptr || json_member(json_node_get_object(data.get()), name) != nullptr) {
-        continue;
-      }
-      json_object_set_member(json_node_get_object(data.get()), name, json_node_copy(beside));
+      if (beside == nullptr || json_member(fields, name) != nullptr) continue;
+      json_object_set_member(fields, name, json_node_copy(beside));
     }
   }
   json_object_set_member(target, "data", data.release());
@@ -218,8 +205,7 @@ void check_attributes(JsonObject* attributes) {
   one_of(attributes, "ratio", "additional_attributes.ratio", aspect_ratios());
   attribute_duration(attributes);
   JsonNode* automatic = json_member(attributes, "autoGenerate");
-  if (automatic != nullptr && (!JSON_NODE_HOLDS_VALUE(automatic) ||
-                               json_node_get_value_type(automatic) != G_TYPE_BOOLEAN)) {
+  if (automatic != nullptr && !json_is_boolean(automatic)) {
     throw validation_error("additional_attributes.autoGenerate must be true or false.");
   }
 }

@@ -34,8 +34,20 @@ Raster raster_of(const std::string& aspect_ratio) {
 
 std::string credits_text(MilliCredits amount) {
   JsonWriter text;
-  text.number(static_cast<double>(amount) / 1000.0);
-  return text.text();
+  return text.number(credits(amount)).text();
+}
+
+Generation generation_of(const Order& order, std::int64_t id) {
+  Generation generation;
+  generation.id = id;
+  generation.agent = order.agent;
+  generation.sheet = order.sheet;
+  generation.cell = order.cell;
+  generation.layer = order.layer;
+  generation.request = order.request;
+  generation.settings = order.settings;
+  generation.created_at = generation.updated_at = now_milliseconds();
+  return generation;
 }
 
 constexpr int frames_per_second = 24;
@@ -117,15 +129,7 @@ void Generations::charge(Generation& generation) {
 Generation Generations::create(const Order& order) {
   for (const auto id : order.settings.asset_ids) resources_.get(id);
   Store::Change change(store_);
-  Generation generation;
-  generation.id = store_.next_id(Sequence::generation);
-  generation.agent = order.agent;
-  generation.sheet = order.sheet;
-  generation.cell = order.cell;
-  generation.layer = order.layer;
-  generation.request = order.request;
-  generation.settings = order.settings;
-  generation.created_at = generation.updated_at = now_milliseconds();
+  Generation generation = generation_of(order, store_.next_id(Sequence::generation));
   charge(generation);
   store_.save(generation);
   store_.after_commit([this, generation] { begin(generation); });
@@ -135,15 +139,7 @@ Generation Generations::create(const Order& order) {
 
 void Generations::create_failed(const Order& order, const std::string& reason) {
   Store::Change change(store_);
-  Generation generation;
-  generation.id = store_.next_id(Sequence::generation);
-  generation.agent = order.agent;
-  generation.sheet = order.sheet;
-  generation.cell = order.cell;
-  generation.layer = order.layer;
-  generation.request = order.request;
-  generation.settings = order.settings;
-  generation.created_at = generation.updated_at = now_milliseconds();
+  Generation generation = generation_of(order, store_.next_id(Sequence::generation));
   generation.status = Status::failed;
   generation.failed_reason = reason;
   store_.save(generation);

@@ -32,21 +32,17 @@ constexpr double max_credit = 1e9;
   throw std::runtime_error(what);
 }
 
-JsonArray* optional_array(JsonObject* object, const char* name) {
-  JsonNode* node = json_member(object, name);
-  if (node == nullptr) return nullptr;
-  if (!JSON_NODE_HOLDS_ARRAY(node)) refuse(std::string(name) + " must be an array");
-  return json_node_get_array(node);
-}
-
 // Calls `take` with each element, which must be an object.
 template <typename Take>
 void each_object(JsonObject* object, const char* name, const Take& take) {
-  JsonArray* array = optional_array(object, name);
-  for (guint i = 0; array != nullptr && i < json_array_get_length(array); ++i) {
-    JsonNode* node = json_array_get_element(array, i);
-    if (!JSON_NODE_HOLDS_OBJECT(node)) refuse(std::string(name) + " must hold objects");
-    take(json_node_get_object(node));
+  JsonNode* node = json_member(object, name);
+  if (node == nullptr) return;
+  const auto elements = json_elements(node);
+  if (!elements) refuse(std::string(name) + " must be an array");
+  for (JsonNode* element : *elements) {
+    JsonObject* taken = json_object_in(element);
+    if (taken == nullptr) refuse(std::string(name) + " must hold objects");
+    take(taken);
   }
 }
 
@@ -137,14 +133,11 @@ class Seed {
       });
       each_object(sheet, "rows", [this](JsonObject* row) {
         reserve(Sequence::row, number_of(row), "rows");
-        JsonNode* cells = json_member(row, "cells");
-        if (cells == nullptr || !JSON_NODE_HOLDS_OBJECT(cells)) return;
-        JsonObjectIter iterator;
-        json_object_iter_init(&iterator, json_node_get_object(cells));
-        JsonNode* cell = nullptr;
-        while (json_object_iter_next(&iterator, nullptr, &cell)) {
-          if (!JSON_NODE_HOLDS_OBJECT(cell)) continue;
-          const auto number = parse_digits(id_of(json_node_get_object(cell)));
+        JsonObject* cells = json_object_in(json_member(row, "cells"));
+        if (cells == nullptr) return;
+        for (const auto& [title, cell] : json_members(cells)) {
+          if (!json_object_in(cell)) continue;
+          const auto number = parse_digits(id_of(json_object_in(cell)));
           if (number) store_.reserve(Sequence::cell, *number);
         }
       });
@@ -187,19 +180,14 @@ class Seed {
                 JsonObject* object) {
     std::map<std::int64_t, JsonNode*> given;
     std::map<std::int64_t, std::string> ids;
-    JsonNode* cells = json_member(object, "cells");
-    if (cells != nullptr) {
-      if (!JSON_NODE_HOLDS_OBJECT(cells)) refuse("cells must be an object by column titles");
-      JsonObjectIter iterator;
-      json_object_iter_init(&iterator, json_node_get_object(cells));
-      const char* title = nullptr;
-      JsonNode* cell = nullptr;
-      while (json_object_iter_next(&iterator, &title, &cell)) {
+    if (JsonNode* cells = json_member(object, "cells")) {
+      if (!json_object_in(cells)) refuse("cells must be an object by column titles");
+      for (const auto& [title, cell] : json_members(json_object_in(cells))) {
         const auto column = columns.find(title);
-        if (column == columns.end()) refuse(std::string("there is no column called ") + title);
+        if (column == columns.end()) refuse("there is no column called " + title);
         given[column->second] = cell;
-        if (!JSON_NODE_HOLDS_OBJECT(cell)) continue;
-        const std::string id = id_of(json_node_get_object(cell));
+        if (!json_object_in(cell)) continue;
+        const std::string id = id_of(json_object_in(cell));
         if (id.empty()) continue;
         if (store_.cell(sheet, id)) refuse("two cells of a sheet have the id " + id);
         ids[column->second] = id;
@@ -213,21 +201,20 @@ class Seed {
   }
 
   void take_cell(Cell& cell, JsonNode* node) {
-    if (!JSON_NODE_HOLDS_OBJECT(node)) {
-      cell.value = value_of(node);
-    } else {
-      JsonObject* fields = json_node_get_object(node);
+    if (JsonObject* fields = json_object_in(node)) {
       if (JsonNode* value = json_member(fields, "value")) cell.value = value_of(value);
       if (JsonNode* attributes = json_member(fields, "additional_attributes")) {
-        if (!JSON_NODE_HOLDS_OBJECT(attributes)) refuse("additional_attributes must be an object");
-        check_attributes(json_node_get_object(attributes));
+        if (!json_object_in(attributes)) refuse("additional_attributes must be an object");
+        check_attributes(json_object_in(attributes));
         cell.attributes = canonical_json(attributes);
       }
       if (JsonNode* card = json_member(fields, "card")) {
-        if (!JSON_NODE_HOLDS_OBJECT(card)) refuse("card must be the body of a generate call");
-        read_card(json_node_get_object(card));
+        if (!json_object_in(card)) refuse("card must be the body of a generate call");
+        read_card(json_object_in(card));
         cell.card = canonical_json(card);
       }
+    } else {
+      cell.value = value_of(node);
     }
     store_.save(cell);
   }
@@ -235,7 +222,7 @@ class Seed {
   static std::optional<std::string> value_of(JsonNode* node) {
     if (JSON_NODE_HOLDS_NULL(node)) return {};
     if (!JSON_NODE_HOLDS_VALUE(node)) refuse("a cell's value must be a string or a number");
-    return json_is_string(node) ? json_text(node) : canonical_json(node);
+    return json_value_text(node);
   }
 
   Store& store_;

@@ -2,29 +2,8 @@
 //
 // What an empty store is filled with.
 //
-// A seed is a JSON object; all members but the ids of sheets may be left out:
-//
-//   {
-//     "credit": 250,
-//     "agents": [{"id": 42, "name": "Desk", "webhook_url": "http://127.0.0.1:9000/hook"}],
-//     "resources": [{"id": 501, "file": "photo.jpg"}],
-//     "sheets": [{
-//       "id": 101, "title": "March",
-//       "columns": [{"title": "Product", "type": "text"}, {"title": "Clip", "type": "video"}],
-//       "rows": [{"cells": {
-//         "Product": "a lamp",
-//         "Clip": {"id": 3300, "value": null,
-//                  "additional_attributes": {"model": "pika", "duration": 5},
-//                  "card": {"generation_type": "video_from_ingredients", "data": {…}}}
-//       }}],
-//       "variables": {"brand": "Acme"}
-//     }]
-//   }
-//
-// Files are found from the folder of the seed. A cell is its value, or an object; `card` is the
-// body of a generate call, as if it had been the cell's last one. Columns and rows may have an
-// `id`. The resources take the ids that are given, or count up from 501. Ids that are numbers go up
-// to 2^53.
+// Its form stands in ../README.md. A cell is its value, or an object; `card` is the body of a
+// generate call, as if it had been the cell's last one.
 #pragma once
 
 #include <optional>

@@ -25,11 +25,6 @@ Cell create_cell(Store& store, const std::string& sheet, std::int64_t row, std::
   return cell;
 }
 
-// "8-4-4-4-12" digits, of version 4.
-std::string random_uuid() {
-  return take_string(g_uuid_string_random());
-}
-
 // Saves those whose position has changed.
 template <typename Thing>
 void number(Store& store, const std::vector<Thing>& ordered) {
@@ -50,7 +45,7 @@ Sheet create_sheet(Store& store, const std::string& id, const std::string& title
     sheet.id = std::to_string(store.next_id(Sequence::sheet));
   }
   sheet.title = title;
-  sheet.uuid = random_uuid();
+  sheet.uuid = take_string(g_uuid_string_random());
   sheet.is_default = is_default;
   sheet.created_at = sheet.updated_at = now_milliseconds();
   store.save(sheet);
@@ -67,10 +62,14 @@ Column create_column(Store& store, const std::string& sheet, const std::string& 
   column.sheet = sheet;
   column.title = title;
   column.type = type;
-  column.position = store.open_column_position(sheet, position);
+  column.position = store.last_column_position(sheet) + 1;
   column.created_at = column.updated_at = now_milliseconds();
   store.save(column);
   for (const auto& row : store.rows(sheet)) create_cell(store, sheet, row.id, column.id);
+  if (position) {
+    arrange_columns(store, sheet, {{column.id, *position}});
+    column = store.column(sheet, column.id).value();
+  }
   change.commit();
   return column;
 }
@@ -82,13 +81,17 @@ Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_
   row.id = id != 0 ? id : store.next_id(Sequence::row);
   store.reserve(Sequence::row, row.id);
   row.sheet = sheet;
-  row.position = store.open_row_position(sheet, position);
+  row.position = store.last_row_position(sheet) + 1;
   row.created_at = row.updated_at = now_milliseconds();
   store.save(row);
   for (const auto& column : store.columns(sheet)) {
     const auto given = cell_ids.find(column.id);
     create_cell(store, sheet, row.id, column.id,
                 given != cell_ids.end() ? given->second : std::string());
+  }
+  if (position) {
+    arrange_rows(store, sheet, {{row.id, *position}});
+    row = store.row(sheet, row.id).value();
   }
   change.commit();
   return row;
@@ -104,16 +107,12 @@ Layer create_layer(Store& store, const Cell& cell, const std::string& name, cons
   layer.name = name;
   layer.type = type;
   layer.created_at = layer.updated_at = now_milliseconds();
-  layer.position = 1;
-  for (auto other : store.layers(cell.sheet, cell.id)) {
-    if (!position || other.position < *position) {
-      layer.position = other.position + 1;
-      continue;
-    }
-    ++other.position;
-    store.save(other);
-  }
+  layer.position = static_cast<std::int64_t>(store.layers(cell.sheet, cell.id).size()) + 1;
   store.save(layer);
+  if (position) {
+    arrange_layers(store, cell, {{layer.id, *position}});
+    layer = store.layer(layer.id).value();
+  }
   change.commit();
   return layer;
 }
@@ -148,8 +147,14 @@ void provide_cell(Store& store, const std::string& sheet, const std::string& cel
   change.commit();
 }
 
-Dependents::Dependents(Store& store, const std::string& sheet) : store_(store), sheet_(sheet) {
-  for (const auto& cell : store.watching_cells(sheet)) {
+SheetChange::SheetChange(Store& store, Generations& generations, std::string sheet,
+                         std::string agent)
+    : store_(store),
+      generations_(generations),
+      sheet_(std::move(sheet)),
+      agent_(std::move(agent)),
+      change_(store) {
+  for (const auto& cell : store.watching_cells(sheet_)) {
     const JsonNodePtr body = parse_json_object(cell.card);
     Watcher watcher{cell.id, read_card(json_node_get_object(body.get())), {}};
     watcher.before = values_of(cell, watcher.card);
@@ -157,15 +162,15 @@ Dependents::Dependents(Store& store, const std::string& sheet) : store_(store), 
   }
 }
 
-std::map<std::string, std::optional<std::string>> Dependents::values_of(const Cell& cell,
-                                                                        const Card& card) {
+std::map<std::string, std::optional<std::string>> SheetChange::values_of(const Cell& cell,
+                                                                         const Card& card) {
   std::map<std::string, std::optional<std::string>> values;
   Variables variables(store_, cell);
   for (const auto& name : names_in(card, variables)) values[name] = variables.find(name);
   return values;
 }
 
-void Dependents::generate_changed(Generations& generations, const std::string& agent) {
+void SheetChange::commit() {
   // A change may have switched one off.
   std::map<std::string, Cell> watching;
   for (auto& cell : store_.watching_cells(sheet_)) watching[cell.id] = std::move(cell);
@@ -175,7 +180,7 @@ void Dependents::generate_changed(Generations& generations, const std::string& a
     const Cell& cell = found->second;
     if (values_of(cell, watcher.card) == watcher.before) continue;
     Order order;
-    order.agent = agent;
+    order.agent = agent_;
     order.sheet = sheet_;
     order.cell = cell.id;
     order.request = cell.card;
@@ -183,11 +188,12 @@ void Dependents::generate_changed(Generations& generations, const std::string& a
       Variables variables(store_, cell);
       order.settings.prompt = watcher.card.prompt;
       order.settings = settle(watcher.card, cell.attributes, variables);
-      generations.create(order);
+      generations_.create(order);
     } catch (const ApiError& refusal) {
-      generations.create_failed(order, refusal.what());
+      generations_.create_failed(order, refusal.what());
     }
   }
+  change_.commit();
 }
 
 }  // namespace genpro::emulator

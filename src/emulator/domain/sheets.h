@@ -47,14 +47,16 @@ Sheet clone_sheet(Store& store, const Sheet& sheet);
 // Makes sure that the sheet has this cell, in a row of its own, under a column of type video.
 void provide_cell(Store& store, const std::string& sheet, const std::string& cell);
 
-// The cells of a sheet that generate by themselves. Made before a change, it knows afterwards whose
-// variables have changed.
-class Dependents {
+// A change of what is in a sheet, all or nothing. What generates by itself, and sees another value
+// than before, starts with it.
+class SheetChange {
  public:
-  Dependents(Store& store, const std::string& sheet);
-  // Starts one generation in each cell that sees another value than before. Those that cannot be
-  // started, as when the credit does not suffice, are noted as failed in their cells.
-  void generate_changed(Generations& generations, const std::string& agent);
+  SheetChange(Store& store, Generations& generations, std::string sheet, std::string agent);
+
+  // Also starts one generation in each cell with autoGenerate of which a variable has changed.
+  // Those that cannot be started, as when the credit does not suffice, are noted as failed in their
+  // cells.
+  void commit();
 
  private:
   struct Watcher {
@@ -62,11 +64,13 @@ class Dependents {
     Card card;
     std::map<std::string, std::optional<std::string>> before;
   };
-
   std::map<std::string, std::optional<std::string>> values_of(const Cell& cell, const Card& card);
 
   Store& store_;
+  Generations& generations_;
   std::string sheet_;
+  std::string agent_;
+  Store::Change change_;
   std::vector<Watcher> watchers_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -88,7 +89,7 @@ std::string value_text(JsonNode* node) {
   if (!JSON_NODE_HOLDS_VALUE(node)) {
     throw validation_error("The value of a variable must be a string, a number or a boolean.");
   }
-  return json_is_string(node) ? json_text(node) : canonical_json(node);
+  return json_value_text(node);
 }
 
 }  // namespace
@@ -124,9 +125,7 @@ std::vector<Variable> variables_from_csv(std::string_view text) {
   std::set<std::string> keys;
   for (std::size_t i = 1; i < records.size(); ++i) {
     const auto& record = records[i];
-    bool empty = true;
-    for (const auto& field : record) empty = empty && field.empty();
-    if (empty) continue;
+    if (std::ranges::all_of(record, &std::string::empty)) continue;
     add(variables, keys, *key < record.size() ? record[*key] : std::string(),
         *value < record.size() ? record[*value] : std::string());
   }
@@ -136,11 +135,11 @@ std::vector<Variable> variables_from_csv(std::string_view text) {
 std::vector<Variable> variables_from_json(std::string_view text) {
   const JsonNodePtr root = parse_json(text);
   JsonNode* list = root.get();
-  if (JSON_NODE_HOLDS_OBJECT(list)) {
-    JsonNode* inner = json_object_get_member(json_node_get_object(list), "variables");
+  if (json_object_in(list)) {
+    JsonNode* inner = json_object_get_member(json_object_in(list), "variables");
     // Not a variable of that name: an import replaces all of them, and a slip would be the end of
     // them.
-    if (inner != nullptr && !JSON_NODE_HOLDS_OBJECT(inner) && !JSON_NODE_HOLDS_ARRAY(inner)) {
+    if (inner != nullptr && !json_object_in(inner) && !JSON_NODE_HOLDS_ARRAY(inner)) {
       throw validation_error(
           "variables must be an object or an array, {\"variables\": {}} to have none. Nothing was "
           "changed.");
@@ -149,27 +148,21 @@ std::vector<Variable> variables_from_json(std::string_view text) {
   }
   std::vector<Variable> variables;
   std::set<std::string> keys;
-  if (JSON_NODE_HOLDS_OBJECT(list)) {
-    JsonObjectIter iterator;
-    json_object_iter_init_ordered(&iterator, json_node_get_object(list));
-    const char* name = nullptr;
-    JsonNode* value = nullptr;
-    while (json_object_iter_next_ordered(&iterator, &name, &value)) {
+  if (JsonObject* object = json_object_in(list)) {
+    for (const auto& [name, value] : json_members(object)) {
       add(variables, keys, name, value_text(value));
     }
     return variables;
   }
-  const char* wanted =
+  const ApiError wrong = validation_error(
       "The body must be {\"variables\": [{\"key\": …, \"value\": …}]}, or CSV with the first line "
-      "key,value.";
-  if (!JSON_NODE_HOLDS_ARRAY(list)) throw validation_error(wanted);
-  JsonArray* array = json_node_get_array(list);
-  for (guint i = 0; i < json_array_get_length(array); ++i) {
-    JsonNode* element = json_array_get_element(array, i);
-    if (!JSON_NODE_HOLDS_OBJECT(element)) throw validation_error(wanted);
-    JsonObject* entry = json_node_get_object(element);
-    JsonNode* key = json_member(entry, "key");
-    if (key == nullptr || !json_is_string(key)) throw validation_error(wanted);
+      "key,value.");
+  const auto elements = json_elements(list);
+  if (!elements) throw ApiError(wrong);
+  for (JsonNode* element : *elements) {
+    JsonObject* entry = json_object_in(element);
+    JsonNode* key = entry != nullptr ? json_member(entry, "key") : nullptr;
+    if (!json_is_string(key)) throw ApiError(wrong);
     add(variables, keys, json_text(key), value_text(json_member(entry, "value")));
   }
   return variables;

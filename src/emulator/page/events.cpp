@@ -28,21 +28,9 @@ std::string page_entry(const Views& views, const Generations& generations,
                        const Generation& generation) {
   JsonWriter json;
   json.begin_object().key("generation").raw(views.generation(generation));
-  json.key("agent_id").id(generation.agent).key("sheet_id").id(generation.sheet);
-  json.key("cell_id").id(generation.cell).key("layer_id");
-  if (generation.layer) {
-    json.integer(*generation.layer);
-  } else {
-    json.null();
-  }
-  const GenerationSettings& settings = generation.settings;
-  json.key("prompt").string(settings.prompt);
-  json.key("asset_resource_ids").begin_array();
-  for (const auto id : settings.asset_ids) json.integer(id);
-  json.end_array().key("model").string(settings.model);
-  json.key("aspect_ratio").string(settings.aspect_ratio);
-  json.key("duration").integer(settings.duration);
-  json.key("charged").number(static_cast<double>(generation.charged) / 1000.0);
+  Views::write_request(json, generation);
+  Views::write_settings(json, generation.settings);
+  json.key("charged").number(credits(generation.charged));
   json.key("progress");
   const auto progress = generations.progress(generation.id);
   if (has_ended(generation.status) || !progress) {
@@ -127,7 +115,7 @@ void PageEvents::send_to(Listener& listener) {
   const MilliCredits credit = store_.credit();
   if (credit != listener.credit) {
     JsonWriter json;
-    json.begin_object().key("credit").number(static_cast<double>(credit) / 1000.0).end_object();
+    json.begin_object().key("credit").number(credits(credit)).end_object();
     text += event_text("credit", json.text());
     listener.credit = credit;
   }

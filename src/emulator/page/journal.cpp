@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/page/journal.h"
 
-#include <fcntl.h>
-
 #include <exception>
 #include <functional>
 #include <stdexcept>
 #include <utility>
 
-#include "emulator/store/folders.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"
 #include "emulator/util/timer.h"
@@ -31,21 +28,12 @@ CREATE TABLE IF NOT EXISTS exchanges(
 CREATE INDEX IF NOT EXISTS exchanges_of_generation ON exchanges(generation, id);
 )SQL";
 
-const std::string& private_file(const std::string& path) {
-  // SQLite gives its other files the mode of this one.
-  const Fd created(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
-  return path;
-}
-
 std::optional<std::int64_t> generation_in(const Reply& reply) {
-  if (reply.status < 200 || reply.status > 299 || json_problem(reply.text)) return {};
-  const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new());
-  if (!json_parser_load_from_data(parser.get(), reply.text.c_str(), -1, nullptr)) return {};
-  JsonNode* root = json_parser_get_root(parser.get());
-  if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return {};
-  JsonNode* id = json_member(json_node_get_object(root), "generation_id");
-  if (id == nullptr || !json_is_integer(id)) return {};
-  return json_node_get_int(id);
+  if (reply.status < 200 || reply.status > 299) return {};
+  const JsonNodePtr root = find_json_object(reply.text);
+  if (!root) return {};
+  JsonNode* id = json_member(json_node_get_object(root.get()), "generation_id");
+  return json_is_integer(id) ? std::optional(json_node_get_int(id)) : std::nullopt;
 }
 
 // The generation that a request of the API is about; nothing when it is about something else.
@@ -88,9 +76,7 @@ std::uint64_t fingerprint_of(const RecordedExchange& exchange) {
 }  // namespace
 
 PageJournal::PageJournal(const std::string& path, std::string secret) try
-    : secret_(std::move(secret)), database_(private_file(path)) {
-  database_.execute("PRAGMA journal_mode = WAL");
-  database_.execute("PRAGMA synchronous = NORMAL");
+    : secret_(std::move(secret)), database_(path) {
   database_.execute(tables);
   next_id_ = database_.integer("SELECT max(id) FROM exchanges").value_or(0) + 1;
 } catch (const std::exception& failure) {
@@ -212,17 +198,24 @@ void PageJournal::write_all() {
 
 std::vector<RecordedExchange> PageJournal::of(std::int64_t generation) {
   flush();
-  std::vector<RecordedExchange> found;
-  Query row(database_,
-            "SELECT id, generation, method, target, headers, request, status, answer, arrived,"
-            " times, first_at, last_at FROM exchanges WHERE generation = ? ORDER BY id");
-  row.bind(generation);
-  while (row.step()) {
-    found.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
-                     row.text(5), static_cast<unsigned>(row.integer(6)), row.text(7),
-                     row.integer(8) != 0, row.integer(9), row.integer(10), row.integer(11)});
-  }
-  return found;
+  return database_.rows(
+      [](const Query& row) {
+        return RecordedExchange{row.integer(0),
+                                row.integer(1),
+                                row.text(2),
+                                row.text(3),
+                                row.text(4),
+                                row.text(5),
+                                static_cast<unsigned>(row.integer(6)),
+                                row.text(7),
+                                row.integer(8) != 0,
+                                row.integer(9),
+                                row.integer(10),
+                                row.integer(11)};
+      },
+      "SELECT id, generation, method, target, headers, request, status, answer, arrived,"
+      " times, first_at, last_at FROM exchanges WHERE generation = ? ORDER BY id",
+      generation);
 }
 
 }  // namespace genpro::emulator

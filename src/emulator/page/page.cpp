@@ -7,9 +7,6 @@
 
 #include "emulator/domain/pricing.h"
 #include "emulator/page/assets.h"
-#include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
-#include "emulator/util/text.h"
 
 namespace genpro::emulator {
 
@@ -68,7 +65,7 @@ Reply form_choices(Services& services, Exchange&) {
   Store& store = services.store;
   JsonWriter json;
   json.begin_object();
-  json.key("credit").number(static_cast<double>(store.credit()) / 1000.0);
+  json.key("credit").number(credits(store.credit()));
   json.key("agents").begin_array();
   for (const auto& agent : store.agents()) {
     json.begin_object().key("id").id(agent.id).key("name").string(agent.name).end_object();
@@ -94,7 +91,7 @@ Reply form_choices(Services& services, Exchange&) {
   json.end_array().key("models").begin_array();
   for (const auto& model : model_names()) {
     json.begin_object().key("name").string(model).key("credits_per_second");
-    json.number(static_cast<double>(price(model, 1).value_or(0)) / 1000.0).end_object();
+    json.number(credits(price(model, 1).value_or(0))).end_object();
   }
   json.end_array().key("aspect_ratios").begin_array();
   for (const char* ratio : {"16:9", "9:16", "1:1"}) json.string(ratio);
@@ -119,13 +116,13 @@ Reply list_generations(Services& services, Exchange& exchange) {
   auto found = services.store.generations_before(before, limit + 1);
   const bool has_more = found.size() > static_cast<std::size_t>(limit);
   if (has_more) found.pop_back();
+  const Views views = views_of(services, exchange);
   JsonWriter json;
-  const Views views = views_of(services, request);
-  json.begin_object().key("generations").begin_array();
-  for (const auto& generation : found) {
-    json.raw(page_entry(views, services.generations, generation));
-  }
-  json.end_array().key("has_more").boolean(has_more).end_object();
+  json.begin_object().key("generations");
+  json.raw(json_array(found, [&](const Generation& generation) {
+    return page_entry(views, services.generations, generation);
+  }));
+  json.key("has_more").boolean(has_more).end_object();
   return Reply::json(200, json.text());
 }
 

@@ -14,12 +14,6 @@ Layer read_layer(const Query& row) {
           row.integer(5), row.text(6), row.integer(7), row.integer(8)};
 }
 
-std::vector<Layer> read_layers(Query& query) {
-  std::vector<Layer> layers;
-  while (query.step()) layers.push_back(read_layer(query));
-  return layers;
-}
-
 #define AGENT_COLUMNS "id, name, polling_enabled, created_at, description, time_zone"
 
 Agent read_agent(const Query& row) {
@@ -41,17 +35,14 @@ void Store::save(const Layer& layer) {
 }
 
 std::optional<Layer> Store::layer(std::int64_t id) {
-  Query query(database_, "SELECT " LAYER_COLUMNS " FROM layers WHERE id = ?");
-  query.bind(id);
-  if (!query.step()) return {};
-  return read_layer(query);
+  return database_.row(read_layer, "SELECT " LAYER_COLUMNS " FROM layers WHERE id = ?", id);
 }
 
 std::vector<Layer> Store::layers(const std::string& sheet, const std::string& cell) {
-  Query query(database_, "SELECT " LAYER_COLUMNS
-                         " FROM layers WHERE sheet = ? AND cell = ? ORDER BY position, id");
-  query.bind(sheet).bind(cell);
-  return read_layers(query);
+  return database_.rows(read_layer,
+                        "SELECT " LAYER_COLUMNS
+                        " FROM layers WHERE sheet = ? AND cell = ? ORDER BY position, id",
+                        sheet, cell);
 }
 
 void Store::remove_layer(std::int64_t id) {
@@ -65,17 +56,11 @@ void Store::save(const Agent& agent) {
 }
 
 std::optional<Agent> Store::agent(const std::string& id) {
-  Query query(database_, "SELECT " AGENT_COLUMNS " FROM agents WHERE id = ?");
-  query.bind(id);
-  if (!query.step()) return {};
-  return read_agent(query);
+  return database_.row(read_agent, "SELECT " AGENT_COLUMNS " FROM agents WHERE id = ?", id);
 }
 
 std::vector<Agent> Store::agents() {
-  std::vector<Agent> agents;
-  Query query(database_, "SELECT " AGENT_COLUMNS " FROM agents ORDER BY created_at, id");
-  while (query.step()) agents.push_back(read_agent(query));
-  return agents;
+  return database_.rows(read_agent, "SELECT " AGENT_COLUMNS " FROM agents ORDER BY created_at, id");
 }
 
 std::string Store::next_agent_id() {
@@ -103,17 +88,13 @@ std::optional<std::int64_t> Store::open_generation_of(const std::string& agent) 
 }
 
 std::vector<Hook> Store::hooks() {
-  std::vector<Hook> hooks;
-  Query query(database_, "SELECT agent, kind, url, cursor FROM hooks");
-  while (query.step()) hooks.push_back(read_hook(query));
-  return hooks;
+  return database_.rows(read_hook, "SELECT agent, kind, url, cursor FROM hooks");
 }
 
 std::optional<Hook> Store::hook(const std::string& agent, const std::string& kind) {
-  Query query(database_, "SELECT agent, kind, url, cursor FROM hooks WHERE agent = ? AND kind = ?");
-  query.bind(agent).bind(kind);
-  if (!query.step()) return {};
-  return read_hook(query);
+  return database_.row(read_hook,
+                       "SELECT agent, kind, url, cursor FROM hooks WHERE agent = ? AND kind = ?",
+                       agent, kind);
 }
 
 void Store::set_hook(const std::string& agent, const std::string& kind, const std::string& url) {

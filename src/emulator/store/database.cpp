@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/store/database.h"
 
+#include <fcntl.h>
+
+#include "emulator/util/file.h"
+
 namespace genpro::emulator {
 
 namespace {
 
 constexpr int busy_milliseconds = 2000;
 
+// Prompts are nobody else's business. SQLite gives its other files the mode of this one.
+const std::string& private_file(const std::string& path) {
+  const Fd created(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  return path;
+}
+
 }  // namespace
 
 Database::Database(const std::string& path)
-    : sqlite::Database(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
+    : sqlite::Database(private_file(path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
   sqlite3_busy_timeout(handle(), busy_milliseconds);
+  execute("PRAGMA journal_mode = WAL");
+  execute("PRAGMA synchronous = NORMAL");
 }
 
 }  // namespace genpro::emulator

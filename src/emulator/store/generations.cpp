@@ -13,6 +13,8 @@ namespace {
   "id, agent, sheet, cell, layer, request, prompt, assets, model, aspect_ratio, duration, " \
   "status, failed_reason, output_id, output_name, charged, created_at, updated_at"
 
+#define EVENT_COLUMNS "id, generation, sheet, cell, status, at"
+
 std::string ids_text(const std::vector<std::int64_t>& ids) {
   std::string text;
   for (const auto id : ids) {
@@ -58,12 +60,6 @@ Generation read_generation(const Query& row) {
   return generation;
 }
 
-std::vector<Generation> read_all(Query& query) {
-  std::vector<Generation> found;
-  while (query.step()) found.push_back(read_generation(query));
-  return found;
-}
-
 Event read_event(const Query& row) {
   return {
       row.integer(0), row.integer(1), row.text(2), row.text(3), static_cast<Status>(row.integer(4)),
@@ -75,19 +71,16 @@ Event read_event(const Query& row) {
 void Store::save(const Generation& generation) {
   Change change(*this);
   const GenerationSettings& settings = generation.settings;
-  Query query(database_, "INSERT OR REPLACE INTO generations(" GENERATION_COLUMNS
-                         ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  query.bind(generation.id).bind(generation.agent).bind(generation.sheet).bind(generation.cell);
-  query.bind(generation.layer).bind(generation.request).bind(settings.prompt);
-  query.bind(ids_text(settings.asset_ids)).bind(settings.model).bind(settings.aspect_ratio);
-  query.bind(settings.duration).bind(static_cast<int>(generation.status));
-  query.bind(generation.failed_reason);
-  if (generation.output) {
-    query.bind(generation.output->id).bind(generation.output->name);
-  } else {
-    query.bind_null().bind_null();
-  }
-  query.bind(generation.charged).bind(generation.created_at).bind(generation.updated_at).run();
+  const auto& output = generation.output;
+  database_.run("INSERT OR REPLACE INTO generations(" GENERATION_COLUMNS
+                ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                generation.id, generation.agent, generation.sheet, generation.cell,
+                generation.layer, generation.request, settings.prompt, ids_text(settings.asset_ids),
+                settings.model, settings.aspect_ratio, settings.duration,
+                static_cast<int>(generation.status), generation.failed_reason,
+                output ? std::optional(output->id) : std::nullopt,
+                output ? std::optional(output->name) : std::nullopt, generation.charged,
+                generation.created_at, generation.updated_at);
   database_.run(
       "INSERT INTO events(generation, agent, sheet, cell, status, at)"
       " VALUES(?, ?, ?, ?, ?, ?)",
@@ -100,39 +93,34 @@ void Store::save(const Generation& generation) {
 }
 
 std::optional<Generation> Store::generation(std::int64_t id) {
-  Query query(database_, "SELECT " GENERATION_COLUMNS " FROM generations WHERE id = ?");
-  query.bind(id);
-  if (!query.step()) return {};
-  return read_generation(query);
+  return database_.row(read_generation,
+                       "SELECT " GENERATION_COLUMNS " FROM generations WHERE id = ?", id);
 }
 
 std::vector<Generation> Store::generations(const std::string& sheet, const std::string& cell) {
-  Query query(database_, "SELECT " GENERATION_COLUMNS
-                         " FROM generations WHERE sheet = ? AND cell = ? AND layer IS NULL"
-                         " ORDER BY id");
-  query.bind(sheet).bind(cell);
-  return read_all(query);
+  return database_.rows(read_generation,
+                        "SELECT " GENERATION_COLUMNS
+                        " FROM generations WHERE sheet = ? AND cell = ? AND layer IS NULL"
+                        " ORDER BY id",
+                        sheet, cell);
 }
 
 std::vector<Generation> Store::generations_of_layer(std::int64_t layer) {
-  Query query(database_,
-              "SELECT " GENERATION_COLUMNS " FROM generations WHERE layer = ? ORDER BY id");
-  query.bind(layer);
-  return read_all(query);
+  return database_.rows(
+      read_generation, "SELECT " GENERATION_COLUMNS " FROM generations WHERE layer = ? ORDER BY id",
+      layer);
 }
 
 std::vector<Generation> Store::generations_before(std::int64_t id, std::int64_t limit) {
-  Query query(database_, "SELECT " GENERATION_COLUMNS
-                         " FROM generations WHERE id < ? ORDER BY id DESC LIMIT ?");
-  query.bind(id).bind(limit);
-  return read_all(query);
+  return database_.rows(read_generation,
+                        "SELECT " GENERATION_COLUMNS
+                        " FROM generations WHERE id < ? ORDER BY id DESC LIMIT ?",
+                        id, limit);
 }
 
 std::vector<std::int64_t> Store::open_generations() {
-  std::vector<std::int64_t> ids;
-  Query query(database_, "SELECT id FROM generations WHERE status < 2 ORDER BY id");
-  while (query.step()) ids.push_back(query.integer(0));
-  return ids;
+  return database_.rows([](const Query& row) { return row.integer(0); },
+                        "SELECT id FROM generations WHERE status < 2 ORDER BY id");
 }
 
 bool Store::knows_output(const std::string& name) {
@@ -140,23 +128,18 @@ bool Store::knows_output(const std::string& name) {
 }
 
 std::vector<Event> Store::history(std::int64_t generation) {
-  std::vector<Event> events;
-  Query query(database_,
-              "SELECT id, generation, sheet, cell, status, at FROM events WHERE generation = ?"
-              " ORDER BY id");
-  query.bind(generation);
-  while (query.step()) events.push_back(read_event(query));
-  return events;
+  return database_.rows(read_event,
+                        "SELECT " EVENT_COLUMNS " FROM events WHERE generation = ? ORDER BY id",
+                        generation);
 }
 
 std::optional<Event> Store::next_event(const std::string& agent, std::int64_t cursor,
                                        bool ends_only) {
-  Query query(database_,
-              "SELECT id, generation, sheet, cell, status, at FROM events"
-              " WHERE agent = ? AND id > ? AND status >= ? ORDER BY id LIMIT 1");
-  query.bind(agent).bind(cursor).bind(ends_only ? 2 : 0);
-  if (!query.step()) return {};
-  return read_event(query);
+  return database_.row(read_event,
+                       "SELECT " EVENT_COLUMNS
+                       " FROM events"
+                       " WHERE agent = ? AND id > ? AND status >= ? ORDER BY id LIMIT 1",
+                       agent, cursor, ends_only ? 2 : 0);
 }
 
 std::int64_t Store::last_event() {

@@ -13,6 +13,9 @@ namespace genpro::emulator {
 
 // Money in thousandths of a credit: sums of prices stay exact.
 using MilliCredits = std::int64_t;
+inline double credits(MilliCredits amount) {
+  return static_cast<double>(amount) / 1000.0;
+}
 
 struct Resource {
   std::int64_t id = 0;

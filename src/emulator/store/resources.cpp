@@ -14,10 +14,9 @@ Resource read_resource(const Query& row) {
   return {row.integer(0), row.text(1), row.text(2), row.text(3), row.text(4), row.text(5)};
 }
 
-std::optional<Blob> read_blob(Query& row) {
-  if (!row.step()) return {};
-  return Blob{row.integer(0), row.text(1), row.text(2), row.text(3),
-              row.integer(4), row.text(5), row.text(6), row.integer(7) != 0};
+Blob read_blob(const Query& row) {
+  return {row.integer(0), row.text(1), row.text(2), row.text(3),
+          row.integer(4), row.text(5), row.text(6), row.integer(7) != 0};
 }
 
 // For json_each().
@@ -39,23 +38,20 @@ void Store::save(const Resource& resource) {
 }
 
 std::optional<Resource> Store::resource(std::int64_t id) {
-  Query query(database_, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = ?");
-  query.bind(id);
-  if (!query.step()) return {};
-  return read_resource(query);
+  return database_.row(read_resource, "SELECT " RESOURCE_COLUMNS " FROM resources WHERE id = ?",
+                       id);
 }
 
 std::vector<Resource> Store::resources(const ResourceFilter& filter) {
-  std::vector<Resource> page;
-  Query query(database_, "SELECT " RESOURCE_COLUMNS
-                         " FROM resources WHERE (?1 = '' OR kind = ?1)"
-                         " AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))"
-                         " AND (?3 = '' OR instr(lower(file_name), lower(?3)) > 0)"
-                         " ORDER BY id DESC LIMIT ?4 OFFSET ?5");
-  query.bind(filter.kind).bind(json_array(filter.ids)).bind(filter.search);
-  query.bind(static_cast<std::int64_t>(filter.limit)).bind(static_cast<std::int64_t>(filter.skip));
-  while (query.step()) page.push_back(read_resource(query));
-  return page;
+  return database_.rows(read_resource,
+                        "SELECT " RESOURCE_COLUMNS
+                        " FROM resources WHERE (?1 = '' OR kind = ?1)"
+                        " AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))"
+                        " AND (?3 = '' OR instr(lower(file_name), lower(?3)) > 0)"
+                        " ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+                        filter.kind, json_array(filter.ids), filter.search,
+                        static_cast<std::int64_t>(filter.limit),
+                        static_cast<std::int64_t>(filter.skip));
 }
 
 void Store::remove_resource(std::int64_t id) {
@@ -64,12 +60,10 @@ void Store::remove_resource(std::int64_t id) {
 
 std::vector<Resource> Store::resources_with_digest(const std::string& digest,
                                                    const std::string& file_name) {
-  std::vector<Resource> found;
-  Query query(database_, "SELECT " RESOURCE_COLUMNS
-                         " FROM resources WHERE digest = ? AND file_name = ? ORDER BY id");
-  query.bind(digest).bind(file_name);
-  while (query.step()) found.push_back(read_resource(query));
-  return found;
+  return database_.rows(read_resource,
+                        "SELECT " RESOURCE_COLUMNS
+                        " FROM resources WHERE digest = ? AND file_name = ? ORDER BY id",
+                        digest, file_name);
 }
 
 bool Store::knows_upload(const std::string& stored_name) {
@@ -86,15 +80,13 @@ void Store::save(const Blob& blob) {
 }
 
 std::optional<Blob> Store::blob_by_token(const std::string& token) {
-  Query query(database_, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE token = ?");
-  query.bind(token);
-  return read_blob(query);
+  return database_.row(read_blob, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE token = ?",
+                       token);
 }
 
 std::optional<Blob> Store::blob_by_signed_id(const std::string& signed_id) {
-  Query query(database_, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE signed_id = ?");
-  query.bind(signed_id);
-  return read_blob(query);
+  return database_.row(read_blob, "SELECT number, " BLOB_COLUMNS " FROM blobs WHERE signed_id = ?",
+                       signed_id);
 }
 
 void Store::remove_blob(const std::string& token) {
@@ -102,13 +94,10 @@ void Store::remove_blob(const std::string& token) {
 }
 
 std::vector<std::string> Store::forget_old_blobs(std::int64_t keep) {
-  std::vector<std::string> tokens;
-  Query query(database_,
-              "DELETE FROM blobs WHERE number <= (SELECT max(number) FROM blobs) - ?"
-              " RETURNING token");
-  query.bind(keep);
-  while (query.step()) tokens.push_back(query.text(0));
-  return tokens;
+  return database_.rows([](const Query& row) { return row.text(0); },
+                        "DELETE FROM blobs WHERE number <= (SELECT max(number) FROM blobs) - ?"
+                        " RETURNING token",
+                        keep);
 }
 
 }  // namespace genpro::emulator

@@ -121,10 +121,6 @@ const std::vector<std::vector<const char*>>& steps() {
 }  // namespace
 
 void prepare_schema(Database& database) {
-  // What was written is there after the end of the process, however it ends. A power cut may take
-  // the last changes away, never a part of one: a service on a desk need not wait for the disk.
-  database.execute("PRAGMA journal_mode = WAL");
-  database.execute("PRAGMA synchronous = NORMAL");
   // Whatever is thrown on the way: the end of the connection takes back what was begun.
   database.execute("BEGIN IMMEDIATE");
   const auto application = database.integer("PRAGMA application_id").value_or(0);

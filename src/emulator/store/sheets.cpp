@@ -43,12 +43,6 @@ Cell read_cell(const Query& row) {
   return cell;
 }
 
-std::vector<Cell> read_cells(Query& query) {
-  std::vector<Cell> cells;
-  while (query.step()) cells.push_back(read_cell(query));
-  return cells;
-}
-
 bool generates_by_itself(const Cell& cell) {
   if (cell.card.empty()) return false;
   const JsonNodePtr attributes = parse_json_object(cell.attributes);
@@ -64,17 +58,11 @@ void Store::save(const Sheet& sheet) {
 }
 
 std::optional<Sheet> Store::sheet(const std::string& id) {
-  Query query(database_, "SELECT " SHEET_COLUMNS " FROM sheets WHERE id = ?");
-  query.bind(id);
-  if (!query.step()) return {};
-  return read_sheet(query);
+  return database_.row(read_sheet, "SELECT " SHEET_COLUMNS " FROM sheets WHERE id = ?", id);
 }
 
 std::vector<Sheet> Store::sheets() {
-  std::vector<Sheet> sheets;
-  Query query(database_, "SELECT " SHEET_COLUMNS " FROM sheets ORDER BY created_at, id");
-  while (query.step()) sheets.push_back(read_sheet(query));
-  return sheets;
+  return database_.rows(read_sheet, "SELECT " SHEET_COLUMNS " FROM sheets ORDER BY created_at, id");
 }
 
 void Store::save(const Column& column) {
@@ -84,19 +72,14 @@ void Store::save(const Column& column) {
 }
 
 std::vector<Column> Store::columns(const std::string& sheet) {
-  std::vector<Column> columns;
-  Query query(database_,
-              "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? ORDER BY position, id");
-  query.bind(sheet);
-  while (query.step()) columns.push_back(read_column(query));
-  return columns;
+  return database_.rows(
+      read_column, "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? ORDER BY position, id",
+      sheet);
 }
 
 std::optional<Column> Store::column(const std::string& sheet, std::int64_t id) {
-  Query query(database_, "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? AND id = ?");
-  query.bind(sheet).bind(id);
-  if (!query.step()) return {};
-  return read_column(query);
+  return database_.row(
+      read_column, "SELECT " COLUMN_COLUMNS " FROM columns WHERE sheet = ? AND id = ?", sheet, id);
 }
 
 void Store::remove_column(const Column& column) {
@@ -125,68 +108,45 @@ void Store::save(const Row& row) {
 }
 
 std::optional<Row> Store::row(const std::string& sheet, std::int64_t id) {
-  Query query(database_, "SELECT " ROW_COLUMNS " FROM rows WHERE sheet = ? AND id = ?");
-  query.bind(sheet).bind(id);
-  if (!query.step()) return {};
-  return read_row(query);
+  return database_.row(read_row, "SELECT " ROW_COLUMNS " FROM rows WHERE sheet = ? AND id = ?",
+                       sheet, id);
 }
 
 std::vector<Row> Store::rows(const std::string& sheet) {
-  std::vector<Row> rows;
-  Query query(database_, "SELECT " ROW_COLUMNS " FROM rows WHERE sheet = ? ORDER BY position, id");
-  query.bind(sheet);
-  while (query.step()) rows.push_back(read_row(query));
-  return rows;
+  return database_.rows(
+      read_row, "SELECT " ROW_COLUMNS " FROM rows WHERE sheet = ? ORDER BY position, id", sheet);
 }
 
-std::int64_t Store::open_row_position(const std::string& sheet,
-                                      std::optional<std::int64_t> wanted) {
-  const auto last =
-      database_.integer("SELECT max(position) FROM rows WHERE sheet = ?", sheet).value_or(0);
-  if (!wanted || *wanted > last) return last + 1;
-  const std::int64_t position = std::max<std::int64_t>(*wanted, 1);
-  database_.run("UPDATE rows SET position = position + 1 WHERE sheet = ? AND position >= ?", sheet,
-                position);
-  return position;
+std::int64_t Store::last_row_position(const std::string& sheet) {
+  return database_.integer("SELECT max(position) FROM rows WHERE sheet = ?", sheet).value_or(0);
 }
 
-std::int64_t Store::open_column_position(const std::string& sheet,
-                                         std::optional<std::int64_t> wanted) {
-  const auto last =
-      database_.integer("SELECT max(position) FROM columns WHERE sheet = ?", sheet).value_or(0);
-  if (!wanted || *wanted > last) return last + 1;
-  const std::int64_t position = std::max<std::int64_t>(*wanted, 1);
-  database_.run("UPDATE columns SET position = position + 1 WHERE sheet = ? AND position >= ?",
-                sheet, position);
-  return position;
+std::int64_t Store::last_column_position(const std::string& sheet) {
+  return database_.integer("SELECT max(position) FROM columns WHERE sheet = ?", sheet).value_or(0);
 }
 
 void Store::save(const Cell& cell) {
-  Query query(database_, "INSERT OR REPLACE INTO cells(" CELL_COLUMNS
-                         ", watches) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-  query.bind(cell.id).bind(cell.sheet).bind(cell.row).bind(cell.column).bind(cell.value);
-  query.bind(cell.attributes).bind(cell.card).bind(cell.default_job).bind(cell.created_at);
-  query.bind(cell.updated_at).bind(generates_by_itself(cell)).run();
+  database_.run("INSERT OR REPLACE INTO cells(" CELL_COLUMNS
+                ", watches) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                cell.id, cell.sheet, cell.row, cell.column, cell.value, cell.attributes, cell.card,
+                cell.default_job, cell.created_at, cell.updated_at, generates_by_itself(cell));
 }
 
 std::optional<Cell> Store::cell(const std::string& sheet, const std::string& id) {
-  Query query(database_, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND id = ?");
-  query.bind(sheet).bind(id);
-  if (!query.step()) return {};
-  return read_cell(query);
+  return database_.row(read_cell, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND id = ?",
+                       sheet, id);
 }
 
 std::vector<Cell> Store::cells_of_row(const std::string& sheet, std::int64_t row) {
-  Query query(database_, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND row = ?");
-  query.bind(sheet).bind(row);
-  return read_cells(query);
+  return database_.rows(read_cell, "SELECT " CELL_COLUMNS " FROM cells WHERE sheet = ? AND row = ?",
+                        sheet, row);
 }
 
 std::vector<Cell> Store::watching_cells(const std::string& sheet) {
-  Query query(database_, "SELECT " CELL_COLUMNS
-                         " FROM cells WHERE sheet = ? AND watches ORDER BY row, \"column\"");
-  query.bind(sheet);
-  return read_cells(query);
+  return database_.rows(read_cell,
+                        "SELECT " CELL_COLUMNS
+                        " FROM cells WHERE sheet = ? AND watches ORDER BY row, \"column\"",
+                        sheet);
 }
 
 }  // namespace genpro::emulator

@@ -3,9 +3,7 @@
 // Opening the store, changes that belong together, ids, credit and remembered answers.
 #include "emulator/store/store.h"
 
-#include <glib.h>
-#include <sys/stat.h>
-
+#include <array>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -17,65 +15,20 @@ namespace genpro::emulator {
 namespace {
 
 const char* name_of(Sequence sequence) {
-  switch (sequence) {
-    case Sequence::resource:
-      return "resource";
-    case Sequence::generation:
-      return "generation";
-    case Sequence::output:
-      return "output";
-    case Sequence::sheet:
-      return "sheet";
-    case Sequence::column:
-      return "column";
-    case Sequence::row:
-      return "row";
-    case Sequence::cell:
-      return "cell";
-    case Sequence::layer:
-      return "layer";
-    case Sequence::variables:
-      return "variables";
-    case Sequence::variable:
-      return "variable";
-    case Sequence::agent:
-      break;
-  }
-  return "agent";
-}
-
-std::string private_file(const std::string& path) {
-  // Prompts are nobody else's business. SQLite gives its other files the mode of this one.
-  const mode_t before = umask(0077);
-  try {
-    const Database created(path);
-  } catch (...) {
-    umask(before);
-    throw;
-  }
-  umask(before);
-  return path;
+  static constexpr std::array names{"resource",  "generation", "output", "sheet",
+                                    "column",    "row",        "cell",   "layer",
+                                    "variables", "variable",   "agent"};
+  return names.at(static_cast<std::size_t>(sequence));
 }
 
 }  // namespace
 
 const char* status_word(Status status) {
-  switch (status) {
-    case Status::pending:
-      return "pending";
-    case Status::processing:
-      return "processing";
-    case Status::completed:
-      return "completed";
-    case Status::failed:
-      return "failed";
-    case Status::stopped:
-      break;
-  }
-  return "stopped";
+  static constexpr std::array words{"pending", "processing", "completed", "failed", "stopped"};
+  return words.at(static_cast<std::size_t>(status));
 }
 
-Store::Store(const std::string& path) try : database_(private_file(path)) {
+Store::Store(const std::string& path) try : database_(path) {
   prepare_schema(database_);
 } catch (const std::exception& failure) {
   throw std::runtime_error("The store " + path + " cannot be used: " + failure.what() +
@@ -159,9 +112,10 @@ MilliCredits Store::credit() {
 }
 
 std::optional<std::string> Store::organization() {
-  Query query(database_, "SELECT organization FROM account");
-  if (!query.step()) return {};
-  return query.optional_text(0);
+  return database_
+      .row([](const Query& row) { return row.optional_text(0); },
+           "SELECT organization FROM account")
+      .value_or(std::nullopt);
 }
 
 void Store::name_organization(const std::string& name) {
@@ -186,12 +140,12 @@ void Store::remember(const std::string& key, const RememberedAnswer& answer, std
 }
 
 std::optional<RememberedAnswer> Store::remembered(const std::string& key, std::int64_t since) {
-  Query query(database_,
-              "SELECT fingerprint, status, body, at FROM answers WHERE key = ? AND at >= ?");
-  query.bind(key).bind(since);
-  if (!query.step()) return {};
-  return RememberedAnswer{query.text(0), static_cast<unsigned>(query.integer(1)), query.text(2),
-                          query.integer(3)};
+  return database_.row(
+      [](const Query& row) {
+        return RememberedAnswer{row.text(0), static_cast<unsigned>(row.integer(1)), row.text(2),
+                                row.integer(3)};
+      },
+      "SELECT fingerprint, status, body, at FROM answers WHERE key = ? AND at >= ?", key, since);
 }
 
 }  // namespace genpro::emulator

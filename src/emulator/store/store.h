@@ -136,9 +136,9 @@ class Store {
   void save(const Row& row);
   std::optional<Row> row(const std::string& sheet, std::int64_t id);
   std::vector<Row> rows(const std::string& sheet);  // by position
-  // Makes room at a position. Returns where the new one goes: at the end for a position behind it.
-  std::int64_t open_row_position(const std::string& sheet, std::optional<std::int64_t> wanted);
-  std::int64_t open_column_position(const std::string& sheet, std::optional<std::int64_t> wanted);
+  // 0 when there is none.
+  std::int64_t last_row_position(const std::string& sheet);
+  std::int64_t last_column_position(const std::string& sheet);
 
   void save(const Cell& cell);
   std::optional<Cell> cell(const std::string& sheet, const std::string& id);

@@ -5,30 +5,31 @@
 
 namespace genpro::emulator {
 
+namespace {
+
+Variable read_variable(const Query& row) {
+  return {row.text(0), row.text(1), row.integer(2)};
+}
+
+}  // namespace
+
 std::optional<VariableSheet> Store::variables(const std::string& sheet) {
   const auto id = database_.integer("SELECT id FROM variable_sheets WHERE sheet = ?", sheet);
   if (!id) return {};
-  VariableSheet found{*id, {}};
-  Query query(database_, "SELECT key, value, id FROM variables WHERE sheet = ? ORDER BY position");
-  query.bind(sheet);
-  while (query.step()) {
-    found.variables.push_back({query.text(0), query.text(1), query.integer(2)});
-  }
-  return found;
+  return VariableSheet{
+      *id, database_.rows(read_variable,
+                          "SELECT key, value, id FROM variables WHERE sheet = ? ORDER BY position",
+                          sheet)};
 }
 
 std::optional<std::string> Store::variable(const std::string& sheet, const std::string& key) {
-  Query query(database_, "SELECT value FROM variables WHERE sheet = ? AND key = ?");
-  query.bind(sheet).bind(key);
-  if (!query.step()) return {};
-  return query.text(0);
+  return database_.row([](const Query& row) { return row.text(0); },
+                       "SELECT value FROM variables WHERE sheet = ? AND key = ?", sheet, key);
 }
 
 std::optional<Variable> Store::variable(const std::string& sheet, std::int64_t id) {
-  Query query(database_, "SELECT key, value, id FROM variables WHERE sheet = ? AND id = ?");
-  query.bind(sheet).bind(id);
-  if (!query.step()) return {};
-  return Variable{query.text(0), query.text(1), query.integer(2)};
+  return database_.row(
+      read_variable, "SELECT key, value, id FROM variables WHERE sheet = ? AND id = ?", sheet, id);
 }
 
 std::int64_t Store::count_variables(const std::string& sheet) {
