@@ -126,7 +126,7 @@ class Webhooks::Delivery {
   void cancel() {
     if (!sent_) return;
     sent_->delivery = nullptr;
-    g_cancellable_cancel(sent_->cancellable.get());
+    watch_->cancel();
   }
 
   Webhooks& webhooks_;
