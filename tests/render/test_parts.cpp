@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "emulator/media/render/caption.h"
+#include "emulator/media/render/drawing.h"
 #include "emulator/media/render/schedule.h"
 #include "emulator/media/render/sniff.h"
 #include "media_fixture.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "emulator/media/render/backdrop.h"
-#include "emulator/media/render/caption.h"
+#include "emulator/media/render/drawing.h"
 #include "emulator/media/render/encode.h"
 #include "emulator/media/render/prepare.h"
 #include "emulator/media/render/render_error.h"

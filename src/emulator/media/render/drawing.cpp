@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emulator/media/render/caption.h"
+#include "emulator/media/render/drawing.h"
 
 #include <pango/pangocairo.h>
 
