@@ -11,7 +11,7 @@
 #include <functional>
 #include <numbers>
 
-#include "emulator/media/render/pipeline_ptr.h"
+#include "gst/gst_ptr.h"
 #include "media_fixture.h"
 
 namespace genpro::emulator::render::test {

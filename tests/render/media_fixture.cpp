@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/glib_ptr.h"
-#include "emulator/media/render/pipeline_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::emulator::render::test {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "emulator/media/render/drawing.h"
-#include "emulator/media/render/schedule.h"
+#include "emulator/media/render/prepare.h"
 #include "emulator/media/render/sniff.h"
 #include "media_fixture.h"
 

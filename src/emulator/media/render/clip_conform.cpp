@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "emulator/media/render/framing.h"
 #include "emulator/media/render/render_error.h"
 
 namespace genpro::emulator::render {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The prompt as a caption: white on a soft shade, along the lower edge.
+// What the renderer draws by itself: a background for clips without a picture of their own, and the
+// prompt as a caption.
 #pragma once
 
 #include <optional>
@@ -9,6 +10,10 @@
 #include "emulator/media/render/raster.h"
 
 namespace genpro::emulator::render {
+
+// Soft lights on a dark ground. The colours follow from the seed, so that the same request looks
+// the same again.
+Raster make_backdrop(const std::string& seed, Size size);
 
 // One paragraph of valid text: control characters dropped, runs of white space reduced, line
 // breaks kept as U+2028, cut to a length that a caption may have at most.

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "emulator/media/render/memory_file.h"
-#include "emulator/media/render/pipeline_ptr.h"
 #include "emulator/media/render/render_error.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::emulator::render {
 namespace {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "emulator/media/render/pipeline_ptr.h"
 #include "emulator/media/render/raster.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::emulator::render {
 

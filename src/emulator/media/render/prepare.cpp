@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "emulator/media/render/clip_conform.h"
-#include "emulator/media/render/framing.h"
 #include "emulator/media/render/render_error.h"
 #include "emulator/media/render/sniff.h"
 
@@ -218,6 +218,30 @@ class Opener {
 };
 
 }  // namespace
+
+int schedule_grid(int fps) {
+  return fps / std::gcd(fps, 1'000'000'000);
+}
+
+std::vector<Slot> make_schedule(int count, int total, int fade, int grid) {
+  std::vector<Slot> slots(static_cast<std::size_t>(std::max(count, 0)));
+  if (count <= 0) return slots;
+  int shared = count > 1 ? std::min(fade, total / count / 3) : 0;
+  shared -= shared % grid;
+  const auto cut = [&](int index) {
+    if (index == count) return total - shared;
+    const long cell = static_cast<long>(index) * ((total - shared) / grid) / count;
+    return static_cast<int>(cell * grid);
+  };
+  for (int i = 0; i < count; ++i) {
+    Slot& slot = slots[static_cast<std::size_t>(i)];
+    slot.start = cut(i);
+    slot.frames = cut(i + 1) + shared - slot.start;
+    slot.fade_in = i > 0 ? shared : 0;
+    slot.fade_out = i + 1 < count ? shared : 0;
+  }
+  return slots;
+}
 
 Prepared open_ingredients(const RenderSpec& spec, Reporter& reporter) {
   Prepared prepared;

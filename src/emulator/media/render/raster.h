@@ -10,7 +10,7 @@
 #include <string>
 
 #include "emulator/media/render/memory_file.h"
-#include "emulator/media/render/pipeline_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::emulator::render {
 
@@ -117,5 +117,18 @@ MemoryFile encode_picture(const Raster& picture, const std::string& caps,
                           const std::string& encoder);
 MemoryFile encode_jpeg(const Raster& picture, int quality);
 MemoryFile encode_png(const Raster& picture);
+
+// How a picture of any shape fills the clip's raster: cut to it when little is lost, else shown
+// whole in front of a blurred, darker enlargement of itself.
+class Framer {
+ public:
+  // Fills the whole of `target`, which may be of any format. True when the picture is shown whole.
+  bool fill(const Raster& source, Raster& target);
+
+ private:
+  Placer main_;
+  Placer shrink_;
+  Placer grow_;
+};
 
 }  // namespace genpro::emulator::render

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "emulator/media/render/pipeline_ptr.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro::emulator::render {
 namespace {
