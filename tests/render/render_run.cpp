@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/glib_ptr.h"
+#include "emulator/util/json.h"
 
 namespace genpro::emulator::render::test {
 
@@ -55,8 +56,25 @@ RenderRun run_render_json(const std::string& json, const TemporaryFolder& folder
   return run;
 }
 
+std::string spec_json(const RenderSpec& spec) {
+  JsonWriter json;
+  json.begin_object().key("output").string(spec.output).key("thumbnail").string(spec.thumbnail);
+  json.key("width").integer(spec.width).key("height").integer(spec.height);
+  json.key("fps").integer(spec.fps).key("duration").integer(spec.duration);
+  json.key("prompt").string(spec.prompt).key("model").string(spec.model);
+  json.key("generation_id").string(spec.generation_id).key("audio").boolean(spec.audio);
+  json.key("moov_at_end").boolean(spec.moov_at_end);
+  json.key("stall_timeout").integer(spec.stall_timeout).key("ingredients").begin_array();
+  for (const RenderIngredient& ingredient : spec.ingredients) {
+    json.begin_object().key("path").string(ingredient.path);
+    json.key("content_type").string(ingredient.content_type);
+    json.key("file_name").string(ingredient.file_name).end_object();
+  }
+  return json.end_array().end_object().text();
+}
+
 RenderRun run_render(const RenderSpec& spec, const TemporaryFolder& folder) {
-  return run_render_json(spec.to_json(), folder);
+  return run_render_json(spec_json(spec), folder);
 }
 
 RenderSpec make_spec(const TemporaryFolder& folder) {

@@ -20,6 +20,9 @@ struct RenderRun {
   double seconds = 0;                     // wall time of the whole process
 };
 
+// What the server writes into the file for the renderer.
+std::string spec_json(const RenderSpec& spec);
+
 // Every line must be one JSON object; that is checked here.
 RenderRun run_render(const RenderSpec& spec, const TemporaryFolder& folder);
 RenderRun run_render_json(const std::string& json, const TemporaryFolder& folder);

@@ -194,10 +194,10 @@ TEST(Spec, SurvivesItsJson) {
   spec.moov_at_end = true;
   spec.stall_timeout = 33;
   spec.ingredients = {{"/p.png", "image/png", "p.png"}, {"/c.mp4", "video/mp4", "c.mp4"}};
-  RenderSpec read;
-  std::string error;
-  ASSERT_TRUE(RenderSpec::parse(spec.to_json(), &read, &error)) << error;
-  EXPECT_EQ(read.to_json(), spec.to_json());
+  const TemporaryFolder folder;
+  write_file(folder.path("spec.json"), spec_json(spec));
+  const RenderSpec read = RenderSpec::load(folder.path("spec.json"));
+  EXPECT_EQ(spec_json(read), spec_json(spec));
   EXPECT_EQ(read.prompt, spec.prompt);
   EXPECT_EQ(read.ingredients.size(), 2U);
   EXPECT_TRUE(read.audio);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/api/api.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "emulator/api/uploads.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/faults/faults.h"
 
-#include <algorithm>
 #include <array>
 
 #include "emulator/util/api_error.h"

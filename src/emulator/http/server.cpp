@@ -6,7 +6,6 @@
 
 #include <cstdio>
 #include <cstring>
-#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <utility>

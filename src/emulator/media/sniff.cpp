@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
-#include <stdexcept>
 #include <system_error>
 
 namespace genpro::emulator {

@@ -3,7 +3,6 @@
 // What a file is, told by its first bytes. Names and declared types are not believed.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The smallest XLSX file: a ZIP archive of stored (not compressed) XML parts.
-#include <array>
 #include <cstdint>
 
 #include "emulator/media/xlsx.h"

@@ -4,7 +4,6 @@
 #include <gst/app/gstappsrc.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "emulator/media/render/render_error.h"
 

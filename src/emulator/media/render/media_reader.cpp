@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <string_view>
 
 #include "emulator/media/render/render_error.h"
 #include "emulator/media/render/sniff.h"
@@ -39,8 +38,6 @@ std::string missing_plugins(GstDiscovererInfo* info) {
                                          : "a decoder is not installed";
 }
 
-using DiscovererInfoPtr = ObjectPtr<GstDiscovererInfo>;
-
 }  // namespace
 
 MediaInfo probe_media(const std::string& path) {
@@ -50,7 +47,7 @@ MediaInfo probe_media(const std::string& path) {
   if (!discoverer) throw_undecodable(error.message());
   const GCharPtr uri(gst_filename_to_uri(path.c_str(), error.out()));
   if (!uri) throw_undecodable(error.message());
-  const auto info = DiscovererInfoPtr::adopt(
+  const auto info = ObjectPtr<GstDiscovererInfo>::adopt(
       gst_discoverer_discover_uri(discoverer.get(), uri.get(), error.out()));
   const GstDiscovererResult result =
       info ? gst_discoverer_info_get_result(info.get()) : GST_DISCOVERER_ERROR;
@@ -97,10 +94,7 @@ struct MediaReader::State {
     const MessagePtr message(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
     if (!message) return;
     ErrorPtr error;
-    GCharPtr debug;
-    char* text = nullptr;
-    gst_message_parse_error(message.get(), error.out(), &text);
-    debug.reset(text);
+    gst_message_parse_error(message.get(), error.out(), nullptr);
     throw_undecodable(error.message());
   }
 };
@@ -110,6 +104,16 @@ namespace {
 bool starts_with(GstCaps* caps, const char* prefix) {
   return caps != nullptr && gst_caps_get_size(caps) > 0 &&
          g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), prefix);
+}
+
+// Tags of pictures are told by some decoders only, and by some versions of them.
+GstVideoOrientationMethod picture_orientation(const std::string& path) {
+  GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
+  const std::string orientation = exif_orientation(path);
+  if (orientation.empty()) return method;
+  const TagListPtr tags(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr));
+  gst_video_orientation_from_tag(tags.get(), &method);
+  return method;
 }
 
 // The streams that nobody asked for are not worth a decoder: they are exposed as they are.
@@ -145,9 +149,11 @@ MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
   state_->head = state_->pipeline.by_name("head");
   state_->sink = state_->pipeline.by_name("sink");
   state_->bus = state_->pipeline.bus();
-  if (kind == StreamKind::video) {
-    const ElementPtr flip = state_->pipeline.by_name("flip");
-    gst_util_set_object_arg(G_OBJECT(flip.get()), "video-direction", "auto");
+  if (const ElementPtr flip = state_->pipeline.by_name("flip")) {
+    g_object_set(
+        flip.get(), "video-direction",
+        kind == StreamKind::picture ? picture_orientation(path) : GST_VIDEO_ORIENTATION_AUTO,
+        nullptr);
   }
   const ElementPtr source = state_->pipeline.by_name("src");
   const ElementPtr decoder = state_->pipeline.by_name("decoder");

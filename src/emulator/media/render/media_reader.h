@@ -26,7 +26,7 @@ struct MediaInfo {
 
 MediaInfo probe_media(const std::string& path);
 
-// A picture is left as it is stored, whatever its tags ask for.
+// A picture is turned as its EXIF data ask for, a video as its tags do.
 enum class StreamKind { video, picture, audio };
 
 // The decoded samples of the first stream of one kind, one after the other. Sound comes as

@@ -6,33 +6,21 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include "emulator/media/render/render_error.h"
 
 namespace genpro::emulator::render {
 
 MemoryFile::MemoryFile(const char* label) : fd_(memfd_create(label, MFD_CLOEXEC)) {
-  if (fd_ < 0) {
+  if (!fd_) {
     throw RenderError(std::string("no memory file could be created: ") + std::strerror(errno) +
                       "; free some memory and try again");
   }
 }
 
-MemoryFile::MemoryFile(MemoryFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-MemoryFile& MemoryFile::operator=(MemoryFile&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-MemoryFile::~MemoryFile() {
-  if (fd_ >= 0) close(fd_);
-}
-
 void MemoryFile::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = write(fd_, bytes.data(), bytes.size());
+    const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       throw RenderError(std::string("the prepared media do not fit into memory: ") +
@@ -43,7 +31,7 @@ void MemoryFile::append(std::span<const std::byte> bytes) {
 }
 
 std::string MemoryFile::path() const {
-  return "/proc/self/fd/" + std::to_string(fd_);
+  return "/proc/self/fd/" + std::to_string(fd_.get());
 }
 
 std::string MemoryFile::uri() const {

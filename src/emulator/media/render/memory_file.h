@@ -8,17 +8,14 @@
 #include <span>
 #include <string>
 
+#include "emulator/util/file.h"
+
 namespace genpro::emulator::render {
 
 class MemoryFile {
  public:
   // Throws RenderError when the system gives no memory file.
   explicit MemoryFile(const char* label);
-  MemoryFile(MemoryFile&& other) noexcept;
-  MemoryFile& operator=(MemoryFile&& other) noexcept;
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile();
 
   void append(std::span<const std::byte> bytes);
   // Both are valid in this process only, each open has its own position.
@@ -26,7 +23,7 @@ class MemoryFile {
   std::string uri() const;
 
  private:
-  int fd_ = -1;
+  Fd fd_;
 };
 
 }  // namespace genpro::emulator::render

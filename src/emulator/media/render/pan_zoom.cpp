@@ -5,7 +5,6 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -160,31 +159,6 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
   GST_OBJECT_UNLOCK(self);
 }
 
-void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  GenproPanZoom* self = self_of(object);
-  GST_OBJECT_LOCK(self);
-  switch (id) {
-    case PROP_WIDTH:
-      g_value_set_int(value, self->width);
-      break;
-    case PROP_HEIGHT:
-      g_value_set_int(value, self->height);
-      break;
-    case PROP_ZOOM:
-      g_value_set_double(value, self->zoom);
-      break;
-    case PROP_PAN_X:
-      g_value_set_double(value, self->pan_x);
-      break;
-    case PROP_PAN_Y:
-      g_value_set_double(value, self->pan_y);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  }
-  GST_OBJECT_UNLOCK(self);
-}
-
 GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ I420, Y444 }")));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
@@ -195,8 +169,7 @@ void genpro_pan_zoom_class_init(GenproPanZoomClass* klass) {
   auto* element_class = GST_ELEMENT_CLASS(klass);
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   object_class->set_property = set_property;
-  object_class->get_property = get_property;
-  const auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  const auto flags = static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS);
   const auto animated = static_cast<GParamFlags>(flags | GST_PARAM_CONTROLLABLE);
   g_object_class_install_property(
       object_class, PROP_WIDTH,

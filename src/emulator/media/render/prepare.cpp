@@ -48,14 +48,6 @@ Raster reduced(const Raster& picture, Size raster) {
                  std::max(1, static_cast<int>(std::lround(shown.height * factor)))});
 }
 
-GstVideoOrientationMethod method_of(const std::string& orientation) {
-  GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
-  if (orientation.empty()) return method;
-  const TagListPtr tags(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr));
-  gst_video_orientation_from_tag(tags.get(), &method);
-  return method;
-}
-
 // What is visible of a picture: how much of it lets something through, and where it is.
 struct Visible {
   double share = 0;  // of pixels that are not opaque
@@ -128,10 +120,7 @@ class Opener {
     if (media.video) {
       open_clip(index, ingredient.path, media, prepared);
     } else if (media.image) {
-      const Raster picture = read_picture(ingredient.path, touch_);
-      open_picture(
-          index, oriented(reduced(picture, raster_), method_of(exif_orientation(ingredient.path))),
-          prepared);
+      open_picture(index, reduced(read_picture(ingredient.path, touch_), raster_), prepared);
     } else if (media.audio) {
       // A sound that cannot be decoded is a fault even in a silent clip.
       if (read_sound(ingredient.path, kSoundRate / 10, touch_).empty()) {

@@ -152,55 +152,6 @@ Raster cropped(const Raster& source, Rect from) {
   return target;
 }
 
-Raster oriented(Raster source, GstVideoOrientationMethod method) {
-  const Size size = source.size();
-  const int w = size.width;
-  const int h = size.height;
-  // Where the pixel of the turned picture comes from: (x, y) = origin + column * right + row *
-  // down.
-  struct Walk {
-    int x0, y0, right_x, right_y, down_x, down_y;
-  } walk{0, 0, 1, 0, 0, 1};
-  switch (method) {
-    case GST_VIDEO_ORIENTATION_90R:
-      walk = {0, h - 1, 0, -1, 1, 0};
-      break;
-    case GST_VIDEO_ORIENTATION_180:
-      walk = {w - 1, h - 1, -1, 0, 0, -1};
-      break;
-    case GST_VIDEO_ORIENTATION_90L:
-      walk = {w - 1, 0, 0, 1, -1, 0};
-      break;
-    case GST_VIDEO_ORIENTATION_HORIZ:
-      walk = {w - 1, 0, -1, 0, 0, 1};
-      break;
-    case GST_VIDEO_ORIENTATION_VERT:
-      walk = {0, h - 1, 1, 0, 0, -1};
-      break;
-    case GST_VIDEO_ORIENTATION_UL_LR:
-      walk = {0, 0, 0, 1, 1, 0};
-      break;
-    case GST_VIDEO_ORIENTATION_UR_LL:
-      walk = {w - 1, h - 1, 0, -1, -1, 0};
-      break;
-    default:
-      return source;
-  }
-  const bool swapped = walk.right_x == 0;
-  Raster target(GST_VIDEO_FORMAT_BGRA, swapped ? Size{h, w} : size);
-  MappedRaster read(source, GST_MAP_READ);
-  MappedRaster write(target, GST_MAP_WRITE);
-  for (int row = 0; row < target.size().height; ++row) {
-    std::uint8_t* out = write.row(row);
-    for (int column = 0; column < target.size().width; ++column) {
-      const int x = walk.x0 + column * walk.right_x + row * walk.down_x;
-      const int y = walk.y0 + column * walk.right_y + row * walk.down_y;
-      std::memcpy(out + column * 4, read.row(y) + x * 4, 4);
-    }
-  }
-  return target;
-}
-
 void blur(Raster& picture, int radius) {
   const Size size = picture.size();
   MappedRaster mapped(picture, GST_MAP_READWRITE);
@@ -244,18 +195,15 @@ MemoryFile encode_picture(const Raster& picture, const std::string& caps,
   gst_app_src_push_buffer(GST_APP_SRC(in.get()), gst_buffer_ref(picture.buffer()));
   gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
   const SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), 15 * GST_SECOND));
-  GstMapInfo map;
-  if (!sample || !gst_buffer_map(gst_sample_get_buffer(sample.get()), &map, GST_MAP_READ)) {
+  if (!sample) {
     throw RenderError("a picture could not be encoded with \"" + encoder + "\"; try again");
   }
+  gpointer data = nullptr;
+  gsize size = 0;
+  gst_buffer_extract_dup(gst_sample_get_buffer(sample.get()), 0, G_MAXSIZE, &data, &size);
+  const Owned<void, g_free> owned(data);
   MemoryFile file("genpro-picture");
-  try {
-    file.append(std::as_bytes(std::span(map.data, map.size)));
-  } catch (...) {
-    gst_buffer_unmap(gst_sample_get_buffer(sample.get()), &map);
-    throw;
-  }
-  gst_buffer_unmap(gst_sample_get_buffer(sample.get()), &map);
+  file.append({static_cast<const std::byte*>(data), size});
   return file;
 }
 

@@ -104,8 +104,6 @@ void paste(const Raster& source, Raster& target, int x, int y);
 
 // BGRA pictures only:
 Raster cropped(const Raster& source, Rect from);
-// `orientation` as in a GST_TAG_IMAGE_ORIENTATION.
-Raster oriented(Raster source, GstVideoOrientationMethod method);
 // Three box passes of that radius, which look like a Gaussian.
 void blur(Raster& picture, int radius);
 // Every colour times `factor`, alpha kept.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -137,11 +136,7 @@ void render(const RenderSpec& spec, Reporter& reporter) {
 int render_main(const char* spec_path) {
   Reporter reporter;
   try {
-    RenderSpec spec;
-    std::string problem;
-    if (!RenderSpec::load(spec_path, &spec, &problem)) {
-      throw RenderError("Nothing was rendered: " + problem + ".");
-    }
+    const RenderSpec spec = RenderSpec::load(spec_path);
     reporter.set_stall_timeout(spec.stall_timeout);
     ErrorPtr error;
     if (!gst_init_check(nullptr, nullptr, error.out()) || !ges_init()) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/media/render/render_spec.h"
 
-#include <json-glib/json-glib.h>
-
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 
-#include "base/glib_ptr.h"
+#include "emulator/media/render/render_error.h"
+#include "emulator/util/json.h"
 
 namespace genpro::emulator::render {
 namespace {
@@ -16,179 +17,96 @@ constexpr int kMaxFps = 120;
 constexpr int kMaxDuration = 600;
 constexpr int kMaxStallTimeout = 3600;
 
-// Reads members of one JSON object; the first that has the wrong type is remembered.
+[[noreturn]] void fail(const std::string& what) {
+  throw RenderError("Nothing was rendered: the render specification" + what + ".");
+}
+
+[[noreturn]] void fail(const std::string& member, const std::string& what) {
+  fail("'s member \"" + member + "\" " + what);
+}
+
+// Reads members of one JSON object.
 class Members {
  public:
-  Members(JsonObject* object, std::string prefix, std::string* error)
-      : object_(object), prefix_(std::move(prefix)), error_(error) {}
+  // `prefix`: of the members' names in messages.
+  Members(JsonObject* object, std::string prefix) : object_(object), prefix_(std::move(prefix)) {}
 
-  void read(const char* name, std::string* value) {
-    JsonNode* node = find(name);
+  void read(const char* name, std::string& value) const {
+    JsonNode* node = json_member(object_, name);
     if (node == nullptr) return;
-    if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_STRING) {
-      fail(name, "must be a string");
-    } else {
-      *value = json_node_get_string(node);
-    }
+    if (!json_is_string(node)) fail(prefix_ + name, "must be a string");
+    value = json_text(node);
   }
-  void read(const char* name, int* value, int min, int max) {
-    JsonNode* node = find(name);
+  void read(const char* name, int& value, int min, int max) const {
+    JsonNode* node = json_member(object_, name);
     if (node == nullptr) return;
-    const bool integer =
-        JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64;
-    const std::int64_t number = integer ? json_node_get_int(node) : 0;
-    if (!integer || number < min || number > max) {
-      fail(name, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max));
-    } else {
-      *value = static_cast<int>(number);
+    const std::int64_t number = json_is_integer(node) ? json_node_get_int(node) : min - 1;
+    if (number < min || number > max) {
+      fail(prefix_ + name,
+           "must be an integer from " + std::to_string(min) + " to " + std::to_string(max));
     }
+    value = static_cast<int>(number);
   }
-  void read(const char* name, bool* value) {
-    JsonNode* node = find(name);
+  void read(const char* name, bool& value) const {
+    JsonNode* node = json_member(object_, name);
     if (node == nullptr) return;
-    if (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) != G_TYPE_BOOLEAN) {
-      fail(name, "must be true or false");
-    } else {
-      *value = json_node_get_boolean(node) != FALSE;
-    }
+    if (!json_is_boolean(node)) fail(prefix_ + name, "must be true or false");
+    value = json_is_true(node);
   }
-  JsonNode* find(const char* name) {
-    return ok_ && json_object_has_member(object_, name) ? json_object_get_member(object_, name)
-                                                        : nullptr;
-  }
-  void fail(const std::string& name, const std::string& what) {
-    ok_ = false;
-    *error_ = "the render specification's member \"" + prefix_ + name + "\" " + what;
-  }
-  bool ok() const { return ok_; }
 
  private:
   JsonObject* object_;
   std::string prefix_;
-  std::string* error_;
-  bool ok_ = true;
 };
 
-bool read_ingredients(JsonNode* node, std::vector<RenderIngredient>* ingredients,
-                      std::string* error) {
-  if (!JSON_NODE_HOLDS_ARRAY(node)) {
-    *error = "the render specification's member \"ingredients\" must be an array";
-    return false;
+std::vector<RenderIngredient> read_ingredients(JsonNode* node) {
+  const auto elements = json_elements(node);
+  if (!elements) fail("ingredients", "must be an array");
+  std::vector<RenderIngredient> ingredients;
+  for (JsonNode* element : *elements) {
+    const std::string name = "ingredients[" + std::to_string(ingredients.size()) + "]";
+    if (json_object_in(element) == nullptr) fail(name, "must be an object");
+    RenderIngredient& ingredient = ingredients.emplace_back();
+    const Members members(json_object_in(element), name + ".");
+    members.read("path", ingredient.path);
+    members.read("content_type", ingredient.content_type);
+    members.read("file_name", ingredient.file_name);
+    if (ingredient.path.empty()) fail(name + ".path", "is missing");
   }
-  JsonArray* array = json_node_get_array(node);
-  for (guint i = 0; i < json_array_get_length(array); ++i) {
-    const std::string name = "ingredients[" + std::to_string(i) + "]";
-    JsonNode* element = json_array_get_element(array, i);
-    if (!JSON_NODE_HOLDS_OBJECT(element)) {
-      *error = "the render specification's member \"" + name + "\" must be an object";
-      return false;
-    }
-    RenderIngredient ingredient;
-    Members members(json_node_get_object(element), name + ".", error);
-    members.read("path", &ingredient.path);
-    members.read("content_type", &ingredient.content_type);
-    members.read("file_name", &ingredient.file_name);
-    if (members.ok() && ingredient.path.empty()) members.fail("path", "is missing");
-    if (!members.ok()) return false;
-    ingredients->push_back(std::move(ingredient));
-  }
-  return true;
-}
-
-void add(JsonObject* object, const char* name, const std::string& value) {
-  // A prompt that is not UTF-8 would make the whole file unreadable.
-  const GCharPtr valid(g_utf8_make_valid(value.data(), static_cast<gssize>(value.size())));
-  json_object_set_string_member(object, name, valid.get());
+  return ingredients;
 }
 
 }  // namespace
 
-bool RenderSpec::parse(const std::string& json, RenderSpec* spec, std::string* error) {
-  const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new());
-  ErrorPtr parse_error;
-  if (!json_parser_load_from_data(parser.get(), json.data(), static_cast<gssize>(json.size()),
-                                  parse_error.out())) {
-    *error = "the render specification is not JSON: " + parse_error.message();
-    return false;
-  }
-  JsonNode* root = json_parser_get_root(parser.get());
-  if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) {
-    *error = "the render specification must be a JSON object";
-    return false;
-  }
-  *spec = RenderSpec();
-  Members members(json_node_get_object(root), "", error);
-  members.read("output", &spec->output);
-  members.read("thumbnail", &spec->thumbnail);
-  members.read("width", &spec->width, kMinSide, kMaxSide);
-  members.read("height", &spec->height, kMinSide, kMaxSide);
-  members.read("fps", &spec->fps, 1, kMaxFps);
-  members.read("duration", &spec->duration, 1, kMaxDuration);
-  members.read("prompt", &spec->prompt);
-  members.read("model", &spec->model);
-  members.read("generation_id", &spec->generation_id);
-  members.read("audio", &spec->audio);
-  members.read("moov_at_end", &spec->moov_at_end);
-  members.read("stall_timeout", &spec->stall_timeout, 1, kMaxStallTimeout);
-  if (members.ok() && spec->output.empty()) members.fail("output", "is missing");
+RenderSpec RenderSpec::load(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) fail(" \"" + path + "\" cannot be read");
+  if (const auto problem = json_problem(text)) fail(" is not JSON: " + *problem);
+  const JsonNodePtr root = find_json_object(text);
+  if (!root) fail(" must be a JSON object");
+  RenderSpec spec;
+  const Members members(json_node_get_object(root.get()), "");
+  members.read("output", spec.output);
+  members.read("thumbnail", spec.thumbnail);
+  members.read("width", spec.width, kMinSide, kMaxSide);
+  members.read("height", spec.height, kMinSide, kMaxSide);
+  members.read("fps", spec.fps, 1, kMaxFps);
+  members.read("duration", spec.duration, 1, kMaxDuration);
+  members.read("prompt", spec.prompt);
+  members.read("model", spec.model);
+  members.read("generation_id", spec.generation_id);
+  members.read("audio", spec.audio);
+  members.read("moov_at_end", spec.moov_at_end);
+  members.read("stall_timeout", spec.stall_timeout, 1, kMaxStallTimeout);
+  if (spec.output.empty()) fail("output", "is missing");
   // 4:2:0 pictures have half as many colour samples either way.
-  if (members.ok() && spec->width % 2 != 0) members.fail("width", "must be even");
-  if (members.ok() && spec->height % 2 != 0) members.fail("height", "must be even");
-  if (JsonNode* node = members.find("ingredients")) {
-    if (!read_ingredients(node, &spec->ingredients, error)) return false;
+  if (spec.width % 2 != 0) fail("width", "must be even");
+  if (spec.height % 2 != 0) fail("height", "must be even");
+  if (JsonNode* node = json_member(json_node_get_object(root.get()), "ingredients")) {
+    spec.ingredients = read_ingredients(node);
   }
-  return members.ok();
-}
-
-bool RenderSpec::load(const std::string& path, RenderSpec* spec, std::string* error) {
-  char* contents = nullptr;
-  gsize length = 0;
-  ErrorPtr read_error;
-  if (!g_file_get_contents(path.c_str(), &contents, &length, read_error.out())) {
-    *error = "the render specification cannot be read: " + read_error.message();
-    return false;
-  }
-  const GCharPtr owned(contents);
-  return parse(std::string(contents, length), spec, error);
-}
-
-std::string RenderSpec::to_json() const {
-  const Owned<JsonNode, json_node_unref> root(json_node_new(JSON_NODE_OBJECT));
-  json_node_take_object(root.get(), json_object_new());
-  JsonObject* object = json_node_get_object(root.get());
-  add(object, "output", output);
-  add(object, "thumbnail", thumbnail);
-  json_object_set_int_member(object, "width", width);
-  json_object_set_int_member(object, "height", height);
-  json_object_set_int_member(object, "fps", fps);
-  json_object_set_int_member(object, "duration", duration);
-  add(object, "prompt", prompt);
-  add(object, "model", model);
-  add(object, "generation_id", generation_id);
-  json_object_set_boolean_member(object, "audio", audio);
-  json_object_set_boolean_member(object, "moov_at_end", moov_at_end);
-  json_object_set_int_member(object, "stall_timeout", stall_timeout);
-  JsonArray* array = json_array_new();
-  json_object_set_array_member(object, "ingredients", array);
-  for (const RenderIngredient& ingredient : ingredients) {
-    JsonObject* item = json_object_new();
-    json_array_add_object_element(array, item);
-    add(item, "path", ingredient.path);
-    add(item, "content_type", ingredient.content_type);
-    add(item, "file_name", ingredient.file_name);
-  }
-  return take_string(json_to_string(root.get(), TRUE));
-}
-
-bool RenderSpec::save(const std::string& path, std::string* error) const {
-  const std::string json = to_json();
-  ErrorPtr write_error;
-  if (!g_file_set_contents(path.c_str(), json.data(), static_cast<gssize>(json.size()),
-                           write_error.out())) {
-    *error = "the render specification cannot be written: " + write_error.message();
-    return false;
-  }
-  return true;
+  return spec;
 }
 
 }  // namespace genpro::emulator::render

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What one rendering is asked for, and its JSON form: the file that the server writes and the
-// renderer's process reads. Needs GLib and json-glib only.
+// What one rendering is asked for: the JSON file that the server writes and the renderer's process
+// reads.
 #pragma once
 
 #include <string>
@@ -30,13 +30,9 @@ struct RenderSpec {
   int stall_timeout = 20;    // seconds without any progress, after which the renderer gives up
   std::vector<RenderIngredient> ingredients;
 
-  // Reads the JSON text or file. On failure returns false and says in `error` what is wrong with
-  // which member. A member that is missing keeps its default, except `output`.
-  static bool parse(const std::string& json, RenderSpec* spec, std::string* error);
-  static bool load(const std::string& path, RenderSpec* spec, std::string* error);
-
-  std::string to_json() const;
-  bool save(const std::string& path, std::string* error) const;
+  // Reads the JSON file. A member that is missing keeps its default, except `output`. Throws
+  // RenderError, which says what is wrong with which member.
+  static RenderSpec load(const std::string& path);
 };
 
 }  // namespace genpro::emulator::render

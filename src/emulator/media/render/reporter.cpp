@@ -1,33 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/media/render/reporter.h"
 
-#include <json-glib/json-glib.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
-#include <functional>
 
-#include "base/glib_ptr.h"
+#include "emulator/util/json.h"
 
 namespace genpro::emulator::render {
 namespace {
 
-std::string object_line(const std::function<void(JsonObject*)>& fill) {
-  const Owned<JsonNode, json_node_unref> root(json_node_new(JSON_NODE_OBJECT));
-  json_node_take_object(root.get(), json_object_new());
-  fill(json_node_get_object(root.get()));
-  return take_string(json_to_string(root.get(), FALSE)) + "\n";
-}
-
-std::string valid_text(const std::string& text) {
-  return take_string(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
-}
-
 std::string error_line(const std::string& sentence) {
-  return object_line([&](JsonObject* object) {
-    json_object_set_string_member(object, "error", valid_text(sentence).c_str());
-  });
+  JsonWriter json;
+  return json.begin_object().key("error").string(sentence).end_object().text();
 }
 
 }  // namespace
@@ -53,39 +39,32 @@ Reporter::~Reporter() {
 
 void Reporter::ingredient(int index, const std::string& file_name) {
   touch();
-  const std::string text = object_line([&](JsonObject* object) {
-    json_object_set_string_member(object, "stage", "ingredient");
-    json_object_set_int_member(object, "index", index);
-    json_object_set_string_member(object, "file_name", valid_text(file_name).c_str());
-  });
+  JsonWriter json;
+  json.begin_object().key("stage").string("ingredient").key("index").integer(index);
+  json.key("file_name").string(file_name).end_object();
   const std::lock_guard lock(mutex_);
   ingredient_ = true;
   activity_ = "reading the ingredient \"" + file_name + "\"";
-  line(text);
+  line(json.text());
 }
 
 void Reporter::encode(double progress) {
   touch();
-  const std::string text = object_line([&](JsonObject* object) {
-    json_object_set_string_member(object, "stage", "encode");
-    json_object_set_double_member(object, "progress", progress);
-  });
+  JsonWriter json;
+  json.begin_object().key("stage").string("encode").key("progress").number(progress).end_object();
   const std::lock_guard lock(mutex_);
   ingredient_ = false;
   activity_ = "composing the video";
-  line(text);
+  line(json.text());
 }
 
 void Reporter::done(std::int64_t frames, int width, int height) {
-  const std::string text = object_line([&](JsonObject* object) {
-    json_object_set_boolean_member(object, "done", TRUE);
-    json_object_set_int_member(object, "frames", frames);
-    json_object_set_int_member(object, "width", width);
-    json_object_set_int_member(object, "height", height);
-  });
+  JsonWriter json;
+  json.begin_object().key("done").boolean(true).key("frames").integer(frames);
+  json.key("width").integer(width).key("height").integer(height).end_object();
   const std::lock_guard lock(mutex_);
   ended_ = true;
-  line(text);
+  line(json.text());
 }
 
 void Reporter::error(const std::string& sentence) {
@@ -106,7 +85,8 @@ void Reporter::set_leftovers(std::vector<std::string> paths) {
 }
 
 // With the lock held, so that lines do not mix.
-void Reporter::line(const std::string& text) {
+void Reporter::line(std::string text) {
+  text += '\n';
   std::size_t sent = 0;
   while (sent < text.size()) {
     const ssize_t written = write(fd_, text.data() + sent, text.size() - sent);

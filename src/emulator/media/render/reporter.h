@@ -43,7 +43,7 @@ class Reporter {
 
  private:
   void watch();
-  void line(const std::string& text);
+  void line(std::string text);
   std::string stall_sentence() const;
 
   int fd_ = -1;

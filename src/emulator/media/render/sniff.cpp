@@ -53,30 +53,37 @@ bool ends_with(Bytes bytes, std::string_view text, std::size_t slack) {
          tail.end();
 }
 
-// Where a JPEG's first scan begins, or the file's end: previews in its EXIF data are whole pictures
-// with an end mark of their own, so nothing before the scan tells whether the file is complete.
-std::size_t jpeg_scan(Bytes bytes) {
+// Where the first JPEG segment begins of which `wanted` is true at its place; the file's end when
+// there is none up to the first scan.
+template <typename Wanted>
+std::size_t find_jpeg_segment(Bytes bytes, const Wanted& wanted) {
   std::size_t at = 2;
   while (at + 4 <= bytes.size() && bytes[at] == 0xff) {
-    if (bytes[at + 1] == 0xda) return at;
+    if (wanted(at)) return at;
+    if (bytes[at + 1] == 0xda) break;
     at += 2 + big_endian(bytes, at + 2, 2);
   }
   return bytes.size();
 }
 
+// Previews in a JPEG's EXIF data are whole pictures with an end mark of their own, so nothing
+// before the first scan tells whether the file is complete.
+bool jpeg_complete(Bytes bytes) {
+  const std::size_t scan =
+      find_jpeg_segment(bytes, [&](std::size_t at) { return bytes[at + 1] == 0xda; });
+  return ends_with(bytes.subspan(scan), "\xff\xd9", bytes.size());
+}
+
 using Dimensions = std::pair<std::uint64_t, std::uint64_t>;  // width, height
 
 std::optional<Dimensions> jpeg_dimensions(Bytes bytes) {
-  std::size_t at = 2;
-  while (at + 9 <= bytes.size() && bytes[at] == 0xff && bytes[at + 1] != 0xda) {
-    const std::uint8_t marker = bytes[at + 1];
+  const std::size_t at = find_jpeg_segment(bytes, [&](std::size_t segment) {
+    const std::uint8_t marker = bytes[segment + 1];
     // Start of frame; the three others in the range are tables and reserved.
-    if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
-      return Dimensions{big_endian(bytes, at + 7, 2), big_endian(bytes, at + 5, 2)};
-    }
-    at += 2 + big_endian(bytes, at + 2, 2);
-  }
-  return {};
+    return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+  });
+  if (at + 9 > bytes.size()) return {};
+  return Dimensions{big_endian(bytes, at + 7, 2), big_endian(bytes, at + 5, 2)};
 }
 
 std::optional<Dimensions> tiff_dimensions(Bytes bytes) {
@@ -194,10 +201,7 @@ std::string fault_in(Bytes bytes, const std::string& content_type) {
   }
   if (is_plain_text(bytes)) return kNoMedia;
   if (has(bytes, 0, "\x89PNG") && !ends_with(bytes, "IEND", 4096)) return kTruncated;
-  if (has(bytes, 0, "\xff\xd8\xff") &&
-      !ends_with(bytes.subspan(jpeg_scan(bytes)), "\xff\xd9", bytes.size())) {
-    return kTruncated;
-  }
+  if (has(bytes, 0, "\xff\xd8\xff") && !jpeg_complete(bytes)) return kTruncated;
   if (has(bytes, 0, "GIF8") && !ends_with(bytes, ";", 64)) return kTruncated;
   if ((has(bytes, 4, "ftyp") || has(bytes, 4, "moov") || has(bytes, 4, "mdat")) &&
       !boxes_complete(bytes)) {
@@ -220,10 +224,6 @@ std::string fault_in(Bytes bytes, const std::string& content_type) {
   return {};
 }
 
-MappedFilePtr map_file(const std::string& path, ErrorPtr& error) {
-  return MappedFilePtr(g_mapped_file_new(path.c_str(), FALSE, error.out()));
-}
-
 Bytes bytes_of(GMappedFile* file) {
   return {reinterpret_cast<const std::uint8_t*>(g_mapped_file_get_contents(file)),
           g_mapped_file_get_length(file)};
@@ -233,14 +233,13 @@ Bytes bytes_of(GMappedFile* file) {
 
 std::string find_fault(const std::string& path, const std::string& content_type) {
   ErrorPtr error;
-  const MappedFilePtr file = map_file(path, error);
+  const MappedFilePtr file(g_mapped_file_new(path.c_str(), FALSE, error.out()));
   if (!file) return "cannot be read (" + error.message() + "); upload it again";
   return fault_in(bytes_of(file.get()), content_type);
 }
 
 int count_gif_pictures(const std::string& path) {
-  ErrorPtr error;
-  const MappedFilePtr file = map_file(path, error);
+  const MappedFilePtr file(g_mapped_file_new(path.c_str(), FALSE, nullptr));
   if (!file) return 0;
   const Bytes bytes = bytes_of(file.get());
   if (!has(bytes, 0, "GIF8") || bytes.size() < 13) return 0;
@@ -266,29 +265,22 @@ int count_gif_pictures(const std::string& path) {
 }
 
 std::string exif_orientation(const std::string& path) {
-  ErrorPtr error;
-  const MappedFilePtr file = map_file(path, error);
+  const MappedFilePtr file(g_mapped_file_new(path.c_str(), FALSE, nullptr));
   if (!file) return {};
   const Bytes bytes = bytes_of(file.get());
   if (!has(bytes, 0, "\xff\xd8")) return {};
-  // Segments follow each other up to the first scan.
-  std::size_t at = 2;
-  while (at + 4 <= bytes.size() && bytes[at] == 0xff && bytes[at + 1] != 0xda) {
-    const std::size_t size = big_endian(bytes, at + 2, 2);
-    if (size < 2 || at + 2 + size > bytes.size()) return {};
-    if (bytes[at + 1] == 0xe1 && size > 16 && has(bytes, at + 4, std::string_view("Exif\0\0", 6))) {
-      const Bytes exif = bytes.subspan(at + 10, size - 8);
-      const BufferPtr buffer(gst_buffer_new_memdup(exif.data(), exif.size()));
-      const TagListPtr tags(gst_tag_list_from_exif_buffer_with_tiff_header(buffer.get()));
-      char* value = nullptr;
-      if (tags && gst_tag_list_get_string(tags.get(), GST_TAG_IMAGE_ORIENTATION, &value)) {
-        return take_string(value);
-      }
-      return {};
-    }
-    at += 2 + size;
-  }
-  return {};
+  const std::size_t at = find_jpeg_segment(bytes, [&](std::size_t segment) {
+    return bytes[segment + 1] == 0xe1 && has(bytes, segment + 4, std::string_view("Exif\0\0", 6));
+  });
+  if (at == bytes.size()) return {};
+  const std::size_t size = big_endian(bytes, at + 2, 2);
+  if (size <= 16 || at + 2 + size > bytes.size()) return {};
+  const Bytes exif = bytes.subspan(at + 10, size - 8);
+  const BufferPtr buffer(gst_buffer_new_memdup(exif.data(), exif.size()));
+  const TagListPtr tags(gst_tag_list_from_exif_buffer_with_tiff_header(buffer.get()));
+  char* value = nullptr;
+  if (!tags || !gst_tag_list_get_string(tags.get(), GST_TAG_IMAGE_ORIENTATION, &value)) return {};
+  return take_string(value);
 }
 
 }  // namespace genpro::emulator::render

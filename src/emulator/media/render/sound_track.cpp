@@ -5,8 +5,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <numbers>
+#include <string>
 
 namespace genpro::emulator::render {
 namespace {
@@ -84,36 +84,26 @@ void make_room(const RenderSpec& spec, const Slot& slot, double level, std::vect
 
 MemoryFile write_wav(const std::vector<float>& sound) {
   const auto bytes = static_cast<std::uint32_t>(sound.size() * 2);
-  std::array<std::uint8_t, 44> header{};
-  const auto text = [&](std::size_t at, const char* value) { std::memcpy(&header[at], value, 4); };
-  const auto number = [&](std::size_t at, std::uint32_t value, int size) {
-    for (int i = 0; i < size; ++i) {
-      header[at + static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value >> (8 * i));
-    }
+  std::string wav = "RIFF";
+  const auto number = [&wav](std::uint32_t value, int size) {
+    for (int i = 0; i < size; ++i) wav += static_cast<char>(value >> (8 * i));
   };
-  text(0, "RIFF");
-  number(4, bytes + 36, 4);
-  text(8, "WAVE");
-  text(12, "fmt ");
-  number(16, 16, 4);
-  number(20, 1, 2);
-  number(22, kSoundChannels, 2);
-  number(24, kSoundRate, 4);
-  number(28, kSoundRate * kSoundChannels * 2, 4);
-  number(32, kSoundChannels * 2, 2);
-  number(34, 16, 2);
-  text(36, "data");
-  number(40, bytes, 4);
-  std::vector<std::uint8_t> samples(sound.size() * 2);
-  for (std::size_t i = 0; i < sound.size(); ++i) {
-    const float limited = std::clamp(sound[i], -1.0F, 1.0F);
-    const auto value = static_cast<std::uint16_t>(std::lround(limited * 32767));
-    samples[i * 2] = static_cast<std::uint8_t>(value & 0xff);
-    samples[i * 2 + 1] = static_cast<std::uint8_t>(value >> 8);
+  number(bytes + 36, 4);
+  wav += "WAVEfmt ";
+  number(16, 4);
+  number(1, 2);
+  number(kSoundChannels, 2);
+  number(kSoundRate, 4);
+  number(kSoundRate * kSoundChannels * 2, 4);
+  number(kSoundChannels * 2, 2);
+  number(16, 2);
+  wav += "data";
+  number(bytes, 4);
+  for (const float sample : sound) {
+    number(static_cast<std::uint16_t>(std::lround(std::clamp(sample, -1.0F, 1.0F) * 32767)), 2);
   }
   MemoryFile file("genpro-sound");
-  file.append(std::as_bytes(std::span(header)));
-  file.append(std::as_bytes(std::span(samples)));
+  file.append(std::as_bytes(std::span(wav)));
   return file;
 }
 
