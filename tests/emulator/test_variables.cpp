@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "emulator_fixture.h"
+#include "xlsx_file.h"
 
 namespace genpro::emulator::test {
 

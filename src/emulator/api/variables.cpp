@@ -165,7 +165,7 @@ Reply get_template(Services&, Exchange&) {
   reply.content_type = xlsx_content_type;
   reply.headers.emplace_back("Content-Disposition",
                              "attachment; filename=\"global_variables.xlsx\"");
-  reply.text = xlsx_with_header({"key", "value"});
+  reply.text = blank_xlsx();
   return reply;
 }
 

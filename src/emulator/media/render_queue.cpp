@@ -10,7 +10,6 @@
 
 #include "emulator/util/child_process.h"
 #include "emulator/util/json.h"
-#include "emulator/util/timer.h"
 
 namespace genpro::emulator {
 
@@ -19,10 +18,6 @@ namespace {
 constexpr std::size_t max_line = 64 * 1024;
 
 }  // namespace
-
-struct RenderQueue::Pump {
-  Timer timer;
-};
 
 class RenderQueue::Child {
  public:
@@ -71,27 +66,24 @@ class RenderQueue::Child {
   }
 
   void take_line(const std::string& line) {
-    if (json_problem(line)) return;
-    const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new());
-    if (!json_parser_load_from_data(parser.get(), line.c_str(), -1, nullptr)) return;
-    JsonNode* root = json_parser_get_root(parser.get());
-    if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return;
-    JsonObject* object = json_node_get_object(root);
+    const JsonNodePtr root = find_json_object(line);
+    if (!root) return;
+    JsonObject* object = json_node_get_object(root.get());
     JsonNode* name = json_member(object, "file_name");
     JsonNode* stage = json_member(object, "stage");
     JsonNode* error = json_member(object, "error");
-    if (stage != nullptr && json_is_string(stage)) {
+    if (json_is_string(stage)) {
       stage_ = json_text(stage);
-      if (name != nullptr && json_is_string(name)) ingredient_ = json_text(name);
+      if (json_is_string(name)) ingredient_ = json_text(name);
     }
     JsonNode* progress = json_member(object, "progress");
     if (progress != nullptr && JSON_NODE_HOLDS_VALUE(progress) && job_.progressed) {
       job_.progressed(std::clamp(json_node_get_double(progress), 0.0, 1.0));
     }
-    if (error != nullptr && json_is_string(error)) error_ = json_text(error);
+    if (json_is_string(error)) error_ = json_text(error);
     if (json_member(object, "done") != nullptr) done_ = true;
     JsonNode* frames = json_member(object, "frames");
-    if (frames != nullptr && json_is_integer(frames)) frames_ = json_node_get_int(frames);
+    if (json_is_integer(frames)) frames_ = json_node_get_int(frames);
   }
 
   std::string where() const {
@@ -148,8 +140,7 @@ class RenderQueue::Child {
   bool done_ = false;
 };
 
-RenderQueue::RenderQueue(RendererSettings settings)
-    : settings_(std::move(settings)), pump_(std::make_unique<Pump>()) {}
+RenderQueue::RenderQueue(RendererSettings settings) : settings_(std::move(settings)) {}
 
 RenderQueue::~RenderQueue() = default;
 
@@ -170,7 +161,7 @@ void RenderQueue::cancel(Ticket ticket) {
 }
 
 void RenderQueue::schedule() {
-  pump_->timer.start(0, [this] { pump(); });
+  timer_.start(0, [this] { pump(); });
 }
 
 void RenderQueue::pump() {

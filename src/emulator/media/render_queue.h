@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "emulator/util/timer.h"
+
 namespace genpro::emulator {
 
 struct RendererSettings {
@@ -75,8 +77,7 @@ class RenderQueue {
   Ticket next_ticket_ = 1;
   std::deque<Waiting> waiting_;
   std::list<std::unique_ptr<Child>> children_;
-  struct Pump;
-  std::unique_ptr<Pump> pump_;
+  Timer timer_;
 };
 
 }  // namespace genpro::emulator

@@ -104,45 +104,52 @@ bool is_safetensors(std::string_view head) {
   return length >= 2 && length <= 100'000'000 && (head[9] == '"' || head[9] == '}');
 }
 
+struct Mark {
+  const char* extension;
+  std::string_view bytes;  // at the very start
+};
+
+constexpr std::array<Mark, 13> marks{{{"png", "\x89PNG\r\n\x1a\n"},
+                                      {"jpg", "\xff\xd8\xff"},
+                                      {"gif", "GIF87a"},
+                                      {"gif", "GIF89a"},
+                                      {"tiff", {"II*\0", 4}},
+                                      {"tiff", {"MM\0*", 4}},
+                                      {"flv", "FLV\x01"},
+                                      {"wmv", "\x30\x26\xb2\x75\x8e\x66\xcf\x11"},
+                                      {"flac", "fLaC"},
+                                      {"amr", "#!AMR"},
+                                      {"mid", "MThd"},
+                                      {"zip", "PK\x03\x04"},
+                                      {"zip", "PK\x05\x06"}}};
+
 const char* extension_of(std::string_view head) {
-  if (has(head, 0, "\x89PNG\r\n\x1a\n")) return "png";
-  if (has(head, 0, "\xff\xd8\xff")) return "jpg";
-  if (has(head, 0, "GIF87a") || has(head, 0, "GIF89a")) return "gif";
+  for (const auto& mark : marks) {
+    if (head.starts_with(mark.bytes)) return mark.extension;
+  }
   if (has(head, 0, "RIFF")) return riff(head);
   // "BM" alone is too short a mark: the two reserved words behind the size must be zero as well.
   if (has(head, 0, "BM") && head.size() > 26 && has(head, 6, std::string_view("\0\0\0\0", 4))) {
     return "bmp";
   }
-  if (has(head, 0, std::string_view("II*\0", 4)) || has(head, 0, std::string_view("MM\0*", 4))) {
-    return "tiff";
-  }
   if (const char* found = iso_media(head)) return found;
-  if (has(head, 0, "\x1a\x45\xdf\xa3")) {
-    return head.substr(0, 64).find("webm") != std::string_view::npos ? "webm" : "mkv";
-  }
-  if (has(head, 0, "FLV\x01")) return "flv";
-  if (has(head, 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11")) return "wmv";
   if (has(head, 0, std::string_view("\0\0\x01\xba", 4)) ||
       has(head, 0, std::string_view("\0\0\x01\xb3", 4))) {
     return "mpg";
   }
-  if (has(head, 0, "OggS")) {
-    const auto start = head.substr(0, 256);
-    return start.find("theora") != std::string_view::npos ? "ogv" : "ogg";
+  if (has(head, 0, "\x1a\x45\xdf\xa3")) {
+    return head.substr(0, 64).find("webm") != std::string_view::npos ? "webm" : "mkv";
   }
-  if (has(head, 0, "fLaC")) return "flac";
-  if (has(head, 0, "ID3")) return "mp3";
+  if (has(head, 0, "OggS")) {
+    return head.substr(0, 256).find("theora") != std::string_view::npos ? "ogv" : "ogg";
+  }
+  if (has(head, 0, "ID3") || is_mpeg_audio_frame(head)) return "mp3";
   if (has(head, 0, "FORM") && (has(head, 8, "AIFF") || has(head, 8, "AIFC"))) return "aiff";
-  if (has(head, 0, "#!AMR")) return "amr";
-  if (has(head, 0, "MThd")) return "mid";
-  if (has(head, 0, "PK\x03\x04") || has(head, 0, "PK\x05\x06")) return "zip";
   if (byte_at(head, 0) == 0xff && (byte_at(head, 1) & 0xf6) == 0xf0 && head.size() > 7) {
     return "aac";
   }
-  if (is_mpeg_audio_frame(head)) return "mp3";
   if (is_transport_stream(head)) return "ts";
-  if (is_safetensors(head)) return "safetensors";
-  return nullptr;
+  return is_safetensors(head) ? "safetensors" : nullptr;
 }
 
 }  // namespace

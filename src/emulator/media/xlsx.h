@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Spreadsheet files: an empty one with a header is written here; reading is left to the program
+// Spreadsheet files: a blank one for global variables is kept here; reading is left to the program
 // xlsx2csv, in a process of its own with bounded time and memory.
 #pragma once
 
@@ -15,8 +15,8 @@ namespace genpro::emulator {
 inline constexpr const char* xlsx_content_type =
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-// The bytes of an XLSX file with one sheet whose first row holds `header`.
-std::string xlsx_with_header(const std::vector<std::string>& header);
+// The bytes of an XLSX file with one sheet whose first row holds "key" and "value".
+std::string blank_xlsx();
 
 struct XlsxSettings {
   // The converter; the file's path is added. It writes the first sheet as CSV to standard output.

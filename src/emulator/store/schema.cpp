@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emulator/store/schema.h"
-
+//
+// The tables of the store and their version.
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "emulator/store/store.h"
 
 namespace genpro::emulator {
 
@@ -120,31 +122,31 @@ const std::vector<std::vector<const char*>>& steps() {
 
 }  // namespace
 
-void prepare_schema(Database& database) {
+void Store::prepare_schema() {
   // Whatever is thrown on the way: the end of the connection takes back what was begun.
-  database.execute("BEGIN IMMEDIATE");
-  const auto application = database.integer("PRAGMA application_id").value_or(0);
-  const auto objects = database.integer("SELECT count(*) FROM sqlite_schema").value_or(0);
+  database_.execute("BEGIN IMMEDIATE");
+  const auto application = database_.integer("PRAGMA application_id").value_or(0);
+  const auto objects = database_.integer("SELECT count(*) FROM sqlite_schema").value_or(0);
   const auto newest = static_cast<std::int64_t>(steps().size()) + 1;
   std::int64_t version = 1;
   if (objects == 0) {
-    database.execute(tables);
-    database.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+    database_.execute(tables);
+    database_.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
   } else {
     if (application != application_id) {
       throw std::runtime_error("it is the database of another program");
     }
-    version = database.integer("PRAGMA user_version").value_or(0);
+    version = database_.integer("PRAGMA user_version").value_or(0);
     if (version > newest) throw std::runtime_error("it was written by a newer genpro-emulator");
     if (version < 1) throw std::runtime_error("its version is missing");
   }
   for (; version < newest; ++version) {
     for (const char* statement : steps().at(static_cast<std::size_t>(version - 1))) {
-      database.execute(statement);
+      database_.execute(statement);
     }
   }
-  database.execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
-  database.execute("COMMIT");
+  database_.execute(("PRAGMA user_version = " + std::to_string(newest)).c_str());
+  database_.execute("COMMIT");
 }
 
 }  // namespace genpro::emulator

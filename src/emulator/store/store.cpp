@@ -8,8 +8,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "emulator/store/schema.h"
-
 namespace genpro::emulator {
 
 namespace {
@@ -29,7 +27,7 @@ const char* status_word(Status status) {
 }
 
 Store::Store(const std::string& path) try : database_(path) {
-  prepare_schema(database_);
+  prepare_schema();
 } catch (const std::exception& failure) {
   throw std::runtime_error("The store " + path + " cannot be used: " + failure.what() +
                            ". Move it away, or choose another --data-dir.");

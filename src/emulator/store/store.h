@@ -178,6 +178,9 @@ class Store {
   void advance_hook(const std::string& agent, const std::string& kind, std::int64_t cursor);
 
  private:
+  // Makes the tables of a new file, and brings an older one up to date. Throws std::runtime_error
+  // with what is wrong with the file.
+  void prepare_schema();
   void finish_change();
 
   Database database_;

@@ -3,9 +3,9 @@
 // The smallest XLSX file: a ZIP archive of stored (not compressed) XML parts.
 #include <cstdint>
 
-#include "emulator/media/xlsx.h"
+#include "xlsx_file.h"
 
-namespace genpro::emulator {
+namespace genpro::emulator::test {
 
 namespace {
 
@@ -125,4 +125,4 @@ std::string xlsx_with_header(const std::vector<std::string>& header) {
   return zip.finish();
 }
 
-}  // namespace genpro::emulator
+}  // namespace genpro::emulator::test
