@@ -52,14 +52,10 @@ Reply list_organizations(Services& services, Exchange&) {
   return Reply::json(200, json.end_array().text());
 }
 
-Reply organization_answer(Services& services, const Request& request) {
-  JsonWriter json;
-  write_organization(json, services, request.parameters.at(0));
-  return Reply::json(200, json.text());
-}
-
 Reply get_organization(Services& services, Exchange& exchange) {
-  return organization_answer(services, exchange.request);
+  JsonWriter json;
+  write_organization(json, services, exchange.request.parameters.at(0));
+  return Reply::json(200, json.text());
 }
 
 // Clients send JSON or a form.
@@ -79,7 +75,7 @@ std::string name_in(Exchange& exchange) {
 
 Reply update_organization(Services& services, Exchange& exchange) {
   services.store.name_organization(name_in(exchange));
-  return organization_answer(services, exchange.request);
+  return get_organization(services, exchange);
 }
 
 // What a card costs, by model. The provider publishes no form for it.

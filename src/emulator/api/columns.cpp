@@ -44,7 +44,7 @@ std::optional<std::int64_t> patch_column(Services& services, Column& column, Jso
   }
   if (has_title) column.title = title_in(fields, shown + ".title");
   if (has_type) column.type = required_text(fields, "type", shown + ".type");
-  if (attributes != nullptr) column.attributes = merged_attributes(column.attributes, attributes);
+  column.attributes = merged_attributes(column.attributes, attributes);
   column.updated_at = now_milliseconds();
   services.store.save(column);
   return position;
@@ -63,14 +63,10 @@ Reply add_column(Services& services, Exchange& exchange) {
   const std::string title = title_in(fields, "spreadsheet_column.title");
   const std::string type = required_text(fields, "type", "spreadsheet_column.type");
   const auto position = optional_number(fields, "position", "spreadsheet_column.position");
-  JsonNode* attributes = json_member(fields, "additional_attributes");
-  Store::Change change(services.store);
-  Column column = create_column(services.store, sheet.id, title, type, position);
-  if (attributes != nullptr) {
-    column.attributes = merged_attributes(column.attributes, attributes);
-    services.store.save(column);
-  }
-  change.commit();
+  const std::string attributes =
+      merged_attributes("{}", json_member(fields, "additional_attributes"));
+  const Column column =
+      create_column(services.store, sheet.id, title, type, position, 0, attributes);
   return Reply::json(201, views_of(services, exchange).column(column));
 }
 

@@ -90,10 +90,11 @@ std::optional<std::string> value_text(JsonNode* node, const std::string& shown) 
 }
 
 std::string merged_attributes(const std::string& attributes, JsonNode* patch) {
-  return text_of(merged(attributes, patch));
+  return patch != nullptr ? text_of(merged(attributes, patch)) : attributes;
 }
 
 std::string merged_card_attributes(const std::string& attributes, JsonNode* patch) {
+  if (patch == nullptr) return attributes;
   const JsonNodePtr result = merged(attributes, patch);
   check_attributes(json_node_get_object(result.get()));
   return text_of(result);
@@ -103,7 +104,7 @@ bool patch_cell(Cell& cell, JsonObject* fields) {
   JsonNode* value = json_object_get_member(fields, "value");
   JsonNode* attributes = json_member(fields, "additional_attributes");
   if (value != nullptr) cell.value = value_text(value, "value");
-  if (attributes != nullptr) cell.attributes = merged_card_attributes(cell.attributes, attributes);
+  cell.attributes = merged_card_attributes(cell.attributes, attributes);
   cell.updated_at = now_milliseconds();
   return value != nullptr || attributes != nullptr;
 }

@@ -21,7 +21,8 @@ namespace genpro::emulator {
 // A value as text; nothing for null. `shown`: the field.
 std::optional<std::string> value_text(JsonNode* node, const std::string& shown);
 
-// Members of `patch` take the place of those in `attributes`; null takes one away.
+// Members of `patch` take the place of those in `attributes`; null takes one away. Without a patch
+// nothing changes.
 std::string merged_attributes(const std::string& attributes, JsonNode* patch);
 // The same where some of them are settings of the card, which are checked.
 std::string merged_card_attributes(const std::string& attributes, JsonNode* patch);

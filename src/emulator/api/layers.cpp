@@ -23,14 +23,9 @@ Reply add_layer(Services& services, Exchange& exchange) {
   const std::string name = required_text(fields, "name", "video_layer.name");
   const std::string type = required_text(fields, "type", "video_layer.type");
   const auto position = optional_number(fields, "position", "video_layer.position");
-  JsonNode* attributes = json_member(fields, "additional_attributes");
-  Store::Change change(services.store);
-  Layer layer = create_layer(services.store, cell, name, type, position);
-  if (attributes != nullptr) {
-    layer.attributes = merged_card_attributes(layer.attributes, attributes);
-    services.store.save(layer);
-  }
-  change.commit();
+  const std::string attributes =
+      merged_card_attributes("{}", json_member(fields, "additional_attributes"));
+  const Layer layer = create_layer(services.store, cell, name, type, position, attributes);
   return Reply::json(201, views_of(services, exchange).layer(layer));
 }
 
@@ -50,9 +45,8 @@ Reply update_layer(Services& services, Exchange& exchange) {
   if (json_member(fields, "type") != nullptr) {
     layer.type = required_text(fields, "type", "video_layer.type");
   }
-  if (JsonNode* attributes = json_member(fields, "additional_attributes")) {
-    layer.attributes = merged_card_attributes(layer.attributes, attributes);
-  }
+  layer.attributes =
+      merged_card_attributes(layer.attributes, json_member(fields, "additional_attributes"));
   const auto position = optional_number(fields, "position", "video_layer.position");
   layer.updated_at = now_milliseconds();
   Store::Change change(services.store);

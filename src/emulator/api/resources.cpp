@@ -225,27 +225,23 @@ Reply store_blob(Services& services, Exchange& exchange) {
   return Reply::json(200, "{}");
 }
 
-Reply serve(Services& services, Exchange& exchange, const char* folder) {
+// A file of the folder that the path names.
+Reply serve(Services& services, Exchange& exchange) {
+  const auto& path = exchange.request.path;
   const auto& parameters = exchange.request.parameters;
   std::string name = parameters.back();
   // The token is part of the file's name, so that a wrong one leads to no file.
-  if (parameters.size() > 1)
+  if (parameters.size() > 1) {
     name.insert(std::min(name.rfind('.'), name.size()), "-" + parameters[0]);
-  return services.files.serve(exchange.request, services.folders.root() + folder, name,
+  }
+  return services.files.serve(exchange.request,
+                              services.folders.root() + "/" + path.at(path.size() - 2), name,
                               &content_type_of_extension);
 }
 
 Reply serve_output(Services& services, Exchange& exchange) {
   services.faults.check_link(exchange.request);
-  return serve(services, exchange, "/outputs");
-}
-
-Reply serve_thumbnail(Services& services, Exchange& exchange) {
-  return serve(services, exchange, "/thumbnails");
-}
-
-Reply serve_upload(Services& services, Exchange& exchange) {
-  return serve(services, exchange, "/uploads");
+  return serve(services, exchange);
 }
 
 }  // namespace
@@ -263,9 +259,9 @@ std::vector<Route> resource_routes() {
       {"PUT", "storage/{}", BodyKind::blob, &store_blob, Endpoint::upload},
       {"GET", "outputs/{}", BodyKind::ignored, &serve_output, Endpoint::download},
       {"GET", "cdn/{}/outputs/{}", BodyKind::ignored, &serve_output, Endpoint::download},
-      {"GET", "cdn/{}/thumbnails/{}", BodyKind::ignored, &serve_thumbnail},
-      {"GET", "thumbnails/{}", BodyKind::ignored, &serve_thumbnail},
-      {"GET", "uploads/{}", BodyKind::ignored, &serve_upload},
+      {"GET", "cdn/{}/thumbnails/{}", BodyKind::ignored, &serve},
+      {"GET", "thumbnails/{}", BodyKind::ignored, &serve},
+      {"GET", "uploads/{}", BodyKind::ignored, &serve},
   };
 }
 

@@ -75,14 +75,9 @@ Reply add_row(Services& services, Exchange& exchange) {
   const JsonNodePtr body = optional_body(exchange);
   JsonObject* fields = wrapped_object(body.get(), "spreadsheet_row");
   const auto position = optional_number(fields, "position", "spreadsheet_row.position");
-  JsonNode* attributes = json_member(fields, "additional_attributes");
-  Store::Change change(services.store);
-  Row row = create_row(services.store, sheet.id, position);
-  if (attributes != nullptr) {
-    row.attributes = merged_attributes(row.attributes, attributes);
-    services.store.save(row);
-  }
-  change.commit();
+  const std::string attributes =
+      merged_attributes("{}", json_member(fields, "additional_attributes"));
+  const Row row = create_row(services.store, sheet.id, position, 0, {}, attributes);
   return Reply::json(201, views_of(services, exchange).row(row, false));
 }
 
@@ -108,7 +103,7 @@ void patch_row(Services& services, Row& row, const Entry& entry) {
                            " of rows has neither position nor additional_attributes nor cells. "
                            "Send what is to change.");
   }
-  if (attributes != nullptr) row.attributes = merged_attributes(row.attributes, attributes);
+  row.attributes = merged_attributes(row.attributes, attributes);
   row.updated_at = now_milliseconds();
   services.store.save(row);
   if (!cells) return;

@@ -37,9 +37,8 @@ struct NumberMessage {
 };
 
 void send_number(int socket, char kind, int value) {
-  NumberMessage message{kind, value};
-  while (send(socket, &message, sizeof message, MSG_NOSIGNAL) < 0 && errno == EINTR) {
-  }
+  const NumberMessage message{kind, value};
+  TEMP_FAILURE_RETRY(send(socket, &message, sizeof message, MSG_NOSIGNAL));
 }
 
 // The parent of a process, from /proc; 0 when it is gone.
@@ -147,9 +146,7 @@ class ChildSide {
     if (running_ == 0) become_command(environment, writer.get(), self);
     writer = Fd();
     int error = 0;
-    ssize_t got = 0;
-    while ((got = read(reader.get(), &error, sizeof error)) < 0 && errno == EINTR) {
-    }
+    const ssize_t got = TEMP_FAILURE_RETRY(read(reader.get(), &error, sizeof error));
     if (got == static_cast<ssize_t>(sizeof error)) {
       waitpid(running_, nullptr, 0);
       running_ = 0;
@@ -263,9 +260,7 @@ CleanupProcess::CleanupProcess(std::string folder, std::vector<std::string> comm
 CleanupProcess::~CleanupProcess() {
   send_number(socket_.get(), 'Q', 0);
   socket_ = Fd();
-  int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  TEMP_FAILURE_RETRY(waitpid(pid_, nullptr, 0));
   // The cleanup process itself may have been killed.
   if (!folder_.empty()) {
     std::error_code ignored;
@@ -293,10 +288,8 @@ void CleanupProcess::signal_command(int signal_number) {
 
 CommandEnd CleanupProcess::read_end() {
   NumberMessage message{};
-  ssize_t size = 0;
-  while ((size = recv(socket_.get(), &message, sizeof message, MSG_DONTWAIT)) < 0 &&
-         errno == EINTR) {
-  }
+  const ssize_t size =
+      TEMP_FAILURE_RETRY(recv(socket_.get(), &message, sizeof message, MSG_DONTWAIT));
   if (size < 0 && errno == EAGAIN) return {};
   if (size != static_cast<ssize_t>(sizeof message)) return {CommandEnd::Kind::cleanup_lost, 0};
   return {message.kind == 'E' ? CommandEnd::Kind::exited : CommandEnd::Kind::not_started,

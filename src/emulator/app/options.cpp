@@ -99,6 +99,12 @@ void add_ids(char** given, const char* option, std::set<std::string>& known) {
   }
 }
 
+void take_text(const char* given, const char* option, std::string& setting) {
+  if (given == nullptr) return;
+  if (*given == '\0') throw UsageError(std::string(option) + " must not be empty.");
+  setting = given;
+}
+
 void check_number(double value, double most, const char* option) {
   if (!std::isfinite(value) || value < 0 || value > most) {
     throw UsageError(std::string(option) + " must be a number from 0 to " +
@@ -247,13 +253,9 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
     }
     settings.port = static_cast<std::uint16_t>(v.port);
   }
-  if (v.host != nullptr) settings.host = v.host;
-  if (settings.host.empty()) throw UsageError("--host must not be empty.");
+  take_text(v.host, "--host", settings.host);
   settings.api_key = read_key(v);
-  if (v.data_dir != nullptr) {
-    if (*v.data_dir == '\0') throw UsageError("--data-dir must not be empty.");
-    settings.data_dir = v.data_dir;
-  }
+  take_text(v.data_dir, "--data-dir", settings.data_dir);
   check_number(v.latency, max_latency, "--latency");
   settings.latency = v.latency;
   if (v.credit != nullptr) {
@@ -266,10 +268,7 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
     throw UsageError("--workers must be a number from 1 to 64.");
   }
   settings.renderer.slots = static_cast<unsigned>(v.workers);
-  if (v.seed != nullptr) {
-    if (*v.seed == '\0') throw UsageError("--seed must not be empty.");
-    settings.seed = v.seed;
-  }
+  take_text(v.seed, "--seed", settings.seed);
   add_ids(v.sheets, "--sheet", settings.known.sheets);
   add_ids(v.cells, "--cell", settings.known.cells);
   add_ids(v.agents, "--agent", settings.known.agents);

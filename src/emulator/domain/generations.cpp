@@ -150,9 +150,7 @@ void Generations::recover() {
   for (const auto id : store_.open_generations()) {
     Generation generation = get(id);
     if (generation.status == Status::processing) {
-      generation.status = Status::pending;
-      generation.updated_at = now_milliseconds();
-      store_.save(generation);
+      keep(generation, Status::pending);
     }
     begin(generation);
   }
@@ -167,10 +165,7 @@ Generation Generations::stop(std::int64_t id) {
   }
   Store::Change change(store_);
   store_.book(id, std::exchange(generation.charged, 0), "refund");
-  generation.status = Status::stopped;
-  generation.updated_at = now_milliseconds();
-  store_.save(generation);
-  store_.after_commit([this, id] { end_attempt(id); });
+  keep(generation, Status::stopped);
   change.commit();
   return generation;
 }
@@ -189,10 +184,8 @@ Generation Generations::resume(std::int64_t id) {
   }
   Store::Change change(store_);
   charge(generation);
-  generation.status = Status::pending;
   generation.failed_reason.clear();
-  generation.updated_at = now_milliseconds();
-  store_.save(generation);
+  keep(generation, Status::pending);
   store_.after_commit([this, generation] { begin(generation); });
   change.commit();
   return generation;
@@ -307,9 +300,7 @@ void Generations::take_steps(std::int64_t id) {
   }
   // A render that waits for its turn is pending, however much time has passed.
   if (generation.status == Status::pending && attempt.pending_passed && attempt.render_started) {
-    generation.status = Status::processing;
-    generation.updated_at = now_milliseconds();
-    store_.save(generation);
+    keep(generation, Status::processing);
   }
   if (attempt.latency_passed && attempt.end) complete(generation);
 }
@@ -344,23 +335,24 @@ void Generations::complete(Generation generation) {
   Store::Change change(store_);
   store_.book(generation.id, generation.charged - cost, "reconcile");
   generation.charged = cost;
-  generation.status = Status::completed;
   generation.output = attempt.output;
-  generation.updated_at = now_milliseconds();
-  store_.save(generation);
-  store_.after_commit([this, id = generation.id] { end_attempt(id); });
+  keep(generation, Status::completed);
   change.commit();
 }
 
 void Generations::fail(Generation generation, const std::string& reason) {
   Store::Change change(store_);
   store_.book(generation.id, std::exchange(generation.charged, 0), "refund");
-  generation.status = Status::failed;
   generation.failed_reason = reason;
+  keep(generation, Status::failed);
+  change.commit();
+}
+
+void Generations::keep(Generation& generation, Status status) {
+  generation.status = status;
   generation.updated_at = now_milliseconds();
   store_.save(generation);
-  store_.after_commit([this, id = generation.id] { end_attempt(id); });
-  change.commit();
+  if (has_ended(status)) store_.after_commit([this, id = generation.id] { end_attempt(id); });
 }
 
 void Generations::end_attempt(std::int64_t id) {

@@ -67,6 +67,8 @@ class Generations {
   void take_steps(std::int64_t id);
   void complete(Generation generation);
   void fail(Generation generation, const std::string& reason);
+  // Saves a change of status, of which an end is the end of the attempt, too.
+  void keep(Generation& generation, Status status);
   void end_attempt(std::int64_t id);
 
   Store& store_;

@@ -53,9 +53,7 @@ void copy_cells(Store& store, const Row& original, const Row& copy,
 
 Row duplicate_row(Store& store, const Row& row) {
   Store::Change change(store);
-  Row copy = create_row(store, row.sheet, row.position + 1);
-  copy.attributes = row.attributes;
-  store.save(copy);
+  const Row copy = create_row(store, row.sheet, row.position + 1, 0, {}, row.attributes);
   std::map<std::int64_t, std::int64_t> columns;
   for (const auto& column : store.columns(row.sheet)) columns[column.id] = column.id;
   copy_cells(store, row, copy, columns);
@@ -65,9 +63,8 @@ Row duplicate_row(Store& store, const Row& row) {
 
 Column duplicate_column(Store& store, const Column& column) {
   Store::Change change(store);
-  Column copy = create_column(store, column.sheet, column.title, column.type, column.position + 1);
-  copy.attributes = column.attributes;
-  store.save(copy);
+  const Column copy = create_column(store, column.sheet, column.title, column.type,
+                                    column.position + 1, 0, column.attributes);
   for (const auto& row : store.rows(column.sheet)) {
     copy_cells(store, row, row, {{column.id, copy.id}});
   }
@@ -76,12 +73,7 @@ Column duplicate_column(Store& store, const Column& column) {
 }
 
 Layer duplicate_layer(Store& store, const Cell& cell, const Layer& layer) {
-  Store::Change change(store);
-  Layer copy = create_layer(store, cell, layer.name, layer.type, layer.position + 1);
-  copy.attributes = layer.attributes;
-  store.save(copy);
-  change.commit();
-  return copy;
+  return create_layer(store, cell, layer.name, layer.type, layer.position + 1, layer.attributes);
 }
 
 Sheet clone_sheet(Store& store, const Sheet& sheet) {
@@ -89,16 +81,11 @@ Sheet clone_sheet(Store& store, const Sheet& sheet) {
   const Sheet copy = create_sheet(store, {}, sheet.title, false);
   std::map<std::int64_t, std::int64_t> columns;
   for (const auto& column : store.columns(sheet.id)) {
-    Column made = create_column(store, copy.id, column.title, column.type, {});
-    made.attributes = column.attributes;
-    store.save(made);
-    columns[column.id] = made.id;
+    columns[column.id] =
+        create_column(store, copy.id, column.title, column.type, {}, 0, column.attributes).id;
   }
   for (const auto& row : store.rows(sheet.id)) {
-    Row made = create_row(store, copy.id, {});
-    made.attributes = row.attributes;
-    store.save(made);
-    copy_cells(store, row, made, columns);
+    copy_cells(store, row, create_row(store, copy.id, {}, 0, {}, row.attributes), columns);
   }
   if (const auto variables = store.variables(sheet.id)) {
     store.set_variables(copy.id, variables->variables);

@@ -25,15 +25,17 @@ Cell create_cell(Store& store, const std::string& sheet, std::int64_t row, std::
   return cell;
 }
 
-// Saves those whose position has changed.
+// Gives them their places, and saves those whose position has changed.
 template <typename Thing>
-void number(Store& store, const std::vector<Thing>& ordered) {
+void arrange(Store& store, const std::vector<Thing>& things, const std::vector<Place>& wanted) {
+  Store::Change change(store);
   std::int64_t position = 0;
-  for (Thing thing : ordered) {
+  for (Thing thing : put_in_order(things, wanted)) {
     if (thing.position == ++position) continue;
     thing.position = position;
     store.save(thing);
   }
+  change.commit();
 }
 
 }  // namespace
@@ -53,8 +55,8 @@ Sheet create_sheet(Store& store, const std::string& id, const std::string& title
 }
 
 Column create_column(Store& store, const std::string& sheet, const std::string& title,
-                     const std::string& type, std::optional<std::int64_t> position,
-                     std::int64_t id) {
+                     const std::string& type, std::optional<std::int64_t> position, std::int64_t id,
+                     const std::string& attributes) {
   Store::Change change(store);
   Column column;
   column.id = id != 0 ? id : store.next_id(Sequence::column);
@@ -62,6 +64,7 @@ Column create_column(Store& store, const std::string& sheet, const std::string& 
   column.sheet = sheet;
   column.title = title;
   column.type = type;
+  column.attributes = attributes;
   column.position = store.last_column_position(sheet) + 1;
   column.created_at = column.updated_at = now_milliseconds();
   store.save(column);
@@ -75,12 +78,14 @@ Column create_column(Store& store, const std::string& sheet, const std::string& 
 }
 
 Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_t> position,
-               std::int64_t id, const std::map<std::int64_t, std::string>& cell_ids) {
+               std::int64_t id, const std::map<std::int64_t, std::string>& cell_ids,
+               const std::string& attributes) {
   Store::Change change(store);
   Row row;
   row.id = id != 0 ? id : store.next_id(Sequence::row);
   store.reserve(Sequence::row, row.id);
   row.sheet = sheet;
+  row.attributes = attributes;
   row.position = store.last_row_position(sheet) + 1;
   row.created_at = row.updated_at = now_milliseconds();
   store.save(row);
@@ -98,7 +103,7 @@ Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_
 }
 
 Layer create_layer(Store& store, const Cell& cell, const std::string& name, const std::string& type,
-                   std::optional<std::int64_t> position) {
+                   std::optional<std::int64_t> position, const std::string& attributes) {
   Store::Change change(store);
   Layer layer;
   layer.id = store.next_id(Sequence::layer);
@@ -106,6 +111,7 @@ Layer create_layer(Store& store, const Cell& cell, const std::string& name, cons
   layer.cell = cell.id;
   layer.name = name;
   layer.type = type;
+  layer.attributes = attributes;
   layer.created_at = layer.updated_at = now_milliseconds();
   layer.position = static_cast<std::int64_t>(store.layers(cell.sheet, cell.id).size()) + 1;
   store.save(layer);
@@ -118,21 +124,15 @@ Layer create_layer(Store& store, const Cell& cell, const std::string& name, cons
 }
 
 void arrange_columns(Store& store, const std::string& sheet, const std::vector<Place>& wanted) {
-  Store::Change change(store);
-  number(store, put_in_order(store.columns(sheet), wanted));
-  change.commit();
+  arrange(store, store.columns(sheet), wanted);
 }
 
 void arrange_rows(Store& store, const std::string& sheet, const std::vector<Place>& wanted) {
-  Store::Change change(store);
-  number(store, put_in_order(store.rows(sheet), wanted));
-  change.commit();
+  arrange(store, store.rows(sheet), wanted);
 }
 
 void arrange_layers(Store& store, const Cell& cell, const std::vector<Place>& wanted) {
-  Store::Change change(store);
-  number(store, put_in_order(store.layers(cell.sheet, cell.id), wanted));
-  change.commit();
+  arrange(store, store.layers(cell.sheet, cell.id), wanted);
 }
 
 void provide_cell(Store& store, const std::string& sheet, const std::string& cell) {

@@ -21,12 +21,13 @@ Sheet create_sheet(Store& store, const std::string& id, const std::string& title
 // next free one.
 Column create_column(Store& store, const std::string& sheet, const std::string& title,
                      const std::string& type, std::optional<std::int64_t> position,
-                     std::int64_t id = 0);
+                     std::int64_t id = 0, const std::string& attributes = "{}");
 // With a cell for each column of the sheet; `cell_ids` names the cells of some columns.
 Row create_row(Store& store, const std::string& sheet, std::optional<std::int64_t> position,
-               std::int64_t id = 0, const std::map<std::int64_t, std::string>& cell_ids = {});
+               std::int64_t id = 0, const std::map<std::int64_t, std::string>& cell_ids = {},
+               const std::string& attributes = "{}");
 Layer create_layer(Store& store, const Cell& cell, const std::string& name, const std::string& type,
-                   std::optional<std::int64_t> position);
+                   std::optional<std::int64_t> position, const std::string& attributes);
 
 // Gives what is named in `wanted` its place, and all of them positions without a gap.
 void arrange_columns(Store& store, const std::string& sheet, const std::vector<Place>& wanted);

@@ -29,10 +29,6 @@ std::string event_body(const Hook& hook, const Event& event) {
   return json.end_object().text();
 }
 
-std::string name_of(const Hook& hook) {
-  return hook.agent + " " + hook.kind;
-}
-
 constexpr std::size_t max_url = 2000;
 
 }  // namespace
@@ -158,16 +154,16 @@ void Webhooks::wake() {
 void Webhooks::pump() {
   try {
     const auto hooks = store_.hooks();
-    std::set<std::string> names;
+    std::set<Address> addresses;
     for (const auto& hook : hooks) {
-      const std::string name = name_of(hook);
-      names.insert(name);
-      auto& receiver = receivers_[name];
+      const Address address{hook.agent, hook.kind};
+      addresses.insert(address);
+      auto& receiver = receivers_[address];
       if (!receiver) receiver = std::make_unique<Receiver>();
       if (!receiver->busy && !receiver->pausing) send_next(*receiver, hook);
     }
-    std::erase_if(receivers_, [&names](const auto& entry) {
-      return !entry.second->busy && !names.contains(entry.first);
+    std::erase_if(receivers_, [&addresses](const auto& entry) {
+      return !entry.second->busy && !addresses.contains(entry.first);
     });
   } catch (const StoreError& failure) {
     g_warning("Webhooks wait for the store: %s", failure.what());
@@ -185,19 +181,20 @@ void Webhooks::send_next(Receiver& receiver, const Hook& hook) {
   if (!event) return;
   receiver.busy = true;
   post(hook.url, event_body(hook, *event), false,
-       [this, name = name_of(hook), id = event->id](bool taken) { concluded(name, id, taken); });
+       [this, address = Address{hook.agent, hook.kind}, id = event->id](bool taken) {
+         concluded(address, id, taken);
+       });
 }
 
-void Webhooks::concluded(const std::string& name, std::int64_t event, bool taken) {
-  const auto found = receivers_.find(name);
+void Webhooks::concluded(const Address& address, std::int64_t event, bool taken) {
+  const auto found = receivers_.find(address);
   if (found == receivers_.end()) return;
   Receiver& receiver = *found->second;
   receiver.busy = false;
   if (taken) {
     receiver.failures = 0;
-    const auto space = name.rfind(' ');
     try {
-      store_.advance_hook(name.substr(0, space), name.substr(space + 1), event);
+      store_.advance_hook(address.first, address.second, event);
     } catch (const StoreError& failure) {
       // It is sent once more, which receivers have to expect.
       g_warning("A delivered webhook could not be noted: %s", failure.what());

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/glib_ptr.h"
 #include "emulator/store/store.h"
@@ -46,12 +47,13 @@ class Webhooks {
   double test_seconds() const { return test_seconds_; }
 
  private:
+  using Address = std::pair<std::string, std::string>;  // agent and kind
   struct Receiver;
   class Delivery;
 
   void pump();
   void send_next(Receiver& receiver, const Hook& hook);
-  void concluded(const std::string& name, std::int64_t event, bool taken);
+  void concluded(const Address& address, std::int64_t event, bool taken);
   void post(const std::string& url, const std::string& body, bool is_test, Done done);
   void ended(Delivery* delivery);
 
@@ -60,8 +62,7 @@ class Webhooks {
   double test_seconds_;
   std::list<std::unique_ptr<Delivery>> deliveries_;
   Timer pump_timer_;
-  // By "agent kind".
-  std::map<std::string, std::unique_ptr<Receiver>> receivers_;
+  std::map<Address, std::unique_ptr<Receiver>> receivers_;
 };
 
 }  // namespace genpro::emulator

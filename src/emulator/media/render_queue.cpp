@@ -96,8 +96,7 @@ class RenderQueue::Child {
     if (stage_ == "ingredient") {
       return "Convert \"" + ingredient_ +
              "\" to a common format (PNG, JPEG, H.264 in MP4) of a common size, upload it again "
-             "and "
-             "generate with the new id.";
+             "and generate with the new id.";
     }
     return "Continue the generation to try once more; --verbose shows what the renderer says.";
   }

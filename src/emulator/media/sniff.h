@@ -30,7 +30,7 @@ const char* content_type_of_extension(std::string_view extension);
 // For messages: the formats that are accepted.
 inline constexpr const char* accepted_formats =
     "an image (PNG, JPEG, GIF, WebP, BMP, TIFF, HEIF, AVIF), a video (MP4, MOV, WebM, Matroska, "
-    "AVI, FLV, "
-    "MPEG), an audio file (MP3, WAV, FLAC, Ogg, AAC, M4A, AIFF), a zip or a safetensors file";
+    "AVI, FLV, MPEG), an audio file (MP3, WAV, FLAC, Ogg, AAC, M4A, AIFF), a zip or a safetensors "
+    "file";
 
 }  // namespace genpro::emulator

@@ -43,14 +43,6 @@ Reply serve_asset(const std::string& name) {
   throw not_found("There is no such file.");
 }
 
-Reply serve_page(Services&, Exchange&) {
-  return serve_asset("index.html");
-}
-
-Reply serve_file(Services&, Exchange& exchange) {
-  return serve_asset(exchange.request.parameters.at(0));
-}
-
 // What the page has to know before it may ask for anything else.
 Reply serve_settings(const Page& page) {
   JsonWriter json;
@@ -173,10 +165,14 @@ void Page::note(const Request& request, const std::string& body, const Reply& re
 
 std::vector<Route> page_routes(Page& page) {
   return {
-      {"GET", "", BodyKind::ignored, &serve_page},
+      {"GET", "", BodyKind::ignored,
+       [](Services&, Exchange&) { return serve_asset("index.html"); }},
       {"GET", "page/settings.json", BodyKind::ignored,
        [&page](Services&, Exchange&) { return serve_settings(page); }},
-      {"GET", "page/{}", BodyKind::ignored, &serve_file},
+      {"GET", "page/{}", BodyKind::ignored,
+       [](Services&, Exchange& exchange) {
+         return serve_asset(exchange.request.parameters.at(0));
+       }},
       {"GET", "_emulator/form", BodyKind::ignored, &form_choices},
       {"GET", "_emulator/generations", BodyKind::ignored, &list_generations},
       {"GET", "_emulator/generations/{}/exchanges", BodyKind::ignored,

@@ -19,6 +19,12 @@ const std::string& private_file(const std::string& path) {
 
 }  // namespace
 
+std::string ids_text(const std::vector<std::int64_t>& ids) {
+  std::string text;
+  for (const auto id : ids) text += (text.empty() ? "" : ",") + std::to_string(id);
+  return text;
+}
+
 Database::Database(const std::string& path)
     : sqlite::Database(private_file(path), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
   sqlite3_busy_timeout(handle(), busy_milliseconds);

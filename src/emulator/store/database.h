@@ -3,6 +3,7 @@
 // A connection to a file of the data folder.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ namespace genpro::emulator {
 using sqlite::Query;
 // The store could not be read or written.
 using StoreError = sqlite::Failure;
+
+// "501,502"
+std::string ids_text(const std::vector<std::int64_t>& ids);
 
 class Database : public sqlite::Database {
  public:

@@ -46,8 +46,6 @@ Folders::Folders(const std::string& root) {
   }
 }
 
-Folders::~Folders() = default;
-
 std::string Folders::unfinished() const {
   return root_ + "/unfinished/" + random_token();
 }

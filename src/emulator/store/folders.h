@@ -13,7 +13,6 @@ class Folders {
  public:
   // Creates `root` (0700) and what belongs in it, and locks it. Throws std::runtime_error.
   explicit Folders(const std::string& root);
-  ~Folders();
   Folders(const Folders&) = delete;
   Folders& operator=(const Folders&) = delete;
 

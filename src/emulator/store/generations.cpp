@@ -15,15 +15,6 @@ namespace {
 
 #define EVENT_COLUMNS "id, generation, sheet, cell, status, at"
 
-std::string ids_text(const std::vector<std::int64_t>& ids) {
-  std::string text;
-  for (const auto id : ids) {
-    if (!text.empty()) text += ',';
-    text += std::to_string(id);
-  }
-  return text;
-}
-
 std::vector<std::int64_t> ids_of(const std::string& text) {
   std::vector<std::int64_t> ids;
   const char* at = text.c_str();

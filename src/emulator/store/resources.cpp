@@ -19,16 +19,6 @@ Blob read_blob(const Query& row) {
           row.integer(4), row.text(5), row.text(6), row.integer(7) != 0};
 }
 
-// For json_each().
-std::string json_array(const std::vector<std::int64_t>& ids) {
-  std::string text = "[";
-  for (const auto id : ids) {
-    if (text.size() > 1) text += ',';
-    text += std::to_string(id);
-  }
-  return text + "]";
-}
-
 }  // namespace
 
 void Store::save(const Resource& resource) {
@@ -49,7 +39,7 @@ std::vector<Resource> Store::resources(const ResourceFilter& filter) {
                         " AND (?2 = '[]' OR id IN (SELECT value FROM json_each(?2)))"
                         " AND (?3 = '' OR instr(lower(file_name), lower(?3)) > 0)"
                         " ORDER BY id DESC LIMIT ?4 OFFSET ?5",
-                        filter.kind, json_array(filter.ids), filter.search,
+                        filter.kind, "[" + ids_text(filter.ids) + "]", filter.search,
                         static_cast<std::int64_t>(filter.limit),
                         static_cast<std::int64_t>(filter.skip));
 }

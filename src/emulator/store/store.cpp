@@ -33,8 +33,6 @@ Store::Store(const std::string& path) try : database_(path) {
                            ". Move it away, or choose another --data-dir.");
 }
 
-Store::~Store() = default;
-
 Store::Change::Change(Store& store) : store_(store), afterwards_(store.afterwards_.size()) {
   store_.database_.execute(store_.depth_ == 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT inner_change");
   ++store_.depth_;

@@ -38,7 +38,6 @@ class Store {
   // Opens or creates the file and starts over what has to be. Throws std::runtime_error with a
   // sentence for its user when the file is no store, or of a newer version.
   explicit Store(const std::string& path);
-  ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 

@@ -44,9 +44,7 @@ ChildProcess::~ChildProcess() {
   if (pid_ <= 0) return;
   kill();
   watch_.reset();
-  int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  TEMP_FAILURE_RETRY(waitpid(pid_, nullptr, 0));
   g_spawn_close_pid(pid_);
 }
 

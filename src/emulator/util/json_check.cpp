@@ -76,35 +76,33 @@ class JsonChecker {
     return true;
   }
 
-  bool object(int depth) {
+  // What stands in brackets, with commas in between.
+  template <typename Element>
+  bool list(char closing, const char* missing, const Element& element) {
     ++at_;
     skip_space();
-    if (take('}')) return true;
-    for (;;) {
+    if (take(closing)) return true;
+    do {
       skip_space();
+      if (!element()) return false;
+      skip_space();
+    } while (take(','));
+    return take(closing) || fail(missing);
+  }
+
+  bool object(int depth) {
+    return list('}', "a comma or closing brace is missing", [&] {
       if (peek() != '"') return fail("a member name in double quotes is missing");
       if (!string()) return false;
       skip_space();
       if (!take(':')) return fail("a colon is missing");
       skip_space();
-      if (!value(depth + 1)) return false;
-      skip_space();
-      if (take('}')) return true;
-      if (!take(',')) return fail("a comma or closing brace is missing");
-    }
+      return value(depth + 1);
+    });
   }
 
   bool array(int depth) {
-    ++at_;
-    skip_space();
-    if (take(']')) return true;
-    for (;;) {
-      skip_space();
-      if (!value(depth + 1)) return false;
-      skip_space();
-      if (take(']')) return true;
-      if (!take(',')) return fail("a comma or closing bracket is missing");
-    }
+    return list(']', "a comma or closing bracket is missing", [&] { return value(depth + 1); });
   }
 
   bool digits() {

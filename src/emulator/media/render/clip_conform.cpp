@@ -181,18 +181,12 @@ ConformedClip conform_clip(const std::string& path, Size raster, int fps, int fr
 
 std::vector<float> conform_sound(const std::string& path, std::size_t frames, double cycle,
                                  const Touch& touch) {
-  const std::size_t wanted = frames * kSoundChannels;
-  if (cycle <= 0) {
-    std::vector<float> sound = read_sound(path, frames, touch);
-    sound.resize(wanted);
-    return sound;
-  }
-  const auto cycle_frames = std::max<std::size_t>(1, static_cast<std::size_t>(cycle * kSoundRate));
-  const std::size_t period = cycle_frames * kSoundChannels;
-  std::vector<float> sound = read_sound(path, std::min(frames, cycle_frames), touch);
-  sound.resize(std::max(period, wanted));
-  for (std::size_t i = period; i < wanted; ++i) sound[i] = sound[i - period];
-  sound.resize(wanted);
+  // What is long enough is not begun anew.
+  const auto period = cycle > 0
+                          ? std::max<std::size_t>(1, static_cast<std::size_t>(cycle * kSoundRate))
+                          : std::max<std::size_t>(1, frames);
+  std::vector<float> sound = read_sound(path, std::min(frames, period), touch);
+  repeat_sound(sound, period * kSoundChannels, frames * kSoundChannels);
   return sound;
 }
 

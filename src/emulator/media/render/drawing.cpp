@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <random>
 
 #include "emulator/media/render/render_error.h"
 
@@ -39,16 +40,11 @@ std::uint32_t hash(const std::string& text) {
 // Uniform in 0..1, a sequence that depends on the seed only.
 class Noise {
  public:
-  explicit Noise(std::uint32_t seed) : state_(seed | 1U) {}
-  double next() {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 17;
-    state_ ^= state_ << 5;
-    return (state_ >> 8) / 16777216.0;
-  }
+  explicit Noise(std::uint32_t seed) : engine_(seed) {}
+  double next() { return engine_() / 4294967296.0; }
 
  private:
-  std::uint32_t state_;
+  std::mt19937 engine_;
 };
 
 struct Light {
@@ -84,7 +80,6 @@ Raster make_backdrop(const std::string& seed, Size size) {
   const std::uint32_t number = hash(seed);
   const Palette& palette = kPalettes[number % kPalettes.size()];
   Noise noise(number);
-  for (int i = 0; i < 8; ++i) noise.next();
   const double aspect = static_cast<double>(size.width) / size.height;
   std::array<Light, 13> lights{};
   for (std::size_t i = 0; i < lights.size(); ++i) {
@@ -128,7 +123,7 @@ namespace {
 constexpr glong kMostCharacters = 400;
 constexpr double kFontShare = 0.043;           // of the raster's short side
 constexpr double kWidthShare = 0.82;           // of the raster's width
-constexpr double kCaptionMarginShare = 0.058; // of the short side, below the text
+constexpr double kCaptionMarginShare = 0.058;  // of the short side, below the text
 constexpr double kShade = 0.55;
 constexpr double kShadeAbove = 0.19;  // of the short side, above the text
 

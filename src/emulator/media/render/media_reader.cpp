@@ -229,6 +229,12 @@ std::vector<float> read_sound(const std::string& path, std::size_t frames, const
   return sound;
 }
 
+void repeat_sound(std::vector<float>& sound, std::size_t period, std::size_t size) {
+  sound.resize(std::max(size, period));
+  for (std::size_t i = period; i < size; ++i) sound[i] = sound[i - period];
+  sound.resize(size);
+}
+
 Raster read_picture(const std::string& path, const Touch& touch) {
   MediaReader reader(path, StreamKind::picture, touch);
   const SamplePtr sample = reader.next();

@@ -52,6 +52,8 @@ inline constexpr int kSoundChannels = 2;
 // At most `frames` stereo frames from the beginning.
 std::vector<float> read_sound(const std::string& path, std::size_t frames, const Touch& touch);
 
+// Begins `sound` anew after its first `period` samples, up to `size` samples in all.
+void repeat_sound(std::vector<float>& sound, std::size_t period, std::size_t size);
 // The first picture.
 Raster read_picture(const std::string& path, const Touch& touch);
 

@@ -169,7 +169,8 @@ void genpro_pan_zoom_class_init(GenproPanZoomClass* klass) {
   auto* element_class = GST_ELEMENT_CLASS(klass);
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   object_class->set_property = set_property;
-  const auto flags = static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS);
+  const auto flags =
+      static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_CONSTRUCT | G_PARAM_STATIC_STRINGS);
   const auto animated = static_cast<GParamFlags>(flags | GST_PARAM_CONTROLLABLE);
   g_object_class_install_property(
       object_class, PROP_WIDTH,
@@ -195,13 +196,7 @@ void genpro_pan_zoom_class_init(GenproPanZoomClass* klass) {
   GST_VIDEO_FILTER_CLASS(klass)->transform_frame = transform_frame;
 }
 
-void genpro_pan_zoom_init(GenproPanZoom* self) {
-  self->width = 1280;
-  self->height = 720;
-  self->zoom = 1;
-  self->pan_x = 0.5;
-  self->pan_y = 0.5;
-}
+void genpro_pan_zoom_init(GenproPanZoom*) {}
 
 }  // namespace
 

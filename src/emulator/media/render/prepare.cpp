@@ -23,7 +23,7 @@ constexpr double kShortestClip = 0.25;
 constexpr int kPictureScale = 2;
 
 std::string name_of(const RenderSpec& spec, int index) {
-  const RenderIngredient& ingredient = spec.ingredients[static_cast<std::size_t>(index)];
+  const RenderIngredient& ingredient = spec.ingredient(index);
   return "Ingredient " + std::to_string(index + 1) +
          (ingredient.file_name.empty() ? "" : " \"" + ingredient.file_name + "\"");
 }
@@ -112,7 +112,7 @@ class Opener {
       : spec_(spec), raster_{spec.width, spec.height}, touch_([&] { reporter.touch(); }) {}
 
   void open(int index, Prepared& prepared) {
-    const RenderIngredient& ingredient = spec_.ingredients[static_cast<std::size_t>(index)];
+    const RenderIngredient& ingredient = spec_.ingredient(index);
     const std::string fault = find_fault(ingredient.path, ingredient.content_type);
     if (!fault.empty()) throw RenderError(fault);
     const MediaInfo media = probe_media(ingredient.path);
@@ -236,7 +236,7 @@ Prepared open_ingredients(const RenderSpec& spec, Reporter& reporter) {
   Prepared prepared;
   Opener opener(spec, reporter);
   for (int i = 0; i < static_cast<int>(spec.ingredients.size()); ++i) {
-    reporter.ingredient(i, spec.ingredients[static_cast<std::size_t>(i)].file_name);
+    reporter.ingredient(i, spec.ingredient(i).file_name);
     about(spec, i, [&] { opener.open(i, prepared); });
   }
   return prepared;
@@ -248,8 +248,7 @@ void conform_clips(const RenderSpec& spec, const std::vector<Slot>& slots, Prepa
   for (std::size_t i = 0; i < prepared.visuals.size(); ++i) {
     Visual& visual = prepared.visuals[i];
     if (!visual.clip) continue;
-    const RenderIngredient& ingredient =
-        spec.ingredients[static_cast<std::size_t>(visual.ingredient)];
+    const RenderIngredient& ingredient = spec.ingredient(visual.ingredient);
     reporter.ingredient(visual.ingredient, ingredient.file_name);
     about(spec, visual.ingredient, [&] {
       const int frames = slots[i].frames;
@@ -273,7 +272,7 @@ std::vector<float> read_soundtrack(const RenderSpec& spec, const Prepared& prepa
   const std::size_t wanted = frames * kSoundChannels;
   for (const int index : prepared.sounds) {
     if (track.size() >= wanted) break;
-    const RenderIngredient& ingredient = spec.ingredients[static_cast<std::size_t>(index)];
+    const RenderIngredient& ingredient = spec.ingredient(index);
     reporter.ingredient(index, ingredient.file_name);
     about(spec, index, [&] {
       const std::vector<float> sound =
@@ -283,9 +282,7 @@ std::vector<float> read_soundtrack(const RenderSpec& spec, const Prepared& prepa
   }
   const std::size_t period = track.size() / kSoundChannels * kSoundChannels;
   if (period == 0) return {};
-  track.resize(std::max(wanted, period));
-  for (std::size_t i = period; i < wanted; ++i) track[i] = track[i - period];
-  track.resize(wanted);
+  repeat_sound(track, period, wanted);
   return track;
 }
 

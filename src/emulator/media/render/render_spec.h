@@ -30,6 +30,9 @@ struct RenderSpec {
   int stall_timeout = 20;    // seconds without any progress, after which the renderer gives up
   std::vector<RenderIngredient> ingredients;
 
+  const RenderIngredient& ingredient(int index) const {
+    return ingredients[static_cast<std::size_t>(index)];
+  }
   // Reads the JSON file. A member that is missing keeps its default, except `output`. Throws
   // RenderError, which says what is wrong with which member.
   static RenderSpec load(const std::string& path);
