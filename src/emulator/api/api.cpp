@@ -39,9 +39,9 @@ Api::Api(Services services, std::string api_key, const std::string& host, std::v
       api_key_(std::move(api_key)),
       guard_(host),
       observer_(std::move(observer)) {
-  for (const auto& table : {variable_routes(), generation_routes(), cell_routes(), layer_routes(),
-                            sheet_routes(), column_routes(), resource_routes(), account_routes(),
-                            agent_routes(), fault_routes(), more}) {
+  for (const auto& table :
+       {variable_routes(), generation_routes(), cell_routes(), sheet_routes(), resource_routes(),
+        account_routes(), agent_routes(), fault_routes(), more}) {
     for (Route route : table) {
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "emulator/domain/order.h"
-#include "emulator/http/handler.h"
+#include "emulator/http/exchange.h"
 #include "emulator/store/records.h"
 
 namespace genpro::emulator {

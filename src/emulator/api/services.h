@@ -13,8 +13,8 @@
 #include "emulator/domain/resources.h"
 #include "emulator/domain/webhooks.h"
 #include "emulator/faults/faults.h"
+#include "emulator/http/exchange.h"
 #include "emulator/http/files.h"
-#include "emulator/http/handler.h"
 #include "emulator/http/message.h"
 #include "emulator/media/xlsx.h"
 #include "emulator/store/folders.h"
@@ -57,9 +57,7 @@ std::vector<Route> generation_routes();
 std::vector<Route> resource_routes();
 std::vector<Route> variable_routes();
 std::vector<Route> sheet_routes();
-std::vector<Route> column_routes();
 std::vector<Route> cell_routes();
-std::vector<Route> layer_routes();
 std::vector<Route> account_routes();
 std::vector<Route> agent_routes();
 std::vector<Route> fault_routes();

@@ -9,7 +9,7 @@
 
 #include "base/glib_ptr.h"
 #include "emulator/domain/resources.h"
-#include "emulator/http/body.h"
+#include "emulator/http/exchange.h"
 #include "emulator/http/multipart.h"
 #include "emulator/store/folders.h"
 

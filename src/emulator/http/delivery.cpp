@@ -14,6 +14,27 @@ constexpr double tick = 0.05;  // seconds
 
 }  // namespace
 
+void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length) {
+  SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
+  SoupMessageBody* body = soup_server_message_get_response_body(message);
+  soup_message_body_truncate(body);
+  // Sent pieces are let go, and the library leaves the ranges to us.
+  soup_message_body_set_accumulate(body, FALSE);
+  if (reply.status == SOUP_STATUS_NO_CONTENT) {
+    // The library ends the connection after one, and does not say so.
+    soup_message_headers_replace(headers, "Connection", "close");
+    soup_message_headers_remove(headers, "Content-Type");
+  } else {
+    soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
+  }
+  for (const auto& [name, value] : reply.headers) {
+    soup_message_headers_replace(headers, name.c_str(), value.c_str());
+  }
+  soup_message_headers_set_content_length(
+      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(length));
+  soup_server_message_set_status(message, reply.status, nullptr);
+}
+
 DisturbedBody::DisturbedBody(SoupServerMessage* message, GBytes* bytes,
                              std::optional<std::uint64_t> cut_after,
                              std::optional<double> bytes_per_second, std::function<void()> cut)
@@ -72,18 +93,11 @@ void DisturbedBody::written(std::size_t size) {
 }
 
 std::shared_ptr<ReplyStream> MessageStream::begin(SoupServerMessage* message, const Reply& reply) {
-  SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
-  SoupMessageBody* body = soup_server_message_get_response_body(message);
-  soup_message_body_truncate(body);
-  soup_message_body_set_accumulate(body, FALSE);
-  soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
-  for (const auto& [name, value] : reply.headers) {
-    soup_message_headers_replace(headers, name.c_str(), value.c_str());
-  }
+  put_head(message, reply, 0);
   // For a client of HTTP/1.0, which knows no chunks, the end of the connection is the end.
   const bool old = soup_server_message_get_http_version(message) == SOUP_HTTP_1_0;
-  soup_message_headers_set_encoding(headers, old ? SOUP_ENCODING_EOF : SOUP_ENCODING_CHUNKED);
-  soup_server_message_set_status(message, reply.status, nullptr);
+  soup_message_headers_set_encoding(soup_server_message_get_response_headers(message),
+                                    old ? SOUP_ENCODING_EOF : SOUP_ENCODING_CHUNKED);
   return std::make_shared<MessageStream>(message);
 }
 

@@ -19,6 +19,9 @@
 
 namespace genpro::emulator {
 
+// All of a reply but its body, which is announced with `length`.
+void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length);
+
 // Writes a body at a given rate, or up to a given byte, or both. The head of the message is set by
 // its owner, with the length of the whole. Goes before the message does.
 class DisturbedBody {

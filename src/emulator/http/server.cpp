@@ -31,28 +31,6 @@ void take_turns(SoupServerMessage* message, std::size_t& moved, std::size_t size
   soup_server_message_unpause(message);
 }
 
-// All but the body, which is announced with `length`.
-void put_head(SoupServerMessage* message, const Reply& reply, std::size_t length) {
-  SoupMessageHeaders* headers = soup_server_message_get_response_headers(message);
-  SoupMessageBody* body = soup_server_message_get_response_body(message);
-  soup_message_body_truncate(body);
-  // Sent pieces are let go, and the library leaves the ranges to us.
-  soup_message_body_set_accumulate(body, FALSE);
-  if (reply.status == SOUP_STATUS_NO_CONTENT) {
-    // The library ends the connection after one, and does not say so.
-    soup_message_headers_replace(headers, "Connection", "close");
-    soup_message_headers_remove(headers, "Content-Type");
-  } else {
-    soup_message_headers_replace(headers, "Content-Type", reply.content_type.c_str());
-  }
-  for (const auto& [name, value] : reply.headers) {
-    soup_message_headers_replace(headers, name.c_str(), value.c_str());
-  }
-  soup_message_headers_set_content_length(
-      headers, reply.announced_length >= 0 ? reply.announced_length : static_cast<goffset>(length));
-  soup_server_message_set_status(message, reply.status, nullptr);
-}
-
 void send(SoupServerMessage* message, const Reply& reply) {
   const BytesPtr bytes(reply.bytes ? g_bytes_ref(reply.bytes.get())
                                    : g_bytes_new(reply.text.data(), reply.text.size()));

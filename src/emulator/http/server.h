@@ -13,7 +13,7 @@
 #include "base/glib_ptr.h"
 #include "emulator/http/connection.h"
 #include "emulator/http/delivery.h"
-#include "emulator/http/handler.h"
+#include "emulator/http/exchange.h"
 #include "emulator/http/listener.h"
 
 namespace genpro::emulator {

@@ -151,14 +151,9 @@ void PageJournal::flush() {
   scheduled_ = false;
   if (waiting_.empty() && touched_.empty()) return;
   try {
-    database_.execute("BEGIN IMMEDIATE");
-    try {
-      write_all();
-      database_.execute("COMMIT");
-    } catch (...) {
-      database_.execute("ROLLBACK");
-      throw;
-    }
+    sqlite::Transaction transaction(database_);
+    write_all();
+    transaction.commit();
   } catch (const std::exception& failure) {
     g_warning("The page's account of requests is not complete: %s", failure.what());
   }

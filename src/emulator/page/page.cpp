@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// The page at / and what it asks for.
 #include "emulator/page/page.h"
 
 #include <algorithm>
 
 #include "emulator/domain/pricing.h"
-#include "emulator/page/assets.h"
 
 namespace genpro::emulator {
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "emulator/api/services.h"
@@ -34,6 +35,15 @@ class Page {
   PageJournal journal_;
   PageEvents events_;
 };
+
+// The files in page/, as they were when this was built.
+struct PageAsset {
+  std::string_view name;
+  const char* content_type;
+  std::string_view content;
+};
+
+const std::vector<PageAsset>& page_assets();
 
 // The page at / and what it asks for. `page` has to stay as long as they are served.
 std::vector<Route> page_routes(Page& page);

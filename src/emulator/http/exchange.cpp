@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emulator/http/body.h"
+#include "emulator/http/exchange.h"
 
 #include "emulator/util/api_error.h"
 
