@@ -101,7 +101,7 @@ std::unique_ptr<BodyReader> Api::reader_for(BodyKind kind, const Request& reques
     case BodyKind::blob:
       break;
   }
-  const auto blob = services_.resources.blob_by_token(request.parameters.at(0));
+  const auto blob = services_.store.blob_by_token(request.parameters.at(0));
   if (!blob) {
     throw not_found("This upload URL was not given out. Ask POST /v1/direct_upload for one.");
   }

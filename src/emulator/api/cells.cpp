@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// Cells and their layers.
 #include <vector>
 
 #include "emulator/api/fields.h"

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// Generating, and what becomes of it.
 #include "emulator/api/services.h"
 #include "emulator/domain/card.h"
 

@@ -216,7 +216,7 @@ Reply announce_upload(Services& services, Exchange& exchange) {
 
 Reply store_blob(Services& services, Exchange& exchange) {
   // Looked up again: other announcements may have come between.
-  const auto blob = services.resources.blob_by_token(exchange.request.parameters.at(0));
+  const auto blob = services.store.blob_by_token(exchange.request.parameters.at(0));
   auto* upload = dynamic_cast<BlobBody*>(exchange.body.get());
   if (!blob || upload == nullptr) {
     throw not_found("This upload URL is no longer valid. Ask POST /v1/direct_upload for one.");

@@ -15,12 +15,10 @@
 #include "emulator/faults/faults.h"
 #include "emulator/http/exchange.h"
 #include "emulator/http/files.h"
-#include "emulator/http/message.h"
 #include "emulator/media/xlsx.h"
 #include "emulator/store/folders.h"
 #include "emulator/store/store.h"
 #include "emulator/util/api_error.h"
-#include "emulator/util/json.h"
 #include "emulator/util/text.h"
 
 namespace genpro::emulator {

@@ -77,25 +77,25 @@ void FileBody::feed(std::string_view chunk) {
 }
 
 BlobBody::BlobBody(const Blob& blob, const Folders& folders)
-    : expected_size_(blob.byte_size),
+    : FileBody(folders),
+      expected_size_(blob.byte_size),
       expected_checksum_(blob.checksum),
-      file_(folders.unfinished()),
       md5_(g_checksum_new(G_CHECKSUM_MD5)) {}
 
 void BlobBody::feed(std::string_view chunk) {
-  if (static_cast<std::int64_t>(file_.size() + chunk.size()) > expected_size_) {
+  if (static_cast<std::int64_t>(file().size() + chunk.size()) > expected_size_) {
     throw ApiError(422, "file_size_exceeded",
                    "More bytes arrive than the byte_size " + std::to_string(expected_size_) +
                        " that was announced. Announce the true size.");
   }
   g_checksum_update(md5_.get(), reinterpret_cast<const guchar*>(chunk.data()),
                     static_cast<gssize>(chunk.size()));
-  file_.write(chunk.data(), chunk.size());
+  FileBody::feed(chunk);
 }
 
 void BlobBody::finish() {
-  if (static_cast<std::int64_t>(file_.size()) != expected_size_) {
-    throw validation_error("The upload has " + std::to_string(file_.size()) +
+  if (static_cast<std::int64_t>(file().size()) != expected_size_) {
+    throw validation_error("The upload has " + std::to_string(file().size()) +
                            " bytes and byte_size said " + std::to_string(expected_size_) +
                            ". Send the whole file.");
   }

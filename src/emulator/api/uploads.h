@@ -41,7 +41,7 @@ class UploadBody final : public BodyReader {
 };
 
 // A file that is the whole body.
-class FileBody final : public BodyReader {
+class FileBody : public BodyReader {
  public:
   static void check_length(std::int64_t announced);
 
@@ -54,17 +54,15 @@ class FileBody final : public BodyReader {
 };
 
 // The bytes of a direct upload, checked against what was announced.
-class BlobBody final : public BodyReader {
+class BlobBody final : public FileBody {
  public:
   BlobBody(const Blob& blob, const Folders& folders);
   void feed(std::string_view chunk) override;
   void finish() override;
-  NewFile& file() { return file_; }
 
  private:
   std::int64_t expected_size_;
   std::string expected_checksum_;
-  NewFile file_;
   Owned<GChecksum, g_checksum_free> md5_;
 };
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// Global variables.
 #include <fstream>
 #include <iterator>
 #include <stdexcept>

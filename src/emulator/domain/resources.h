@@ -36,10 +36,6 @@ class Resources {
   Resource remove(std::int64_t id);
 
   Blob announce(Blob blob);
-  // Nothing when no such URL was given out.
-  std::optional<Blob> blob_by_token(const std::string& token) const {
-    return store_.blob_by_token(token);
-  }
   // The bytes of an announced upload have arrived in `file`.
   void keep_blob(Blob blob, NewFile& file);
 

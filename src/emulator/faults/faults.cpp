@@ -2,6 +2,7 @@
 #include "emulator/faults/faults.h"
 
 #include <array>
+#include <type_traits>
 
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
@@ -46,44 +47,48 @@ struct Faults::Kind {
   Value (*read)(std::string_view text, const Models& models);
 };
 
+template <auto read>
+Faults::Value Faults::read_as(std::string_view text, const Models& models) {
+  if constexpr (std::is_invocable_v<decltype(read), std::string_view>) {
+    return read(text);
+  } else {
+    return read(text, models);
+  }
+}
+
 const std::vector<Faults::Kind>& Faults::kinds() {
-  static const auto errors = [](std::string_view text, const Models&) -> Value {
-    return read_errors(text);
-  };
   static const std::vector<Kind> all{
       {"latency", "[MODEL=]fixed:S|uniform:MIN:MAX|lognormal:MEDIAN:SIGMA[,…]", "lognormal:45:0.5",
        "Seconds that a generation takes, by its model; instead of --latency.",
-       [](std::string_view text, const Models& models) -> Value {
-         return read_latency(text, models);
-       }},
+       &read_as<read_latency>},
       {"failed-generations",
        "[model=MODEL:][rate=0..1:][count=N:][skip=N:][reason=TEXT to the end]",
        "reason=The model could not make a video of this request.",
        "Generations that start fail at the end of their latency, and are refunded.",
-       [](std::string_view text, const Models& models) -> Value {
-         return read_failure(text, models);
-       }},
+       &read_as<read_failure>},
       {"post-errors", errors_syntax, "503",
-       "Generating and continuing are refused, before anything is charged.", errors},
-      {"poll-errors", errors_syntax, "503", "Reading a generation's status is refused.", errors},
-      {"upload-errors", errors_syntax, "503", "Uploads are refused, direct ones too.", errors},
-      {"download-errors", errors_syntax, "503", "Reading a clip is refused.", errors},
+       "Generating and continuing are refused, before anything is charged.", &read_as<read_errors>},
+      {"poll-errors", errors_syntax, "503", "Reading a generation's status is refused.",
+       &read_as<read_errors>},
+      {"upload-errors", errors_syntax, "503", "Uploads are refused, direct ones too.",
+       &read_as<read_errors>},
+      {"download-errors", errors_syntax, "503", "Reading a clip is refused.",
+       &read_as<read_errors>},
       {"other-errors", errors_syntax, "503",
-       "Everything else of the API is refused: cells, sheets, stopping, credits.", errors},
+       "Everything else of the API is refused: cells, sheets, stopping, credits.",
+       &read_as<read_errors>},
       {"lost-answers", std::string("closed|silent") + trigger_syntax, "closed",
        "A generate or continue call is taken and charged, and its answer never comes: the "
        "connection is closed, or stays open without a word.",
-       [](std::string_view text, const Models&) -> Value { return read_lost(text); }},
+       &read_as<read_lost>},
       {"cut-downloads", std::string("BYTES") + trigger_syntax, "100k",
-       "The connection is closed after so many bytes of a clip.",
-       [](std::string_view text, const Models&) -> Value { return read_cut(text); }},
+       "The connection is closed after so many bytes of a clip.", &read_as<read_cut>},
       {"slow-downloads", std::string("BYTES") + trigger_syntax, "50k",
-       "A clip comes with so many bytes a second.",
-       [](std::string_view text, const Models&) -> Value { return read_slow(text); }},
+       "A clip comes with so many bytes a second.", &read_as<read_slow>},
       {"expiring-urls", "seconds=S|requests=N[:status=400..499]", "seconds=60:status=403",
        "A clip's address is refused so long after it was given out, or after so many requests; "
        "reading the generation gives a fresh one. Addresses from before are refused at once.",
-       [](std::string_view text, const Models&) -> Value { return read_expiry(text); }},
+       &read_as<read_expiry>},
   };
   return all;
 }

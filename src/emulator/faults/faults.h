@@ -81,6 +81,9 @@ class Faults {
     Dice dice;
     std::uint64_t acted = 0;  // since it was switched on
   };
+  // A value as one of the functions of values.h reads it.
+  template <auto read>
+  static Value read_as(std::string_view text, const Models& models);
   static const std::vector<Kind>& kinds();
 
   Fault& fault(const std::string& name);

@@ -103,9 +103,10 @@ void Store::set_hook(const std::string& agent, const std::string& kind, const st
     return;
   }
   database_.run(
-      "INSERT INTO hooks(agent, kind, url, cursor) VALUES(?, ?, ?, ?)"
+      "INSERT INTO hooks(agent, kind, url, cursor)"
+      " VALUES(?, ?, ?, (SELECT coalesce(max(id), 0) FROM events))"
       " ON CONFLICT(agent, kind) DO UPDATE SET url = excluded.url",
-      agent, kind, url, last_event());
+      agent, kind, url);
 }
 
 void Store::advance_hook(const std::string& agent, const std::string& kind, std::int64_t cursor) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// Generations and their history.
 #include <glib.h>
 
 #include "emulator/store/store.h"
@@ -131,10 +129,6 @@ std::optional<Event> Store::next_event(const std::string& agent, std::int64_t cu
                        " FROM events"
                        " WHERE agent = ? AND id > ? AND status >= ? ORDER BY id LIMIT 1",
                        agent, cursor, ends_only ? 2 : 0);
-}
-
-std::int64_t Store::last_event() {
-  return database_.integer("SELECT max(id) FROM events").value_or(0);
 }
 
 }  // namespace genpro::emulator

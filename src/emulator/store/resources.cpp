@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//
-// Content resources and direct uploads.
 #include "emulator/store/store.h"
 
 namespace genpro::emulator {

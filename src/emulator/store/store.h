@@ -108,7 +108,6 @@ class Store {
   std::vector<Event> history(std::int64_t generation);
   // The first event after `cursor` of this agent; with `ends_only` the first that is an end.
   std::optional<Event> next_event(const std::string& agent, std::int64_t cursor, bool ends_only);
-  std::int64_t last_event();
 
   MilliCredits credit();
   // Nothing until it was given one.

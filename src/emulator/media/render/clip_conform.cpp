@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "emulator/media/render/render_error.h"
+#include "emulator/media/render/reporter.h"
 
 namespace genpro::emulator::render {
 namespace {

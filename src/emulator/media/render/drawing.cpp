@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <random>
 
-#include "emulator/media/render/render_error.h"
+#include "emulator/media/render/reporter.h"
 
 namespace genpro::emulator::render {
 namespace {

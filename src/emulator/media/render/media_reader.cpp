@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "emulator/media/render/render_error.h"
+#include "emulator/media/render/reporter.h"
 #include "emulator/media/render/sniff.h"
 
 namespace genpro::emulator::render {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "emulator/media/render/render_error.h"
+#include "emulator/media/render/reporter.h"
 
 namespace genpro::emulator::render {
 

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "emulator/media/render/clip_conform.h"
-#include "emulator/media/render/render_error.h"
 #include "emulator/media/render/sniff.h"
 
 namespace genpro::emulator::render {

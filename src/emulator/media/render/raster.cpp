@@ -9,7 +9,7 @@
 #include <cstring>
 #include <vector>
 
-#include "emulator/media/render/render_error.h"
+#include "emulator/media/render/reporter.h"
 
 namespace genpro::emulator::render {
 namespace {

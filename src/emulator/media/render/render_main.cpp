@@ -13,9 +13,7 @@
 #include <vector>
 
 #include "emulator/media/render/drawing.h"
-#include "emulator/media/render/encode.h"
 #include "emulator/media/render/prepare.h"
-#include "emulator/media/render/render_error.h"
 #include "emulator/media/render/render_spec.h"
 #include "emulator/media/render/reporter.h"
 #include "emulator/media/render/sound_track.h"

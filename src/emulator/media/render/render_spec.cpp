@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "emulator/media/render/render_error.h"
+#include "emulator/media/render/reporter.h"
 #include "emulator/util/json.h"
 
 namespace genpro::emulator::render {

@@ -13,11 +13,20 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace genpro::emulator::render {
+
+// What ends a rendering. The text is one sentence for the person who asked for the video: what
+// happened, to which ingredient, what to do. Thrown on the rendering thread only, never through a
+// GLib or GStreamer callback.
+class RenderError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 class Reporter {
  public:

@@ -7,6 +7,7 @@
 #include <ges/ges.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "emulator/media/render/prepare.h"
@@ -27,5 +28,14 @@ using TimelinePtr = ObjectPtr<GESTimeline>;
 
 // The composition must outlive what plays the timeline: it holds the media. Throws RenderError.
 TimelinePtr make_timeline(const Composition& composition, Reporter& reporter);
+
+struct EncodedClip {
+  std::int64_t frames = 0;
+  Raster still;  // the composed picture at a third of the clip
+};
+
+// Renders the timeline into an MP4 file at `path`. Throws RenderError.
+EncodedClip encode_timeline(GESTimeline* timeline, const RenderSpec& spec, const std::string& path,
+                            Reporter& reporter);
 
 }  // namespace genpro::emulator::render
