@@ -16,6 +16,33 @@ bool holds(JsonNode* node, GType type) {
   return node != nullptr && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
 }
 
+void write_canonical(JsonNode* node, JsonWriter& out) {
+  if (node == nullptr || JSON_NODE_HOLDS_NULL(node)) {
+    out.null();
+  } else if (JsonObject* object = json_object_in(node)) {
+    auto members = json_members(object);
+    std::sort(members.begin(), members.end());
+    out.begin_object();
+    for (const auto& [name, value] : members) {
+      out.key(name);
+      write_canonical(value, out);
+    }
+    out.end_object();
+  } else if (const auto elements = json_elements(node)) {
+    out.begin_array();
+    for (JsonNode* element : *elements) write_canonical(element, out);
+    out.end_array();
+  } else if (json_is_string(node)) {
+    out.string(json_text(node));
+  } else if (json_is_integer(node)) {
+    out.integer(json_node_get_int(node));
+  } else if (json_is_boolean(node)) {
+    out.boolean(json_is_true(node));
+  } else {
+    out.number(json_node_get_double(node));
+  }
+}
+
 }  // namespace
 
 JsonNodePtr parse_json(std::string_view text) {
@@ -104,37 +131,6 @@ std::string json_text(JsonNode* node) {
 std::string json_value_text(JsonNode* node) {
   return json_is_string(node) ? json_text(node) : canonical_json(node);
 }
-
-namespace {
-
-void write_canonical(JsonNode* node, JsonWriter& out) {
-  if (node == nullptr || JSON_NODE_HOLDS_NULL(node)) {
-    out.null();
-  } else if (JsonObject* object = json_object_in(node)) {
-    auto members = json_members(object);
-    std::sort(members.begin(), members.end());
-    out.begin_object();
-    for (const auto& [name, value] : members) {
-      out.key(name);
-      write_canonical(value, out);
-    }
-    out.end_object();
-  } else if (const auto elements = json_elements(node)) {
-    out.begin_array();
-    for (JsonNode* element : *elements) write_canonical(element, out);
-    out.end_array();
-  } else if (json_is_string(node)) {
-    out.string(json_text(node));
-  } else if (json_is_integer(node)) {
-    out.integer(json_node_get_int(node));
-  } else if (json_is_boolean(node)) {
-    out.boolean(json_is_true(node));
-  } else {
-    out.number(json_node_get_double(node));
-  }
-}
-
-}  // namespace
 
 std::string canonical_json(JsonNode* node) {
   JsonWriter out;

@@ -38,6 +38,29 @@ std::string missing_plugins(GstDiscovererInfo* info) {
                                          : "a decoder is not installed";
 }
 
+bool starts_with(GstCaps* caps, const char* prefix) {
+  return caps != nullptr && gst_caps_get_size(caps) > 0 &&
+         g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), prefix);
+}
+
+// Tags of pictures are told by some decoders only, and by some versions of them.
+GstVideoOrientationMethod picture_orientation(const std::string& path) {
+  GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
+  const std::string orientation = exif_orientation(path);
+  if (orientation.empty()) return method;
+  const TagListPtr tags(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr));
+  gst_video_orientation_from_tag(tags.get(), &method);
+  return method;
+}
+
+// The streams that nobody asked for are not worth a decoder: they are exposed as they are.
+// Containers have media types of the same families, hence the narrow prefix for video.
+gboolean on_autoplug_continue(GstElement*, GstPad*, GstCaps* caps, gpointer data) {
+  const auto kind = *static_cast<const StreamKind*>(data);
+  const char* other = kind == StreamKind::video ? "audio/" : "video/x-h";
+  return starts_with(caps, other) ? FALSE : TRUE;
+}
+
 }  // namespace
 
 MediaInfo probe_media(const std::string& path) {
@@ -98,33 +121,6 @@ struct MediaReader::State {
     throw_undecodable(error.message());
   }
 };
-
-namespace {
-
-bool starts_with(GstCaps* caps, const char* prefix) {
-  return caps != nullptr && gst_caps_get_size(caps) > 0 &&
-         g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), prefix);
-}
-
-// Tags of pictures are told by some decoders only, and by some versions of them.
-GstVideoOrientationMethod picture_orientation(const std::string& path) {
-  GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
-  const std::string orientation = exif_orientation(path);
-  if (orientation.empty()) return method;
-  const TagListPtr tags(gst_tag_list_new(GST_TAG_IMAGE_ORIENTATION, orientation.c_str(), nullptr));
-  gst_video_orientation_from_tag(tags.get(), &method);
-  return method;
-}
-
-// The streams that nobody asked for are not worth a decoder: they are exposed as they are.
-// Containers have media types of the same families, hence the narrow prefix for video.
-gboolean on_autoplug_continue(GstElement*, GstPad*, GstCaps* caps, gpointer data) {
-  const auto kind = *static_cast<const StreamKind*>(data);
-  const char* other = kind == StreamKind::video ? "audio/" : "video/x-h";
-  return starts_with(caps, other) ? FALSE : TRUE;
-}
-
-}  // namespace
 
 MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
     : state_(std::make_unique<State>()) {
