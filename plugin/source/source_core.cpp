@@ -116,7 +116,6 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
   auto run = run_.lock();
   run->runtime = std::move(runtime);
   run->job = std::move(job);
-  run->job->set_interruption(run->interruption);
   return true;
 }
 
@@ -153,10 +152,11 @@ void SourceCore::stop() {
 
 void SourceCore::set_interrupted(bool interrupted) {
   auto run = run_.lock();
-  run->interruption.set(interrupted);
-  if (run->job) run->job->set_interruption(run->interruption);
-  const auto* reading = std::get_if<Reading>(&run->state);
-  if (reading != nullptr && reading->reader) reading->reader->set_interruption(run->interruption);
+  if (interrupted) {
+    run->interruption.request_stop();
+  } else if (run->interruption.stop_requested()) {
+    run->interruption = std::stop_source();
+  }
 }
 
 GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
@@ -164,8 +164,8 @@ GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   if (has_failed()) return GST_FLOW_ERROR;
   // An interruption from here on concerns this call, also one that is over before it is seen: an
   // EOS event that the application sends comes as such a one.
-  const std::uint64_t begun_at = run_.lock()->interruption.count;
-  const GstFlowReturn result = advance(offset, begun_at, buffer);
+  const std::stop_token interrupted = run_.lock()->interruption.get_token();
+  const GstFlowReturn result = advance(offset, interrupted, buffer);
   if (result == GST_FLOW_FLUSHING && run_.lock()->is_eos_announced) {
     // An application waits for the progress to end before it goes on to PLAYING, where alone the
     // EOS reaches it.
@@ -174,14 +174,14 @@ GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   return result;
 }
 
-GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
+GstFlowReturn SourceCore::advance(std::uint64_t offset, const std::stop_token& interrupted,
                                   GstBuffer** buffer) {
   if (!reader()) {
-    const GstFlowReturn ready = await_clip(begun_at);
+    const GstFlowReturn ready = await_clip(interrupted);
     if (ready != GST_FLOW_OK) return ready;
   }
   Reader::Block block;
-  const GstFlowReturn read = next_block(offset, begun_at, &block);
+  const GstFlowReturn read = next_block(offset, interrupted, &block);
   if (read != GST_FLOW_OK) return read;
 
   std::size_t length = g_bytes_get_size(block.bytes.get());
@@ -203,10 +203,10 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, std::uint64_t begun_at,
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::await_clip(std::uint64_t begun_at) {
+GstFlowReturn SourceCore::await_clip(const std::stop_token& interrupted) {
   const std::shared_ptr<job::Job> job = run_.lock()->job;
   if (!job) return GST_FLOW_FLUSHING;
-  while (auto update = job->wait(begun_at)) {
+  while (auto update = job->wait(interrupted)) {
     if (update->doubt) report_doubt(*update->doubt);
     if (!update->warning.empty()) {
       warn(GST_RESOURCE_ERROR_WRITE, update->warning);
@@ -237,15 +237,14 @@ void SourceCore::open(const job::Update& update) {
     if (const auto asked = job.lock()) asked->ask_address(std::move(done));
   };
   auto reader = std::make_shared<Reader>(std::move(runtime), std::move(settings));
-  reader->set_interruption(run->interruption);
   run->state = Reading{.reader = std::move(reader)};
 }
 
-GstFlowReturn SourceCore::next_block(std::uint64_t offset, std::uint64_t begun_at,
+GstFlowReturn SourceCore::next_block(std::uint64_t offset, const std::stop_token& interrupted,
                                      Reader::Block* block) {
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader) return GST_FLOW_FLUSHING;
-  Reader::Outcome outcome = reader->read(begun_at);
+  Reader::Outcome outcome = reader->read(interrupted);
   if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
   if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();

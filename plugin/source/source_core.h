@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 
@@ -107,7 +108,8 @@ class SourceCore {
     State state;
     bool is_eos_announced = false;
     bool has_posted_error = false;  // also of the base class
-    Interruption interruption;
+    // Of the calls that wait; another one for those that begin after it.
+    std::stop_source interruption;
   };
 
   // What belongs to the streaming thread, once started. A new one for each run.
@@ -124,10 +126,10 @@ class SourceCore {
     std::optional<std::uint64_t> stop;
   };
 
-  // `begun_at`: see Interruption.
-  GstFlowReturn advance(std::uint64_t offset, std::uint64_t begun_at, GstBuffer** buffer);
-  GstFlowReturn await_clip(std::uint64_t begun_at);
-  GstFlowReturn next_block(std::uint64_t offset, std::uint64_t begun_at,
+  GstFlowReturn advance(std::uint64_t offset, const std::stop_token& interrupted,
+                        GstBuffer** buffer);
+  GstFlowReturn await_clip(const std::stop_token& interrupted);
+  GstFlowReturn next_block(std::uint64_t offset, const std::stop_token& interrupted,
                            clip::Reader::Block* block);
   GstFlowReturn identify(clip::Reader& reader, const clip::Reader::Block& block);
   GstFlowReturn finish_clip();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
 #include <utility>
 
 namespace genpro {
@@ -22,6 +23,11 @@ class Guarded {
     template <typename Ready>
     void wait(Ready ready) {
       owner_.changed_.wait(lock_, [&] { return ready(owner_.value_); });
+    }
+    // As above, but gives up when it is interrupted; returns whether the condition holds.
+    template <typename Ready>
+    bool wait(const std::stop_token& interrupted, Ready ready) {
+      return owner_.changed_.wait(lock_, interrupted, [&] { return ready(owner_.value_); });
     }
     // As above, but gives up at the deadline; returns whether the condition holds.
     template <typename Ready>
@@ -46,7 +52,7 @@ class Guarded {
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   T value_{};
 };
 

@@ -49,17 +49,16 @@ Reader::~Reader() {
   runtime_->post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
 }
 
-Reader::Outcome Reader::read(std::uint64_t begun_at) {
+Reader::Outcome Reader::read(const std::stop_token& interrupted) {
   auto shared = channel_->lock();
   if (!shared->is_ready()) {
     if (shared->fetching == Fetching::asleep || shared->failed_unwanted) wake(*shared);
     shared->waiting = true;
-    shared.wait(
-        [begun_at](const Shared& s) { return s.interruption.concerns(begun_at) || s.is_ready(); });
+    shared.wait(interrupted, [](const Shared& s) { return s.is_ready(); });
     shared->waiting = false;
   }
   shared->asked_at = std::chrono::steady_clock::now();
-  if (shared->interruption.concerns(begun_at)) return Interrupted{};
+  if (interrupted.stop_requested()) return Interrupted{};
   const bool has_block = !shared->blocks.empty() &&
                          (shared->taken || shared->ended || shared->queued >= container_head_size);
   if (has_block) {
@@ -97,12 +96,6 @@ void Reader::seek(std::uint64_t offset) {
   shared->error.reset();
   const std::uint64_t epoch = ++shared->epoch;
   runtime_->post([fetcher = fetcher_, offset, epoch] { fetcher->seek(offset, epoch); });
-}
-
-void Reader::set_interruption(const Interruption& interruption) {
-  auto shared = channel_->lock();
-  shared->interruption = interruption;
-  shared.notify();
 }
 
 std::optional<ClipInfo> Reader::info() {

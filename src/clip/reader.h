@@ -9,12 +9,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 
 #include "base/error.h"
 #include "base/guarded.h"
-#include "base/interruption.h"
 #include "base/runtime.h"
 #include "base/url.h"
 
@@ -69,13 +69,12 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   // The next block; the first one of all has container_head_size bytes, if the clip has. After an
-  // error or the end, the same again until seek(). Interrupted when that came since `begun_at`, see
-  // Interruption; fetching goes on then, up to the read-ahead.
-  Outcome read(std::uint64_t begun_at);
+  // error or the end, the same again until seek(). When interrupted, fetching goes on up to the
+  // read-ahead.
+  Outcome read(const std::stop_token& interrupted = {});
   // Continues at `offset`, which may be beyond the end: read() then ends at once. What was read
   // ahead elsewhere is dropped.
   void seek(std::uint64_t offset);
-  void set_interruption(const Interruption& interruption);
   // Unset before the first answer.
   std::optional<ClipInfo> info();
   // Where the clip is read from; another one after the first one has expired.
@@ -101,7 +100,6 @@ class Reader {
     bool failed_unwanted = false;                    // a try, which therefore does not count
     bool waiting = false;                            // in read()
     std::chrono::steady_clock::time_point asked_at;  // for a block
-    Interruption interruption;
     bool ended = false;
     std::optional<Error> error;
     std::optional<ClipInfo> info;

@@ -26,21 +26,13 @@ Job::~Job() {
   runtime_->post([worker = std::move(worker_)] { worker->cancel(); });
 }
 
-std::optional<Update> Job::wait(std::uint64_t begun_at) {
+std::optional<Update> Job::wait(const std::stop_token& interrupted) {
   auto shared = channel_->lock();
-  shared.wait([begun_at](const Shared& s) {
-    return s.interruption.concerns(begun_at) || !s.updates.empty();
-  });
-  if (shared->interruption.concerns(begun_at)) return std::nullopt;
+  shared.wait(interrupted, [](const Shared& s) { return !s.updates.empty(); });
+  if (interrupted.stop_requested()) return std::nullopt;
   Update update = std::move(shared->updates.front());
   shared->updates.pop_front();
   return update;
-}
-
-void Job::set_interruption(const Interruption& interruption) {
-  auto shared = channel_->lock();
-  shared->interruption = interruption;
-  shared.notify();
 }
 
 void Job::ask_address(AddressDone done) {

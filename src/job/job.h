@@ -10,13 +10,13 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "api/client.h"
 #include "base/guarded.h"
-#include "base/interruption.h"
 #include "ledger/ledger.h"
 
 namespace genpro::job {
@@ -101,10 +101,9 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  // Waits for the next update. Nothing when interrupted since `begun_at`, see Interruption; the job
-  // goes on then, and its updates are kept.
-  std::optional<Update> wait(std::uint64_t begun_at);
-  void set_interruption(const Interruption& interruption);
+  // Waits for the next update. Nothing when interrupted; the job goes on then, and its updates are
+  // kept.
+  std::optional<Update> wait(const std::stop_token& interrupted = {});
   // Asks the service once more where the clip is, for an address that has expired. To be called
   // after the update that had the first one. `done` is called on the runtime thread, unless the job
   // has ended by then; a further call takes an earlier one's place.
@@ -123,7 +122,6 @@ class Job {
   friend class Worker;
   struct Shared {
     std::deque<Update> updates;
-    Interruption interruption;
     std::optional<Shutdown> shutdown;
     std::optional<std::chrono::steady_clock::time_point> shutdown_began;
   };

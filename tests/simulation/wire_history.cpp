@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <future>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -75,35 +74,6 @@ const char* charged_word(const std::optional<Charged>& charged) {
   if (*charged == Charged::unknown) return "and whether it was charged is not known";
   return *charged == Charged::yes ? "it was charged" : "nothing was charged";
 }
-
-// A trap that springs while the job is being waited for.
-class Watched {
- public:
-  void watch(std::shared_ptr<job::Job> job) {
-    const std::lock_guard lock(mutex_);
-    job_ = std::move(job);
-    if (is_sprung_) interrupt();
-  }
-  void spring() {
-    const std::lock_guard lock(mutex_);
-    is_sprung_ = true;
-    if (job_) interrupt();
-  }
-  void forget() {
-    const std::lock_guard lock(mutex_);
-    job_.reset();
-  }
-
- private:
-  void interrupt() {
-    Interruption interruption;
-    interruption.set(true);
-    job_->set_interruption(interruption);
-  }
-  std::mutex mutex_;
-  std::shared_ptr<job::Job> job_;
-  bool is_sprung_ = false;
-};
 
 }  // namespace
 
@@ -207,21 +177,19 @@ bool WireHistory::run_one(Wish& wish) {
   const bool is_killed_there =
       plan.trap.kind == Trap::Kind::kill || plan.trap.kind == Trap::Kind::kill_unsent;
   const std::string copy = folder_ + "/ledger" + std::to_string(run) + ".db";
-  const auto watched = std::make_shared<Watched>();
+  std::stop_source trap;
   const Millis began_at = clock_time();
-  service_.begin_run(run, wish.wish.wish, plan.trap, [this, is_killed_there, copy, watched] {
+  service_.begin_run(run, wish.wish.wish, plan.trap, [this, is_killed_there, copy, trap]() mutable {
     if (is_killed_there) snapshot(copy);
-    watched->spring();
+    trap.request_stop();
   });
   auto job = job::Job::start(runtime_, settings(wish, run, plan));
-  watched->watch(job);
   std::optional<job::Update> last;
-  while (auto update = job->wait(0)) {
+  while (auto update = job->wait(trap.get_token())) {
     last = std::move(update);
     if (last->clip || last->error) break;
     last.reset();
   }
-  watched->forget();
   const Millis ended_at = clock_time();
   const bool is_trapped = !last;
   const bool is_timed_out =

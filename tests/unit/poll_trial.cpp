@@ -216,7 +216,7 @@ bool run_all(const TimedService& service, const std::string& ledger, std::size_t
   }
   bool all_have_clips = true;
   for (const auto& one : running) {
-    while (auto update = one->wait(0)) {
+    while (auto update = one->wait()) {
       if (update->error) all_have_clips = false;
       if (update->error || update->clip) break;
     }

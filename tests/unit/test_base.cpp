@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "base/backoff.h"
-#include "base/interruption.h"
 #include "base/log.h"
 #include "base/runtime.h"
 #include "base/text.h"
@@ -143,16 +142,6 @@ TEST(Log, MakesATextOnlyForWhoWantsIt) {
   }
   api.info(text);
   EXPECT_EQ(made, 2);
-}
-
-TEST(Interruption, ConcernsAWaitEvenWhenItIsOverAlready) {
-  Interruption interruption;
-  const auto begun_at = interruption.count;
-  EXPECT_FALSE(interruption.concerns(begun_at));
-  interruption.set(true);
-  interruption.set(false);
-  EXPECT_TRUE(interruption.concerns(begun_at));
-  EXPECT_FALSE(interruption.concerns(interruption.count));
 }
 
 TEST(Runtime, IsSharedRunsInOrderAndEndsWithItsLastReference) {

@@ -39,7 +39,7 @@ class JobTest : public testing::Test {
     auto job = Job::start(Runtime::acquire(), std::move(settings));
     std::vector<Update> updates;
     do {
-      auto update = job->wait(0);
+      auto update = job->wait();
       if (!update) break;
       updates.push_back(std::move(*update));
     } while (!updates.back().clip && !updates.back().error);
@@ -87,7 +87,7 @@ TEST_F(JobTest, AFreshAddressIsNotWaitedForAsLongAsTheServiceLikes) {
   JobSettings with_bound = settings();
   with_bound.longest_address_wait = 50ms;
   auto job = Job::start(Runtime::acquire(), std::move(with_bound));
-  while (auto update = job->wait(0)) {
+  while (auto update = job->wait()) {
     ASSERT_FALSE(update->error) << update->error->message;
     if (update->clip) break;
   }
@@ -155,22 +155,18 @@ TEST_F(JobTest, AnInterruptionEndsTheWaitAndNotTheJob) {
   held.hold = gate;
   service_.push_poll(held);
   auto job = Job::start(Runtime::acquire(), settings());
-  EXPECT_EQ(job->wait(0)->status, Status::submitting);
-  EXPECT_EQ(job->wait(0)->status, Status::pending);
+  EXPECT_EQ(job->wait()->status, Status::submitting);
+  EXPECT_EQ(job->wait()->status, Status::pending);
 
-  Interruption interruption;
+  std::stop_source interruption;
   std::thread waker([&] {
     EXPECT_TRUE(service_.wait_for(test::is_poll));
-    interruption.set(true);
-    job->set_interruption(interruption);
+    interruption.request_stop();
   });
-  EXPECT_FALSE(job->wait(0));
+  EXPECT_FALSE(job->wait(interruption.get_token()));
   waker.join();
-  interruption.set(false);
-  job->set_interruption(interruption);
-  EXPECT_FALSE(job->wait(0)) << "a wait that began before the interruption";
   gate->open();
-  const auto update = job->wait(interruption.count);
+  const auto update = job->wait();
   ASSERT_TRUE(update);
   EXPECT_TRUE(update->clip);
   EXPECT_EQ(service_.count(test::is_generate), 1U);

@@ -72,7 +72,7 @@ class JobShutdown : public testing::Test {
 };
 
 std::optional<Update> last_update(Job& job) {
-  while (auto update = job.wait(0)) {
+  while (auto update = job.wait()) {
     if (update->clip || update->error) return update;
   }
   return std::nullopt;
@@ -192,8 +192,8 @@ TEST_F(JobShutdown, BegunWhileInLineAsksForNothingAnyMore) {
   const auto first = start(settings("One"));
   ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.posts.size() == 1; }));
   const auto second = start(settings("Another"));
-  std::optional<Update> update = second->wait(0);
-  while (update && !update->is_waiting) update = second->wait(0);
+  std::optional<Update> update = second->wait();
+  while (update && !update->is_waiting) update = second->wait();
   ASSERT_TRUE(update);
   second->begin_shutdown();
   gate->open();

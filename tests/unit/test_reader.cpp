@@ -42,7 +42,7 @@ class ReaderTest : public testing::Test {
   static All drain(Reader& reader, std::size_t limit = SIZE_MAX) {
     All all;
     while (all.bytes.size() < limit) {
-      Reader::Outcome outcome = reader.read(0);
+      Reader::Outcome outcome = reader.read();
       if (auto* block = std::get_if<Reader::Block>(&outcome)) {
         gsize size = 0;
         const auto* data = static_cast<const char*>(g_bytes_get_data(block->bytes.get(), &size));
@@ -67,7 +67,7 @@ TEST_F(ReaderTest, GivesTheWholeClipInOrder) {
   EXPECT_EQ(reader->info()->size, clip_.size());
   EXPECT_TRUE(reader->info()->seekable);
   EXPECT_EQ(reader->info()->content_type, "video/mp4");
-  EXPECT_TRUE(std::holds_alternative<Reader::End>(reader->read(0))) << "again";
+  EXPECT_TRUE(std::holds_alternative<Reader::End>(reader->read())) << "again";
 }
 
 TEST_F(ReaderTest, WaitsNoLongerThanItMayWhateverTheServerAsksFor) {
@@ -86,7 +86,7 @@ TEST_F(ReaderTest, SeeksBeforeDuringAndAfter) {
   const std::string part = drain(*reader, 50'000).bytes;
   EXPECT_TRUE(part == clip_.substr(1000, part.size()));
   reader->seek(clip_.size());
-  EXPECT_TRUE(std::holds_alternative<Reader::End>(reader->read(0)));
+  EXPECT_TRUE(std::holds_alternative<Reader::End>(reader->read()));
   reader->seek(0);
   EXPECT_TRUE(drain(*reader).bytes == clip_);
 }
@@ -146,7 +146,7 @@ TEST_F(ReaderTest, TheFirstBlockTellsWhatItIs) {
   for (const std::size_t at : {3U, 5U, 11U})
     service_.files().add_trouble({.kind = Trouble::Kind::cut, .at = at});
   auto reader = open();
-  Reader::Outcome outcome = reader->read(0);
+  Reader::Outcome outcome = reader->read();
   auto* block = std::get_if<Reader::Block>(&outcome);
   ASSERT_TRUE(block);
   EXPECT_GE(g_bytes_get_size(block->bytes.get()), 12U);
@@ -170,16 +170,13 @@ TEST_F(ReaderTest, SkipsWhatItHasWhenAServerKnowsNoRanges) {
 TEST_F(ReaderTest, ReadsNoFurtherAheadThanAllowed) {
   auto reader = open();
   // The first block is there, and nobody takes more: the rest stays with the server.
-  ASSERT_TRUE(std::holds_alternative<Reader::Block>(reader->read(0)));
-  Interruption interruption;
-  interruption.set(true);
-  reader->set_interruption(interruption);
-  EXPECT_TRUE(std::holds_alternative<Reader::Interrupted>(reader->read(0)));
-  interruption.set(false);
-  reader->set_interruption(interruption);
+  ASSERT_TRUE(std::holds_alternative<Reader::Block>(reader->read()));
+  std::stop_source interruption;
+  interruption.request_stop();
+  EXPECT_TRUE(std::holds_alternative<Reader::Interrupted>(reader->read(interruption.get_token())));
   std::string rest;
   while (true) {
-    Reader::Outcome outcome = reader->read(interruption.count);
+    Reader::Outcome outcome = reader->read();
     auto* block = std::get_if<Reader::Block>(&outcome);
     if (block == nullptr) break;
     rest.append(static_cast<const char*>(g_bytes_get_data(block->bytes.get(), nullptr)),
