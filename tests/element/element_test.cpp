@@ -219,6 +219,13 @@ Collector::Collector(ElementPtr src)
   listener_ = std::make_unique<BusListener>(pipeline_.get());
 }
 
+Collector::~Collector() {
+  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  // A thread of GStreamer's that changes states may hold the pipeline, and by that the source, for
+  // a while longer.
+  gst_bin_remove(GST_BIN(pipeline_.get()), src_.get());
+}
+
 GstPadProbeReturn Collector::on_data(GstPad*, GstPadProbeInfo* info, gpointer user_data) {
   auto* self = static_cast<Collector*>(user_data);
   std::lock_guard lock(self->mutex_);

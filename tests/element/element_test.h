@@ -90,6 +90,7 @@ class Collector {
  public:
   // A pipeline with the source and a sink; the sink does not wait for the clock.
   explicit Collector(ElementPtr src);
+  ~Collector();
   GstElement* pipeline() const { return pipeline_.get(); }
   GstElement* src() const { return src_.get(); }
   BusListener& listener() { return *listener_; }
