@@ -170,7 +170,7 @@ bool start(GenproBin* bin) {
       }
       error = wanted.error();
     }
-    genpro::post_error(GST_ELEMENT(bin), error);
+    genpro::post(GST_ELEMENT(bin), genpro::bin_debug, error);
   });
   return started;
 }

@@ -3,6 +3,7 @@
 // The part of a run's control that sees to the placeholder: its image, and the words of the slate.
 #include "base/text.h"
 #include "bin/playout_control.h"
+#include "common/logging.h"
 
 namespace genpro::bin {
 
@@ -61,7 +62,7 @@ void PlayoutControl::load_image(const std::string& location) {
           warn_of_image(reason);
         });
       });
-  start_decoder(image_);
+  if (prepare_decoder(image_)) image_->start();
 }
 
 // A still image is the first frame of whatever is there.
@@ -78,10 +79,9 @@ void PlayoutControl::warn_of_image(const std::string& reason) {
   const std::string text = "The placeholder " + name +
                            " cannot be shown, and it is black instead: " + one_line(reason, 200) +
                            " Set placeholder-location to an image that GStreamer can read.";
-  const ErrorPtr error(
-      g_error_new_literal(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, text.c_str()));
-  post_message(
-      [&](GstObject* self) { return gst_message_new_warning(self, error.get(), nullptr); });
+  call([&](GstElement* element) {
+    genpro::post(element, bin_debug, WarningReport{GST_RESOURCE_ERROR_SETTINGS, text});
+  });
 }
 
 void PlayoutControl::update_slate() {

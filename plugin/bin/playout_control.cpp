@@ -8,7 +8,7 @@
 
 #include "base/callback.h"
 #include "base/thread_owner.h"
-#include "common/enums.h"
+#include "common/logging.h"
 #include "source/genprosrc.h"
 
 namespace genpro::bin {
@@ -20,28 +20,11 @@ constexpr std::chrono::milliseconds debounce{500};
 // How often the slate may change.
 constexpr std::chrono::milliseconds slate_period{250};
 
-constexpr const char* given_up = "Stopped waiting for the generation";
+ProgressReport stopped_waiting() {
+  return {GST_PROGRESS_TYPE_CANCELED, "Stopped waiting for the generation"};
+}
 
 }  // namespace
-
-// Of a clip's source.
-class PlayoutControl::Listener : public ReportListener {
- public:
-  Listener(std::weak_ptr<PlayoutControl> control, std::uint64_t number)
-      : control_(std::move(control)), number_(number) {}
-
-  void on_report(Report report) override {
-    const auto control = control_.lock();
-    if (!control) return;
-    control->post([control = control.get(), number = number_, report = std::move(report)] {
-      control->on_report(number, report);
-    });
-  }
-
- private:
-  const std::weak_ptr<PlayoutControl> control_;
-  const std::uint64_t number_;
-};
 
 // Ends with the run. Whoever waits for it has seen that it has ended, but for the process, which
 // does not exit before; an exit from within a handler is the one case in which it cannot end.
@@ -88,7 +71,9 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
 }
 
 PlayoutControl::PlayoutControl(Access, GstElement* element, const Settings& settings)
-    : element_(element), face_(GenerationStatus{.id = settings.generation_id}) {}
+    : element_(element),
+      name_(take_string(gst_object_get_name(GST_OBJECT(element)))),
+      face_(GenerationStatus{.id = settings.generation_id}) {}
 
 PlayoutControl::~PlayoutControl() = default;
 
@@ -99,6 +84,18 @@ bool PlayoutControl::post(Task task) {
   queue->tasks.push_back(std::move(task));
   queue.notify();
   return true;
+}
+
+template <typename Argument>
+std::function<void(Argument)> PlayoutControl::later_for(
+    std::uint64_t number, void (PlayoutControl::*handle)(Clip&, const Argument&)) {
+  return [weak = weak_from_this(), number, handle](Argument argument) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->post([self = self.get(), number, handle, argument = std::move(argument)] {
+      if (const auto clip = self->find(number)) (self->*handle)(*clip, argument);
+    });
+  };
 }
 
 bool PlayoutControl::call(const Call& call) {
@@ -119,11 +116,6 @@ bool PlayoutControl::call(const Call& call) {
 
 bool PlayoutControl::call_later(Call call) {
   return post([this, call = std::move(call)] { this->call(call); });
-}
-
-bool PlayoutControl::post_message(const std::function<GstMessage*(GstObject*)>& make) {
-  return call(
-      [&](GstElement* element) { gst_element_post_message(element, make(GST_OBJECT(element))); });
 }
 
 void PlayoutControl::emit(const char* signal, const std::string& id) {
@@ -163,7 +155,7 @@ void PlayoutControl::stop() {
   }
   if (in_progress_.exchange(0) == 0) return;
   if (const ElementPtr element = element_.get()) {
-    post_progress(element.get(), GST_PROGRESS_TYPE_CANCELED, given_up);
+    genpro::post(element.get(), bin_debug, stopped_waiting());
   }
 }
 
@@ -187,7 +179,7 @@ bool PlayoutControl::pass_on_context(GstMessage* message) {
   return true;
 }
 
-bool PlayoutControl::start_decoder(const std::shared_ptr<ClipDecoder>& decoder) {
+bool PlayoutControl::prepare_decoder(const std::shared_ptr<ClipDecoder>& decoder) {
   {
     auto decoders = decoders_.lock();
     std::erase_if(*decoders, [](const auto& weak) { return weak.expired(); });
@@ -203,7 +195,7 @@ bool PlayoutControl::start_decoder(const std::shared_ptr<ClipDecoder>& decoder) 
       gst_mini_object_unref(static_cast<GstMiniObject*>(context));
     });
   }
-  return decoder->start();
+  return decoder->prepare();
 }
 
 void PlayoutControl::generate(const Settings& settings) {
@@ -294,35 +286,44 @@ void PlayoutControl::begin(const Settings& settings) {
   const std::shared_ptr<ClipFile> file =
       at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
   Settings own = settings;
-  own.waits_for_shutdown = false;
   // With `completed`, one that was shown may be used once more.
   if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
-  const std::shared_ptr<Clip> clip = add(own, ElementPtr::adopt(genpro_src_new(own)), file, false);
+  const std::shared_ptr<Clip> clip = add(std::move(own), file, false);
   newest_ = clip->number;
-  if (!start_decoder(clip->decoder) || !is_running()) return;
+  // Without what decodes it, nothing is paid for.
+  if (!prepare_decoder(clip->decoder) || !is_running()) return;
   playout_->timeline.offer(clip->decoder);
+  start_clip(*clip);
 }
 
-std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, ElementPtr source,
+std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
                                                           std::shared_ptr<ClipFile> file,
                                                           bool is_repeat) {
   auto clip = std::make_shared<Clip>();
-  clip->number = ++numbers_;
+  const std::uint64_t number = clip->number = ++numbers_;
   clip->settings = std::move(settings);
   clip->is_repeat = is_repeat;
   clip->file = file;
+  ElementPtr source;
+  if (is_repeat && file && file->is_whole()) source = make_file_source(file->path());
+  if (!source) {
+    clip->generation = std::make_shared<Generation>(
+        clip->settings, name_, later_for<Report>(number, &PlayoutControl::on_report));
+    source = make_clip_source(clip->generation);
+  }
   clip->decoder = std::make_shared<ClipDecoder>(
       std::move(source), raster(), is_repeat ? nullptr : std::move(file),
-      [this, number = clip->number](MessagePtr message) {
-        if (pass_on_context(message.get())) return;
-        post([this, number, shared = std::shared_ptr<GstMessage>(std::move(message))] {
-          on_message(number, shared.get());
-        });
+      [this,
+       pass = later_for<SharedMessage>(number, &PlayoutControl::on_message)](MessagePtr message) {
+        if (!pass_on_context(message.get())) pass(std::move(message));
       });
-  set_report_listener(clip->decoder->source(),
-                      std::make_shared<Listener>(weak_from_this(), clip->number));
   clips_.push_back(clip);
   return clip;
+}
+
+void PlayoutControl::start_clip(Clip& clip) {
+  if (!clip.generation) return clip.decoder->start();
+  clip.generation->start(later_for<job::Update>(clip.number, &PlayoutControl::on_update));
 }
 
 // What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
@@ -330,23 +331,17 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings, Ele
 void PlayoutControl::prepare_repeat() {
   const auto clip = at_end_ == AtEnd::loop && on_ ? find(on_) : nullptr;
   if (!clip || clip->has_repeat || clip->has_failed) return;
-  ElementPtr source;
-  if (clip->file && clip->file->is_whole()) {
-    source = make_file_source(clip->file->path());
-  } else if (clip->decoder->decoded().length() && !clip->id.empty()) {
-    Settings again = clip->settings;
-    again.generation_id = clip->id;
-    source = ElementPtr::adopt(genpro_src_new(again));
-  }
-  if (!source) return;
+  const bool is_kept = clip->file && clip->file->is_whole();
+  if (!is_kept && (!clip->decoder->decoded().length() || clip->id.empty())) return;
   clip->has_repeat = true;
-  const std::shared_ptr<ClipDecoder> before = clip->decoder;
-  const std::string id = clip->id;
-  const auto next = add(clip->settings, std::move(source), clip->file, true);
-  next->id = id;
+  Settings again = clip->settings;
+  again.generation_id = clip->id;
+  const auto next = add(std::move(again), clip->file, true);
+  next->id = clip->id;
   next->status = job::Status::done;
-  if (!start_decoder(next->decoder) || !is_running()) return;
-  playout_->timeline.set_next_repeat(before, next->decoder);
+  if (!prepare_decoder(next->decoder) || !is_running()) return;
+  playout_->timeline.set_next_repeat(clip->decoder, next->decoder);
+  start_clip(*next);
 }
 
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(
@@ -388,16 +383,16 @@ void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   if (on_ == decoder) on_.reset();
   auto number = gone->number;
   if (!in_progress_.compare_exchange_strong(number, 0)) return;
-  call([](GstElement* element) { post_progress(element, GST_PROGRESS_TYPE_CANCELED, given_up); });
+  call([](GstElement* element) { genpro::post(element, bin_debug, stopped_waiting()); });
 }
 
-// What the elements that decode say; the source is heard by its listener.
-void PlayoutControl::on_message(std::uint64_t number, GstMessage* message) {
-  const auto clip = find(number);
+// What the elements that decode say.
+void PlayoutControl::on_message(Clip& clip, const SharedMessage& shared) {
+  GstMessage* const message = shared.get();
   const bool is_error = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
   const bool is_warning = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
   // A clip that is played once more is nothing new.
-  if (!clip || !(is_error || (is_warning && !clip->is_repeat))) return;
+  if (!(is_error || (is_warning && !clip.is_repeat))) return;
   GError* raw = nullptr;
   char* text = nullptr;
   const GstStructure* fields = nullptr;
@@ -418,36 +413,37 @@ void PlayoutControl::on_message(std::uint64_t number, GstMessage* message) {
                                   fields == nullptr ? nullptr : gst_structure_copy(fields)));
   };
   if (is_error) {
-    fail(*clip, error.message(), post);
+    fail(clip, error.message(), post);
   } else {
     call(post);
   }
 }
 
-void PlayoutControl::on_report(std::uint64_t number, const Report& report) {
-  const auto clip = find(number);
-  if (!clip) return;
-  if (const auto* error = std::get_if<Error>(&report.content)) {
-    return fail(*clip, error->message, [&](GstElement* element) {
-      errors_end_ ? post_error(element, *error) : post_error_as_warning(element, *error);
+void PlayoutControl::on_update(Clip& clip, const job::Update& update) {
+  // Nothing that a job says after that is about this clip.
+  if (clip.generation->clip()) return;
+  clip.generation->handle(update);
+  if (update.clip) clip.decoder->start();
+}
+
+void PlayoutControl::on_report(Clip& clip, const Report& report) {
+  if (const auto* error = std::get_if<Error>(&report)) {
+    return fail(clip, error->message, [&](GstElement* element) {
+      errors_end_ ? genpro::post(element, bin_debug, *error)
+                  : post_as_warning(element, bin_debug, *error);
     });
   }
   // A clip that is played once more is nothing new.
-  if (clip->is_repeat) return;
-  if (const auto* generation = std::get_if<GenerationReport>(&report.content)) {
-    on_generation(*clip, *generation);
-  } else if (const auto* progress = std::get_if<ProgressReport>(&report.content)) {
+  if (clip.is_repeat || std::holds_alternative<PropertyChange>(report)) return;
+  if (const auto* generation = std::get_if<GenerationReport>(&report)) {
+    return on_generation(clip, *generation);
+  }
+  if (const auto* progress = std::get_if<ProgressReport>(&report)) {
     const bool goes_on =
         progress->type == GST_PROGRESS_TYPE_START || progress->type == GST_PROGRESS_TYPE_CONTINUE;
-    in_progress_ = goes_on ? clip->number : 0;
-    call([&](GstElement* element) { post_progress(element, progress->type, progress->text); });
-  } else if (const auto* doubt = std::get_if<DoubtReport>(&report.content)) {
-    call([&](GstElement* element) {
-      doubt->is_settled ? post_doubt_settled(element, *doubt) : post_doubt(element, *doubt);
-    });
-  } else if (const auto* warning = std::get_if<WarningReport>(&report.content)) {
-    call([&](GstElement* element) { post_warning(element, warning->code, warning->text); });
+    in_progress_ = goes_on ? clip.number : 0;
   }
+  call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
 }
 
 void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
@@ -466,7 +462,7 @@ void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
     }
     notify_status();
   }
-  call([&](GstElement* element) { post_generation(element, report); });
+  call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
   if (is_new) emit("generation-started", report.generation_id);
   if (is_completed) emit("generation-completed", report.generation_id);
 }

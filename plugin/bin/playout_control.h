@@ -14,9 +14,7 @@
 
 #include "base/guarded.h"
 #include "bin/playout/playout.h"
-#include "common/messages.h"
-#include "common/settings.h"
-#include "job/job.h"
+#include "common/generation.h"
 
 namespace genpro::bin {
 
@@ -98,8 +96,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
  private:
   using Clock = std::chrono::steady_clock;
   using Task = std::function<void()>;
+  using SharedMessage = std::shared_ptr<GstMessage>;
   class Thread;
-  class Listener;
   struct Queue {
     std::deque<Task> tasks;
     std::optional<Settings> soon;
@@ -108,9 +106,10 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     bool has_ended = false;
     int calls = 0;  // of the application that are under way
   };
-  // A clip that is decoded, and what is known of it.
+  // A clip that is waited for or decoded, and what is known of it.
   struct Clip {
-    std::shared_ptr<ClipDecoder> decoder;
+    std::shared_ptr<Generation> generation;  // none for one that is read from its file
+    std::shared_ptr<ClipDecoder> decoder;    // starts when there is a clip
     std::shared_ptr<ClipFile> file;
     Settings settings;
     std::string id;
@@ -124,21 +123,25 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   };
 
   bool post(Task task);
+  // What has the thread call `handle` for a clip that is still there.
+  template <typename Argument>
+  std::function<void(Argument)> later_for(std::uint64_t number,
+                                          void (PlayoutControl::*handle)(Clip&, const Argument&));
   // False when the element is not running any more, which `call` may have brought about.
   bool call(const Call& call);
-  bool post_message(const std::function<GstMessage*(GstObject*)>& make);
   bool is_running() { return queue_.lock()->runs; }
   void run();
   void run_tasks();
   void begin(const Settings& settings);
-  std::shared_ptr<Clip> add(Settings settings, ElementPtr source, std::shared_ptr<ClipFile> file,
-                            bool is_repeat);
+  std::shared_ptr<Clip> add(Settings settings, std::shared_ptr<ClipFile> file, bool is_repeat);
+  void start_clip(Clip& clip);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
   void prepare_repeat();
-  bool start_decoder(const std::shared_ptr<ClipDecoder>& decoder);
+  bool prepare_decoder(const std::shared_ptr<ClipDecoder>& decoder);
   bool pass_on_context(GstMessage* message);
-  void on_message(std::uint64_t number, GstMessage* message);
-  void on_report(std::uint64_t number, const Report& report);
+  void on_message(Clip& clip, const SharedMessage& message);
+  void on_update(Clip& clip, const job::Update& update);
+  void on_report(Clip& clip, const Report& report);
   void on_generation(Clip& clip, const GenerationReport& report);
   // `post` tells of it as the element's own error or warning.
   void fail(Clip& clip, const std::string& reason, const Call& post);
@@ -155,6 +158,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   Raster raster() { return *playout_->raster.lock(); }
 
   WeakElement element_;
+  const std::string name_;  // of the element, in logs
   std::atomic<bool> errors_end_ = false;
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
   Guarded<GenerationStatus> face_;

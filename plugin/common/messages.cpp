@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/messages.h"
 
+#include "base/text.h"
 #include "common/enums.h"
 #include "gst/gst_ptr.h"
 
@@ -67,68 +68,7 @@ void post_fields(GstElement* element, GstStructure* fields) {
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
 }
 
-using ListenerPtr = std::shared_ptr<ReportListener>;
-
-GQuark listener_quark() {
-  static const GQuark quark = g_quark_from_static_string("genpro-report-listener");
-  return quark;
-}
-
-// Whether a listener has taken it.
-template <typename Content>
-bool tell_listener(GstElement* element, const Content& content) {
-  auto* listener =
-      static_cast<ListenerPtr*>(g_object_get_qdata(G_OBJECT(element), listener_quark()));
-  if (listener == nullptr) return false;
-  (*listener)->on_report(Report{content});
-  return true;
-}
-
-}  // namespace
-
-void set_report_listener(GstElement* element, ListenerPtr listener) {
-  g_object_set_qdata_full(
-      G_OBJECT(element), listener_quark(),
-      std::make_unique<ListenerPtr>(std::move(listener)).release(), [](gpointer owned) {
-        const std::unique_ptr<ListenerPtr> gone(static_cast<ListenerPtr*>(owned));
-      });
-}
-
-void post_generation(GstElement* element, const GenerationReport& report) {
-  if (tell_listener(element, report)) return;
-  const double elapsed = static_cast<double>(report.elapsed.count()) / 1000.0;
-  GstStructure* fields = gst_structure_new(
-      "genpro-generation", "generation-id", G_TYPE_STRING, report.generation_id.c_str(), "status",
-      G_TYPE_STRING, status_nick(report.status), "elapsed", G_TYPE_DOUBLE, elapsed, "model",
-      G_TYPE_STRING, report.model.c_str(), "cost", G_TYPE_DOUBLE, report.cost, nullptr);
-  post_fields(element, fields);
-}
-
-void post_doubt(GstElement* element, const DoubtReport& report) {
-  if (tell_listener(element, report)) return;
-  post_fields(element, gst_structure_new("genpro-doubt", "ledger-row", G_TYPE_INT64,
-                                         gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
-                                         report.generation_id.c_str(), "generation-ids",
-                                         G_TYPE_STRING, joined(report.candidates).c_str(), "reason",
-                                         G_TYPE_STRING, report.reason.c_str(), nullptr));
-}
-
-void post_doubt_settled(GstElement* element, const DoubtReport& report) {
-  if (tell_listener(element, report)) return;
-  post_fields(element, gst_structure_new("genpro-doubt-settled", "ledger-row", G_TYPE_INT64,
-                                         gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
-                                         report.generation_id.c_str(), "evidence", G_TYPE_STRING,
-                                         report.evidence.c_str(), "reason", G_TYPE_STRING,
-                                         report.reason.c_str(), nullptr));
-}
-
-void post_progress(GstElement* element, GstProgressType type, const std::string& text) {
-  if (tell_listener(element, ProgressReport{type, text})) return;
-  gst_element_post_message(
-      element, gst_message_new_progress(GST_OBJECT(element), type, "generate", text.c_str()));
-}
-
-static void post_failure(GstElement* element, GstMessageType type, const Error& error) {
+void post_failure(GstElement* element, GstMessageType type, const Error& error) {
   const auto [domain, code] = code_of(error.kind);
   StructurePtr details(gst_structure_new_empty("details"));
   if (error.http_status != 0) {
@@ -160,19 +100,59 @@ static void post_failure(GstElement* element, GstMessageType type, const Error& 
                                         details.release());
 }
 
-void post_error(GstElement* element, const Error& error) {
-  if (tell_listener(element, error)) return;
+void post_one(GstElement* element, GstDebugCategory*, const PropertyChange& change) {
+  g_object_notify(G_OBJECT(element), change.name);
+}
+
+void post_one(GstElement* element, GstDebugCategory* category, const GenerationReport& report) {
+  const double elapsed = static_cast<double>(report.elapsed.count()) / 1000.0;
+  GST_CAT_INFO_OBJECT(category, element, "is %s after %.1f s, generation %s, cost %s",
+                      status_nick(report.status), elapsed,
+                      report.generation_id.empty() ? "not known" : report.generation_id.c_str(),
+                      report.cost < 0 ? "not known" : number_text(report.cost).c_str());
+  post_fields(element, gst_structure_new("genpro-generation", "generation-id", G_TYPE_STRING,
+                                         report.generation_id.c_str(), "status", G_TYPE_STRING,
+                                         status_nick(report.status), "elapsed", G_TYPE_DOUBLE,
+                                         elapsed, "model", G_TYPE_STRING, report.model.c_str(),
+                                         "cost", G_TYPE_DOUBLE, report.cost, nullptr));
+}
+
+void post_one(GstElement* element, GstDebugCategory*, const ProgressReport& report) {
+  gst_element_post_message(element, gst_message_new_progress(GST_OBJECT(element), report.type,
+                                                             "generate", report.text.c_str()));
+}
+
+void post_one(GstElement* element, GstDebugCategory*, const DoubtReport& report) {
+  const bool is_settled = report.is_settled;
+  const std::string own = is_settled ? report.evidence : joined(report.candidates);
+  post_fields(element, gst_structure_new(
+                           is_settled ? "genpro-doubt-settled" : "genpro-doubt", "ledger-row",
+                           G_TYPE_INT64, gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,
+                           report.generation_id.c_str(), is_settled ? "evidence" : "generation-ids",
+                           G_TYPE_STRING, own.c_str(), "reason", G_TYPE_STRING,
+                           report.reason.c_str(), nullptr));
+}
+
+void post_one(GstElement* element, GstDebugCategory* category, const WarningReport& report) {
+  GST_CAT_WARNING_OBJECT(category, element, "%s", report.text.c_str());
+  gst_element_message_full(element, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, report.code,
+                           copy_or_null(report.text), nullptr, __FILE__, GST_FUNCTION, __LINE__);
+}
+
+void post_one(GstElement* element, GstDebugCategory* category, const Error& error) {
+  GST_CAT_ERROR_OBJECT(category, element, "%s (%s)", error.message.c_str(), error.debug.c_str());
   post_failure(element, GST_MESSAGE_ERROR, error);
 }
 
-void post_error_as_warning(GstElement* element, const Error& error) {
-  post_failure(element, GST_MESSAGE_WARNING, error);
+}  // namespace
+
+void post(GstElement* element, GstDebugCategory* category, const Report& report) {
+  std::visit([&](const auto& content) { post_one(element, category, content); }, report);
 }
 
-void post_warning(GstElement* element, GstResourceError code, const std::string& text) {
-  if (tell_listener(element, WarningReport{code, text})) return;
-  gst_element_message_full(element, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, code,
-                           copy_or_null(text), nullptr, __FILE__, GST_FUNCTION, __LINE__);
+void post_as_warning(GstElement* element, GstDebugCategory* category, const Error& error) {
+  GST_CAT_WARNING_OBJECT(category, element, "%s (%s)", error.message.c_str(), error.debug.c_str());
+  post_failure(element, GST_MESSAGE_WARNING, error);
 }
 
 }  // namespace genpro

@@ -44,9 +44,7 @@ struct Settings {
   unsigned stall_timeout = 15;
   unsigned retries = 5;
   std::uint64_t max_clip_size = std::uint64_t{4} << 30;
-  // Not a property: whether a state change waits for a stop request to be handed over.
-  bool waits_for_shutdown = true;
-  // Not a property either: ids of generations that are none to pick up.
+  // Not a property: ids of generations that are none to pick up.
   std::set<std::string> passed_over;
 
   std::string model_word() const;

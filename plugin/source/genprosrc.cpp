@@ -35,7 +35,6 @@ struct GenproSrcState {
     void set_caps(genpro::CapsPtr caps) override { gst_base_src_set_caps(src_, caps.get()); }
     void queue_tags(genpro::TagListPtr tags) override;
     void set_size(std::uint64_t size) override;
-    void notify(const char* property) override { g_object_notify(G_OBJECT(src_), property); }
 
    private:
     GstBaseSrc* src_;
@@ -102,12 +101,13 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("get_property", [&] {
     GenproSrcState& state = state_of(object);
     if (id == property_status()) {
-      g_value_set_enum(value, static_cast<int>(state.core.status()));
+      g_value_set_enum(value, static_cast<int>(state.core.report().status));
     } else if (id == property_cost()) {
-      g_value_set_double(value, state.core.cost());
+      g_value_set_double(value, state.core.report().cost);
     } else if (const genpro::Settings settings = *state.settings.lock();
                g_str_equal(pspec->name, "generation-id")) {
-      const std::string current = state.core.generation_id(settings);
+      std::string current = state.core.report().generation_id;
+      if (current.empty()) current = settings.generation_id;
       g_value_set_string(value, current.empty() ? nullptr : current.c_str());
     } else if (!genpro::get_setting(settings, id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -283,8 +283,8 @@ static void gst_genpro_src_init(GstGenproSrc* src) {
   gst_base_src_set_automatic_eos(GST_BASE_SRC(src), FALSE);
 }
 
-GstElement* genpro::genpro_src_new(const Settings& settings) {
-  auto* element = GST_ELEMENT(gst_object_ref_sink(g_object_new(GST_TYPE_GENPRO_SRC, nullptr)));
-  *state_of(element).settings.lock() = settings;
-  return element;
+genpro::ElementPtr genpro::make_clip_source(std::shared_ptr<Generation> generation) {
+  ElementPtr source = sink_ref(GST_ELEMENT(g_object_new(GST_TYPE_GENPRO_SRC, nullptr)));
+  state_of(source.get()).core.attach(std::move(generation));
+  return source;
 }

@@ -4,6 +4,10 @@
 #include <gst/base/gstbasesrc.h>
 #include <gst/gst.h>
 
+#include <memory>
+
+#include "gst/gst_ptr.h"
+
 G_BEGIN_DECLS
 
 #define GST_TYPE_GENPRO_SRC (gst_genpro_src_get_type())
@@ -13,9 +17,9 @@ G_END_DECLS
 
 namespace genpro {
 
-struct Settings;
+class Generation;
 
-// One with these settings, for a part of the plugin. The reference is the caller's.
-GstElement* genpro_src_new(const Settings& settings);
+// A part of the plugin's own that plays the clip of a generation, once its address is known.
+ElementPtr make_clip_source(std::shared_ptr<Generation> generation);
 
 }  // namespace genpro

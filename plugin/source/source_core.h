@@ -16,10 +16,8 @@
 #include "base/runtime.h"
 #include "clip/byte_ranges.h"
 #include "clip/reader.h"
-#include "common/messages.h"
-#include "common/settings.h"
+#include "common/generation.h"
 #include "gst/gst_ptr.h"
-#include "job/job.h"
 #include "source/error_watch.h"
 #include "source/shutdown_group.h"
 
@@ -28,8 +26,8 @@ namespace genpro {
 // Threads: start() and stop() belong to state changes, create() and seek() to the streaming thread
 // (or to who holds its lock), the rest to any. Only create() waits, and set_interrupted() wakes it.
 //
-// Locks: `properties_` and `run_` are never held together, and neither while a message is posted or
-// another object is called. The locks of Job and Reader may be taken inside `run_`.
+// Lock: `run_` is not held while a message is posted or another object is called. The locks of
+// Generation, Job and Reader may be taken inside it.
 class SourceCore {
  public:
   // What the GObject does on its behalf.
@@ -41,13 +39,14 @@ class SourceCore {
     virtual void queue_tags(TagListPtr tags) = 0;
     // The clip's size in bytes is known now.
     virtual void set_size(std::uint64_t size) = 0;
-    // One of the properties `status`, `cost`, `generation-id` changed.
-    virtual void notify(const char* property) = 0;
   };
 
   // `element` and `pad` outlive the core.
   SourceCore(GstElement* element, Pad& pad) : element_(element), pad_(pad) {}
 
+  // To be called before the first start(): the clip is that of a generation that somebody else has
+  // asked for, who is told what comes of it and starts the element when the clip is known.
+  void attach(std::shared_ptr<Generation> generation) { attached_ = std::move(generation); }
   // Posts an error and returns false when the settings are no good; nothing is sent then.
   bool start(const Settings& settings, std::size_t block_size);
   void stop();
@@ -71,21 +70,12 @@ class SourceCore {
   // The clip's address without its query, which may be what gives access to it; empty before it is
   // known.
   std::string uri();
-  job::Status status();
-  double cost();
-  // The current generation, else the one that was set.
-  std::string generation_id(const Settings& settings);
+  // Of the current or the last run.
+  GenerationReport report();
   // Whether this run has ended with an error that was posted.
   bool has_failed() { return std::holds_alternative<Failed>(run_.lock()->state); }
 
  private:
-  // The properties that are only read, and `generation-id`.
-  struct Properties {
-    job::Status status = job::Status::idle;
-    std::string generation_id;
-    double cost = -1;
-  };
-
   struct Waiting {};  // for the clip's address
   struct Reading {
     std::shared_ptr<clip::Reader> reader;
@@ -102,9 +92,8 @@ class SourceCore {
 
   // What other threads may look at, or wake. A new one for each run but for the interruption.
   struct Run {
-    // Null when there is none.
-    std::shared_ptr<Runtime> runtime;
-    std::shared_ptr<job::Job> job;
+    // Null before the first one.
+    std::shared_ptr<Generation> generation;
     State state;
     bool is_eos_announced = false;
     bool has_posted_error = false;  // also of the base class
@@ -115,11 +104,7 @@ class SourceCore {
   // What belongs to the streaming thread, once started. A new one for each run.
   enum class Tags { unsent, queued, sent };
   struct Stream {
-    Settings settings;
     std::size_t block_size = 0;
-    std::string title;
-    std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-    bool is_in_progress = false;  // a PROGRESS start without its end
     Tags tags = Tags::unsent;
     clip::ByteRanges pushed;
     std::uint64_t next_offset = 0;  // of the reader's next block
@@ -133,13 +118,12 @@ class SourceCore {
                            clip::Reader::Block* block);
   GstFlowReturn identify(clip::Reader& reader, const clip::Reader::Block& block);
   GstFlowReturn finish_clip();
-  void open(const job::Update& update);
+  void open(Url clip);
   void send_tags();
-  void report(job::Status status, const job::Update* update = nullptr);
-  void report_doubt(const job::DoubtNotice& doubt);
-  void warn(GstResourceError code, const std::string& text);
   GstFlowReturn fail(Error error);
-  void end_progress(GstProgressType type, const std::string& text);
+  // After the error was told.
+  GstFlowReturn end_in_error();
+  std::shared_ptr<Generation> generation() { return run_.lock()->generation; }
   // Null when no clip is read.
   std::shared_ptr<clip::Reader> reader();
   std::shared_ptr<clip::Reader> take_reader();
@@ -149,7 +133,7 @@ class SourceCore {
 
   GstElement* const element_;
   Pad& pad_;
-  Guarded<Properties> properties_;
+  std::shared_ptr<Generation> attached_;
   Guarded<Run> run_;
   std::unique_ptr<ErrorWatch> pipeline_errors_;
   std::unique_ptr<ShutdownGroupMember> shutdown_group_;

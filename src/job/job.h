@@ -28,6 +28,8 @@ using payment::Reuse;
 // delivery and are never reported by a Job.
 enum class Status { idle, submitting, pending, processing, streaming, done, failed, stopped };
 
+struct Update;
+
 struct JobSettings {
   api::Access access;
   // What to ask for, or the id of a generation that exists, to which nothing is posted.
@@ -45,6 +47,8 @@ struct JobSettings {
   unsigned retries = 5;                             // per call, beyond the first try
   // Before the clip's address is asked for again, whatever the server asks for.
   std::chrono::milliseconds longest_address_wait{120'000};
+  // Called on the runtime thread with each update, in place of keeping it for Job::wait().
+  std::function<void(Update)> on_update;
 };
 
 // It is not known whether a request was taken and charged, or that has become known.

@@ -393,6 +393,7 @@ void Worker::report(Update update) {
   if (payment_) update.generation_id = generation_id();
   update.elapsed = elapsed();
   update.cost = cost_;
+  if (settings_.on_update) return settings_.on_update(std::move(update));
   auto shared = channel_->lock();
   shared->updates.push_back(std::move(update));
   shared.notify();

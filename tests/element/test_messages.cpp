@@ -11,7 +11,7 @@ namespace {
 class Messages : public testing::Test {
  protected:
   Outcome heard() { return listener_.outcome(); }
-  GstElement* element() { return element_; }
+  void tell(const Report& report) { post(element_, GST_CAT_DEFAULT, report); }
 
  private:
   GstElement* with_child() {
@@ -55,10 +55,10 @@ std::optional<T> field(const GstStructure* structure, const char* name) {
 }
 
 TEST_F(Messages, ADoubtNamesWhatMayBeMeant) {
-  post_doubt(element(), {.ledger_row = 17,
-                         .generation_id = "9040",
-                         .candidates = {"9040", "9041"},
-                         .reason = "The answer was lost."});
+  tell(DoubtReport{.ledger_row = 17,
+                   .generation_id = "9040",
+                   .candidates = {"9040", "9041"},
+                   .reason = "The answer was lost."});
   const Outcome outcome = heard();
   const auto found = outcome.named("genpro-doubt");
   ASSERT_EQ(found.size(), 1U) << outcome.everything;
@@ -69,7 +69,7 @@ TEST_F(Messages, ADoubtNamesWhatMayBeMeant) {
 }
 
 TEST_F(Messages, ADoubtOfWhichNothingIsKnownHasAllFields) {
-  post_doubt(element(), {});
+  tell(DoubtReport());
   const Outcome outcome = heard();
   const auto found = outcome.named("genpro-doubt");
   ASSERT_EQ(found.size(), 1U) << outcome.everything;
@@ -80,11 +80,11 @@ TEST_F(Messages, ADoubtOfWhichNothingIsKnownHasAllFields) {
 }
 
 TEST_F(Messages, TheEndOfADoubtSaysByWhatEvidence) {
-  post_doubt_settled(element(), {.is_settled = true,
-                                 .ledger_row = 17,
-                                 .generation_id = "9040",
-                                 .evidence = "likely",
-                                 .reason = "It is the only one that is new."});
+  tell(DoubtReport{.is_settled = true,
+                   .ledger_row = 17,
+                   .generation_id = "9040",
+                   .evidence = "likely",
+                   .reason = "It is the only one that is new."});
   const Outcome outcome = heard();
   EXPECT_TRUE(outcome.named("genpro-doubt").empty());
   const auto found = outcome.named("genpro-doubt-settled");
@@ -104,7 +104,7 @@ TEST_F(Messages, AnErrorSaysWhatItMeansForMoney) {
       error.charged = charged;
       error.retryable = retryable;
       error.ledger_row = 17;
-      post_error(element(), error);
+      tell(error);
       const Outcome outcome = heard();
       ASSERT_FALSE(outcome.errors.empty());
       const GstStructure* details = outcome.errors.back().fields.get();
@@ -118,7 +118,7 @@ TEST_F(Messages, AnErrorSaysWhatItMeansForMoney) {
 TEST_F(Messages, AnErrorLeavesOutWhatIsNotKnown) {
   Error error;
   error.message = "It failed.";
-  post_error(element(), error);
+  tell(error);
   const Outcome outcome = heard();
   ASSERT_EQ(outcome.errors.size(), 1U);
   for (const char* name : {"charged", "retryable", "ledger-row", "generation-id", "error-code"}) {

@@ -126,6 +126,19 @@ TEST(Survival, OfAServiceThatIsNotThere) {
   expect_survived(studio);
 }
 
+TEST(Survival, OfAMissingDecoderIsFree) {
+  const auto feature =
+      ObjectPtr<GstPluginFeature>::adopt(GST_PLUGIN_FEATURE(gst_element_factory_find("decodebin")));
+  ASSERT_TRUE(feature);
+  gst_registry_remove_feature(gst_registry_get(), feature.get());
+  LiveService service;
+  Studio studio(live_bin(service));
+  studio.play();
+  expect_survived(studio);
+  EXPECT_EQ(service.posts(), 0) << "it pays for what it cannot show";
+  gst_registry_add_feature(gst_registry_get(), feature.get());
+}
+
 // What is behind one pad stands still; the other has the whole clip all the same, in its time.
 TEST(Survival, OfABranchThatTakesNoSound) {
   const ClipSpec spec{.frames = 120};

@@ -90,7 +90,7 @@ ClipDecoder::~ClipDecoder() {
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
 }
 
-bool ClipDecoder::start() {
+bool ClipDecoder::prepare() {
   const BusPtr bus = BusPtr::adopt(gst_element_get_bus(pipeline_.get()));
   gst_bus_set_sync_handler(bus.get(), on_message, this, nullptr);
   const ElementPtr decoder = make("decodebin");
@@ -105,7 +105,7 @@ bool ClipDecoder::start() {
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(on_no_more_pads), this);
   gst_bin_add(GST_BIN(pipeline_.get()), decoder.get());
   gst_element_link(source_.get(), decoder.get());
-  return gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE;
+  return true;
 }
 
 GstBusSyncReply ClipDecoder::on_message(GstBus*, GstMessage* message, gpointer self) {

@@ -35,15 +35,16 @@ class ClipDecoder {
   ClipDecoder(const ClipDecoder&) = delete;
   ClipDecoder& operator=(const ClipDecoder&) = delete;
 
-  // False when GStreamer lacks an element for it, which is told as an error.
-  bool start();
+  // To be called before start(). False when GStreamer lacks an element for it, which is told as an
+  // error.
+  bool prepare();
+  void start() { gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING); }
   // What frames are brought into from now on, ahead of being shown.
   void set_raster(const Raster& raster) { *raster_.lock() = raster; }
 
   void set_context(GstContext* context) { gst_element_set_context(pipeline_.get(), context); }
 
   DecodedFrames& decoded() { return decoded_; }
-  GstElement* source() const { return source_.get(); }
 
  private:
   static void on_pad_added(GstElement*, GstPad* pad, gpointer self);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One generation of an element: its job, how it stands, and what the element says of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/guarded.h"
+#include "common/messages.h"
+#include "common/settings.h"
+#include "job/job.h"
+
+namespace genpro {
+
+// Threads: any, but one at a time calls what tells something. The lock is not held then.
+class Generation {
+ public:
+  // What the element has to say. Called on the thread that has called a function below.
+  using Tell = std::function<void(Report)>;
+  // See JobSettings.
+  using OnUpdate = std::function<void(job::Update)>;
+
+  // `name`: of the element, in logs.
+  Generation(Settings settings, std::string name, Tell tell);
+  ~Generation() { shut_down_later({}); }
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+
+  // Starts the job. False when the settings are no good, which is told; nothing is sent then.
+  bool start(OnUpdate on_update = {});
+  // Tells what an update of the job means.
+  void handle(const job::Update& update);
+  // Tells of the clip's delivery.
+  void set_status(job::Status status) { set_state(status, nullptr); }
+  void fail(Error error);
+  // Tells that nobody waits any more, if that is so.
+  void cancel_progress(const std::string& text);
+  // Job::shut_down(), which waits and is told of; the other one does neither. The first one that is
+  // called counts.
+  void shut_down(const job::Delivery& delivery);
+  void shut_down_later(const job::Delivery& delivery);
+
+  const Settings& settings() const { return settings_; }
+  const std::string& name() const { return name_; }
+  // Empty for one that is attached to.
+  const std::string& prompt() const { return prompt_; }
+  std::string model() const;
+  // Null before the start and after the end.
+  std::shared_ptr<job::Job> job() { return state_.lock()->job; }
+  // Its address, once that is known.
+  std::optional<Url> clip() { return state_.lock()->clip; }
+  GenerationReport report() { return state_.lock()->report; }
+
+ private:
+  struct State {
+    std::shared_ptr<job::Job> job;
+    std::optional<Url> clip;
+    GenerationReport report;
+    bool is_in_progress = false;  // a PROGRESS start without its end was told
+  };
+
+  void set_state(job::Status status, const job::Update* update);
+  void warn(GstResourceError code, const std::string& text) { tell_(WarningReport{code, text}); }
+  void end_progress(GstProgressType type, const std::string& text);
+  std::shared_ptr<job::Job> take_job() { return std::move(state_.lock()->job); }
+  bool is_attached() const { return !settings_.generation_id.empty(); }
+
+  const Settings settings_;
+  const std::string name_;
+  const Tell tell_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::string prompt_;
+  Guarded<State> state_;
+};
+
+}  // namespace genpro
