@@ -60,9 +60,9 @@ ControlPtr control_of(GenproBinState& state) {
   return *state.control.lock();
 }
 
-genpro::bin::GenerationStatus face_of(GenproBinState& state) {
+genpro::GenerationReport face_of(GenproBinState& state) {
   const ControlPtr control = control_of(state);
-  return control ? control->face() : genpro::bin::GenerationStatus();
+  return control ? control->face() : genpro::GenerationReport();
 }
 
 unsigned property_status() {
@@ -130,7 +130,7 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
       g_value_set_double(value, face_of(state).cost);
     } else if (const genpro::BinSettings settings = *state.settings.lock();
                g_str_equal(pspec->name, "generation-id")) {
-      std::string current = face_of(state).id;
+      std::string current = face_of(state).generation_id;
       if (current.empty()) current = settings.generation.generation_id;
       g_value_set_string(value, current.empty() ? nullptr : current.c_str());
     } else if (!genpro::get_bin_setting(settings, id, value)) {

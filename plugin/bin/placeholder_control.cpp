@@ -87,7 +87,7 @@ void PlayoutControl::warn_of_image(const std::string& reason) {
 void PlayoutControl::update_slate() {
   // While a clip is shown the slate stays as it was: it may still be fading.
   if (playout_->placeholder->kind() != PlaceholderKind::slate || is_clip_shown_) return;
-  const GenerationStatus face = *face_.lock();
+  const GenerationReport face = *face_.lock();
   SlateText text;
   text.detail = face.model;
   const auto clip = find(newest_);

@@ -73,7 +73,7 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
 PlayoutControl::PlayoutControl(Access, GstElement* element, const Settings& settings)
     : element_(element),
       name_(take_string(gst_object_get_name(GST_OBJECT(element)))),
-      face_(GenerationStatus{.id = settings.generation_id}) {}
+      face_(GenerationReport{.generation_id = settings.generation_id}) {}
 
 PlayoutControl::~PlayoutControl() = default;
 
@@ -338,7 +338,6 @@ void PlayoutControl::prepare_repeat() {
   again.generation_id = clip->id;
   const auto next = add(std::move(again), clip->file, true);
   next->id = clip->id;
-  next->status = job::Status::done;
   if (!prepare_decoder(next->decoder) || !is_running()) return;
   playout_->timeline.set_next_repeat(clip->decoder, next->decoder);
   start_clip(*next);
@@ -396,13 +395,9 @@ void PlayoutControl::on_message(Clip& clip, const SharedMessage& shared) {
   GError* raw = nullptr;
   char* text = nullptr;
   const GstStructure* fields = nullptr;
-  if (is_error) {
-    gst_message_parse_error(message, &raw, &text);
-    gst_message_parse_error_details(message, &fields);
-  } else {
-    gst_message_parse_warning(message, &raw, &text);
-    gst_message_parse_warning_details(message, &fields);
-  }
+  (is_error ? gst_message_parse_error : gst_message_parse_warning)(message, &raw, &text);
+  (is_error ? gst_message_parse_error_details : gst_message_parse_warning_details)(message,
+                                                                                   &fields);
   const ErrorPtr error(raw);
   const GCharPtr debug(text);
   const Call post = [&](GstElement* element) {
@@ -449,22 +444,19 @@ void PlayoutControl::on_report(Clip& clip, const Report& report) {
 void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
   const bool is_new = clip.id.empty() && !report.generation_id.empty();
   clip.id = report.generation_id;
-  const bool is_completed =
-      report.status == job::Status::streaming && clip.status != job::Status::streaming;
-  clip.status = report.status;
   if (clip.number == newest_) {
     {
       auto face = face_.lock();
-      face->status = report.status;
-      face->id = report.generation_id;
-      face->model = report.model.empty() ? clip.settings.model_word() : report.model;
-      face->cost = report.cost;
+      *face = report;
+      if (face->model.empty()) face->model = clip.settings.model_word();
     }
     notify_status();
   }
   call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
   if (is_new) emit("generation-started", report.generation_id);
-  if (is_completed) emit("generation-completed", report.generation_id);
+  if (report.status == job::Status::streaming) {
+    emit("generation-completed", report.generation_id);
+  }
 }
 
 void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {

@@ -32,14 +32,6 @@ class WeakElement {
   GWeakRef ref_{};
 };
 
-// The latest generation, as the properties tell it.
-struct GenerationStatus {
-  job::Status status = job::Status::idle;
-  std::string id;
-  std::string model;
-  double cost = -1;
-};
-
 inline bool is_under_way(job::Status status) {
   return status == job::Status::submitting || status == job::Status::pending ||
          status == job::Status::processing || status == job::Status::streaming;
@@ -91,7 +83,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void set_image(const std::string& location);
   void set_raster(const Raster& raster);
 
-  GenerationStatus face() { return *face_.lock(); }
+  // The latest generation, as the properties tell it.
+  GenerationReport face() { return *face_.lock(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -113,7 +106,6 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     std::shared_ptr<ClipFile> file;
     Settings settings;
     std::string id;
-    job::Status status = job::Status::idle;
     bool has_started = false;  // its first frame was shown
     bool has_failed = false;
     bool is_repeat = false;   // it is played once more
@@ -161,7 +153,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   const std::string name_;  // of the element, in logs
   std::atomic<bool> errors_end_ = false;
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
-  Guarded<GenerationStatus> face_;
+  Guarded<GenerationReport> face_;
   Guarded<Queue> queue_;
   // What decodes now.
   Guarded<std::vector<std::weak_ptr<ClipDecoder>>> decoders_;

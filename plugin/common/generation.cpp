@@ -142,10 +142,6 @@ void Generation::fail(Error error) {
   end_progress(GST_PROGRESS_TYPE_ERROR, error.message);
 }
 
-void Generation::cancel_progress(const std::string& text) {
-  end_progress(GST_PROGRESS_TYPE_CANCELED, text);
-}
-
 void Generation::end_progress(GstProgressType type, const std::string& text) {
   if (std::exchange(state_.lock()->is_in_progress, false)) tell_(ProgressReport{type, text});
 }
@@ -160,7 +156,7 @@ void Generation::shut_down(const job::Delivery& delivery) {
       status = Status::idle;
     }
   }
-  cancel_progress(describe(outcome, !settings_.ledger.empty()));
+  end_progress(GST_PROGRESS_TYPE_CANCELED, describe(outcome, !settings_.ledger.empty()));
 }
 
 void Generation::shut_down_later(const job::Delivery& delivery) {

@@ -36,8 +36,8 @@ class Generation {
   // Tells of the clip's delivery.
   void set_status(job::Status status) { set_state(status, nullptr); }
   void fail(Error error);
-  // Tells that nobody waits any more, if that is so.
-  void cancel_progress(const std::string& text);
+  // Tells the end of the progress, if it has not been told.
+  void end_progress(GstProgressType type, const std::string& text);
   // Job::shut_down(), which waits and is told of; the other one does neither. The first one that is
   // called counts.
   void shut_down(const job::Delivery& delivery);
@@ -64,7 +64,6 @@ class Generation {
 
   void set_state(job::Status status, const job::Update* update);
   void warn(GstResourceError code, const std::string& text) { tell_(WarningReport{code, text}); }
-  void end_progress(GstProgressType type, const std::string& text);
   std::shared_ptr<job::Job> take_job() { return std::move(state_.lock()->job); }
   bool is_attached() const { return !settings_.generation_id.empty(); }
 

@@ -90,7 +90,8 @@ GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   if (result == GST_FLOW_FLUSHING && run_.lock()->is_eos_announced) {
     // An application waits for the progress to end before it goes on to PLAYING, where alone the
     // EOS reaches it.
-    generation()->cancel_progress("Ended before the generation was completed");
+    generation()->end_progress(GST_PROGRESS_TYPE_CANCELED,
+                               "Ended before the generation was completed");
   }
   return result;
 }
