@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The part of a run's control that hears of its clips: from their generations, and from what decodes
+// them.
+#include "bin/playout_control.h"
+#include "common/logging.h"
+
+namespace genpro::bin {
+
+// What the elements that decode say.
+void PlayoutControl::on_message(Clip& clip, const SharedMessage& shared) {
+  GstMessage* const message = shared.get();
+  const bool is_error = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
+  const bool is_warning = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
+  // A clip that is played once more is nothing new.
+  if (!(is_error || (is_warning && !clip.is_repeat))) return;
+  GError* raw = nullptr;
+  char* text = nullptr;
+  const GstStructure* fields = nullptr;
+  (is_error ? gst_message_parse_error : gst_message_parse_warning)(message, &raw, &text);
+  (is_error ? gst_message_parse_error_details : gst_message_parse_warning_details)(message,
+                                                                                   &fields);
+  const ErrorPtr error(raw);
+  const GCharPtr debug(text);
+  const Call post = [&](GstElement* element) {
+    const auto make = is_error && errors_end_ ? gst_message_new_error_with_details
+                                              : gst_message_new_warning_with_details;
+    gst_element_post_message(element,
+                             make(GST_OBJECT(element), error.get(), debug.get(),
+                                  fields == nullptr ? nullptr : gst_structure_copy(fields)));
+  };
+  if (is_error) {
+    fail(clip, error.message(), post);
+  } else {
+    call(post);
+  }
+}
+
+void PlayoutControl::on_update(Clip& clip, const job::Update& update) {
+  // Nothing that a job says after that is about this clip.
+  if (clip.generation->clip()) return;
+  clip.generation->handle(update);
+  if (update.clip) clip.decoder->start();
+}
+
+void PlayoutControl::on_report(Clip& clip, const Report& report) {
+  if (const auto* error = std::get_if<Error>(&report)) {
+    return fail(clip, error->message, [&](GstElement* element) {
+      errors_end_ ? genpro::post(element, bin_debug, *error)
+                  : post_as_warning(element, bin_debug, *error);
+    });
+  }
+  // A clip that is played once more is nothing new.
+  if (clip.is_repeat || std::holds_alternative<PropertyChange>(report)) return;
+  if (const auto* generation = std::get_if<GenerationReport>(&report)) {
+    return on_generation(clip, *generation);
+  }
+  if (const auto* progress = std::get_if<ProgressReport>(&report)) {
+    const bool goes_on =
+        progress->type == GST_PROGRESS_TYPE_START || progress->type == GST_PROGRESS_TYPE_CONTINUE;
+    in_progress_ = goes_on ? clip.number : 0;
+  }
+  call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
+}
+
+void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
+  const bool is_new = clip.id.empty() && !report.generation_id.empty();
+  clip.id = report.generation_id;
+  if (clip.number == newest_) {
+    {
+      auto face = face_.lock();
+      *face = report;
+      if (face->model.empty()) face->model = clip.settings.model_word();
+    }
+    notify_status();
+  }
+  call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
+  if (is_new) emit("generation-started", report.generation_id);
+  if (report.status == job::Status::streaming) {
+    emit("generation-completed", report.generation_id);
+  }
+}
+
+void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {
+  if (std::exchange(clip.has_failed, true)) return;
+  const std::shared_ptr<ClipDecoder> decoder = clip.decoder;
+  const bool is_failed_generation = !clip.has_started && !clip.is_repeat;
+  const std::string id = clip.id;
+  if (is_failed_generation && clip.number == newest_) {
+    {
+      auto face = face_.lock();
+      if (face->status != job::Status::stopped) face->status = job::Status::failed;
+    }
+    notify_status();
+  }
+  playout_->timeline.withdraw(decoder);
+  call(post);
+  if (!is_failed_generation) return;
+  call([&](GstElement* element) {
+    g_signal_emit_by_name(element, "generation-failed", id.c_str(), reason.c_str());
+  });
+}
+
+}  // namespace genpro::bin
