@@ -5,6 +5,8 @@
 #include "bin/playout_control.h"
 #include "common/logging.h"
 
+#define GST_CAT_DEFAULT genpro::bin_debug
+
 namespace genpro::bin {
 
 // What the elements that decode say.
@@ -84,6 +86,7 @@ void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
 void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {
   if (std::exchange(clip.has_failed, true)) return;
   const std::shared_ptr<ClipDecoder> decoder = clip.decoder;
+  GST_INFO_ID(name_.c_str(), "%s has failed: %s", clip.name().c_str(), reason.c_str());
   const bool is_failed_generation = !clip.has_started && !clip.is_repeat;
   const std::string id = clip.id;
   if (is_failed_generation && clip.number == newest_) {

@@ -11,6 +11,8 @@
 #include "common/logging.h"
 #include "source/genprosrc.h"
 
+#define GST_CAT_DEFAULT genpro::bin_debug
+
 namespace genpro::bin {
 
 namespace {
@@ -53,17 +55,17 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
                                                        const Settings& settings) {
   auto control = std::make_shared<PlayoutControl>(Access(), element, settings);
   const std::weak_ptr<PlayoutControl> weak = control;
-  const auto later = [weak](void (PlayoutControl::*handle)(const std::shared_ptr<ClipDecoder>&)) {
-    return [weak, handle](std::shared_ptr<ClipDecoder> decoder) {
-      const auto self = weak.lock();
-      if (!self) return;
-      self->post(
-          [self = self.get(), handle, decoder = std::move(decoder)] { (self->*handle)(decoder); });
-    };
-  };
-  control->playout_ = std::make_shared<Playout>(Timeline::Events{later(&PlayoutControl::on_started),
-                                                                 later(&PlayoutControl::on_ended),
-                                                                 later(&PlayoutControl::remove)});
+  using Decoder = std::shared_ptr<ClipDecoder>;
+  control->playout_ = std::make_shared<Playout>(
+      Timeline::Events{[weak](const Decoder& ended, const Decoder& started) {
+                         const auto self = weak.lock();
+                         if (self)
+                           self->post([=, self = self.get()] { self->on_changed(ended, started); });
+                       },
+                       [weak](const Decoder& decoder) {
+                         const auto self = weak.lock();
+                         if (self) self->post([=, self = self.get()] { self->remove(decoder); });
+                       }});
   control->playout_->raster_changed = [weak](const Raster& raster) {
     if (const auto self = weak.lock()) self->set_raster(raster);
   };
@@ -76,6 +78,11 @@ PlayoutControl::PlayoutControl(Access, GstElement* element, const Settings& sett
       face_(GenerationReport{.generation_id = settings.generation_id}) {}
 
 PlayoutControl::~PlayoutControl() = default;
+
+std::string PlayoutControl::Clip::name() const {
+  return "clip " + std::to_string(number) + (is_repeat ? " (once more)" : "") +
+         (id.empty() ? "" : ", generation " + id + ",");
+}
 
 bool PlayoutControl::post(Task task) {
   auto queue = queue_.lock();
@@ -130,6 +137,7 @@ void PlayoutControl::notify_status() {
 
 void PlayoutControl::start(const Settings& settings) {
   ThreadOwner::collect();
+  GST_INFO_ID(name_.c_str(), "starts: the placeholder is on");
   generate(settings);
   thread_ = std::make_unique<Thread>(shared_from_this());
 }
@@ -274,7 +282,9 @@ void PlayoutControl::begin(const Settings& settings) {
   // What has not been shown is replaced.
   std::vector<std::shared_ptr<ClipDecoder>> given_up;
   for (const auto& clip : clips_) {
-    if (!clip->has_started && !clip->is_repeat) given_up.push_back(clip->decoder);
+    if (clip->has_started || clip->is_repeat) continue;
+    GST_INFO_ID(name_.c_str(), "%s is given up, since it was not on yet", clip->name().c_str());
+    given_up.push_back(clip->decoder);
   }
   for (const auto& decoder : given_up) {
     playout_->timeline.withdraw(decoder);
@@ -290,6 +300,7 @@ void PlayoutControl::begin(const Settings& settings) {
   if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(std::move(own), file, false);
   newest_ = clip->number;
+  GST_INFO_ID(name_.c_str(), "%s is asked for", clip->name().c_str());
   // Without what decodes it, nothing is paid for.
   if (!prepare_decoder(clip->decoder) || !is_running()) return;
   playout_->timeline.offer(clip->decoder);
@@ -358,19 +369,30 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(std::uint64_t number)
   return nullptr;
 }
 
-void PlayoutControl::on_started(const std::shared_ptr<ClipDecoder>& decoder) {
-  const auto clip = find(decoder);
-  if (!clip) return;
-  clip->has_started = true;
-  if (!clip->id.empty()) shown_.insert(clip->id);
-  on_ = decoder;
-  is_clip_shown_ = true;
-  emit("clip-started", clip->id);
+void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
+                                const std::shared_ptr<ClipDecoder>& started) {
+  const auto before = ended ? find(ended) : nullptr;
+  const auto clip = started ? find(started) : nullptr;
+  is_clip_shown_ = clip != nullptr;
+  if (before) GST_INFO_ID(name_.c_str(), "%s has ended", before->name().c_str());
+  if (clip) {
+    clip->has_started = true;
+    if (!clip->id.empty()) shown_.insert(clip->id);
+    on_ = started;
+    GST_INFO_ID(name_.c_str(), "%s is on", clip->name().c_str());
+  } else {
+    log_what_follows(before.get());
+  }
+  if (before) emit("clip-ended", before->id);
+  if (clip) emit("clip-started", clip->id);
 }
 
-void PlayoutControl::on_ended(const std::shared_ptr<ClipDecoder>& decoder) {
-  is_clip_shown_ = false;
-  if (const auto clip = find(decoder)) emit("clip-ended", clip->id);
+void PlayoutControl::log_what_follows(const Clip* ended) {
+  const AtEnd at_end = at_end_;
+  const bool is_held = at_end == AtEnd::hold || at_end == AtEnd::loop;
+  const char* what = at_end == AtEnd::eos ? "the stream ends" : "the placeholder is on";
+  if (is_held && ended != nullptr && !ended->has_failed) what = "its last picture stays on";
+  GST_INFO_ID(name_.c_str(), "%s", what);
 }
 
 void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {

@@ -112,6 +112,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     bool has_repeat = false;  // what follows it when it loops has been prepared
     Clock::time_point begun = Clock::now();
     std::uint64_t number = 0;
+
+    // In logs.
+    std::string name() const;
   };
 
   bool post(Task task);
@@ -139,8 +142,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void fail(Clip& clip, const std::string& reason, const Call& post);
   void notify_status();
   void emit(const char* signal, const std::string& id);
-  void on_started(const std::shared_ptr<ClipDecoder>& decoder);
-  void on_ended(const std::shared_ptr<ClipDecoder>& decoder);
+  void on_changed(const std::shared_ptr<ClipDecoder>& ended,
+                  const std::shared_ptr<ClipDecoder>& started);
+  void log_what_follows(const Clip* ended);
   void load_image(const std::string& location);
   void look_at_image();
   void warn_of_image(const std::string& reason);

@@ -200,8 +200,7 @@ Composition Timeline::frame(Time time, Time duration) {
     state->prune();
     retired.swap(state->retired);
   }
-  if (ended) events_.ended(std::move(ended));
-  if (started) events_.started(std::move(started));
+  if (ended || started) events_.changed(std::move(ended), std::move(started));
   for (auto& gone : retired) events_.retired(std::move(gone));
   return composition;
 }

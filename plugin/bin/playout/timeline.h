@@ -34,8 +34,9 @@ class Timeline {
  public:
   // What happened, for the control. Called on the threads that take frames.
   struct Events {
-    std::function<void(std::shared_ptr<ClipDecoder>)> started;  // its first frame is shown
-    std::function<void(std::shared_ptr<ClipDecoder>)> ended;    // its last one has been
+    // The last frame of one clip was shown, or the first one of another is, or both; null: none.
+    std::function<void(std::shared_ptr<ClipDecoder> ended, std::shared_ptr<ClipDecoder> started)>
+        changed;
     std::function<void(std::shared_ptr<ClipDecoder>)> retired;  // it will not be on any more
   };
 
