@@ -280,15 +280,11 @@ void PlayoutControl::run_tasks() {
 
 void PlayoutControl::begin(const Settings& settings) {
   // What has not been shown is replaced.
-  std::vector<std::shared_ptr<ClipDecoder>> given_up;
-  for (const auto& clip : clips_) {
+  for (const auto& clip : std::vector(clips_)) {
     if (clip->has_started || clip->is_repeat) continue;
     GST_INFO_ID(name_.c_str(), "%s is given up, since it was not on yet", clip->name().c_str());
-    given_up.push_back(clip->decoder);
-  }
-  for (const auto& decoder : given_up) {
-    playout_->timeline.withdraw(decoder);
-    remove(decoder);
+    playout_->timeline.withdraw(clip->decoder);
+    remove(clip->decoder);
   }
   // A handler of the messages about that may have stopped the element: nothing is paid for then.
   if (!is_running()) return;
@@ -396,11 +392,9 @@ void PlayoutControl::log_what_follows(const Clip* ended) {
 }
 
 void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
-  const auto found = std::find_if(clips_.begin(), clips_.end(),
-                                  [&](const auto& clip) { return clip->decoder == decoder; });
-  if (found == clips_.end()) return;
-  const std::shared_ptr<Clip> gone = *found;
-  clips_.erase(found);
+  const std::shared_ptr<Clip> gone = find(decoder);
+  if (!gone) return;
+  std::erase(clips_, gone);
   if (on_ == decoder) on_.reset();
   auto number = gone->number;
   if (!in_progress_.compare_exchange_strong(number, 0)) return;
