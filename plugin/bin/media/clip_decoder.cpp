@@ -88,6 +88,8 @@ ClipDecoder::~ClipDecoder() {
   gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
   const BusPtr bus = BusPtr::adopt(gst_element_get_bus(pipeline_.get()));
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
+  // A pipeline that has never left NULL leaves its messages on the bus, and they hold it.
+  gst_bus_set_flushing(bus.get(), TRUE);
 }
 
 bool ClipDecoder::prepare() {
