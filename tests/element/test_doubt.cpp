@@ -84,10 +84,10 @@ TEST_F(Doubt, TheOnlyNewJobIsFollowedWithAWarning) {
   EXPECT_EQ(text_of(ends[0], "generation-id"), "9040");
   EXPECT_EQ(text_of(ends[0], "evidence"), "likely");
   EXPECT_EQ(row_of(ends[0]), row_of(doubts[0]));
-  const auto posts = trial.service.requests(is_generate);
   const auto readings = trial.service.requests(is_cell);
   ASSERT_EQ(readings.size(), 2U);
-  EXPECT_GE(readings[1].at - posts[0].at, by_boot_clock(20s)) << "the cell may list it late";
+  // Counted from when the request was noted, after the first look at the cell.
+  EXPECT_GE(readings[1].at - readings[0].at, by_boot_clock(30s)) << "the cell may list it late";
 }
 
 TEST_F(Doubt, WhoWantsToBeAskedGetsTheIdAndNothingIsFollowed) {
@@ -215,7 +215,7 @@ TEST(UnderWay, IsSentAgainAsLongAsTheUserWaits) {
     EXPECT_EQ(outcome.named("genpro-doubt-settled").size(), 1U);
     const auto posts = trial.service.requests(is_generate);
     ASSERT_EQ(posts.size(), 3U);
-    EXPECT_GE(posts[1].at - posts[0].at, by_boot_clock(20s));
+    EXPECT_GE(posts[1].at - trial.service.requests(is_cell).at(0).at, by_boot_clock(30s));
     expect_one_idempotency_key(trial.service);
   }
   for (auto& [name, trial] : endless) {

@@ -101,7 +101,9 @@ TEST_P(Secrets, AreNowhereWhenTheClipMovesAndItsConnectionBreaks) {
   });
   service.files().add_trouble({.kind = Trouble::Kind::cut, .at = 2000});
   run_app("message eos");
-  EXPECT_EQ(service.requests(is_cdn).back().query, query.substr(1));
+  const auto gets = service.requests(is_cdn);
+  ASSERT_FALSE(gets.empty());
+  EXPECT_EQ(gets.back().query, query.substr(1));
 }
 
 TEST_P(Secrets, AreNotRepeatedWhenTheServiceDoes) {
