@@ -13,7 +13,7 @@
 namespace genpro::test {
 namespace {
 
-constexpr std::chrono::minutes patient{2};
+constexpr std::chrono::minutes patient{5};
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
