@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts the test cases of the last runs in the given build folders.
+"""Counts the test cases of the last run in each of the given build folders.
 
 A program that ended badly without a failed case (a crash, a time-out, a leak) counts as one failed
 case, so that nothing that went wrong is missing from the sum.
@@ -28,37 +28,26 @@ def cases_of(log):
 
 
 def results_of(folder):
-    """Name of each program to its last result, and to its cases.
-
-    `again` is the log of those that failed beside others and were run once more by themselves.
-    """
+    """Name of each program to its result, and to its cases."""
     logs = pathlib.Path(folder) / "meson-logs"
-    results, cases = {}, {}
-    for base in ("testlog", "again"):
-        if not (logs / f"{base}.json").exists():
-            continue
-        cases.update(cases_of(logs / f"{base}.junit.xml"))
-        for line in (logs / f"{base}.json").read_text().splitlines():
-            run = json.loads(line)
-            name = run["name"].split(" / ")[-1].strip()
-            if base == "again":
-                print(f"{folder}: {name}: {results.get(name)} beside others, "
-                      f"{run['result']} by itself")
-            results[name] = run["result"]
-    return results, cases
+    results = {}
+    for line in (logs / "testlog.json").read_text().splitlines():
+        run = json.loads(line)
+        results[run["name"].split(" / ")[-1].strip()] = run["result"]
+    return results, cases_of(logs / "testlog.junit.xml")
 
 
 def is_broken(result):
     return result not in ("OK", "SKIP", "EXPECTEDFAIL")
 
 
-def main(arguments):
-    if arguments[0] == "--failed":
-        results, _ = results_of(arguments[1])
-        print(*(name for name, result in results.items() if is_broken(result)))
-        return 0
+def main(folders):
     total = [0, 0, 0]
-    for folder in arguments:
+    for folder in folders:
+        if not (pathlib.Path(folder) / "meson-logs" / "testlog.json").exists():
+            print(f"{folder}: no test was run")
+            total[1] += 1
+            continue
         results, cases = results_of(folder)
         broken = 0
         for name, result in results.items():

@@ -9,8 +9,8 @@
 #   - the fuzz targets, each for 20 seconds.
 # The last line counts the test cases. Arguments go to `meson test` of the first two.
 #
-# `--deep`: all tests under the first two sanitizers, a minute for each fuzz target, and the
-# benchmarks, to see that they run.
+# `--deep`: all tests under the first two sanitizers, a minute for each fuzz target, a release build
+# with GCC and one with Clang, and the benchmarks, to see that they run.
 # `--platforms`: a build and the tests on another Debian; see platforms.sh.
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,14 +27,15 @@ case "${1-}" in
   --beside)
     # This script's own part that goes on beside the tests, with a folder for what it has to tell.
     beside=$2
+    shift 2
     ;;
   *) ./examples/install-packages.sh --tests ;;
 esac
-suites=""
 if [ "$deep" = yes ]; then
+  suites=""
   export FUZZ_SECONDS="${FUZZ_SECONDS:-60}"
 else
-  for suite in unit element live emulator render hostile; do suites="$suites --suite $suite"; done
+  suites="unit element live emulator render hostile"
   export FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
 fi
 
@@ -43,10 +44,10 @@ jobs=$(nproc)
 at_once=$((jobs + 2))
 failed=0
 
-# build FOLDER TARGET MESON-OPTIONS…
+# build FOLDER SUITES MESON-OPTIONS…: what these suites need; everything for none.
 build() {
   folder=$1
-  target=$2
+  of=$2
   shift 2
   if [ ! -d "$folder/tests" ]; then
     # Also for a folder that was set up before GoogleTest was installed.
@@ -58,26 +59,22 @@ build() {
     }
     rm "$setup_log"
   fi
-  ninja -C "$folder" -j "$jobs" --quiet "$target"
+  targets=all
+  # shellcheck disable=SC2086 # a list of names
+  [ -z "$of" ] || targets=$(tests/targets.py "$folder" $of)
+  # shellcheck disable=SC2086 # a list of names
+  ninja -C "$folder" -j "$jobs" --quiet $targets
 }
 
-# run_tests FOLDER ARGUMENTS…: what fails, while others and a compiler take turns with it, is run once
-# more by itself, and that is told.
+# run_tests FOLDER ARGUMENTS…
 run_tests() {
   folder=$1
   shift
-  rm -f "$folder"/meson-logs/again.*
-  meson test -C "$folder" --no-rebuild --num-processes "$at_once" --print-errorlogs "$@" && return 0
-  names=$(tests/count.py --failed "$folder")
-  [ -n "$names" ] || return 1
-  echo "Running by themselves, once more:" $names
-  # shellcheck disable=SC2086 # a list of names
-  meson test -C "$folder" --no-rebuild --num-processes 1 --print-errorlogs --logbase again \
-    --timeout-multiplier 4 $names
+  meson test -C "$folder" --no-rebuild --num-processes "$at_once" --print-errorlogs "$@"
 }
 
 if [ -n "$beside" ]; then
-  build build-sanitized all -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
+  build build-sanitized "$*" -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
     -Dcpp_args=-g1
   : >"$beside/sanitized"
   # Takes what is left, and nothing else.
@@ -86,7 +83,7 @@ if [ -n "$beside" ]; then
   (echo 19 >/proc/self/autogroup) 2>/dev/null || true
   build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   export CXX=clang++
-  build build-fuzz fuzz -Dfuzz=enabled -Db_sanitize=address,undefined -Db_lundef=false \
+  build build-fuzz "" -Dfuzz=enabled -Db_sanitize=address,undefined -Db_lundef=false \
     -Doptimization=1 -Dcpp_args=-g1
   exec meson test -C build-fuzz --no-rebuild --num-processes $((2 * jobs)) --print-errorlogs
 fi
@@ -94,16 +91,17 @@ fi
 echo "Building"
 # What is built for the tests alone needs no symbols, which take a part of the time.
 if [ -f build/build.ninja ]; then
-  build build all
+  build build ""
 else
-  build build all -Ddebug=false
+  build build "" -Ddebug=false
 fi
 
 # While tests wait, the other builds are made, and what is left of the machine goes to fuzzing. Not
 # the tests themselves: a shell has signals ignored in what it runs in the background.
 work=$(mktemp -d)
 # A session of its own, so that it can be ended as a whole.
-setsid tests/run.sh --beside "$work" >"$work/log" 2>&1 &
+# shellcheck disable=SC2086 # a list of names
+setsid tests/run.sh --beside "$work" $suites >"$work/log" 2>&1 &
 background=$!
 trap 'kill -- "-$background" 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -127,8 +125,8 @@ asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
   export LSAN_OPTIONS="suppressions=$PWD/tests/leaks.supp:print_suppressions=0"
   export UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1"
   export G_SLICE=always-malloc GST_REGISTRY_FORK=no
-  # shellcheck disable=SC2086 # a list of arguments
-  run_tests build-sanitized --timeout-multiplier 4 $suites "$@"
+  for suite in $suites; do set -- --suite "$suite" "$@"; done
+  run_tests build-sanitized --timeout-multiplier 4 "$@"
 ) || failed=1
 
 echo "Waiting for the fuzz targets"
@@ -143,6 +141,9 @@ echo "Running the suite unit under ThreadSanitizer"
 folders="build build-sanitized build-tsan build-fuzz"
 
 if [ "$deep" = yes ]; then
+  echo "Making release builds"
+  build build-release "" --buildtype=release || failed=1
+  CXX=clang++ build build-release-clang "" --buildtype=release || failed=1
   echo "Running the benchmarks, to see that they run"
   tests/bench/run.py --quick || failed=1
 fi
