@@ -33,9 +33,7 @@ using MainContextPtr = Owned<GMainContext, g_main_context_unref>;
 using MainLoopPtr = Owned<GMainLoop, g_main_loop_unref>;
 using UriPtr = Owned<GUri, g_uri_unref>;
 using StrvPtr = Owned<char*, g_strfreev>;
-using HashTablePtr = Owned<GHashTable, g_hash_table_unref>;
 using DateTimePtr = Owned<GDateTime, g_date_time_unref>;
-using VariantPtr = Owned<GVariant, g_variant_unref>;
 
 // A source that is attached to a main context only as long as it has an owner.
 inline void destroy_source(GSource* source) noexcept {

@@ -53,23 +53,11 @@ bool Query::step() {
   return result == SQLITE_ROW;
 }
 
-std::int64_t Query::integer(int column) const {
-  return sqlite3_column_int64(statement_, column);
-}
-
-double Query::real(int column) const {
-  return sqlite3_column_double(statement_, column);
-}
-
 std::string_view Query::view(int column) const {
   const auto* text = sqlite3_column_text(statement_, column);
   if (text == nullptr) return {};
   return {reinterpret_cast<const char*>(text),
           static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
-
-int Query::type(int column) const {
-  return sqlite3_column_type(statement_, column);
 }
 
 std::optional<std::string> Query::optional_text(int column) const {
@@ -89,8 +77,6 @@ Database::Database(const std::string& path, int flags) {
   if (handle == nullptr) throw Failure(result, sqlite3_errstr(result));
   check(result);
 }
-
-Database::~Database() = default;
 
 void Database::raise() {
   throw Failure(sqlite3_errcode(handle_.get()), sqlite3_errmsg(handle_.get()));

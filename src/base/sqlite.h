@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -36,14 +37,17 @@ class Database;
 // back to its connection at the end, so that a loop over the rows may use the same text once more.
 class Query {
  public:
+  template <typename... Values>
+  Query(Database& database, std::string_view sql, const Values&... values) : Query(database, sql) {
+    (bind(values), ...);
+  }
   Query(Database& database, std::string_view sql);
   ~Query();
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
   Query& bind(std::int64_t value);
-  Query& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
-  Query& bind(bool value) { return bind(static_cast<std::int64_t>(value)); }
+  Query& bind(std::integral auto value) { return bind(static_cast<std::int64_t>(value)); }
   Query& bind(double value);
   Query& bind(std::string_view text);
   Query& bind(const std::string& text) { return bind(std::string_view(text)); }
@@ -63,12 +67,13 @@ class Query {
   }
 
   // Columns count from 0.
-  std::int64_t integer(int column) const;
-  double real(int column) const;
+  std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  double real(int column) const { return sqlite3_column_double(statement_, column); }
   std::string text(int column) const { return std::string(view(column)); }
   // Until the next step.
   std::string_view view(int column) const;
-  int type(int column) const;  // such as SQLITE_TEXT; before anything else is read of the column
+  // Such as SQLITE_TEXT; before anything else is read of the column.
+  int type(int column) const { return sqlite3_column_type(statement_, column); }
   bool is_null(int column) const { return type(column) == SQLITE_NULL; }
   std::optional<std::string> optional_text(int column) const;
   std::optional<std::int64_t> optional_integer(int column) const;
@@ -83,7 +88,6 @@ class Database {
  public:
   // `flags`: those of sqlite3_open_v2().
   Database(const std::string& path, int flags);
-  ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
@@ -92,15 +96,12 @@ class Database {
   // Compiles on the first use of `sql` and binds what follows.
   template <typename... Values>
   void run(std::string_view sql, const Values&... values) {
-    Query query(*this, sql);
-    (query.bind(values), ...);
-    query.run();
+    Query(*this, sql, values...).run();
   }
   // The first column of the first row; nothing without a row.
   template <typename... Values>
   std::optional<std::int64_t> integer(std::string_view sql, const Values&... values) {
-    Query query(*this, sql);
-    (query.bind(values), ...);
+    Query query(*this, sql, values...);
     if (!query.step()) return {};
     return query.integer(0);
   }

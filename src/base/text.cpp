@@ -17,9 +17,9 @@ bool is_space(char c) {
 }  // namespace
 
 bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= max_id_length &&
-         std::all_of(text.begin(), text.end(),
-                     [](char c) { return g_ascii_isalnum(c) || c == '_' || c == '-'; });
+  return !text.empty() && text.size() <= max_id_length && std::ranges::all_of(text, [](char c) {
+    return g_ascii_isalnum(c) || c == '_' || c == '-';
+  });
 }
 
 std::string_view trim(std::string_view text) {
@@ -28,31 +28,62 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-std::vector<std::string> split_list(std::string_view text) {
-  std::vector<std::string> parts;
-  if (trim(text).empty()) return parts;
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
   while (true) {
-    const std::size_t comma = text.find(',');
-    parts.emplace_back(trim(text.substr(0, comma)));
-    if (comma == std::string_view::npos) return parts;
-    text.remove_prefix(comma + 1);
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
   }
 }
 
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  if (trim(text).empty()) return parts;
+  for (const std::string_view part : split(text, ',')) parts.emplace_back(trim(part));
+  return parts;
+}
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator,
+                 std::string_view last) {
+  std::string text;
+  for (std::size_t index = 0; index < parts.size(); ++index) {
+    const bool is_last = index + 1 == parts.size() && !last.empty();
+    if (index > 0) text += is_last ? last : separator;
+    text += parts[index];
+  }
+  return text;
+}
+
+std::string_view plain_id(std::string_view id) {
+  const bool is_number = id.find_first_not_of("0123456789") == std::string_view::npos;
+  while (is_number && id.size() > 1 && id.front() == '0') id.remove_prefix(1);
+  return id;
+}
+
+bool is_utf8(std::string_view text) {
+  return g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr);
+}
+
+std::string valid_utf8(std::string_view text) {
+  return take_string(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+}
+
 std::string shorten(std::string_view text, std::size_t max_length) {
-  const GCharPtr valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
-  const auto length = static_cast<std::size_t>(g_utf8_strlen(valid.get(), -1));
-  if (length <= max_length) return valid.get();
-  const char* begin = valid.get();
+  std::string valid = valid_utf8(text);
+  const auto length = static_cast<std::size_t>(g_utf8_strlen(valid.c_str(), -1));
+  if (length <= max_length) return valid;
+  const char* begin = valid.c_str();
   const char* end = g_utf8_offset_to_pointer(begin, static_cast<glong>(max_length) - 1);
   return std::string(begin, end) + "…";
 }
 
 std::string one_line(std::string_view text, std::size_t max_length) {
-  const GCharPtr valid(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+  const std::string valid = valid_utf8(text);
   std::string folded;
   bool gap = false;
-  for (const char* at = valid.get(); *at != '\0'; at = g_utf8_next_char(at)) {
+  for (const char* at = valid.c_str(); *at != '\0'; at = g_utf8_next_char(at)) {
     const gunichar c = g_utf8_get_char(at);
     if (g_unichar_isspace(c) || g_unichar_iscntrl(c)) {
       gap = !folded.empty();

@@ -21,7 +21,21 @@ bool is_id(std::string_view text);
 // can tell `1,,2` from `1,2`. A text of nothing but white space has no parts.
 std::vector<std::string> split_list(std::string_view text);
 
+// The parts between the separators, also empty ones.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+// With `last` before the last one: "a, b and c".
+std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ",
+                 std::string_view last = {});
+
 std::string_view trim(std::string_view text);
+
+// Without the leading zeros of a number: one id may be written in several ways.
+std::string_view plain_id(std::string_view id);
+
+bool is_utf8(std::string_view text);
+// What is not valid is replaced.
+std::string valid_utf8(std::string_view text);
 
 // `text` made fit for one line of an error message: valid UTF-8, no control characters, white space
 // folded, at most `max_length` characters, with an ellipsis where it was cut.
