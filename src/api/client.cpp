@@ -13,32 +13,30 @@ constexpr int max_redirects = 10;
 
 // Whether the text can be the value of a header.
 bool is_header_word(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return g_ascii_isgraph(c); });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return g_ascii_isgraph(c); });
 }
 
 // Whether every segment is an id: such a path needs no escaping and leads nowhere else.
 bool is_id_path(std::string_view path) {
-  while (true) {
-    const std::size_t slash = path.find('/');
-    if (!is_id(path.substr(0, slash))) return false;
-    if (slash == std::string_view::npos) return true;
-    path.remove_prefix(slash + 1);
-  }
-}
-
-// The number of one id may be written in several ways.
-bool is_same_id(std::string_view one, std::string_view other) {
-  const auto plain = [](std::string_view id) {
-    const bool is_number = id.find_first_not_of("0123456789") == std::string_view::npos;
-    while (is_number && id.size() > 1 && id.front() == '0') id.remove_prefix(1);
-    return id;
-  };
-  return plain(one) == plain(other);
+  return std::ranges::all_of(split(path, '/'), is_id);
 }
 
 bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// What is done with the reply to a call: `complaint` says what is wrong with what `parse` has made
+// of it, and is empty when nothing is.
+template <typename T, typename Parse, typename Complaint>
+auto reading(std::function<void(Result<T, Failure>)> done, Parse parse, Complaint complaint) {
+  return [=](Result<HttpReply, Failure> reply, const Subject& subject) {
+    if (!reply) return done(std::move(reply.error()));
+    Result<T, std::string> value = parse(reply->body);
+    const std::string wrong = value ? complaint(*value) : value.error();
+    if (!wrong.empty()) return done(failure_from_shape(*reply, wrong, subject));
+    if constexpr (requires { value->is_redirected; }) value->is_redirected = reply->is_redirected;
+    done(std::move(*value));
+  };
 }
 
 }  // namespace
@@ -115,16 +113,9 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
   call->request.method = "POST";
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
-  call->done = [done = std::move(done)](Result<HttpReply, Failure> reply, const Subject& subject) {
-    if (!reply) return done(std::move(reply.error()));
-    auto generation = parse_generation(reply->body);
-    if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
-    if (generation->id.empty()) {
-      return done(failure_from_shape(*reply, "it has no generation_id", subject));
-    }
-    generation->is_redirected = reply->is_redirected;
-    done(std::move(*generation));
-  };
+  call->done = reading(std::move(done), parse_generation, [](const Generation& generation) {
+    return std::string(generation.id.empty() ? "it has no generation_id" : "");
+  });
   // libsoup leaves out a header that it does not like, and a repeat without this one is charged.
   if (!is_header_word(idempotency_key)) {
     return refuse(call, "its idempotency key is none that can be sent");
@@ -148,22 +139,15 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
   call->subject.unknown = "generation " + one_line(id, 80);
   call->subject.not_found = "Check generation-id, and that the key is of its owner.";
   call->request.method = method;
-  call->done = [this, id, done = std::move(done)](Result<HttpReply, Failure> reply,
-                                                  const Subject& subject) {
-    if (!reply) return done(std::move(reply.error()));
-    auto generation = parse_generation(reply->body);
-    if (!generation) return done(failure_from_shape(*reply, generation.error(), subject));
-    if (generation->status.empty()) {
-      return done(failure_from_shape(*reply, "it has no status", subject));
-    }
-    if (is_about_another("generation " + id, generation->id, id)) {
-      return done(failure_from_shape(
-          *reply, "it is about generation " + one_line(generation->id, 80), subject));
-    }
-    generation->id = id;
-    generation->is_redirected = reply->is_redirected;
-    done(std::move(*generation));
-  };
+  call->done =
+      reading(std::move(done), parse_generation, [this, id](Generation& generation) -> std::string {
+        if (generation.status.empty()) return "it has no status";
+        if (is_about_another("generation " + id, generation.id, id)) {
+          return "it is about generation " + one_line(generation.id, 80);
+        }
+        generation.id = id;
+        return "";
+      });
   // The path as a whole is looked at later, and would take several words for an id.
   if (!is_id(id))
     return refuse(call,
@@ -177,17 +161,12 @@ void Client::get_cell(const std::string& cell_path, const std::string& agent_id,
   call->subject.unknown = "the cell";
   call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
   call->request.method = "GET";
-  call->done = [this, id = cell_path.substr(cell_path.rfind('/') + 1), done = std::move(done)](
-                   Result<HttpReply, Failure> reply, const Subject& subject) {
-    if (!reply) return done(std::move(reply.error()));
-    auto cell = parse_cell(reply->body);
-    if (!cell) return done(failure_from_shape(*reply, cell.error(), subject));
-    if (is_about_another("cell " + id, cell->id, id)) {
-      return done(
-          failure_from_shape(*reply, "it is about cell " + one_line(cell->id, 80), subject));
-    }
-    done(std::move(*cell));
-  };
+  call->done = reading(
+      std::move(done), parse_cell,
+      [this, id = cell_path.substr(cell_path.rfind('/') + 1)](const Cell& cell) -> std::string {
+        const bool is_another = is_about_another("cell " + id, cell.id, id);
+        return is_another ? "it is about cell " + one_line(cell.id, 80) : "";
+      });
   begin(call, cell_path, agent_id);
 }
 
@@ -198,19 +177,15 @@ void Client::get_global_variables(const std::string& sheet_path, const std::stri
   call->subject.unknown = "the sheet";
   call->subject.not_found = "Check sheet-id, agent-id and sheet-route.";
   call->request.method = "GET";
-  call->done = [done = std::move(done)](Result<HttpReply, Failure> reply, const Subject& subject) {
-    if (!reply) return done(std::move(reply.error()));
-    auto variables = parse_global_variables(reply->body);
-    if (!variables) return done(failure_from_shape(*reply, variables.error(), subject));
-    done(std::move(*variables));
-  };
+  call->done = reading(std::move(done), parse_global_variables,
+                       [](const auto& /*variables*/) { return std::string(); });
   begin(call, sheet_path + "/global_variables", agent_id);
 }
 
 bool Client::is_about_another(const std::string& subject, const std::string& said,
                               const std::string& asked) {
   if (said.empty()) return false;
-  if (is_same_id(said, asked)) {
+  if (plain_id(said) == plain_id(asked)) {
     named_.insert(subject);
     return false;
   }

@@ -106,12 +106,8 @@ void Exchange::on_headers(GAsyncResult* result) {
   if (!done_) return;
   stream_ = std::move(stream);
   if (!stream_) {
-    if (const char* endless = watch_->endless()) {
-      return fail(HttpFailure::Kind::broken, std::string("it sends ") + endless + " without end");
-    }
-    return fail(
-        is_connect_error(error.get()) ? HttpFailure::Kind::unreachable : HttpFailure::Kind::broken,
-        one_line(error.message()));
+    return fail_by(error, is_connect_error(error.get()) ? HttpFailure::Kind::unreachable
+                                                        : HttpFailure::Kind::broken);
   }
   SoupMessageHeaders* headers = soup_message_get_response_headers(message_.get());
   reply_.status = soup_message_get_status(message_.get());
@@ -142,12 +138,7 @@ void Exchange::read() {
     const gssize size = g_pollable_input_stream_read_nonblocking(
         stream, buffer.data(), buffer.size(), nullptr, error.out());
     if (error.matches(G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return read_when_ready();
-    if (size < 0) {
-      const char* endless = watch_->endless();
-      return fail(HttpFailure::Kind::broken,
-                  endless != nullptr ? std::string("it sends ") + endless + " without end"
-                                     : one_line(error.message()));
-    }
+    if (size < 0) return fail_by(error, HttpFailure::Kind::broken);
     if (size == 0) {
       is_complete_ = true;
       return finish(std::move(reply_));
@@ -178,6 +169,13 @@ void Exchange::read_when_ready() {
 
 void Exchange::fail(HttpFailure::Kind kind, std::string reason) {
   finish(HttpFailure{kind, std::move(reason), watch_->is_sent()});
+}
+
+void Exchange::fail_by(const ErrorPtr& error, HttpFailure::Kind kind) {
+  if (const char* endless = watch_->endless()) {
+    return fail(HttpFailure::Kind::broken, std::string("it sends ") + endless + " without end");
+  }
+  fail(kind, one_line(error.message()));
 }
 
 void Exchange::finish(Outcome outcome) {

@@ -60,8 +60,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   using Done = std::function<void(Outcome)>;
 
   // `done` is called once, never from within start(), and not after cancel(). `silence` bounds the
-  // time without any byte, and four times as long the time that an answer's body takes. While others hold all connections, the request
-  // waits for as long as the server answers them.
+  // time without any byte, and four times as long the time that an answer's body takes. While
+  // others hold all connections, the request waits for as long as the server answers them.
   static std::shared_ptr<Exchange> start(Runtime& runtime, const HttpRequest& request,
                                          std::chrono::milliseconds silence, Done done);
   void cancel();
@@ -74,6 +74,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void read();
   void read_when_ready();
   void fail(HttpFailure::Kind kind, std::string reason);
+  void fail_by(const ErrorPtr& error, HttpFailure::Kind kind);
   void finish(Outcome outcome);
 
   Runtime& runtime_;

@@ -8,12 +8,9 @@ namespace genpro::api {
 
 namespace {
 
-std::string lower(const std::string& text) {
-  return take_string(g_ascii_strdown(text.c_str(), static_cast<gssize>(text.size())));
-}
-
 std::string word(JsonObject* object, const char* name) {
-  return lower(as_string(member(object, name)).value_or(""));
+  const std::string text = as_string(member(object, name)).value_or("");
+  return take_string(g_ascii_strdown(text.c_str(), -1));
 }
 
 Phase parse_phase(const std::string& status) {

@@ -45,8 +45,7 @@ class Writer {
       names.push_back(static_cast<const char*>(item->data));
     }
     if (is_sorted_) {
-      std::sort(names.begin(), names.end(),
-                [](std::string_view a, std::string_view b) { return a < b; });
+      std::ranges::sort(names, {}, [](const char* name) { return std::string_view(name); });
     }
     const char* before = "{";
     for (const char* name : names) {
@@ -125,12 +124,16 @@ std::string written(JsonNode* node, bool is_sorted) {
 // The same, and whether every number is held as it is.
 Result<ParsedJson, std::string> parse(std::string_view text) {
   if (trim(text).empty()) return std::string("it is empty");
-  if (!g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr)) {
-    return std::string("it is not valid UTF-8");
-  }
+  if (!is_utf8(text)) return std::string("it is not valid UTF-8");
   ParsedJson parsed = read_json(text);
   if (!parsed.root) return std::move(parsed.wrong);
   return parsed;
+}
+
+// Invalid when it holds no string, number or boolean.
+GType value_type(JsonNode* node) {
+  return node != nullptr && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_value_type(node)
+                                                        : G_TYPE_INVALID;
 }
 
 Result<JsonObjectPtr, std::string> object_of(JsonNode* root) {
@@ -163,10 +166,20 @@ Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text
   return object_of(parsed->root.get());
 }
 
+JsonNodePtr to_node(JsonObjectPtr object) {
+  JsonNodePtr node(json_node_new(JSON_NODE_OBJECT));
+  json_node_take_object(node.get(), object.release());
+  return node;
+}
+
+JsonNodePtr to_node(JsonArrayPtr array) {
+  JsonNodePtr node(json_node_new(JSON_NODE_ARRAY));
+  json_node_take_array(node.get(), array.release());
+  return node;
+}
+
 std::string to_text(JsonObjectPtr object) {
-  const JsonNodePtr root(json_node_new(JSON_NODE_OBJECT));
-  json_node_take_object(root.get(), object.release());
-  return written(root.get(), false);
+  return written(to_node(std::move(object)).get(), false);
 }
 
 std::string canonical_json(JsonNode* node) {
@@ -193,8 +206,7 @@ JsonArray* as_array(JsonNode* node) {
 }
 
 std::optional<std::string> as_text(JsonNode* node) {
-  if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
-  switch (json_node_get_value_type(node)) {
+  switch (value_type(node)) {
     case G_TYPE_STRING:
       return std::string(json_node_get_string(node));
     case G_TYPE_INT64:
@@ -214,24 +226,19 @@ std::optional<std::string> as_text(JsonNode* node) {
 }
 
 std::optional<std::string> as_string(JsonNode* node) {
-  if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
-  if (json_node_get_value_type(node) != G_TYPE_STRING) return std::nullopt;
+  if (value_type(node) != G_TYPE_STRING) return std::nullopt;
   return std::string(json_node_get_string(node));
 }
 
 std::optional<std::string> as_id(JsonNode* node) {
-  if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
-  if (json_node_get_value_type(node) == G_TYPE_INT64) {
-    if (json_node_get_int(node) < 0) return std::nullopt;
-    return std::to_string(json_node_get_int(node));
-  }
-  return as_string(node);
+  if (value_type(node) != G_TYPE_INT64) return as_string(node);
+  if (json_node_get_int(node) < 0) return std::nullopt;
+  return std::to_string(json_node_get_int(node));
 }
 
 std::optional<double> as_number(JsonNode* node) {
-  if (node == nullptr || !JSON_NODE_HOLDS_VALUE(node)) return std::nullopt;
   double value = 0;
-  switch (json_node_get_value_type(node)) {
+  switch (value_type(node)) {
     case G_TYPE_INT64:
     case G_TYPE_DOUBLE:
       value = json_node_get_double(node);
@@ -250,11 +257,16 @@ std::optional<double> as_number(JsonNode* node) {
   return value;
 }
 
+JsonArrayPtr text_array(const std::vector<std::string>& texts) {
+  JsonArrayPtr array(json_array_new());
+  for (const std::string& text : texts) json_array_add_string_element(array.get(), text.c_str());
+  return array;
+}
+
 JsonNodePtr id_node(const std::string& id) {
   JsonNodePtr node(json_node_new(JSON_NODE_VALUE));
   const auto number = parse_unsigned(id);
-  const bool gives_back = number && *number <= G_MAXINT64 && std::to_string(*number) == id;
-  if (gives_back) {
+  if (number && *number <= G_MAXINT64 && std::to_string(*number) == id) {
     json_node_set_int(node.get(), static_cast<gint64>(*number));
   } else {
     json_node_set_string(node.get(), id.c_str());

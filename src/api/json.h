@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/glib_ptr.h"
@@ -26,7 +27,11 @@ Result<JsonObjectPtr, std::string> parse_json_object(std::string_view text);
 // As above, for what is sent on: a number that would not be the same one there is refused.
 Result<JsonObjectPtr, std::string> parse_exact_json_object(std::string_view text);
 
-// Takes over the object. Compact, members in the order in which they were added.
+// Take over what they are given.
+JsonNodePtr to_node(JsonObjectPtr object);
+JsonNodePtr to_node(JsonArrayPtr array);
+
+// Compact, members in the order in which they were added.
 std::string to_text(JsonObjectPtr object);
 
 // Equal for equal values: members sorted by name at every depth, no white space.
@@ -48,6 +53,8 @@ std::optional<std::string> as_string(JsonNode* node);
 std::optional<std::string> as_id(JsonNode* node);
 // A number, or a string that is one; nothing for anything else and for what is not finite.
 std::optional<double> as_number(JsonNode* node);
+
+JsonArrayPtr text_array(const std::vector<std::string>& texts);
 
 // The node for an id: digits-only ids are integers on the wire, all others strings. Digits that an
 // integer would not give back (leading zeros, more than 63 bits) stay a string.

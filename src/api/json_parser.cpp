@@ -74,10 +74,7 @@ class Parser {
       if (item) json_object_set_member(object.get(), name->c_str(), item.release());
       return result_.wrong.empty();
     });
-    if (!is_whole) return {};
-    JsonNodePtr node(json_node_new(JSON_NODE_OBJECT));
-    json_node_take_object(node.get(), object.release());
-    return node;
+    return is_whole ? to_node(std::move(object)) : JsonNodePtr();
   }
 
   JsonNodePtr array(int depth) {
@@ -87,10 +84,7 @@ class Parser {
       if (item) json_array_add_element(array.get(), item.release());
       return result_.wrong.empty();
     });
-    if (!is_whole) return {};
-    JsonNodePtr node(json_node_new(JSON_NODE_ARRAY));
-    json_node_take_array(node.get(), array.release());
-    return node;
+    return is_whole ? to_node(std::move(array)) : JsonNodePtr();
   }
 
   template <typename Item>

@@ -30,11 +30,8 @@ class FileDescriptor {
 };
 
 Error file_error(const std::string& path, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::settings;
-  error.message = "api-key-file \"" + one_line(path, 200) + "\" cannot be used: " + reason +
-                  ". Set it to a file whose first line is the key.";
-  return error;
+  return settings_error("api-key-file \"" + one_line(path, 200) + "\" cannot be used: " + reason +
+                        ". Set it to a file whose first line is the key.");
 }
 
 }  // namespace

@@ -16,7 +16,6 @@ struct ErrorBody {
   std::string text;
   std::string code;
   bool is_api_error = false;
-  std::optional<bool> retryable;
   std::optional<std::chrono::milliseconds> retry_after;
 };
 
@@ -50,8 +49,6 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   if (JsonNode* errors = member(body, "errors"); errors != nullptr && result.text.empty()) {
     result.text = canonical_json(errors);
   }
-  const auto retryable = as_text(member(body, "retryable"));
-  if (retryable == "true" || retryable == "false") result.retryable = retryable == "true";
   result.retry_after = read_wait(member(body, "retry_after_seconds"));
   result.text = one_line(redact(result.text, secret), 200);
   result.code = one_line(redact(result.code, secret), 80);
@@ -63,7 +60,6 @@ void add_facts(Failure* failure, const HttpReply& reply, const ErrorBody& body) 
   failure->error.error_code = body.code;
   failure->is_api_error = body.is_api_error;
   failure->is_redirected = reply.is_redirected || reply.status / 100 == 3;
-  failure->says_retryable = body.retryable;
   failure->retry_after = reply.retry_after ? reply.retry_after : body.retry_after;
 }
 
@@ -85,12 +81,7 @@ std::string describe(unsigned status, const ErrorBody& body) {
   return text;
 }
 
-struct Verdict {
-  ErrorKind kind;
-  std::string message;
-};
-
-Verdict judge(unsigned status, const ErrorBody& body, const Subject& subject) {
+Error judge(unsigned status, const ErrorBody& body, const Subject& subject) {
   const std::string answer = " (" + describe(status, body) + "). ";
   if (status == 401) {
     return {ErrorKind::not_authorized,
@@ -136,10 +127,7 @@ Verdict judge(unsigned status, const ErrorBody& body, const Subject& subject) {
 
 Failure failure_from_reply(const HttpReply& reply, const Subject& subject) {
   const ErrorBody body = read_error_body(reply, subject.secret);
-  Verdict verdict = judge(reply.status, body, subject);
-  Failure failure;
-  failure.error.kind = verdict.kind;
-  failure.error.message = std::move(verdict.message);
+  Failure failure{judge(reply.status, body, subject)};
   failure.error.debug = subject.address + " answered " + describe(reply.status, body);
   if (body.text.empty() && !reply.body.empty()) {
     failure.error.debug += ", body: " + body_start(reply, subject.secret);

@@ -22,8 +22,6 @@ struct Failure {
   bool is_api_error = false;
   // A redirect was the answer, or was followed before it: who refused may not be the API.
   bool is_redirected = false;
-  // The body's own `retryable`, where it has one. `retryable` above does not look at it.
-  std::optional<bool> says_retryable;
   // The header, else the body's `retry_after_seconds`.
   std::optional<std::chrono::milliseconds> retry_after;
 };

@@ -31,25 +31,17 @@ std::optional<Error> check_texts(const RequestSettings& settings) {
       {"content-resource-vars", settings.content_resource_vars},
   };
   for (const auto& [name, text] : texts) {
-    if (!g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr)) {
-      return settings_error(std::string(name) + " is not valid UTF-8. Write it in UTF-8.");
-    }
+    if (is_utf8(text)) continue;
+    return settings_error(std::string(name) + " is not valid UTF-8. Write it in UTF-8.");
   }
   return std::nullopt;
-}
-
-// The number of one id may be written in several ways, and is one id.
-std::string plain_id(const std::string& id) {
-  if (id.find_first_not_of("0123456789") != std::string::npos) return id;
-  const std::size_t first = id.find_first_not_of('0');
-  return first == std::string::npos ? "0" : id.substr(first);
 }
 
 Result<std::vector<std::string>> parse_asset_ids(const std::string& text) {
   std::vector<std::string> ids = split_list(text);
   for (std::string& id : ids) {
     if (is_id(id)) {
-      id = plain_id(id);
+      id = std::string(plain_id(id));
       continue;
     }
     return settings_error("asset-ids is \"" + one_line(text, 80) + "\", where \"" +
@@ -118,12 +110,6 @@ JsonArrayPtr id_array(const std::vector<std::string>& ids) {
   return array;
 }
 
-JsonArrayPtr text_array(const std::vector<std::string>& texts) {
-  JsonArrayPtr array(json_array_new());
-  for (const std::string& text : texts) json_array_add_string_element(array.get(), text.c_str());
-  return array;
-}
-
 }  // namespace
 
 Result<GenerationRequest> make_request(const RequestSettings& settings) {
@@ -168,8 +154,8 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   }
 
   GenerationRequest request;
-  request.cell_path = settings.sheet_route + "/" + plain_id(settings.sheet_id) + "/cells/" +
-                      plain_id(settings.cell_id);
+  request.cell_path = settings.sheet_route + "/" + std::string(plain_id(settings.sheet_id)) +
+                      "/cells/" + std::string(plain_id(settings.cell_id));
   request.agent_id = plain_id(settings.agent_id);
   request.prompt = prompt;
   request.warnings = duration_warnings(settings);

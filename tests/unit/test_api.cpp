@@ -330,13 +330,11 @@ TEST(ReplyError, IsReadInBothShapes) {
   const Failure older = failure_of(R"({"error": "no credits", "error_code": "agent_not_found"})");
   EXPECT_EQ(older.error.error_code, "agent_not_found");
   EXPECT_EQ(older.error.kind, ErrorKind::not_found);
-  EXPECT_FALSE(older.says_retryable);
   const Failure newer = failure_of(
       R"({"code": "agent_not_found", "message": "gone away", "errors": [], "retryable": true})");
   EXPECT_EQ(newer.error.error_code, "agent_not_found");
   EXPECT_EQ(newer.error.kind, ErrorKind::not_found);
   EXPECT_NE(newer.error.message.find("gone away"), std::string::npos) << newer.error.message;
-  EXPECT_EQ(newer.says_retryable, true);
   EXPECT_FALSE(newer.retryable) << "the status decides";
   const Failure listed = failure_of(R"({"code": "validation_error", "errors": ["too long"]})");
   EXPECT_NE(listed.error.message.find("too long"), std::string::npos) << listed.error.message;
