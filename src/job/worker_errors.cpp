@@ -13,9 +13,7 @@ namespace {
 using Kind = payment::End::Kind;
 
 std::string list(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return one_line(text, 200);
+  return one_line(join(words), 200);
 }
 
 }  // namespace
