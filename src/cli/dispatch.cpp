@@ -25,16 +25,6 @@ std::string with_commands(const Group& group) {
   return text;
 }
 
-// "list, show and prune".
-std::string names_of(const Group& group) {
-  std::string text;
-  for (std::size_t index = 0; index < group.commands.size(); ++index) {
-    if (index > 0) text += index + 1 == group.commands.size() ? " and " : ", ";
-    text += group.commands[index].name;
-  }
-  return text;
-}
-
 }  // namespace
 
 int dispatch(const Group& group, int argc, char** argv, Globals globals) {
@@ -50,12 +40,12 @@ int dispatch(const Group& group, int argc, char** argv, Globals globals) {
     print("genpro " GENPRO_VERSION "\n");
     return exit_done;
   }
-  const std::string known = group.commands.size() == 1
-                                ? std::string("The only command is ") + group.commands.front().name
-                                : "The commands are " + names_of(group);
+  std::vector<std::string> names;
+  for (const Command& command : group.commands) names.emplace_back(command.name);
+  const std::string known = (names.size() == 1 ? "The only command is " : "The commands are ") +
+                            join(names, ", ", " and ");
   if (words->empty()) throw UsageError(program, "A command is missing. " + known + ".");
-  const auto found = std::find_if(group.commands.begin(), group.commands.end(),
-                                  [&](const Command& c) { return words->front() == c.name; });
+  const auto found = std::ranges::find(group.commands, words->front(), &Command::name);
   if (found == group.commands.end()) {
     throw UsageError(
         program, "There is no command \"" + one_line(words->front(), 60) + "\". " + known + ".");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/when.h"
 
+#include <algorithm>
+
 #include "base/glib_ptr.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -13,29 +15,13 @@ using ledger::WallTime;
 
 constexpr WallTime minute = 60'000;
 
-bool has_digits(const std::string& text, std::size_t at, std::size_t number) {
-  if (text.size() < at + number) return false;
-  for (std::size_t index = at; index < at + number; ++index) {
-    if (!g_ascii_isdigit(text[index])) return false;
-  }
-  return true;
-}
-
 std::optional<WallTime> parse_ago(const std::string& text, WallTime now) {
-  WallTime unit = 0;
-  switch (text.back()) {
-    case 'm':
-      unit = minute;
-      break;
-    case 'h':
-      unit = 60LL * minute;
-      break;
-    case 'd':
-      unit = 24LL * 60 * minute;
-      break;
-    default:
-      return std::nullopt;
-  }
+  const char letter = text.back();
+  const WallTime unit = letter == 'm'   ? minute
+                        : letter == 'h' ? 60 * minute
+                        : letter == 'd' ? 24 * 60 * minute
+                                        : 0;
+  if (unit == 0) return std::nullopt;
   const auto number = parse_unsigned(std::string_view(text).substr(0, text.size() - 1));
   if (!number) return std::nullopt;
   // Before 1970 there was nothing.
@@ -58,17 +44,15 @@ constexpr const char* when_help =
 std::optional<WallTime> parse_when(const std::string& text, WallTime now) {
   if (text.empty()) return std::nullopt;
   if (auto ago = parse_ago(text, now)) return ago;
-  const bool has_day = has_digits(text, 0, 4) && text[4] == '-' && has_digits(text, 5, 2) &&
-                       text.size() >= 10 && text[7] == '-' && has_digits(text, 8, 2);
-  if (!has_day) return std::nullopt;
-  std::string iso = text;
-  if (iso.size() == 10) iso += "T00:00:00";
+  std::string iso = text.size() == 10 ? text + "T00:00:00" : text;
+  std::string shape = iso;
+  std::ranges::replace_if(
+      shape, [](char c) { return g_ascii_isdigit(c); }, '0');
+  if (!shape.starts_with("0000-00-00")) return std::nullopt;
   if (iso[10] == ' ') iso[10] = 'T';
   // The parser wants seconds.
-  if (has_digits(iso, 11, 2) && iso.size() >= 16 && iso[13] == ':' && has_digits(iso, 14, 2) &&
-      (iso.size() == 16 || iso[16] != ':')) {
-    iso.insert(16, ":00");
-  }
+  const bool has_minutes = shape.substr(11, 5) == "00:00";
+  if (has_minutes && (iso.size() == 16 || iso[16] != ':')) iso.insert(16, ":00");
   const Owned<GTimeZone, g_time_zone_unref> local(g_time_zone_new_local());
   const DateTimePtr moment(g_date_time_new_from_iso8601(iso.c_str(), local.get()));
   if (!moment) return std::nullopt;

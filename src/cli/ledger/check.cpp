@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/ledger/file.h"
@@ -55,30 +57,22 @@ void print_sentences(const std::vector<Found>& all, const std::string& path) {
 }
 
 void print_document(const std::vector<Found>& all, const std::string& path) {
-  api::JsonObjectPtr document(json_object_new());
-  bool is_damaged = false;
-  std::int64_t in_doubt = 0;
-  api::JsonArrayPtr array(json_array_new());
-  for (const auto& [finding, is_doubt, needs_person] : all) {
-    is_damaged = is_damaged || finding.is_damage;
-    in_doubt += is_doubt ? 1 : 0;
-    api::JsonObjectPtr one(json_object_new());
-    if (finding.row == 0) {
-      json_object_set_null_member(one.get(), "row");
-    } else {
-      json_object_set_int_member(one.get(), "row", finding.row);
-    }
-    set_text(one.get(), "kind", finding.is_damage ? "damage" : is_doubt ? "doubt" : "note");
-    set_text(one.get(), "text", sentence(finding.text));
-    set_text(one.get(), "advice", sentence(finding.advice));
-    json_object_set_boolean_member(one.get(), "needs_person", needs_person);
-    json_array_add_object_element(array.get(), one.release());
-  }
-  set_text(document.get(), "ledger", path);
-  json_object_set_boolean_member(document.get(), "damaged", is_damaged);
-  json_object_set_int_member(document.get(), "in_doubt", in_doubt);
-  json_object_set_array_member(document.get(), "findings", array.release());
-  print_json(to_node(std::move(document)));
+  Members document;
+  document.set("ledger", path);
+  document.set("damaged", std::ranges::any_of(
+                              all, [](const Found& found) { return found.finding.is_damage; }));
+  document.set("in_doubt", std::int64_t{std::ranges::count_if(all, &Found::is_doubt)});
+  document.set("findings", array_of(all, [](const Found& found) {
+                 const Ledger::Finding& finding = found.finding;
+                 Members one;
+                 one.set("row", finding.row == 0 ? std::nullopt : std::optional(finding.row));
+                 one.set("kind", finding.is_damage ? "damage" : found.is_doubt ? "doubt" : "note");
+                 one.set("text", sentence(finding.text));
+                 one.set("advice", sentence(finding.advice));
+                 one.set("needs_person", found.needs_person);
+                 return one.take();
+               }));
+  print_json(document.take());
 }
 
 }  // namespace
@@ -99,25 +93,20 @@ int run_ledger_check(int argc, char** argv, const Globals& globals) {
   if (!options.parse(argc, argv)) return exit_done;
   const std::string path = ledger_path(options, globals);
 
-  const auto ledger = open_ledger(path);
+  const auto ledger = open_or_tell(path);
   std::vector<Found> all;
   if (ledger) {
     const payment::Now now = ledger::clock_now();
     for (Ledger::Finding& finding : need(ledger->check(now))) {
       all.push_back(look_closer(*ledger, std::move(finding), now));
     }
-  } else {
-    tell(no_ledger_text(path));
   }
   if (options.is_given("json")) {
     print_document(all, path);
   } else if (ledger) {
     print_sentences(all, path);
   }
-  for (const Found& found : all) {
-    if (found.needs_person) return exit_failed;
-  }
-  return exit_done;
+  return std::ranges::any_of(all, &Found::needs_person) ? exit_failed : exit_done;
 }
 
 }  // namespace genpro::cli

@@ -34,13 +34,9 @@ constexpr std::array columns = {
     RowColumn{"agent", "Agent", left, true,
               [](const Seen& s) { return printable(s.entry.identity.agent_id, 130); }},
     RowColumn{"cell", "Cell", left, true, [](const Seen& s) { return cell_text(s.entry); }},
-    RowColumn{"charged", "Charged", left, false,
-              [](const Seen& s) { return std::string(charged_text(s)); }},
+    RowColumn{"charged", "Charged", left, false, charged_text},
     RowColumn{"evidence", "Evidence", left, false,
-              [](const Seen& s) {
-                const char* evidence = evidence_text(s);
-                return std::string(evidence != nullptr ? evidence : "-");
-              }},
+              [](const Seen& s) { return text_or_dash(evidence_text(s)); }},
     RowColumn{"sent", "Last sent", left, false,
               [](const Seen& s) { return time_text(s.entry.posted_at); }},
     RowColumn{"ended", "Ended", left, false,
@@ -53,26 +49,24 @@ constexpr std::array columns = {
               [](const Seen& s) { return text_or_dash(prompt_of(s.entry), longest_prompt); }},
 };
 
-std::string names() {
-  std::string text;
+std::vector<std::string> names(bool is_shown) {
+  std::vector<std::string> list;
   for (const RowColumn& column : columns) {
-    text += (text.empty() ? "" : &column == &columns.back() ? " and " : ", ");
-    text += column.name;
+    if (column.is_shown == is_shown) list.emplace_back(column.name);
   }
-  return text;
+  return list;
+}
+
+std::string all_names() {
+  return join(names(true)) + ", " + join(names(false), ", ", " and ");
 }
 
 }  // namespace
 
 void add_columns(Options& options) {
   options.add_text("columns", "NAMES", "The table's columns, with commas in between");
-  std::string usual;
-  std::string more;
-  for (const RowColumn& column : columns) {
-    std::string& list = column.is_shown ? usual : more;
-    list += (list.empty() ? "" : ", ") + std::string(column.name);
-  }
-  options.add_description("NAMES are of " + usual + ",\nwhich are shown without it, and " + more +
+  options.add_description("NAMES are of " + join(names(true)) +
+                          ",\nwhich are shown without it, and " + join(names(false)) +
                           ";\nfor example --columns row,time,status,cost,prompt.");
 }
 
@@ -86,16 +80,16 @@ std::vector<const RowColumn*> read_columns(const Options& options) {
     return chosen;
   }
   for (const std::string& name : split_list(*text)) {
-    const auto found = std::find_if(columns.begin(), columns.end(),
-                                    [&](const RowColumn& column) { return name == column.name; });
+    const auto found = std::ranges::find(columns, name, &RowColumn::name);
     if (found == columns.end()) {
       throw UsageError(options.program(), "There is no column \"" + one_line(name, 60) +
-                                              "\". The columns are " + names() + ".");
+                                              "\". The columns are " + all_names() + ".");
     }
     chosen.push_back(&*found);
   }
   if (chosen.empty()) {
-    throw UsageError(options.program(), "--columns names none. The columns are " + names() + ".");
+    throw UsageError(options.program(),
+                     "--columns names none. The columns are " + all_names() + ".");
   }
   return chosen;
 }

@@ -182,11 +182,6 @@ bool has_died(const Seen& seen) {
   return !seen.is_followed && std::holds_alternative<payment::Posting>(seen.entry.state);
 }
 
-const payment::Meaning& what_it_means(const Seen& seen) {
-  static const payment::Meaning& in_doubt = payment::meaning(payment::InDoubt{});
-  return has_died(seen) ? in_doubt : payment::meaning(seen.entry.state);
-}
-
 }  // namespace
 
 Seen look_at(ledger::Ledger& ledger, Entry entry) {
@@ -208,20 +203,20 @@ State state_of(const Seen& seen) {
 }
 
 std::string word_of(const Seen& seen) {
-  return std::string(what_it_means(seen).word);
+  return std::string(payment::meaning(state_of(seen)).word);
 }
 
 bool is_in_doubt(const Seen& seen) {
-  return std::holds_alternative<payment::InDoubt>(seen.entry.state) || has_died(seen);
+  return std::holds_alternative<payment::InDoubt>(state_of(seen));
 }
 
-const char* charged_text(const Seen& seen) {
-  return to_word(has_died(seen) ? what_it_means(seen).charged : payment::charged(seen.entry.state));
+std::string charged_text(const Seen& seen) {
+  return to_word(payment::charged(state_of(seen)));
 }
 
-const char* evidence_text(const Seen& seen) {
+std::string evidence_text(const Seen& seen) {
   const State& state = seen.entry.state;
-  if (payment::generation_id(state).empty()) return nullptr;
+  if (payment::generation_id(state).empty()) return "";
   return payment::evidence(state) == Evidence::likely ? "likely" : "proven";
 }
 
@@ -263,19 +258,17 @@ std::vector<std::string> all_words() {
   std::vector<std::string> words;
   for (const payment::Meaning& meaning : payment::meanings()) {
     const std::string word(meaning.word);
-    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+    if (std::ranges::find(words, word) == words.end()) words.push_back(word);
   }
   return words;
 }
 
-const std::string& posting_word() {
-  static const std::string word(payment::meaning(payment::Posting{}).word);
-  return word;
+std::string posting_word() {
+  return std::string(payment::meaning(payment::Posting{}).word);
 }
 
-const std::string& in_doubt_word() {
-  static const std::string word(payment::meaning(payment::InDoubt{}).word);
-  return word;
+std::string in_doubt_word() {
+  return std::string(payment::meaning(payment::InDoubt{}).word);
 }
 
 std::string model_text(const std::string& model) {
@@ -292,10 +285,9 @@ std::string delivered_text(const Entry& entry) {
 
 std::string cell_text(const Entry& entry) {
   const std::string& path = entry.identity.cell_path;
-  const StrvPtr parts(g_strsplit(path.c_str(), "/", -1));
-  char** part = parts.get();
-  if (g_strv_length(part) != 4) return printable(path);
-  return printable(std::string(part[1]) + "/" + part[3]);
+  const auto parts = split(path, '/');
+  if (parts.size() != 4) return printable(path);
+  return printable(std::string(parts[1]) + "/" + std::string(parts[3]));
 }
 
 std::string prompt_of(const Entry& entry) {

@@ -27,9 +27,9 @@ payment::State state_of(const Seen& seen);
 std::string word_of(const Seen& seen);
 bool is_in_doubt(const Seen& seen);
 // "no", "yes" or "unknown".
-const char* charged_text(const Seen& seen);
-// "proven" or "likely"; null when there is no generation.
-const char* evidence_text(const Seen& seen);
+std::string charged_text(const Seen& seen);
+// "proven" or "likely"; empty when there is no generation.
+std::string evidence_text(const Seen& seen);
 // For people, with what is still to be done about it.
 std::string status_text(const Seen& seen);
 // What the state means, and what will happen next. A few sentences.
@@ -40,8 +40,8 @@ std::string loss_of(const Seen& seen);
 // All words, each once.
 std::vector<std::string> all_words();
 // Of a request that is under way, or whose process died over it.
-const std::string& posting_word();
-const std::string& in_doubt_word();
+std::string posting_word();
+std::string in_doubt_word();
 
 std::string model_text(const std::string& model);
 // "3.5", or "-".

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/text.h"
+#include "cli/output.h"
 
 namespace genpro::cli {
 
@@ -19,6 +20,12 @@ std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path) {
   // What else can be wrong with it is told when it is opened.
   if (stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return nullptr;
   return need(ledger::Ledger::open(path));
+}
+
+std::unique_ptr<ledger::Ledger> open_or_tell(const std::string& path) {
+  auto ledger = open_ledger(path);
+  if (!ledger) tell(no_ledger_text(path));
+  return ledger;
 }
 
 std::string no_ledger_text(const std::string& path) {

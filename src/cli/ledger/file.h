@@ -16,6 +16,8 @@ namespace genpro::cli {
 std::string ledger_path(const Options& options, const Globals& globals);
 // Null when there is no such file; none is created. Throws std::runtime_error.
 std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path);
+// As above; that there is none is told.
+std::unique_ptr<ledger::Ledger> open_or_tell(const std::string& path);
 // One sentence.
 std::string no_ledger_text(const std::string& path);
 

@@ -21,14 +21,8 @@ constexpr unsigned usual_limit = 50;
 // What people call the word.
 constexpr const char* in_doubt_name = "in-doubt";
 
-// "prepared, submitting, … or gone".
 std::string words_text() {
-  const std::vector<std::string> words = all_words();
-  std::string text;
-  for (const std::string& word : words) {
-    text += (text.empty() ? "" : &word == &words.back() ? " or " : ", ") + word;
-  }
-  return text;
+  return join(all_words(), ", ", " or ");
 }
 
 std::optional<std::string> read_word(const Options& options) {
@@ -36,7 +30,7 @@ std::optional<std::string> read_word(const Options& options) {
   if (!word) return std::nullopt;
   if (*word == in_doubt_name) return in_doubt_word();
   const std::vector<std::string> words = all_words();
-  if (std::find(words.begin(), words.end(), *word) == words.end()) {
+  if (std::ranges::find(words, *word) == words.end()) {
     throw UsageError(options.program(), "There is no status \"" + one_line(*word, 60) + "\". Use " +
                                             words_text() + "; " + in_doubt_name + " is " +
                                             in_doubt_word() + ".");
@@ -48,9 +42,7 @@ std::optional<std::string> read_word(const Options& options) {
 std::size_t read_limit(const Options& options) {
   const auto limit = options.number("limit", 1, 1'000'000'000);
   if (!options.is_given("all")) return limit.value_or(usual_limit);
-  if (limit) {
-    throw UsageError(options.program(), "--limit and --all exclude each other.");
-  }
+  if (limit) throw UsageError(options.program(), "--limit and --all exclude each other.");
   return 0;
 }
 
@@ -63,9 +55,8 @@ bool for_each(Ledger& ledger, const std::optional<std::string>& word, ledger::Wa
   std::vector<Entry> entries = need(ledger.list({.word = word, .since = since, .limit = most}));
   if (word == in_doubt_word()) {
     auto more = need(ledger.list({.word = posting_word(), .since = since}));
-    std::move(more.begin(), more.end(), std::back_inserter(entries));
-    std::sort(entries.begin(), entries.end(),
-              [](const Entry& a, const Entry& b) { return a.id > b.id; });
+    std::ranges::move(more, std::back_inserter(entries));
+    std::ranges::sort(entries, std::greater(), &Entry::id);
   }
   std::size_t shown = 0;
   for (Entry& entry : entries) {
@@ -104,24 +95,21 @@ int run_ledger_list(int argc, char** argv, const Globals& globals) {
   if (is_json && options.is_given("columns")) {
     throw UsageError(options.program(), "--columns is for the table, and --json prints none.");
   }
-  const std::string path = ledger_path(options, globals);
 
   Table table = make_table(columns);
   api::JsonArrayPtr array(json_array_new());
   bool has_more = false;
-  if (const auto ledger = open_ledger(path)) {
+  if (const auto ledger = open_or_tell(ledger_path(options, globals))) {
     has_more = for_each(*ledger, word, since.value_or(0), limit, [&](const Seen& seen) {
       if (is_json) {
-        json_array_add_object_element(array.get(), brief_report(seen).release());
+        json_array_add_element(array.get(), brief_report(seen).take().release());
       } else {
         add_row(table, columns, seen);
       }
     });
-  } else {
-    tell(no_ledger_text(path));
   }
   if (is_json) {
-    print_json(to_node(std::move(array)));
+    print_json(api::to_node(std::move(array)));
   } else {
     print(table.text());
   }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/ledger/file.h"
@@ -23,6 +25,10 @@ struct Outcome {
   Ledger::Removal removal = Ledger::Removal::missing;
   std::string loss;  // empty: nothing is lost
 };
+
+bool is_removed(const Outcome& outcome) {
+  return outcome.removal == Ledger::Removal::removed;
+}
 
 const char* to_word(Ledger::Removal removal) {
   switch (removal) {
@@ -80,26 +86,20 @@ std::string count_text(std::int64_t number) {
   return "Removed " + std::to_string(number) + (number == 1 ? " row.\n" : " rows.\n");
 }
 
-void print_document(std::int64_t removed, std::optional<unsigned> days,
+void print_document(std::int64_t removed, std::optional<std::int64_t> days,
                     std::optional<ledger::WallTime> before, const std::vector<Outcome>& outcomes) {
-  api::JsonObjectPtr document(json_object_new());
-  json_object_set_int_member(document.get(), "removed", removed);
-  if (days) {
-    json_object_set_int_member(document.get(), "older_than_days", *days);
-  } else {
-    json_object_set_null_member(document.get(), "older_than_days");
-  }
-  set_text_or_null(document.get(), "before", before ? utc_time(*before) : "");
-  api::JsonArrayPtr rows(json_array_new());
-  for (const Outcome& outcome : outcomes) {
-    api::JsonObjectPtr row(json_object_new());
-    json_object_set_int_member(row.get(), "id", outcome.id);
-    set_text(row.get(), "result", to_word(outcome.removal));
-    set_text_or_null(row.get(), "lost", outcome.loss);
-    json_array_add_object_element(rows.get(), row.release());
-  }
-  json_object_set_array_member(document.get(), "rows", rows.release());
-  print_json(to_node(std::move(document)));
+  Members document;
+  document.set("removed", removed);
+  document.set("older_than_days", days);
+  document.set_or_null("before", before ? utc_time(*before) : "");
+  document.set("rows", array_of(outcomes, [](const Outcome& outcome) {
+                 Members row;
+                 row.set("id", outcome.id);
+                 row.set("result", to_word(outcome.removal));
+                 row.set_or_null("lost", outcome.loss);
+                 return row.take();
+               }));
+  print_json(document.take());
 }
 
 }  // namespace
@@ -124,23 +124,16 @@ int run_ledger_prune(int argc, char** argv, const Globals& globals) {
   if (!days && ids.empty()) days = default_days;
   std::optional<ledger::WallTime> before;
   if (days) before = ledger::wall_clock_now() - *days * day;
-  const std::string path = ledger_path(options, globals);
 
   std::int64_t removed = 0;
-  bool all_done = true;
   std::vector<Outcome> outcomes;
-  const auto ledger = open_ledger(path);
-  if (!ledger) {
-    tell(no_ledger_text(path));
-  } else {
+  if (const auto ledger = open_or_tell(ledger_path(options, globals))) {
     for (const std::int64_t id : ids) {
       outcomes.push_back(remove(*ledger, id));
-      const bool done = outcomes.back().removal == Ledger::Removal::removed;
-      removed += done ? 1 : 0;
-      all_done = all_done && done;
       // Before anything else can fail: what is gone has to be told.
       tell(sentence(outcomes.back()));
     }
+    removed = std::ranges::count_if(outcomes, is_removed);
     if (before) removed += need(ledger->prune(*before));
   }
   if (options.is_given("json")) {
@@ -148,7 +141,7 @@ int run_ledger_prune(int argc, char** argv, const Globals& globals) {
   } else {
     print(count_text(removed));
   }
-  return all_done ? exit_done : exit_failed;
+  return std::ranges::all_of(outcomes, is_removed) ? exit_done : exit_failed;
 }
 
 }  // namespace genpro::cli

@@ -1,124 +1,93 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/ledger/report.h"
 
+#include "base/text.h"
 #include "cli/when.h"
 
 namespace genpro::cli {
 
-namespace {
-
-std::string valid(const std::string& text) {
-  return take_string(g_utf8_make_valid(text.data(), static_cast<gssize>(text.size())));
+void Members::set(const char* name, api::JsonNodePtr value) {
+  json_object_set_member(object_.get(), name, value.release());
 }
 
-api::JsonNodePtr texts(const std::vector<std::string>& list) {
-  api::JsonArrayPtr array(json_array_new());
-  for (const std::string& text : list) {
-    json_array_add_string_element(array.get(), valid(text).c_str());
-  }
-  return to_node(std::move(array));
+void Members::set(const char* name, const std::string& text) {
+  json_object_set_string_member(object_.get(), name, valid_utf8(text).c_str());
 }
 
-}  // namespace
-
-void set_text(JsonObject* object, const char* name, const std::string& text) {
-  json_object_set_string_member(object, name, valid(text).c_str());
+void Members::set(const char* name, double number) {
+  json_object_set_double_member(object_.get(), name, number);
 }
 
-void set_text_or_null(JsonObject* object, const char* name, const std::string& text) {
-  if (text.empty()) {
-    json_object_set_null_member(object, name);
-  } else {
-    set_text(object, name, text);
-  }
+void Members::set(const char* name, bool value) {
+  json_object_set_boolean_member(object_.get(), name, value);
 }
 
-void set_time(JsonObject* object, const char* name, ledger::WallTime time) {
-  set_text_or_null(object, name, time == 0 ? "" : utc_time(time));
+void Members::set(const char* name, std::int64_t number) {
+  json_object_set_int_member(object_.get(), name, number);
 }
 
-void set_number(JsonObject* object, const char* name, std::optional<double> number) {
-  if (number) {
-    json_object_set_double_member(object, name, *number);
-  } else {
-    json_object_set_null_member(object, name);
-  }
+void Members::set_or_null(const char* name, const std::string& text) {
+  set(name, text.empty() ? std::nullopt : std::optional(text));
 }
 
-api::JsonNodePtr to_node(api::JsonObjectPtr object) {
-  api::JsonNodePtr node(json_node_new(JSON_NODE_OBJECT));
-  json_node_take_object(node.get(), object.release());
-  return node;
+void Members::set_time(const char* name, ledger::WallTime time) {
+  set_or_null(name, time == 0 ? "" : utc_time(time));
 }
 
-api::JsonNodePtr to_node(api::JsonArrayPtr array) {
-  api::JsonNodePtr node(json_node_new(JSON_NODE_ARRAY));
-  json_node_take_array(node.get(), array.release());
-  return node;
-}
-
-api::JsonObjectPtr brief_report(const Seen& seen) {
+Members brief_report(const Seen& seen) {
   const ledger::Entry& entry = seen.entry;
-  const char* evidence = evidence_text(seen);
-  api::JsonObjectPtr report(json_object_new());
-  JsonObject* object = report.get();
-  json_object_set_int_member(object, "id", entry.id);
-  set_time(object, "created_at", entry.created_at);
-  set_text(object, "status", word_of(seen));
-  set_text(object, "charged", charged_text(seen));
-  json_object_set_boolean_member(object, "in_doubt", is_in_doubt(seen));
-  json_object_set_boolean_member(object, "followed", seen.is_followed);
-  json_object_set_boolean_member(object, "stop_wanted", payment::stop_wanted(entry.state));
-  set_text_or_null(object, "generation_id", payment::generation_id(entry.state));
-  set_text_or_null(object, "evidence", evidence != nullptr ? evidence : "");
-  set_text_or_null(object, "model", entry.identity.model);
-  set_number(object, "cost", entry.cost);
-  json_object_set_int_member(object, "bytes_delivered",
-                             static_cast<std::int64_t>(entry.bytes_delivered));
-  json_object_set_boolean_member(object, "delivered", entry.delivered_at != 0);
-  set_text(object, "agent_id", entry.identity.agent_id);
-  set_text(object, "cell_path", entry.identity.cell_path);
+  Members report;
+  report.set("id", entry.id);
+  report.set_time("created_at", entry.created_at);
+  report.set("status", word_of(seen));
+  report.set("charged", charged_text(seen));
+  report.set("in_doubt", is_in_doubt(seen));
+  report.set("followed", seen.is_followed);
+  report.set("stop_wanted", payment::stop_wanted(entry.state));
+  report.set_or_null("generation_id", payment::generation_id(entry.state));
+  report.set_or_null("evidence", evidence_text(seen));
+  report.set_or_null("model", entry.identity.model);
+  report.set("cost", entry.cost);
+  report.set("bytes_delivered", static_cast<std::int64_t>(entry.bytes_delivered));
+  report.set("delivered", entry.delivered_at != 0);
+  report.set("agent_id", entry.identity.agent_id);
+  report.set("cell_path", entry.identity.cell_path);
   return report;
 }
 
-api::JsonObjectPtr full_report(const Seen& seen,
-                               const std::vector<ledger::Ledger::HistoryLine>& history) {
+Members full_report(const Seen& seen, const std::vector<ledger::Ledger::HistoryLine>& history) {
   const ledger::Entry& entry = seen.entry;
   const payment::State state = state_of(seen);
   const payment::Attempt* attempt = payment::attempt(state);
-  api::JsonObjectPtr report = brief_report(seen);
-  JsonObject* object = report.get();
-  set_text(object, "meaning", meaning_of(seen));
-  json_object_set_boolean_member(object, "closed", payment::is_closed(state));
-  set_text_or_null(object, "reason", payment::reason(state));
-  set_time(object, "posted_at", entry.posted_at);
-  set_time(object, "ended_at", entry.ended_at);
-  set_time(object, "delivered_at", entry.delivered_at);
-  set_text(object, "base_url", entry.identity.base_url);
-  set_text_or_null(object, "prompt", prompt_of(entry));
-  auto request = api::parse_json(entry.identity.request);
-  if (request) {
-    json_object_set_member(object, "request", request->release());
+  Members report = brief_report(seen);
+  report.set("meaning", meaning_of(seen));
+  report.set("closed", payment::is_closed(state));
+  report.set_or_null("reason", payment::reason(state));
+  report.set_time("posted_at", entry.posted_at);
+  report.set_time("ended_at", entry.ended_at);
+  report.set_time("delivered_at", entry.delivered_at);
+  report.set("base_url", entry.identity.base_url);
+  report.set_or_null("prompt", prompt_of(entry));
+  if (auto request = api::parse_json(entry.identity.request)) {
+    report.set("request", std::move(*request));
   } else {
-    set_text_or_null(object, "request", entry.identity.request);
+    report.set_or_null("request", entry.identity.request);
   }
-  set_text(object, "fingerprint", entry.identity.fingerprint);
-  set_text_or_null(object, "idempotency_key", key_of(entry));
+  report.set("fingerprint", entry.identity.fingerprint);
+  report.set_or_null("idempotency_key", key_of(entry));
   if (attempt != nullptr && attempt->before) {
-    json_object_set_member(object, "jobs_before", texts(*attempt->before).release());
+    report.set("jobs_before", api::to_node(api::text_array(*attempt->before)));
   } else {
-    json_object_set_null_member(object, "jobs_before");
+    report.set_or_null("jobs_before", "");
   }
-  api::JsonArrayPtr lines(json_array_new());
-  for (const ledger::Ledger::HistoryLine& line : history) {
-    api::JsonObjectPtr one(json_object_new());
-    set_time(one.get(), "at", line.at);
-    set_text(one.get(), "came", line.came);
-    set_text(one.get(), "decided", line.decided);
-    set_text(one.get(), "status", line.word);
-    json_array_add_object_element(lines.get(), one.release());
-  }
-  json_object_set_array_member(object, "history", lines.release());
+  report.set("history", array_of(history, [](const ledger::Ledger::HistoryLine& line) {
+               Members one;
+               one.set_time("at", line.at);
+               one.set("came", line.came);
+               one.set("decided", line.decided);
+               one.set("status", line.word);
+               return one.take();
+             }));
   return report;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <chrono>
 
 #include "api/key.h"
@@ -77,14 +78,12 @@ void print_sentences(const std::vector<Reconciled>& rows) {
 }
 
 void print_document(const std::vector<Reconciled>& rows) {
-  api::JsonArrayPtr array(json_array_new());
-  for (const Reconciled& row : rows) {
-    api::JsonObjectPtr report = brief_report({row.entry, row.outcome == ReconcileOutcome::in_use});
-    set_text(report.get(), "outcome", to_word(row.outcome));
-    set_text(report.get(), "text", row.text);
-    json_array_add_object_element(array.get(), report.release());
-  }
-  print_json(to_node(std::move(array)));
+  print_json(array_of(rows, [](const Reconciled& row) {
+    Members report = brief_report({row.entry, row.outcome == ReconcileOutcome::in_use});
+    report.set("outcome", to_word(row.outcome));
+    report.set("text", row.text);
+    return report.take();
+  }));
 }
 
 }  // namespace
@@ -105,26 +104,21 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
   options.add_description(
       "The exit code is 1 when a row is left of which it cannot be told what became of it.");
   if (!options.parse(argc, argv)) return exit_done;
-  const std::string path = ledger_path(options, globals);
 
   std::vector<Reconciled> rows;
-  if (const auto ledger = open_ledger(path)) {
+  if (const auto ledger = open_or_tell(ledger_path(options, globals))) {
     const std::vector<ledger::Entry> open_rows = need(ledger->open_rows());
     if (!open_rows.empty()) rows = settle(options, *ledger, open_rows);
-  } else {
-    tell(no_ledger_text(path));
   }
   if (options.is_given("json")) {
     print_document(rows);
   } else {
     print_sentences(rows);
   }
-  for (const Reconciled& row : rows) {
-    if (row.outcome == ReconcileOutcome::left || row.outcome == ReconcileOutcome::foreign) {
-      return exit_failed;
-    }
-  }
-  return exit_done;
+  const bool is_any_left = std::ranges::any_of(rows, [](const Reconciled& row) {
+    return row.outcome == ReconcileOutcome::left || row.outcome == ReconcileOutcome::foreign;
+  });
+  return is_any_left ? exit_failed : exit_done;
 }
 
 }  // namespace genpro::cli

@@ -21,11 +21,7 @@ std::string jobs_text(const payment::State& state) {
   const payment::Attempt* attempt = payment::attempt(state);
   if (attempt == nullptr || !attempt->before) return "-";
   if (attempt->before->empty()) return "none";
-  std::string text;
-  for (const std::string& job : *attempt->before) {
-    text += (text.empty() ? "" : ", ") + printable(job, 130);
-  }
-  return text;
+  return join(*attempt->before);
 }
 
 std::string history_text(const History& history) {
@@ -45,13 +41,12 @@ std::string page(const Seen& seen, const History& history) {
   const auto text_or_dash = [](const std::string& text) {
     return cli::text_or_dash(text, longest_text);
   };
-  const char* evidence = evidence_text(seen);
   Table table({{"Row"}, {std::to_string(entry.id)}});
   table.add({"Status", status_text(seen)});
   table.add({"Charged", charged_text(seen)});
   table.add({"In use", seen.is_followed ? "yes" : "no"});
   table.add({"Generation", text_or_dash(payment::generation_id(state))});
-  table.add({"Evidence", text_or_dash(evidence != nullptr ? evidence : "")});
+  table.add({"Evidence", text_or_dash(evidence_text(seen))});
   table.add({"Model", model_text(entry.identity.model)});
   table.add({"Cost", cost_text(entry.cost)});
   table.add({"Bytes handed on", std::to_string(entry.bytes_delivered) +
@@ -122,12 +117,12 @@ int run_ledger_show(int argc, char** argv, const Globals& globals) {
     if (!text.empty()) text += "\n";
     const History history = need(ledger->history(seen.entry.id));
     text += page(seen, history);
-    json_array_add_object_element(array.get(), full_report(seen, history).release());
+    json_array_add_element(array.get(), full_report(seen, history).take().release());
   }
   if (!options.is_given("json")) {
     print(text);
   } else if (by_generation) {
-    print_json(to_node(std::move(array)));
+    print_json(api::to_node(std::move(array)));
   } else {
     print_json(api::JsonNodePtr(json_array_dup_element(array.get(), 0)));
   }

@@ -56,30 +56,28 @@ void print_table(const std::vector<Spend>& days) {
   print(table.text());
 }
 
-void set_sum(JsonObject* object, const Spend& sum) {
-  json_object_set_int_member(object, "generations", sum.generations);
-  json_object_set_int_member(object, "refunded", sum.refunded);
-  set_number(object, "cost", rounded(sum.cost));
-  json_object_set_int_member(object, "cost_unknown", sum.cost_unknown);
-  json_object_set_int_member(object, "in_doubt", sum.in_doubt);
+void set_sum(Members& object, const Spend& sum) {
+  object.set("generations", sum.generations);
+  object.set("refunded", sum.refunded);
+  object.set("cost", rounded(sum.cost));
+  object.set("cost_unknown", sum.cost_unknown);
+  object.set("in_doubt", sum.in_doubt);
 }
 
 void print_document(const std::vector<Spend>& sums, std::optional<ledger::WallTime> since) {
-  api::JsonObjectPtr document(json_object_new());
-  set_text_or_null(document.get(), "since", since ? utc_time(*since) : "");
-  api::JsonArrayPtr days(json_array_new());
-  for (const Spend& sum : sums) {
-    api::JsonObjectPtr day(json_object_new());
-    set_text(day.get(), "day", sum.day);
-    set_text_or_null(day.get(), "model", sum.model);
-    set_sum(day.get(), sum);
-    json_array_add_object_element(days.get(), day.release());
-  }
-  json_object_set_array_member(document.get(), "days", days.release());
-  api::JsonObjectPtr all(json_object_new());
-  set_sum(all.get(), sum_of(sums));
-  json_object_set_object_member(document.get(), "total", all.release());
-  print_json(to_node(std::move(document)));
+  Members document;
+  document.set_or_null("since", since ? utc_time(*since) : "");
+  document.set("days", array_of(sums, [](const Spend& sum) {
+                 Members day;
+                 day.set("day", sum.day);
+                 day.set_or_null("model", sum.model);
+                 set_sum(day, sum);
+                 return day.take();
+               }));
+  Members total;
+  set_sum(total, sum_of(sums));
+  document.set("total", total.take());
+  print_json(document.take());
 }
 
 }  // namespace
@@ -97,13 +95,10 @@ int run_ledger_spend(int argc, char** argv, const Globals& globals) {
   options.add_ledger();
   if (!options.parse(argc, argv)) return exit_done;
   const auto since = read_since(options);
-  const std::string path = ledger_path(options, globals);
 
   std::vector<Spend> days;
-  if (const auto ledger = open_ledger(path)) {
+  if (const auto ledger = open_or_tell(ledger_path(options, globals))) {
     days = need(ledger->spend(since.value_or(0)));
-  } else {
-    tell(no_ledger_text(path));
   }
   if (options.is_given("json")) {
     print_document(days, since);
