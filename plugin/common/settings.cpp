@@ -57,6 +57,15 @@ const std::array properties = {
     Property{"api-key-file", "API key file",
              "File whose first line is the key of the GEN API (default: none)",
              TextMember{&Settings::api_key_file, nullptr}},
+    Property{"proxy", "Proxy",
+             "Address of the proxy to the API and the clips, such as "
+             "http://user:password@host:3128; read without its login (default: that of the "
+             "environment or the desktop)",
+             TextMember{&Settings::proxy, nullptr}},
+    Property{"ca-file", "CA file",
+             "File with the certificates (PEM) of the authorities that are trusted (default: the "
+             "system's)",
+             TextMember{&Settings::ca_file, nullptr}},
     Property{"sheet-route", "Sheet route",
              "Route word of the API's sheet calls (default: autocontentengine)",
              TextMember{&Settings::sheet_route, "autocontentengine"}},
@@ -237,9 +246,9 @@ bool get_setting(const Settings& settings, unsigned id, GValue* value) {
   std::visit(
       Overloaded{
           [&](const TextMember& text) {
-            const std::string& content = text.member == &Settings::api_base_url
-                                             ? effective_base_url(settings)
-                                             : settings.*text.member;
+            std::string content = settings.*text.member;
+            if (text.member == &Settings::api_base_url) content = effective_base_url(settings);
+            if (text.member == &Settings::proxy) content = http::without_login(content);
             const bool is_null = content.empty() && !text.has_empty;
             g_value_set_string(value, is_null ? nullptr : content.c_str());
           },
@@ -283,6 +292,8 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   auto access = api::make_access(effective_base_url(settings), *key);
   if (!access) return access.error();
   result.access = std::move(*access);
+  result.access.network = {settings.proxy, settings.ca_file};
+  if (auto error = http::check_network(result.access.network)) return *std::move(error);
   result.silence = std::chrono::seconds(settings.stall_timeout);
   result.poll_interval = std::chrono::milliseconds(settings.poll_interval);
   result.generation_timeout = std::chrono::seconds(settings.generation_timeout);
@@ -305,6 +316,7 @@ clip::ReaderSettings make_reader_settings(const Settings& settings, Url clip,
                                           std::size_t read_size) {
   clip::ReaderSettings result;
   result.url = std::move(clip);
+  result.network = {settings.proxy, settings.ca_file};
   result.stall_timeout = std::chrono::seconds(settings.stall_timeout);
   result.retries = settings.retries;
   result.max_size = settings.max_clip_size;

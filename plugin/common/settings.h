@@ -20,6 +20,8 @@ struct Settings {
   std::string api_base_url;  // empty: from the environment
   std::string api_key;
   std::string api_key_file;
+  std::string proxy;
+  std::string ca_file;
   std::string sheet_route = "autocontentengine";
   std::string sheet_id;
   std::string cell_id;

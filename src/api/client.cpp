@@ -220,6 +220,7 @@ void Client::refuse(const std::shared_ptr<Call>& call, const std::string& reason
 void Client::send(const std::shared_ptr<Call>& call) {
   HttpRequest request = call->request;
   request.headers.emplace_back("X-API-Key", access_.key);
+  request.network = access_.network;
   cancel();
   call->sent_at = std::chrono::steady_clock::now();
   log_.debug([&] {

@@ -25,6 +25,7 @@ struct Access {
   Url base;  // as from make_access(): no slash at its end, no query
   std::string key;
   std::string log_id;  // of the element that asks, in logs; may be empty
+  http::Network network = {};
 };
 
 // Checks both without the network. Fails with ErrorKind::settings; the key is not in the message.

@@ -84,7 +84,8 @@ void Exchange::send(const HttpRequest& request) {
   watch_->forbid_http2();
   silence_timer_.start(silence_, [this] { on_silence(); });
   url_ = request.url;
-  session_ = runtime_.keep<http::Sessions>().session(purpose_, url_);
+  network_ = request.network;
+  session_ = runtime_.keep<http::Sessions>().session(purpose_, url_, network_);
   soup_session_send_async(
       session_, message_.get(), G_PRIORITY_DEFAULT, cancellable.get(), Runtime::finish,
       runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
@@ -105,6 +106,10 @@ void Exchange::on_headers(GAsyncResult* result) {
       ObjectPtr<GInputStream>::adopt(soup_session_send_finish(session_, result, error.out()));
   if (!done_) return;
   stream_ = std::move(stream);
+  if (const auto obstacle = watch_->obstacle(network_)) {
+    return finish(
+        HttpFailure{HttpFailure::Kind::obstructed, obstacle->reason, obstacle->advice, false});
+  }
   if (!stream_) {
     return fail_by(error, is_connect_error(error.get()) ? HttpFailure::Kind::unreachable
                                                         : HttpFailure::Kind::broken);
@@ -168,7 +173,7 @@ void Exchange::read_when_ready() {
 }
 
 void Exchange::fail(HttpFailure::Kind kind, std::string reason) {
-  finish(HttpFailure{kind, std::move(reason), watch_->is_sent()});
+  finish(HttpFailure{kind, std::move(reason), {}, watch_->is_sent()});
 }
 
 void Exchange::fail_by(const ErrorPtr& error, HttpFailure::Kind kind) {

@@ -28,6 +28,7 @@ struct HttpRequest {
   Url url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string json_body;  // empty: none
+  http::Network network;
 };
 
 struct HttpReply {
@@ -43,12 +44,14 @@ struct HttpReply {
 struct HttpFailure {
   enum class Kind {
     unreachable,  // no connection could be made, so nothing was sent
+    obstructed,   // by a certificate or a proxy: as above, and trying again does not help
     silent,       // no byte for the time allowed
     broken,       // the connection ended before the answer did
     too_large,
   };
   Kind kind = Kind::broken;
   std::string reason;
+  std::string advice;  // of what is obstructed
   // False: not a byte of the request left, so the service cannot have acted on it.
   bool sent = true;
 };
@@ -79,6 +82,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   Runtime& runtime_;
   Url url_;
+  http::Network network_;
   http::Purpose purpose_ = http::Purpose::api_read;
   SoupSession* session_ = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message_;

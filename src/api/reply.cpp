@@ -150,6 +150,11 @@ Failure failure_from_transport(const HttpFailure& transport, const Subject& subj
       failure.error.message = "The GEN API cannot be reached at " + subject.address + " (" +
                               reason + "). Check api-base-url and the network.";
       break;
+    case HttpFailure::Kind::obstructed:
+      failure.retryable = false;
+      failure.error.message = "The GEN API cannot be reached at " + subject.address + ": " +
+                              reason + ". " + transport.advice;
+      break;
     case HttpFailure::Kind::silent:
       failure.error.message = "The GEN API at " + subject.address + " does not answer (" + reason +
                               "). Check the network, or raise stall-timeout.";

@@ -167,7 +167,8 @@ void Fetcher::connect() {
   connection->started_at = std::chrono::steady_clock::now();
   connection->watch->forbid_http2();
   stall_timer_.start(settings_.stall_timeout, [this] { on_stall(); });
-  connection->session = runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_);
+  connection->session =
+      runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_, settings_.network);
   soup_session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,
                           cancellable.get(), Runtime::finish,
                           runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {

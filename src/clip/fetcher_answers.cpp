@@ -35,6 +35,12 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   connection->stream = ObjectPtr<GInputStream>::adopt(
       soup_session_send_finish(connection->session, result, error.out()));
   if (connection != connection_) return;
+  if (const auto obstacle = connection->watch->obstacle(settings_.network)) {
+    return fail(read_kind(),
+                "The clip's server cannot be reached at " + url_.origin() + ": " +
+                    obstacle->reason + ". " + obstacle->advice,
+                url_.without_query());
+  }
   if (!connection->stream) {
     if (const char* endless = connection->watch->endless()) return fail_for_endless(endless);
     return retry(one_line(error.message(), 200));

@@ -17,6 +17,7 @@
 #include "base/guarded.h"
 #include "base/runtime.h"
 #include "base/url.h"
+#include "http/network.h"
 
 namespace genpro::clip {
 
@@ -28,6 +29,7 @@ struct ReaderSettings {
   std::uint64_t max_size = std::uint64_t{4} << 30;  // bytes
   std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
   std::string log_id;  // of the element that reads, in logs; may be empty
+  http::Network network;
   // Asks for a fresh address, for one that has expired: called on the runtime thread. What it is
   // given may be called by any thread, once or never. Empty: there is none to be had.
   using AddressDone = std::function<void(Result<Url>)>;

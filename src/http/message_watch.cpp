@@ -67,6 +67,8 @@ struct MessageWatch::State {
   bool has_left_queue = false;
   bool is_sent = false;
   bool is_ending = false;  // the head is there, and the call has not told so yet
+  ObjectPtr<GTlsCertificate> distrusted;
+  GTlsCertificateFlags distrust = G_TLS_CERTIFICATE_NO_FLAGS;
   unsigned interim_answers = 0;
   ObjectPtr<GInputStream> framed;
   gulong framed_handler = 0;
@@ -101,6 +103,16 @@ struct MessageWatch::State {
     if (!state) return;
     state->is_sent = true;
     state->leave_queue();
+  }
+
+  // Never accepts what does not verify, as if nobody listened.
+  static gboolean on_distrust(SoupMessage*, GTlsCertificate* certificate,
+                              GTlsCertificateFlags errors, gpointer data) noexcept {
+    if (const auto state = static_cast<Weak*>(data)->lock()) {
+      state->distrusted = ObjectPtr<GTlsCertificate>::ref(certificate);
+      state->distrust = errors;
+    }
+    return FALSE;
   }
 
   static void on_interim_answer(SoupMessage*, gpointer data) noexcept {
@@ -152,6 +164,7 @@ MessageWatch::MessageWatch(SoupMessage* message, GCancellable* cancellable,
   soup_message_add_flags(message, SOUP_MESSAGE_COLLECT_METRICS);
   connect(message, "network-event", G_CALLBACK(State::on_network_event), state_);
   connect(message, "starting", G_CALLBACK(State::on_starting), state_);
+  connect(message, "accept-certificate", G_CALLBACK(State::on_distrust), state_);
   connect(message, "got-informational", G_CALLBACK(State::on_interim_answer), state_);
   connect(message, "got-headers", G_CALLBACK(State::on_head), state_);
 }
@@ -211,6 +224,17 @@ const char* MessageWatch::endless() const {
     return "headers";
   }
   return nullptr;
+}
+
+std::optional<Obstacle> MessageWatch::obstacle(const Network& network) const {
+  if (state_->is_sent) return std::nullopt;
+  if (state_->distrusted) {
+    const char* host = g_uri_get_host(soup_message_get_uri(state_->message.get()));
+    return describe_distrust(state_->distrusted.get(), state_->distrust, host, network);
+  }
+  const unsigned status = soup_message_get_status(state_->message.get());
+  if (status == SOUP_STATUS_NONE) return std::nullopt;
+  return describe_proxy_answer(status, network);
 }
 
 }  // namespace genpro::http

@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/glib_ptr.h"
+#include "http/network.h"
 
 namespace genpro::http {
 
@@ -47,6 +49,10 @@ class MessageWatch {
   // What the answer has without end, after a call or a read that failed: "interim answers (HTTP
   // 1xx)", "headers", "lengths of chunks or trailers". Null when it failed for another reason.
   const char* endless() const;
+
+  // What ended the request before a byte of it was sent, by this network: the server's certificate,
+  // or what a proxy answered instead of making a connection. To be asked after the call.
+  std::optional<Obstacle> obstacle(const Network& network) const;
 
  private:
   struct State;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http/sessions.h"
 
+#include "base/glib_ptr.h"
+
 namespace genpro::http {
 
 namespace {
@@ -22,7 +24,34 @@ Limits limits_of(Purpose purpose) {
   return {1024, 60};
 }
 
-ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct) {
+// Of a network's own proxy. What the environment exempts from its proxy is exempt from this one.
+ObjectPtr<GProxyResolver> make_resolver(const std::string& proxy) {
+  const char* exempt = g_getenv("no_proxy");
+  const StrvPtr hosts(g_strsplit_set(exempt != nullptr ? exempt : "", ", ", -1));
+  return ObjectPtr<GProxyResolver>::adopt(
+      g_simple_proxy_resolver_new(proxy_address(proxy).c_str(), hosts.get()));
+}
+
+// The login goes with the first request for a connection. libsoup's own way sends a wrong one again
+// and again.
+void log_in(SoupSession*, SoupMessage* message, gpointer login) noexcept {
+  if (g_strcmp0(soup_message_get_method(message), "CONNECT") != 0) return;
+  soup_message_headers_replace(soup_message_get_request_headers(message), "Proxy-Authorization",
+                               static_cast<const char*>(login));
+}
+
+// A header's value; empty for a proxy without a login.
+std::string login_of(const std::string& proxy) {
+  const UriPtr uri(g_uri_parse(proxy_address(proxy).c_str(), G_URI_FLAGS_HAS_PASSWORD, nullptr));
+  const char* user = uri ? g_uri_get_user(uri.get()) : nullptr;
+  if (user == nullptr) return {};
+  const char* password = g_uri_get_password(uri.get());
+  const std::string plain = std::string(user) + ":" + (password != nullptr ? password : "");
+  return "Basic " +
+         take_string(g_base64_encode(reinterpret_cast<const guchar*>(plain.data()), plain.size()));
+}
+
+ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct, const Network& network) {
   auto session = ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
       "max-conns", limits.connections, "max-conns-per-host", limits.connections, "idle-timeout",
       limits.idle_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
@@ -30,16 +59,33 @@ ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct) {
   soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_CONTENT_DECODER);
   // The API authenticates by a header; a challenge is an answer like any other.
   soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_AUTH_MANAGER);
-  if (is_direct) soup_session_set_proxy_resolver(session.get(), nullptr);
+  if (is_direct) {
+    soup_session_set_proxy_resolver(session.get(), nullptr);
+  } else {
+    if (!network.proxy.empty()) {
+      soup_session_set_proxy_resolver(session.get(), make_resolver(network.proxy).get());
+    }
+    if (const std::string login = login_of(effective_proxy(network)); !login.empty()) {
+      g_signal_connect_data(
+          session.get(), "request-queued", G_CALLBACK(log_in), g_strdup(login.c_str()),
+          [](gpointer text, GClosure*) noexcept { g_free(text); }, static_cast<GConnectFlags>(0));
+    }
+  }
+  if (!network.ca_file.empty()) {
+    // It was read before: should it be gone since, there is no authority, and nothing is trusted.
+    const auto database =
+        ObjectPtr<GTlsDatabase>::adopt(g_tls_file_database_new(network.ca_file.c_str(), nullptr));
+    soup_session_set_tls_database(session.get(), database.get());
+  }
   return session;
 }
 
 }  // namespace
 
-SoupSession* Sessions::session(Purpose purpose, const Url& url) {
+SoupSession* Sessions::session(Purpose purpose, const Url& url, const Network& network) {
   const bool is_direct = url.is_loopback();
-  ObjectPtr<SoupSession>& session = sessions_[{purpose, is_direct}];
-  if (!session) session = make_session(limits_of(purpose), is_direct);
+  ObjectPtr<SoupSession>& session = sessions_[{purpose, is_direct, network}];
+  if (!session) session = make_session(limits_of(purpose), is_direct, network);
   return session.get();
 }
 

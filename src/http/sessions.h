@@ -11,10 +11,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/runtime.h"
 #include "base/url.h"
+#include "http/network.h"
 
 namespace genpro::http {
 
@@ -30,11 +32,12 @@ enum class Purpose {
 // A runtime's sessions: `runtime.keep<Sessions>()`.
 class Sessions : public Runtime::Kept {
  public:
-  // The session for a request to `url`. Sessions never decode bodies, and messages are to be sent
-  // without following redirects. Reads of the API have few connections, since they are short; the
-  // stop requests of a pipeline go out together, and a clip holds its connection for minutes. A
-  // request to this machine takes no proxy: it is in the clear, and a proxy would see the key.
-  SoupSession* session(Purpose purpose, const Url& url);
+  // The session for a request to `url` by this network. Sessions never decode bodies, and messages
+  // are to be sent without following redirects. Reads of the API have few connections, since they
+  // are short; the stop requests of a pipeline go out together, and a clip holds its connection for
+  // minutes. A request to this machine takes no proxy: it is in the clear, and a proxy would see
+  // the key.
+  SoupSession* session(Purpose purpose, const Url& url, const Network& network);
 
   // To be called when something comes from a server.
   void note_answer(Purpose purpose, const Url& url);
@@ -46,7 +49,7 @@ class Sessions : public Runtime::Kept {
   void abort() override;
 
  private:
-  std::map<std::pair<Purpose, bool>, ObjectPtr<SoupSession>> sessions_;
+  std::map<std::tuple<Purpose, bool, Network>, ObjectPtr<SoupSession>> sessions_;
   // When a server answered last, by its origin: monotonic, in microseconds.
   std::map<std::pair<Purpose, std::string>, gint64> answered_;
 };

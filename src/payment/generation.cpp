@@ -228,8 +228,7 @@ Step Machine::not_answered(Stage from, const Answer& answer) {
   if (!policy_.may_post) return {from, {End{End::Kind::unanswered, answer.text, {}}}};
   // What a user named may be a slip, as long as nothing is known of it.
   if (policy_.is_attached && asking.is_resumed) {
-    const bool is_final = answer.was_sent && !answer.is_retryable;
-    if (is_final || asking.failures >= policy_.retries) {
+    if (!answer.is_retryable || asking.failures >= policy_.retries) {
       return {from, {End{End::Kind::unanswered, answer.text, {}}}};
     }
     ++asking.failures;

@@ -82,7 +82,8 @@ Step Machine::on(Prepared prepared, const Unlisted& unlisted) {
   const Answer& answer = unlisted.answer;
   // Nothing else would get through either, and nothing has been asked for yet.
   if (!answer.was_sent || answer.status == 429) {
-    if (prepared.failures >= policy_.retries) return never_sent(answer.text);
+    const bool is_final = !answer.was_sent && !answer.is_retryable;
+    if (is_final || prepared.failures >= policy_.retries) return never_sent(answer.text);
     ++prepared.failures;
     return {prepared, {backoff(answer)}};
   }
@@ -137,7 +138,9 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
   }
   if (!answer.was_sent && !posting.attempt.doubtful) {
     if (posting.attempt.stop_wanted) return withdrawn();
-    if (posting.attempt.posts > policy_.retries) return never_sent(answer.text);
+    if (!answer.is_retryable || posting.attempt.posts > policy_.retries) {
+      return never_sent(answer.text);
+    }
     return {
         Prepared{posting.attempt.key, posting.attempt.posts},
         {Persist{answer.text, "the request did not leave, and is sent again"}, backoff(answer)}};

@@ -29,6 +29,8 @@ const Property properties[] = {
     {"api-base-url", G_TYPE_STRING, "https://api.gen.pro/v1"},
     {"api-key", G_TYPE_STRING, "", Access::write_only},
     {"api-key-file", G_TYPE_STRING, ""},
+    {"proxy", G_TYPE_STRING, ""},
+    {"ca-file", G_TYPE_STRING, ""},
     {"sheet-route", G_TYPE_STRING, "autocontentengine"},
     {"sheet-id", G_TYPE_STRING, ""},
     {"cell-id", G_TYPE_STRING, ""},

@@ -1,127 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Clips over TLS, from a server of this machine with a certificate of its own making.
-#include <atomic>
-#include <filesystem>
-#include <future>
-
 #include "fault/delivery_test.h"
+#include "fault/tls_server.h"
 
 namespace genpro::test {
 namespace {
 
-constexpr const char* make_certificate =
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
-    "/CN=test "
-    "-addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out certificate.pem";
-
-// The certificate that the process trusts, and nothing else, for as long as this lives.
+// A certificate that the process trusts, and nothing else, for as long as this lives.
 class Trust {
  public:
-  Trust() : folder_(take_string(g_dir_make_tmp("genpro-tls-XXXXXX", nullptr))) {
+  Trust() {
     ErrorPtr error;
-    const StrvPtr words(g_strsplit(make_certificate, " ", -1));
-    int status = -1;
-    g_spawn_sync(folder_.c_str(), words.get(), nullptr,
-                 static_cast<GSpawnFlags>(G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL),
-                 nullptr, nullptr, nullptr, nullptr, &status, error.out());
-    certificate_ = ObjectPtr<GTlsCertificate>::adopt(g_tls_certificate_new_from_files(
-        file("certificate.pem").c_str(), file("key.pem").c_str(), error.out()));
-    const auto database = ObjectPtr<GTlsDatabase>::adopt(
-        g_tls_file_database_new(file("certificate.pem").c_str(), error.out()));
-    if (!certificate_ || !database) g_error("no certificate: %s", error.message().c_str());
+    const auto database =
+        ObjectPtr<GTlsDatabase>::adopt(g_tls_file_database_new(own_.file().c_str(), error.out()));
+    if (!database) g_error("no authorities: %s", error.message().c_str());
     before_ = ObjectPtr<GTlsDatabase>::adopt(
         g_tls_backend_get_default_database(g_tls_backend_get_default()));
     g_tls_backend_set_default_database(g_tls_backend_get_default(), database.get());
   }
-  ~Trust() {
-    g_tls_backend_set_default_database(g_tls_backend_get_default(), before_.get());
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  ~Trust() { g_tls_backend_set_default_database(g_tls_backend_get_default(), before_.get()); }
   Trust(const Trust&) = delete;
   Trust& operator=(const Trust&) = delete;
-  GTlsCertificate* certificate() const { return certificate_.get(); }
+  GTlsCertificate* certificate() const { return own_.get(); }
 
  private:
-  std::string file(const std::string& name) const { return folder_ + "/" + name; }
-
-  std::string folder_;
-  ObjectPtr<GTlsCertificate> certificate_;
+  const Certificate own_;
   ObjectPtr<GTlsDatabase> before_;
-};
-
-// Serves /clip.mp4; every other path leads to `location`.
-class TlsServer {
- public:
-  TlsServer(GTlsCertificate* certificate, std::string clip, std::string location)
-      : clip_(std::move(clip)), location_(std::move(location)) {
-    std::promise<int> port;
-    auto known = port.get_future();
-    thread_ = std::thread([this, certificate, &port] {
-      g_main_context_push_thread_default(context_.get());
-      auto server =
-          ObjectPtr<SoupServer>::adopt(soup_server_new("tls-certificate", certificate, nullptr));
-      soup_server_add_handler(server.get(), nullptr, answer, this, nullptr);
-      ErrorPtr error;
-      const auto options = static_cast<SoupServerListenOptions>(SOUP_SERVER_LISTEN_HTTPS |
-                                                                SOUP_SERVER_LISTEN_IPV4_ONLY);
-      if (!soup_server_listen_local(server.get(), 0, options, error.out())) {
-        g_error("no port for a TLS server: %s", error.message().c_str());
-      }
-      GSList* uris = soup_server_get_uris(server.get());
-      port.set_value(g_uri_get_port(static_cast<GUri*>(uris->data)));
-      g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-      g_main_loop_run(loop_.get());
-      soup_server_disconnect(server.get());
-      server.reset();
-      while (g_main_context_iteration(context_.get(), FALSE)) {
-      }
-      g_main_context_pop_thread_default(context_.get());
-    });
-    port_ = known.get();
-  }
-  ~TlsServer() {
-    GSource* end = g_idle_source_new();
-    g_source_set_callback(
-        end,
-        [](gpointer loop) -> gboolean {
-          g_main_loop_quit(static_cast<GMainLoop*>(loop));
-          return G_SOURCE_REMOVE;
-        },
-        loop_.get(), nullptr);
-    g_source_attach(end, context_.get());
-    g_source_unref(end);
-    thread_.join();
-  }
-  TlsServer(const TlsServer&) = delete;
-  TlsServer& operator=(const TlsServer&) = delete;
-  std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
-  // Requests that came by HTTP/2.
-  int http2_requests() const { return http2_requests_; }
-
- private:
-  static void answer(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
-                     gpointer data) {
-    auto* self = static_cast<TlsServer*>(data);
-    if (soup_server_message_get_http_version(message) == SOUP_HTTP_2_0) ++self->http2_requests_;
-    if (g_str_equal(path, "/clip.mp4")) {
-      // SoupServer cuts it to the range that is asked for.
-      soup_server_message_set_status(message, SOUP_STATUS_OK, nullptr);
-      soup_server_message_set_response(message, "video/mp4", SOUP_MEMORY_COPY, self->clip_.data(),
-                                       self->clip_.size());
-      return;
-    }
-    soup_server_message_set_redirect(message, SOUP_STATUS_FOUND, self->location_.c_str());
-  }
-
-  const std::string clip_;
-  const std::string location_;
-  MainContextPtr context_{g_main_context_new()};
-  MainLoopPtr loop_{g_main_loop_new(context_.get(), FALSE)};
-  int port_ = 0;
-  std::atomic<int> http2_requests_ = 0;
-  std::thread thread_;
 };
 
 class Tls : public Delivery {

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Servers behind proxies, and with certificates that the system does not know.
+#include "fault/delivery_test.h"
+#include "fault/tls_server.h"
+#include "support/proxy.h"
+
+namespace genpro::test {
+namespace {
+
+constexpr const char* login = "operator:s3same";
+
+class Network : public Delivery {
+ protected:
+  void lead_to(const std::string& url) {
+    service.push_poll(json_answer(200, FakeService::completed_json(url)));
+  }
+  // By a proxy, with the certificate's authority.
+  Streamed run_by(const std::string& proxy) {
+    lead_to("https://clips.test/clip.mp4");
+    Settings settings = {{"ca-file", certificate_.file()}};
+    if (!proxy.empty()) settings.emplace_back("proxy", proxy);
+    return run_it(settings);
+  }
+  std::string at(const Proxy& proxy, const std::string& user = "") const {
+    return "http://" + (user.empty() ? "" : user + "@") +
+           "127.0.0.1:" + std::to_string(proxy.port());
+  }
+
+  const Certificate certificate_{"DNS:clips.test"};
+  const TlsServer server_{certificate_.get(), short_clip(), "/clip.mp4"};
+};
+
+TEST_F(Network, AProxyWithALoginIsUsed) {
+  const Proxy proxy(server_.port(), login);
+  expect_whole(run_by(at(proxy, login)), short_clip());
+  EXPECT_EQ(proxy.requests(), std::vector<std::string>{"CONNECT clips.test:443 HTTP/1.1"});
+}
+
+TEST_F(Network, TheEnvironmentsProxyIsUsedWithItsLogin) {
+  const Proxy proxy(server_.port(), login);
+  const ScopedEnv set("https_proxy", at(proxy, login));
+  expect_whole(run_by(""), short_clip());
+  EXPECT_FALSE(proxy.requests().empty());
+}
+
+TEST_F(Network, AProxyThatWantsALoginIsNamedAtOnceWithoutOne) {
+  const Proxy proxy(server_.port(), login);
+  const Streamed streamed = run_by(at(proxy, "operator:wrong"));
+  expect_error(streamed, short_clip(), {"wants a login", "HTTP 407", at(proxy), "Set proxy"});
+  EXPECT_EQ(streamed.outcome.everything.find("wrong"), std::string::npos);
+  EXPECT_EQ(proxy.requests().size(), 1U) << "it was asked again";
+}
+
+TEST_F(Network, AProxysLoginIsNotReadBack) {
+  const ElementPtr element = src({{"proxy", "http://operator:s3same@proxy.test:3128"}});
+  char* proxy = nullptr;
+  g_object_get(element.get(), "proxy", &proxy, nullptr);
+  EXPECT_EQ(take_string(proxy), "http://proxy.test:3128");
+}
+
+TEST_F(Network, WhatCannotBeUsedIsRefusedBeforeAnythingIsSent) {
+  for (const auto& [setting, wrong] : Settings{{"proxy", "ftp://proxy.test"},
+                                               {"proxy", "http://"},
+                                               {"proxy", "://x"},
+                                               {"proxy", "http://a b"},
+                                               {"ca-file", "/nonexistent.pem"}}) {
+    const Streamed streamed = run_it({{setting, wrong}});
+    ASSERT_EQ(streamed.outcome.errors.size(), 1U) << wrong;
+    EXPECT_TRUE(streamed.outcome.errors[0].is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS));
+    EXPECT_NE(streamed.outcome.errors[0].text.find(setting), std::string::npos);
+  }
+  EXPECT_TRUE(service.requests().empty());
+}
+
+TEST_F(Network, AnUnknownAuthorityIsToldAtOnce) {
+  const Certificate local;
+  const TlsServer server(local.get(), short_clip(), "/clip.mp4");
+  lead_to(server.url() + "/clip.mp4");
+  expect_error(run_it(), short_clip(), {"was issued by \"CN=test\"", "Set ca-file"});
+}
+
+TEST_F(Network, ACertificateForAnotherHostIsToldWithItsNames) {
+  lead_to(server_.url() + "/clip.mp4");
+  expect_error(run_it({{"ca-file", certificate_.file()}}), short_clip(),
+               {"is for clips.test, not for 127.0.0.1"});
+}
+
+TEST_F(Network, TheApiIsNotAskedAgainForACertificate) {
+  const Certificate local;
+  const TlsServer server(local.get(), short_clip(), "/clip.mp4");
+  const Streamed streamed = run_it({{"api-base-url", server.url() + "/v1"}, {"retries", "5"}});
+  expect_error(streamed, short_clip(), {"The GEN API cannot be reached", "was issued by"});
+}
+
+}  // namespace
+}  // namespace genpro::test
