@@ -309,6 +309,9 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
   auto clip = std::make_shared<Clip>();
   const std::uint64_t number = clip->number = ++numbers_;
   clip->settings = std::move(settings);
+  if (const ElementPtr element = element_.get()) {
+    clip->settings.tls_interaction = tls_interaction_of(element.get());
+  }
   clip->is_repeat = is_repeat;
   clip->file = file;
   ElementPtr source;

@@ -7,6 +7,7 @@
 #include "api/key.h"
 #include "base/text.h"
 #include "common/enums.h"
+#include "gst/gst_ptr.h"
 
 namespace genpro {
 
@@ -192,6 +193,10 @@ std::string effective_base_url(const Settings& settings) {
   return settings.api_base_url.empty() ? api::base_url_from_environment() : settings.api_base_url;
 }
 
+http::Network network_of(const Settings& settings) {
+  return {settings.proxy, settings.ca_file, settings.tls_interaction};
+}
+
 }  // namespace
 
 const unsigned last_setting = properties.size();
@@ -260,6 +265,16 @@ bool get_setting(const Settings& settings, unsigned id, GValue* value) {
   return true;
 }
 
+ObjectPtr<GTlsInteraction> tls_interaction_of(GstElement* element) {
+  const ContextPtr context(gst_element_get_context(element, "genpro.tls-interaction"));
+  GTlsInteraction* interaction = nullptr;
+  if (context) {
+    gst_structure_get(gst_context_get_structure(context.get()), "tls-interaction",
+                      G_TYPE_TLS_INTERACTION, &interaction, nullptr);
+  }
+  return ObjectPtr<GTlsInteraction>::adopt(interaction);
+}
+
 Result<job::JobSettings> make_job_settings(const Settings& settings) {
   job::JobSettings result;
   if (settings.generation_id.empty()) {
@@ -292,7 +307,7 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   auto access = api::make_access(effective_base_url(settings), *key);
   if (!access) return access.error();
   result.access = std::move(*access);
-  result.access.network = {settings.proxy, settings.ca_file};
+  result.access.network = network_of(settings);
   if (auto error = http::check_network(result.access.network)) return *std::move(error);
   result.silence = std::chrono::seconds(settings.stall_timeout);
   result.poll_interval = std::chrono::milliseconds(settings.poll_interval);
@@ -316,7 +331,7 @@ clip::ReaderSettings make_reader_settings(const Settings& settings, Url clip,
                                           std::size_t read_size) {
   clip::ReaderSettings result;
   result.url = std::move(clip);
-  result.network = {settings.proxy, settings.ca_file};
+  result.network = network_of(settings);
   result.stall_timeout = std::chrono::seconds(settings.stall_timeout);
   result.retries = settings.retries;
   result.max_size = settings.max_clip_size;

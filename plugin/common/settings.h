@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/glib_ptr.h"
 #include "clip/reader.h"
 #include "job/job.h"
 
@@ -46,7 +47,9 @@ struct Settings {
   unsigned stall_timeout = 15;
   unsigned retries = 5;
   std::uint64_t max_clip_size = std::uint64_t{4} << 30;
-  // Not a property: ids of generations that are none to pick up.
+  // Not a property: see tls_interaction_of().
+  ObjectPtr<GTlsInteraction> tls_interaction;
+  // Ids of generations that are none to pick up.
   std::set<std::string> passed_over;
 
   std::string model_word() const;
@@ -63,6 +66,10 @@ void install_generation_properties(GObjectClass* object_class, unsigned status, 
 // Both return false for a number that is not a setting's.
 bool set_setting(Settings& settings, unsigned id, const GValue* value);
 bool get_setting(const Settings& settings, unsigned id, GValue* value);
+
+// The application's object that shows a client's certificate: what the element's context
+// "genpro.tls-interaction" has in the field "tls-interaction". Null without one.
+ObjectPtr<GTlsInteraction> tls_interaction_of(GstElement* element);
 
 // Everything that can be checked without the network. Fails with ErrorKind::settings.
 Result<job::JobSettings> make_job_settings(const Settings& settings);

@@ -118,7 +118,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
 gboolean start(GstBaseSrc* src) {
   return guarded<gboolean>("start", FALSE, [&] {
     GenproSrcState& state = state_of(src);
-    const genpro::Settings settings = *state.settings.lock();
+    genpro::Settings settings = *state.settings.lock();
+    settings.tls_interaction = genpro::tls_interaction_of(GST_ELEMENT(src));
     // With do-timestamp the base class would have the stream counted in time.
     gst_base_src_set_format(src, GST_FORMAT_BYTES);
     return state.core.start(settings, block_size_of(src));

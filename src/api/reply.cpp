@@ -6,6 +6,7 @@
 
 #include "api/json.h"
 #include "base/text.h"
+#include "http/network.h"
 
 namespace genpro::api {
 
@@ -179,9 +180,12 @@ Failure failure_from_shape(const HttpReply& reply, const std::string& wrong,
                            const Subject& subject) {
   Failure failure;
   failure.error.kind = ErrorKind::read;
-  failure.error.message = "The answer to " + subject.what +
-                          " cannot be used: " + one_line(redact(wrong, subject.secret), 200) +
-                          ". Check that api-base-url is the address of the GEN API.";
+  const bool is_page = http::is_web_page(reply.body);
+  const std::string reason = is_page ? "it is a web page, as of a network that wants a sign-in"
+                                     : one_line(redact(wrong, subject.secret), 200);
+  failure.error.message = "The answer to " + subject.what + " cannot be used: " + reason + ". " +
+                          (is_page ? "Sign in to the network with a browser, or check" : "Check") +
+                          " that api-base-url is the address of the GEN API.";
   failure.error.debug = subject.address + " answered HTTP " + std::to_string(reply.status) + ", " +
                         one_line(redact(reply.content_type, subject.secret), 80) + ": " +
                         body_start(reply, subject.secret);

@@ -8,6 +8,7 @@
 #include <glib-object.h>
 #include <glib.h>
 
+#include <compare>
 #include <memory>
 #include <string>
 #include <utility>
@@ -73,6 +74,7 @@ class ObjectPtr {
   T* get() const noexcept { return object_; }
   T* operator->() const noexcept { return object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
+  auto operator<=>(const ObjectPtr&) const noexcept = default;
   void reset() noexcept { *this = ObjectPtr(); }
   // Gives the reference to the caller.
   T* release() noexcept { return std::exchange(object_, nullptr); }

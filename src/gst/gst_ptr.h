@@ -28,6 +28,7 @@ using MessagePtr = MiniObjectPtr<GstMessage>;
 using QueryPtr = MiniObjectPtr<GstQuery>;
 using SamplePtr = MiniObjectPtr<GstSample>;
 using TagListPtr = MiniObjectPtr<GstTagList>;
+using ContextPtr = MiniObjectPtr<GstContext>;
 using StructurePtr = Owned<GstStructure, gst_structure_free>;
 
 using BusPtr = ObjectPtr<GstBus>;

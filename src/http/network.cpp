@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/glib_ptr.h"
 #include "base/text.h"
 
 namespace genpro::http {
@@ -45,6 +44,12 @@ std::string names_of(GTlsCertificate* certificate) {
 
 }  // namespace
 
+ObjectPtr<GTlsDatabase> read_authorities(const std::string& file, ErrorPtr* error) {
+  // GIO takes absolute names only.
+  const GCharPtr path(g_canonicalize_filename(file.c_str(), nullptr));
+  return ObjectPtr<GTlsDatabase>::adopt(g_tls_file_database_new(path.get(), error->out()));
+}
+
 std::string proxy_address(std::string_view proxy) {
   const std::string address(trim(proxy));
   const bool is_bare = !address.empty() && address.find("://") == std::string::npos;
@@ -54,8 +59,9 @@ std::string proxy_address(std::string_view proxy) {
 std::string without_login(std::string_view proxy) {
   std::string text(proxy);
   const std::size_t at = text.rfind('@');
-  const std::size_t slashes = text.find("//");
-  const std::size_t begin = slashes < at ? slashes + 2 : 0;
+  const std::size_t colon = text.find(':');
+  // A password may have slashes as well.
+  const std::size_t begin = colon < at && text.compare(colon, 3, "://") == 0 ? colon + 3 : 0;
   if (at != std::string::npos) text.erase(begin, at + 1 - begin);
   return text;
 }
@@ -80,17 +86,15 @@ std::optional<Error> check_network(const Network& network) {
         std::ranges::any_of(network.proxy, [](char c) { return g_ascii_isspace(c); });
     if (host == nullptr || *host == '\0' || has_space ||
         std::ranges::find(schemes, scheme) == schemes.end()) {
-      return settings_error("proxy \"" + one_line(without_login(network.proxy), 200) +
-                            "\" is no address of a proxy. Set it to http://host:port or "
-                            "http://user:password@host:port.");
+      // Not shown: it may be a login in a form that is not known as one.
+      return settings_error(
+          "proxy is no address of a proxy. Set it to http://host:port or "
+          "http://user:password@host:port.");
     }
   }
   if (network.ca_file.empty()) return std::nullopt;
   ErrorPtr error;
-  if (ObjectPtr<GTlsDatabase>::adopt(
-          g_tls_file_database_new(network.ca_file.c_str(), error.out()))) {
-    return std::nullopt;
-  }
+  if (read_authorities(network.ca_file, &error)) return std::nullopt;
   return settings_error("ca-file \"" + one_line(network.ca_file, 200) +
                         "\" cannot be used: " + one_line(error.message()) +
                         ". Set it to a file with the authorities' certificates (PEM).");
@@ -133,6 +137,16 @@ Obstacle describe_proxy_answer(unsigned status, const Network& network) {
   return {name + (wants_login ? " wants a login" : " makes no connection to it") + " (HTTP " +
               std::to_string(status) + ")",
           wants_login ? proxy_advice : "Check proxy or https_proxy, and no_proxy."};
+}
+
+bool is_web_page(std::string_view body) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";  // of UTF-8
+  if (body.starts_with(mark)) body.remove_prefix(mark.size());
+  while (!body.empty() && g_ascii_isspace(body.front())) body.remove_prefix(1);
+  return std::ranges::any_of(std::array{"<!doctype html", "<html"}, [body](const char* start) {
+    const std::size_t length = std::char_traits<char>::length(start);
+    return body.size() >= length && g_ascii_strncasecmp(body.data(), start, length) == 0;
+  });
 }
 
 }  // namespace genpro::http

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/glib_ptr.h"
 
 namespace genpro::http {
 
@@ -18,12 +19,17 @@ struct Network {
   std::string proxy;
   // Certificates of the authorities that are trusted, PEM. Empty: the system's.
   std::string ca_file;
+  // The application's, which is asked for a client's certificate.
+  ObjectPtr<GTlsInteraction> tls_interaction;
 
   auto operator<=>(const Network&) const = default;
 };
 
 // What is wrong with it, as far as it can be told without using it: ErrorKind::settings.
 std::optional<Error> check_network(const Network& network);
+
+// Of a ca-file; null with what is wrong with it.
+ObjectPtr<GTlsDatabase> read_authorities(const std::string& file, ErrorPtr* error);
 
 // A proxy's address, with a scheme where it has none.
 std::string proxy_address(std::string_view proxy);
@@ -42,5 +48,9 @@ Obstacle describe_distrust(GTlsCertificate* certificate, GTlsCertificateFlags er
                            std::string_view host, const Network& network);
 // What a proxy answered instead of making a connection.
 Obstacle describe_proxy_answer(unsigned status, const Network& network);
+
+// Whether a body begins as HTML does: a network that wants a sign-in first answers with such a page
+// in every server's place.
+bool is_web_page(std::string_view body);
 
 }  // namespace genpro::http

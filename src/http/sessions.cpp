@@ -73,10 +73,10 @@ ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct, const 
   }
   if (!network.ca_file.empty()) {
     // It was read before: should it be gone since, there is no authority, and nothing is trusted.
-    const auto database =
-        ObjectPtr<GTlsDatabase>::adopt(g_tls_file_database_new(network.ca_file.c_str(), nullptr));
-    soup_session_set_tls_database(session.get(), database.get());
+    ErrorPtr ignored;
+    soup_session_set_tls_database(session.get(), read_authorities(network.ca_file, &ignored).get());
   }
+  soup_session_set_tls_interaction(session.get(), network.tls_interaction.get());
   return session;
 }
 

@@ -10,6 +10,27 @@ namespace {
 
 constexpr const char* login = "operator:s3same";
 
+// Shows a client's certificate.
+struct ClientInteraction {
+  GTlsInteraction parent;
+  GTlsCertificate* certificate;  // borrowed
+};
+struct ClientInteractionClass {
+  GTlsInteractionClass parent;
+};
+GType client_interaction_get_type();
+G_DEFINE_TYPE(ClientInteraction, client_interaction, G_TYPE_TLS_INTERACTION)
+
+void client_interaction_init(ClientInteraction*) {}
+void client_interaction_class_init(ClientInteractionClass* type) {
+  type->parent.request_certificate = [](GTlsInteraction* interaction, GTlsConnection* connection,
+                                        GTlsCertificateRequestFlags, GCancellable*, GError**) {
+    g_tls_connection_set_certificate(
+        connection, reinterpret_cast<ClientInteraction*>(interaction)->certificate);
+    return G_TLS_INTERACTION_HANDLED;
+  };
+}
+
 class Network : public Delivery {
  protected:
   void lead_to(const std::string& url) {
@@ -53,10 +74,23 @@ TEST_F(Network, AProxyThatWantsALoginIsNamedAtOnceWithoutOne) {
 }
 
 TEST_F(Network, AProxysLoginIsNotReadBack) {
-  const ElementPtr element = src({{"proxy", "http://operator:s3same@proxy.test:3128"}});
-  char* proxy = nullptr;
-  g_object_get(element.get(), "proxy", &proxy, nullptr);
-  EXPECT_EQ(take_string(proxy), "http://proxy.test:3128");
+  for (const auto& [set, read] : Settings{
+           {"http://operator:s3same@proxy.test:3128", "http://proxy.test:3128"},
+           {"operator:s3//same@proxy.test:3128", "proxy.test:3128"},
+           {"http://operator:s3same@x@proxy.test:3128", "http://proxy.test:3128"},
+           {"proxy.test:3128", "proxy.test:3128"},
+       }) {
+    const ElementPtr element = src({{"proxy", set}});
+    char* proxy = nullptr;
+    g_object_get(element.get(), "proxy", &proxy, nullptr);
+    EXPECT_EQ(take_string(proxy), read);
+  }
+}
+
+TEST_F(Network, ACaFileMayBeNamedFromTheCurrentFolder) {
+  lead_to(server_.url() + "/clip.mp4");
+  const auto file = std::filesystem::relative(certificate_.file()).string();
+  expect_error(run_it({{"ca-file", file}}), short_clip(), {"is for clips.test"});
 }
 
 TEST_F(Network, WhatCannotBeUsedIsRefusedBeforeAnythingIsSent) {
@@ -84,6 +118,36 @@ TEST_F(Network, ACertificateForAnotherHostIsToldWithItsNames) {
   lead_to(server_.url() + "/clip.mp4");
   expect_error(run_it({{"ca-file", certificate_.file()}}), short_clip(),
                {"is for clips.test, not for 127.0.0.1"});
+}
+
+TEST_F(Network, TheApplicationShowsItsCertificate) {
+  const Certificate client;
+  const Certificate host;
+  const TlsServer server(host.get(), short_clip(), "/clip.mp4", client.file());
+  lead_to(server.url() + "/clip.mp4");
+  const auto interaction = ObjectPtr<GTlsInteraction>::adopt(
+      static_cast<GTlsInteraction*>(g_object_new(client_interaction_get_type(), nullptr)));
+  reinterpret_cast<ClientInteraction*>(interaction.get())->certificate = client.get();
+  ElementPtr element = src({{"ca-file", host.file()}});
+  GstContext* context = gst_context_new("genpro.tls-interaction", TRUE);
+  gst_structure_set(gst_context_writable_structure(context), "tls-interaction",
+                    G_TYPE_TLS_INTERACTION, interaction.get(), nullptr);
+  gst_element_set_context(element.get(), context);
+  gst_context_unref(context);
+  expect_whole(stream(std::move(element)), short_clip());
+}
+
+TEST_F(Network, AServerThatWantsACertificateGetsNoneWithoutTheApplication) {
+  const Certificate client;
+  const Certificate host;
+  const TlsServer server(host.get(), short_clip(), "/clip.mp4", client.file());
+  lead_to(server.url() + "/clip.mp4");
+  expect_error(run_it({{"ca-file", host.file()}, {"retries", "0"}}), short_clip(), {"certificate"});
+}
+
+TEST_F(Network, AWebPageInTheApisPlaceIsToldAsThat) {
+  for (int i = 0; i < 9; ++i) service.push_poll(html_answer(200, "<html>Sign in</html>"));
+  expect_error(run_it(), short_clip(), {"it is a web page", "api-base-url"});
 }
 
 TEST_F(Network, TheApiIsNotAskedAgainForACertificate) {

@@ -52,14 +52,24 @@ class Certificate {
 // Serves /clip.mp4; every other path leads to `location`.
 class TlsServer {
  public:
-  TlsServer(GTlsCertificate* certificate, std::string clip, std::string location)
+  // With `authority`, a client has to show a certificate that it has issued.
+  TlsServer(GTlsCertificate* certificate, std::string clip, std::string location,
+            const std::string& authority = "")
       : clip_(std::move(clip)), location_(std::move(location)) {
     std::promise<int> port;
     auto known = port.get_future();
-    thread_ = std::thread([this, certificate, &port] {
+    thread_ = std::thread([this, certificate, authority, &port] {
       g_main_context_push_thread_default(context_.get());
       auto server =
           ObjectPtr<SoupServer>::adopt(soup_server_new("tls-certificate", certificate, nullptr));
+      if (!authority.empty()) {
+        const auto database =
+            ObjectPtr<GTlsDatabase>::adopt(g_tls_file_database_new(authority.c_str(), nullptr));
+        soup_server_set_tls_database(server.get(), database.get());
+        soup_server_set_tls_auth_mode(server.get(), G_TLS_AUTHENTICATION_REQUIRED);
+        // libsoup asks about what is right, too.
+        g_signal_connect(server.get(), "request-started", G_CALLBACK(on_request), nullptr);
+      }
       soup_server_add_handler(server.get(), nullptr, answer, this, nullptr);
       ErrorPtr error;
       const auto options = static_cast<SoupServerListenOptions>(SOUP_SERVER_LISTEN_HTTPS |
@@ -100,6 +110,13 @@ class TlsServer {
   int http2_requests() const { return http2_requests_; }
 
  private:
+  static void on_request(SoupServer*, SoupServerMessage* message, gpointer) {
+    g_signal_connect(message, "accept-certificate", G_CALLBACK(accept), nullptr);
+  }
+  static gboolean accept(SoupServerMessage*, GTlsCertificate*, GTlsCertificateFlags errors,
+                         gpointer) {
+    return errors == G_TLS_CERTIFICATE_NO_FLAGS;
+  }
   static void answer(SoupServer*, SoupServerMessage* message, const char* path, GHashTable*,
                      gpointer data) {
     auto* self = static_cast<TlsServer*>(data);
