@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "source/source_core.h"
 
-#include <algorithm>
-
 #include "base/text.h"
-#include "clip/container.h"
 #include "common/logging.h"
 
 #define GST_CAT_DEFAULT source_debug
@@ -15,22 +12,6 @@ namespace {
 
 using clip::Reader;
 using job::Status;
-
-CapsPtr caps_of(clip::Container container) {
-  switch (container) {
-    case clip::Container::mpeg4_3gpp:
-      return CapsPtr(gst_caps_new_empty_simple("application/x-3gp"));
-    case clip::Container::quicktime:
-      return CapsPtr(
-          gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "apple", nullptr));
-    case clip::Container::fragmented:
-      return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING,
-                                         "iso-fragmented", nullptr));
-    case clip::Container::iso:
-      break;
-  }
-  return CapsPtr(gst_caps_new_simple("video/quicktime", "variant", G_TYPE_STRING, "iso", nullptr));
-}
 
 }  // namespace
 
@@ -96,36 +77,6 @@ GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
   return result;
 }
 
-GstFlowReturn SourceCore::advance(std::uint64_t offset, const std::stop_token& interrupted,
-                                  GstBuffer** buffer) {
-  if (!reader()) {
-    const GstFlowReturn ready = await_clip(interrupted);
-    if (ready != GST_FLOW_OK) return ready;
-  }
-  Reader::Block block;
-  const GstFlowReturn read = next_block(offset, interrupted, &block);
-  if (read != GST_FLOW_OK) return read;
-
-  std::size_t length = g_bytes_get_size(block.bytes.get());
-  if (stream_.stop && block.offset + length > *stream_.stop) {
-    if (block.offset >= *stream_.stop) return GST_FLOW_EOS;
-    length = *stream_.stop - block.offset;
-    block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
-  }
-  send_tags();
-  stream_.pushed.add(block.offset, block.offset + length);
-  if (const auto total = size(); total && stream_.pushed.covers(*total))
-    generation()->set_status(Status::done);
-
-  GST_TRACE_OBJECT(element_, "pushes bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
-                   block.offset, block.offset + length);
-  BufferPtr result(gst_buffer_new_wrapped_bytes(block.bytes.get()));
-  GST_BUFFER_OFFSET(result.get()) = block.offset;
-  GST_BUFFER_OFFSET_END(result.get()) = block.offset + length;
-  *buffer = result.release();
-  return GST_FLOW_OK;
-}
-
 GstFlowReturn SourceCore::await_clip(const std::stop_token& interrupted) {
   const std::shared_ptr<Generation> generation = this->generation();
   const std::shared_ptr<job::Job> job = generation->job();
@@ -155,70 +106,6 @@ void SourceCore::open(Url clip) {
   run->state = Reading{.reader = std::make_shared<Reader>(std::move(runtime), std::move(settings))};
 }
 
-GstFlowReturn SourceCore::next_block(std::uint64_t offset, const std::stop_token& interrupted,
-                                     Reader::Block* block) {
-  const std::shared_ptr<Reader> reader = this->reader();
-  if (!reader) return GST_FLOW_FLUSHING;
-  Reader::Outcome outcome = reader->read(interrupted);
-  if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
-  if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
-  if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
-
-  *block = std::move(std::get<Reader::Block>(outcome));
-  if (!is_identified()) {
-    const GstFlowReturn identity = identify(*reader, *block);
-    if (identity != GST_FLOW_OK) return identity;
-  }
-  if (block->offset != offset) {
-    Error error;
-    error.kind = ErrorKind::read;
-    error.message = "Byte " + std::to_string(block->offset) + " of the clip came where byte " +
-                    std::to_string(offset) + " was due. Start again.";
-    return fail(std::move(error));
-  }
-  stream_.next_offset = offset + g_bytes_get_size(block->bytes.get());
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
-  gsize size = 0;
-  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(block.bytes.get(), &size));
-  const auto container = clip::identify_container({data, size});
-  const auto info = reader.info();
-  if (!container) {
-    Error error;
-    error.kind = ErrorKind::wrong_type;
-    const std::string type = info ? one_line(info->content_type, 60) : "";
-    error.message = "What the service gives as the clip is no MP4" +
-                    (type.empty() ? "" : " (it is sent as " + type + ")") +
-                    ". Try again later, or ask the service's support for the clip.";
-    error.debug = "it begins with: " +
-                  one_line({reinterpret_cast<const char*>(data), std::min<gsize>(size, 60)}, 60);
-    return fail(std::move(error));
-  }
-  if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
-    reading->is_identified = true;
-  }
-  GST_INFO_OBJECT(element_, "reads a clip of %s bytes, %s",
-                  info && info->size ? std::to_string(*info->size).c_str() : "unknown",
-                  info && info->seekable ? "seekable" : "not seekable");
-  pad_.set_caps(caps_of(*container));
-  if (info && info->size) pad_.set_size(*info->size);
-  generation()->set_status(Status::streaming);
-  return GST_FLOW_OK;
-}
-
-GstFlowReturn SourceCore::finish_clip() {
-  // Without a size, only a reading from the first byte to the end is known to be whole.
-  if (!size() && stream_.pushed.covers(stream_.next_offset)) {
-    generation()->set_status(Status::done);
-  }
-  if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
-    reading->is_at_end = true;
-  }
-  return GST_FLOW_EOS;
-}
-
 // The base class also pushes EOS after a flow error and where the application cuts the stream
 // short, and neither delivers the clip. Otherwise an element downstream has returned EOS, as a
 // demuxer does that has all that it needs.
@@ -242,46 +129,6 @@ const char* SourceCore::delivery_text() {
   if (is_delivered()) return "delivered";
   if (report().status != Status::done) return "not delivered, since not all of it was pushed";
   return "not delivered, since its end was not pushed, or there was an error in the pipeline";
-}
-
-void SourceCore::send_tags() {
-  if (stream_.tags == Tags::sent) return;
-  // Queued tags go out with the buffer behind them, unless a flush drops both.
-  if (stream_.tags == Tags::queued) {
-    stream_.tags = Tags::sent;
-    return;
-  }
-  TagListPtr tags(gst_tag_list_new_empty());
-  const std::shared_ptr<Generation> generation = this->generation();
-  const std::string id = generation->report().generation_id;
-  const std::string model = generation->model();
-  const std::string comment = "generation-id=" + id;
-  gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_COMMENT, id.c_str(),
-                   GST_TAG_EXTENDED_COMMENT, comment.c_str(), nullptr);
-  if (const std::string& prompt = generation->prompt(); !prompt.empty()) {
-    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, prompt.c_str(), nullptr);
-  }
-  if (!model.empty()) {
-    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_ENCODER, model.c_str(), nullptr);
-  }
-  stream_.tags = Tags::queued;
-  pad_.queue_tags(std::move(tags));
-}
-
-bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop) {
-  const std::shared_ptr<Reader> reader = this->reader();
-  if (!reader && position != 0) return false;
-  GST_DEBUG_OBJECT(element_, "continues at byte %" G_GUINT64_FORMAT, position);
-  stream_.stop = stop;
-  if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
-    reading->is_at_end = false;
-  }
-  if (stream_.tags == Tags::queued) stream_.tags = Tags::unsent;
-  if (reader && position != stream_.next_offset) {
-    reader->seek(position);
-    stream_.next_offset = position;
-  }
-  return true;
 }
 
 GstFlowReturn SourceCore::fail(Error error) {
