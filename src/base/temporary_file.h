@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A file without a name, which goes with its owner, also when the process is killed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace genpro {
+
+// Threads: any.
+class TemporaryFile {
+ public:
+  // In the folder for temporary files; null when none can be made there, with the reason in errno.
+  static std::unique_ptr<TemporaryFile> create();
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  // All of the bytes, or false with the reason in errno.
+  bool write(std::uint64_t offset, std::span<const unsigned char> bytes);
+  bool read(std::uint64_t offset, std::span<unsigned char> bytes);
+  // To be opened as long as this lives.
+  std::string path() const;
+
+ private:
+  explicit TemporaryFile(int descriptor) : descriptor_(descriptor) {}
+
+  const int descriptor_;
+};
+
+}  // namespace genpro
