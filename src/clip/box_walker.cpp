@@ -2,7 +2,6 @@
 #include "clip/box_walker.h"
 
 #include <algorithm>
-#include <string_view>
 
 namespace genpro::clip {
 
@@ -15,6 +14,22 @@ std::uint64_t big_endian(std::span<const unsigned char> bytes) {
 }
 
 }  // namespace
+
+std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes) {
+  if (bytes.size() < 8) return std::nullopt;
+  BoxHeader header;
+  header.type = {reinterpret_cast<const char*>(bytes.data()) + 4, 4};
+  header.length = 8;
+  // 1 means that 64 bits of size follow the type, 0 that the box ends with the file.
+  std::uint64_t size = big_endian(bytes.first(4));
+  if (size == 1) {
+    if (bytes.size() < 16) return std::nullopt;
+    header.length = 16;
+    size = big_endian(bytes.subspan(8, 8));
+  }
+  if (size >= header.length) header.size = size;
+  return header;
+}
 
 void BoxWalker::add(std::span<const unsigned char> bytes) {
   while (!bytes.empty() && !until_end_) {
@@ -31,21 +46,13 @@ void BoxWalker::add(std::span<const unsigned char> bytes) {
 }
 
 void BoxWalker::on_header() {
-  if (header_size_ < 8) return;
-  const std::span<const unsigned char> header(header_);
-  const std::uint64_t size = big_endian(header.first(4));
-  // 1 means that 64 bits of size follow the type, 0 that the box ends with the file.
-  if (size == 1 && header_size_ < 16) return;
-  const std::uint64_t whole = size == 1 ? big_endian(header.subspan(8, 8)) : size;
-  if (whole < header_size_) {
-    until_end_ = true;
-  } else {
-    remaining_ = whole - header_size_;
-  }
+  const auto header = parse_box_header(std::span(header_).first(header_size_));
+  if (!header) return;
   header_size_ = 0;
-  const std::string_view type(reinterpret_cast<const char*>(header_.data()) + 4, 4);
-  has_index_ = has_index_ || type == "moov" || type == "moof";
-  has_media_ = has_media_ || type == "mdat";
+  until_end_ = !header->size;
+  remaining_ = until_end_ ? 0 : *header->size - header->length;
+  has_index_ = has_index_ || header->type == "moov" || header->type == "moof";
+  has_media_ = has_media_ || header->type == "mdat";
 }
 
 }  // namespace genpro::clip

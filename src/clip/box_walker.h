@@ -4,12 +4,24 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 namespace genpro::clip {
 
-// Follows the top-level boxes of an MP4 (ISO/IEC 14496-12, section 4.2) that is read from its first
-// byte on, to tell whether an end without a length is the clip's end or a broken connection.
+struct BoxHeader {
+  std::string_view type;              // within the bytes that were parsed
+  std::size_t length = 0;             // of the header itself
+  std::optional<std::uint64_t> size;  // of the box with its header; unset: to the end of the file
+};
+
+// Of an MP4 (ISO/IEC 14496-12, section 4.2). Nothing when more bytes are needed: 16 are enough. A
+// size that makes no sense is none.
+std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes);
+
+// Follows the top-level boxes of an MP4 that is read from its first byte on, to tell whether an end
+// without a length is the clip's end or a broken connection.
 class BoxWalker {
  public:
   void add(std::span<const unsigned char> bytes);

@@ -20,10 +20,13 @@ void ByteRanges::add(std::uint64_t begin, std::uint64_t end) {
   ranges_.emplace_hint(next, begin, end);
 }
 
-bool ByteRanges::covers(std::uint64_t size) const {
-  if (size == 0) return true;
-  const auto first = ranges_.begin();
-  return first != ranges_.end() && first->first == 0 && first->second >= size;
+bool ByteRanges::covers(std::uint64_t size, std::uint64_t longest_gap) const {
+  std::uint64_t covered = 0;
+  for (const auto& [begin, end] : ranges_) {
+    if (covered >= size || begin > covered + longest_gap) break;
+    covered = end;
+  }
+  return covered >= size || size - covered <= longest_gap;
 }
 
 std::uint64_t ByteRanges::size() const {

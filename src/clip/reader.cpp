@@ -98,6 +98,10 @@ void Reader::seek(std::uint64_t offset) {
   runtime_->post([fetcher = fetcher_, offset, epoch] { fetcher->seek(offset, epoch); });
 }
 
+std::size_t Reader::queued() {
+  return channel_->lock()->queued;
+}
+
 std::optional<ClipInfo> Reader::info() {
   return channel_->lock()->info;
 }

@@ -77,6 +77,8 @@ class Reader {
   // Continues at `offset`, which may be beyond the end: read() then ends at once. What was read
   // ahead elsewhere is dropped.
   void seek(std::uint64_t offset);
+  // How many bytes are there that read() gives without waiting.
+  std::size_t queued();
   // Unset before the first answer.
   std::optional<ClipInfo> info();
   // Where the clip is read from; another one after the first one has expired.
