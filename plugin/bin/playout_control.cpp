@@ -327,6 +327,7 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
        pass = later_for<SharedMessage>(number, &PlayoutControl::on_message)](MessagePtr message) {
         if (!pass_on_context(message.get())) pass(std::move(message));
       });
+  clip->decoder->set_media_type("video/quicktime");
   clips_.push_back(clip);
   return clip;
 }

@@ -39,17 +39,9 @@ std::string media_of(GstPad* pad) {
   return gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
 }
 
-GstPadProbeReturn keep(GstPad* pad, GstPadProbeInfo* info, gpointer file) {
+GstPadProbeReturn keep(GstPad*, GstPadProbeInfo* info, gpointer file) {
   guard_c_callback("keeping a clip", [&] {
-    auto& kept = *static_cast<std::shared_ptr<ClipFile>*>(file);
-    if ((info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0) {
-      kept->keep(GST_PAD_PROBE_INFO_BUFFER(info));
-    } else if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) {
-      gint64 size = -1;
-      const bool is_known = gst_pad_query_duration(pad, GST_FORMAT_BYTES, &size) && size > 0;
-      kept->end(is_known ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(size))
-                         : std::nullopt);
-    }
+    (*static_cast<std::shared_ptr<ClipFile>*>(file))->keep(GST_PAD_PROBE_INFO_BUFFER(info));
   });
   return GST_PAD_PROBE_OK;
 }
@@ -76,10 +68,8 @@ ClipDecoder::ClipDecoder(ElementPtr source, const Raster& raster, std::shared_pt
       pipeline_(ElementPtr::adopt(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))))) {
   if (file_) {
     const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(source_.get(), "src"));
-    gst_pad_add_probe(pad.get(),
-                      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER |
-                                                   GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
-                      keep, std::make_unique<std::shared_ptr<ClipFile>>(file_).release(), forget);
+    gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, keep,
+                      std::make_unique<std::shared_ptr<ClipFile>>(file_).release(), forget);
   }
 }
 
@@ -103,6 +93,10 @@ bool ClipDecoder::prepare() {
                       (nullptr));
     return false;
   }
+  if (media_type_ != nullptr) {
+    const CapsPtr caps(gst_caps_new_empty_simple(media_type_));
+    g_object_set(decoder.get(), "sink-caps", caps.get(), nullptr);
+  }
   g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(on_pad_added), this);
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(on_no_more_pads), this);
   gst_bin_add(GST_BIN(pipeline_.get()), decoder.get());
@@ -114,8 +108,9 @@ GstBusSyncReply ClipDecoder::on_message(GstBus*, GstMessage* message, gpointer s
   guard_c_callback("a message of a clip's pipeline", [&] {
     static_cast<ClipDecoder*>(self)->tell_(MessagePtr(gst_message_ref(message)));
   });
-  // The source watches the bus for errors, which does not have what was dropped.
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) return GST_BUS_PASS;
+  // The source watches the bus for errors and the end, which does not have what was dropped.
+  const GstMessageType type = GST_MESSAGE_TYPE(message);
+  if (type == GST_MESSAGE_ERROR || type == GST_MESSAGE_EOS) return GST_BUS_PASS;
   gst_message_unref(message);
   return GST_BUS_DROP;
 }
@@ -208,13 +203,21 @@ GstFlowReturn ClipDecoder::on_audio(GstAppSink* sink, gpointer self) {
 }
 
 void ClipDecoder::on_video_end(GstAppSink*, gpointer self) {
-  guard_c_callback("the end of a clip's video",
-                   [&] { static_cast<ClipDecoder*>(self)->decoded_.end_video(); });
+  guard_c_callback("the end of a clip's video", [&] {
+    static_cast<ClipDecoder*>(self)->decoded_.end_video();
+    static_cast<ClipDecoder*>(self)->end_file();
+  });
 }
 
 void ClipDecoder::on_audio_end(GstAppSink*, gpointer self) {
-  guard_c_callback("the end of a clip's audio",
-                   [&] { static_cast<ClipDecoder*>(self)->decoded_.end_audio(); });
+  guard_c_callback("the end of a clip's audio", [&] {
+    static_cast<ClipDecoder*>(self)->decoded_.end_audio();
+    static_cast<ClipDecoder*>(self)->end_file();
+  });
+}
+
+void ClipDecoder::end_file() {
+  if (file_ && decoded_.has_ended()) file_->end();
 }
 
 bool ClipDecoder::push_video(GstSample* sample) {

@@ -35,6 +35,8 @@ class ClipDecoder {
   ClipDecoder(const ClipDecoder&) = delete;
   ClipDecoder& operator=(const ClipDecoder&) = delete;
 
+  // What the source gives, which is not found out by reading then.
+  void set_media_type(const char* media_type) { media_type_ = media_type; }
   // To be called before start(). False when GStreamer lacks an element for it, which is told as an
   // error.
   bool prepare();
@@ -58,10 +60,12 @@ class ClipDecoder {
   void add_video(GstPad* pad);
   void add_audio(GstPad* pad);
   void tell_no_video();
+  void end_file();
   bool push_video(GstSample* sample);
   bool push_audio(GstSample* sample);
 
   ElementPtr source_;
+  const char* media_type_ = nullptr;
   Tell tell_;
   Guarded<Raster> raster_;
   std::shared_ptr<ClipFile> file_;

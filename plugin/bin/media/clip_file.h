@@ -7,11 +7,9 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "base/guarded.h"
-#include "clip/byte_ranges.h"
+#include "base/temporary_file.h"
 
 namespace genpro::bin {
 
@@ -20,27 +18,21 @@ class ClipFile {
  public:
   // In the folder for temporary files; null when none can be made there.
   static std::shared_ptr<ClipFile> create();
-  explicit ClipFile(int descriptor) : descriptor_(descriptor) {}
-  ~ClipFile();
-  ClipFile(const ClipFile&) = delete;
-  ClipFile& operator=(const ClipFile&) = delete;
+  explicit ClipFile(std::unique_ptr<TemporaryFile> file) : file_(std::move(file)) {}
 
   // A buffer that has its place in the clip as its offset. A disk that is full ends the keeping.
   void keep(GstBuffer* buffer);
-  // The stream has ended; `size` is the clip's, if it is known.
-  void end(std::optional<std::uint64_t> size);
-  bool is_whole();
+  // The clip was decoded to its end: a decoder that reads it again reads nothing else.
+  void end() { ended_ = true; }
+  // Whether all that a decoder reads is there.
+  bool is_whole() { return ended_ && !failed_; }
   // To be opened as long as this lives.
-  std::string path() const;
+  std::string path() const { return file_->path(); }
 
  private:
-  struct State {
-    clip::ByteRanges coverage;
-    bool failed = false;
-    bool whole = false;
-  };
-  const int descriptor_;
-  Guarded<State> state_;
+  const std::unique_ptr<TemporaryFile> file_;
+  std::atomic<bool> ended_ = false;
+  std::atomic<bool> failed_ = false;
 };
 
 }  // namespace genpro::bin

@@ -124,6 +124,11 @@ bool DecodedFrames::has_no_video() {
   return !state->zero && ((state->streams_known && !state->has_video) || state->video_ended);
 }
 
+bool DecodedFrames::has_ended() {
+  auto state = state_.lock();
+  return state->video_ended && (state->audio_ended || !state->has_audio);
+}
+
 std::optional<Time> DecodedFrames::length() {
   auto state = state_.lock();
   if (!state->video_ended || !state->zero) return std::nullopt;

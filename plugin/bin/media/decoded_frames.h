@@ -53,6 +53,8 @@ class DecodedFrames {
   bool has_failed();
   // All streams are known, and no frame will ever come.
   bool has_no_video();
+  // All of it has been decoded.
+  bool has_ended();
   // How long it is, once that is known.
   std::optional<Time> length();
   // The frame at `time`, else the one that was last shown before it, if any.
