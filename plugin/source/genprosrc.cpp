@@ -45,6 +45,7 @@ struct GenproSrcState {
   genpro::Guarded<genpro::Settings> settings;
   SrcPad pad;
   genpro::SourceCore core;
+  GstPadActivateModeFunction activate_mode = nullptr;  // the base class's
 };
 
 struct _GstGenproSrc {
@@ -115,6 +116,14 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   });
 }
 
+GstPadMode mode_of(GstBaseSrc* src) {
+  GstPad* pad = GST_BASE_SRC_PAD(src);
+  GST_OBJECT_LOCK(pad);
+  const GstPadMode mode = GST_PAD_MODE(pad);
+  GST_OBJECT_UNLOCK(pad);
+  return mode;
+}
+
 gboolean start(GstBaseSrc* src) {
   return guarded<gboolean>("start", FALSE, [&] {
     GenproSrcState& state = state_of(src);
@@ -122,7 +131,7 @@ gboolean start(GstBaseSrc* src) {
     settings.tls_interaction = genpro::tls_interaction_of(GST_ELEMENT(src));
     // With do-timestamp the base class would have the stream counted in time.
     gst_base_src_set_format(src, GST_FORMAT_BYTES);
-    return state.core.start(settings, block_size_of(src));
+    return state.core.start(settings, block_size_of(src), mode_of(src) == GST_PAD_MODE_PULL);
   });
 }
 
@@ -147,9 +156,9 @@ gboolean negotiate(GstBaseSrc*) {
   return TRUE;
 }
 
-GstFlowReturn create(GstBaseSrc* src, guint64 offset, guint, GstBuffer** buffer) {
+GstFlowReturn create(GstBaseSrc* src, guint64 offset, guint length, GstBuffer** buffer) {
   return guarded("create", GST_FLOW_ERROR,
-                 [&] { return state_of(src).core.create(offset, buffer); });
+                 [&] { return state_of(src).core.create(offset, length, buffer); });
 }
 
 gboolean do_seek(GstBaseSrc* src, GstSegment* segment) {
@@ -162,7 +171,9 @@ gboolean do_seek(GstBaseSrc* src, GstSegment* segment) {
   });
 }
 
+// Pull mode can be had before there is a clip, whose server need not know ranges for it.
 gboolean is_seekable(GstBaseSrc* src) {
+  if (mode_of(src) == GST_PAD_MODE_PULL) return TRUE;
   return guarded<gboolean>("is_seekable", FALSE, [&] { return state_of(src).core.is_seekable(); });
 }
 
@@ -182,10 +193,31 @@ gboolean answer_uri(GstBaseSrc* src, GstQuery* query) {
   });
 }
 
+// Pull mode can be chosen until the run has begun, which in either mode it does when the pad is
+// activated. An element that changes the mode later, or plugs a demuxer while the pipeline shuts
+// down, would begin another run.
+bool may_be_pulled(GstBaseSrc* src) {
+  const GstPadMode mode = mode_of(src);
+  if (mode != GST_PAD_MODE_NONE) return mode == GST_PAD_MODE_PULL;
+  GST_OBJECT_LOCK(src);
+  const bool is_early = GST_STATE(src) <= GST_STATE_READY;
+  GST_OBJECT_UNLOCK(src);
+  return is_early;
+}
+
+gboolean activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode, gboolean active) {
+  GstBaseSrc* src = GST_BASE_SRC(parent);
+  if (active && mode == GST_PAD_MODE_PULL && GST_STATE(src) > GST_STATE_READY) return FALSE;
+  return state_of(src).activate_mode(pad, parent, mode, active);
+}
+
 gboolean answer_scheduling(GstBaseSrc* src, GstQuery* query) {
-  unsigned flags = GST_SCHEDULING_FLAG_SEQUENTIAL | GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED;
-  if (is_seekable(src)) flags |= GST_SCHEDULING_FLAG_SEEKABLE;
+  const bool is_pulled = may_be_pulled(src);
+  unsigned flags = GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED;
+  if (!is_pulled) flags |= GST_SCHEDULING_FLAG_SEQUENTIAL;
+  if (is_pulled || is_seekable(src)) flags |= GST_SCHEDULING_FLAG_SEEKABLE;
   gst_query_set_scheduling(query, static_cast<GstSchedulingFlags>(flags), 1, -1, 0);
+  if (is_pulled) gst_query_add_scheduling_mode(query, GST_PAD_MODE_PULL);
   gst_query_add_scheduling_mode(query, GST_PAD_MODE_PUSH);
   return TRUE;
 }
@@ -276,8 +308,10 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
 static void gst_genpro_src_init(GstGenproSrc* src) {
   genpro::guard_c_callback(
       "init", [&] { src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release(); });
-  gst_pad_add_probe(GST_BASE_SRC_PAD(src), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_end, src,
-                    nullptr);
+  GstPad* pad = GST_BASE_SRC_PAD(src);
+  src->state->activate_mode = GST_PAD_ACTIVATEMODEFUNC(pad);
+  gst_pad_set_activatemode_function(pad, activate_mode);
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_end, src, nullptr);
   gst_base_src_set_format(GST_BASE_SRC(src), GST_FORMAT_BYTES);
   gst_base_src_set_blocksize(GST_BASE_SRC(src), default_block_size);
   // The end is where the reader says it is: only then is the clip known to be whole.

@@ -15,7 +15,7 @@ using job::Status;
 
 }  // namespace
 
-bool SourceCore::start(const Settings& settings, std::size_t block_size) {
+bool SourceCore::start(const Settings& settings, std::size_t block_size, bool is_pulled) {
   auto generation = attached_;
   if (!generation) {
     generation = std::make_shared<Generation>(
@@ -26,8 +26,8 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size) {
     auto run = run_.lock();
     *run = Run{.generation = generation, .interruption = run->interruption};
   }
-  stream_ = Stream{.block_size = block_size};
-  pipeline_errors_ = std::make_unique<ErrorWatch>(element_);
+  stream_ = Stream{.block_size = block_size, .is_pulled = is_pulled};
+  pipeline_ = std::make_unique<PipelineWatch>(element_);
   if (attached_) {
     open(*attached_->clip());
     return true;
@@ -47,9 +47,10 @@ void SourceCore::stop() {
   const job::Delivery delivery{stream_.pushed.size(), is_delivered()};
   GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
   // Reading ends here. The rest of the state stays for queries until the next run.
+  stream_.random_reader.reset();
   (void)take_reader();
   attached_ ? generation->shut_down_later(delivery) : generation->shut_down(delivery);
-  pipeline_errors_.reset();
+  pipeline_.reset();
 }
 
 void SourceCore::set_interrupted(bool interrupted) {
@@ -61,13 +62,13 @@ void SourceCore::set_interrupted(bool interrupted) {
   }
 }
 
-GstFlowReturn SourceCore::create(std::uint64_t offset, GstBuffer** buffer) {
+GstFlowReturn SourceCore::create(std::uint64_t offset, std::size_t length, GstBuffer** buffer) {
   // The error was posted; whoever goes on pulling gets no second one.
   if (has_failed()) return GST_FLOW_ERROR;
   // An interruption from here on concerns this call, also one that is over before it is seen: an
   // EOS event that the application sends comes as such a one.
   const std::stop_token interrupted = run_.lock()->interruption.get_token();
-  const GstFlowReturn result = advance(offset, interrupted, buffer);
+  const GstFlowReturn result = advance(offset, length, interrupted, buffer);
   if (result == GST_FLOW_FLUSHING && run_.lock()->is_eos_announced) {
     // An application waits for the progress to end before it goes on to PLAYING, where alone the
     // EOS reaches it.
@@ -119,10 +120,14 @@ void SourceCore::note_end(bool is_limited) {
 
 // An element downstream may fail long after the last push: behind a queue, or when it ends.
 bool SourceCore::is_delivered() {
-  if (pipeline_errors_ && pipeline_errors_->has_seen_one()) return false;
+  if (!pipeline_ || pipeline_->has_failed()) return false;
+  const bool is_done = report().status == Status::done;
   auto run = run_.lock();
   const auto* reading = std::get_if<Reading>(&run->state);
-  return reading != nullptr && reading->is_pushed && !run->has_posted_error;
+  if (reading == nullptr || run->has_posted_error) return false;
+  if (!stream_.is_pulled) return reading->is_pushed;
+  // Who pulls makes the end itself.
+  return is_done && !run->is_eos_announced && (reading->is_at_end || pipeline_->has_ended());
 }
 
 const char* SourceCore::delivery_text() {
@@ -137,6 +142,7 @@ GstFlowReturn SourceCore::fail(Error error) {
 }
 
 GstFlowReturn SourceCore::end_in_error() {
+  stream_.random_reader.reset();
   const std::shared_ptr<Reader> unread = take_reader();
   run_.lock()->state = Failed{};
   return GST_FLOW_ERROR;

@@ -15,10 +15,11 @@
 #include "base/guarded.h"
 #include "base/runtime.h"
 #include "clip/byte_ranges.h"
+#include "clip/random_reader.h"
 #include "clip/reader.h"
 #include "common/generation.h"
 #include "gst/gst_ptr.h"
-#include "source/error_watch.h"
+#include "source/pipeline_watch.h"
 #include "source/shutdown_group.h"
 
 namespace genpro {
@@ -48,7 +49,8 @@ class SourceCore {
   // asked for, who is told what comes of it and starts the element when the clip is known.
   void attach(std::shared_ptr<Generation> generation) { attached_ = std::move(generation); }
   // Posts an error and returns false when the settings are no good; nothing is sent then.
-  bool start(const Settings& settings, std::size_t block_size);
+  // `is_pulled`: an element downstream asks for bytes where it wants them.
+  bool start(const Settings& settings, std::size_t block_size, bool is_pulled);
   void stop();
   void set_interrupted(bool interrupted);
   // An EOS event is about to interrupt create() and to be pushed in place of a buffer.
@@ -59,9 +61,9 @@ class SourceCore {
   // The element has posted an error.
   void note_error() { run_.lock()->has_posted_error = true; }
 
-  // The next buffer, which the base class expects to begin at `offset`. Posts the error before it
-  // returns GST_FLOW_ERROR.
-  GstFlowReturn create(std::uint64_t offset, GstBuffer** buffer);
+  // The next buffer, which the base class expects to begin at `offset`; in pull mode one of
+  // `length` bytes, or fewer at the end. Posts the error before it returns GST_FLOW_ERROR.
+  GstFlowReturn create(std::uint64_t offset, std::size_t length, GstBuffer** buffer);
   // Continues at `position`, up to `stop` (bytes). Does not wait.
   bool seek(std::uint64_t position, std::optional<std::uint64_t> stop);
 
@@ -105,18 +107,27 @@ class SourceCore {
   enum class Tags { unsent, queued, sent };
   struct Stream {
     std::size_t block_size = 0;
+    bool is_pulled = false;
+    std::unique_ptr<clip::RandomReader> random_reader;  // in pull mode, once there is a clip
     Tags tags = Tags::unsent;
     clip::ByteRanges pushed;
     std::uint64_t next_offset = 0;  // of the reader's next block
     std::optional<std::uint64_t> stop;
   };
 
-  GstFlowReturn advance(std::uint64_t offset, const std::stop_token& interrupted,
-                        GstBuffer** buffer);
+  GstFlowReturn advance(std::uint64_t offset, std::size_t length,
+                        const std::stop_token& interrupted, GstBuffer** buffer);
   GstFlowReturn await_clip(const std::stop_token& interrupted);
-  GstFlowReturn next_block(std::uint64_t offset, const std::stop_token& interrupted,
-                           clip::Reader::Block* block);
-  GstFlowReturn identify(clip::Reader& reader, const clip::Reader::Block& block);
+  // In push mode the next block, in pull mode the one of `length` bytes from `offset` on.
+  GstFlowReturn read(std::uint64_t offset, std::size_t length, const std::stop_token& interrupted,
+                     clip::Reader::Block* block);
+  // In pull mode; the clip's head, whatever is asked for, as long as that has not been identified.
+  clip::Reader::Outcome read_anywhere(std::uint64_t offset, std::size_t length,
+                                      const std::stop_token& interrupted);
+  // Looks at the clip's first bytes.
+  GstFlowReturn identify(const BytesPtr& head);
+  // Whether all of the clip has been given downstream.
+  bool is_all_pushed();
   GstFlowReturn finish_clip();
   void open(Url clip);
   void send_tags();
@@ -135,7 +146,7 @@ class SourceCore {
   Pad& pad_;
   std::shared_ptr<Generation> attached_;
   Guarded<Run> run_;
-  std::unique_ptr<ErrorWatch> pipeline_errors_;
+  std::unique_ptr<PipelineWatch> pipeline_;
   std::unique_ptr<ShutdownGroupMember> shutdown_group_;
   Stream stream_;
 };

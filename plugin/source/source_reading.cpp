@@ -2,6 +2,7 @@
 //
 // What SourceCore does with a clip that is there.
 #include <algorithm>
+#include <limits>
 
 #include "base/text.h"
 #include "clip/container.h"
@@ -35,15 +36,15 @@ CapsPtr caps_of(clip::Container container) {
 
 }  // namespace
 
-GstFlowReturn SourceCore::advance(std::uint64_t offset, const std::stop_token& interrupted,
-                                  GstBuffer** buffer) {
+GstFlowReturn SourceCore::advance(std::uint64_t offset, std::size_t requested,
+                                  const std::stop_token& interrupted, GstBuffer** buffer) {
   if (!reader()) {
     const GstFlowReturn ready = await_clip(interrupted);
     if (ready != GST_FLOW_OK) return ready;
   }
   Reader::Block block;
-  const GstFlowReturn read = next_block(offset, interrupted, &block);
-  if (read != GST_FLOW_OK) return read;
+  const GstFlowReturn result = read(offset, requested, interrupted, &block);
+  if (result != GST_FLOW_OK) return result;
 
   std::size_t length = g_bytes_get_size(block.bytes.get());
   if (stream_.stop && block.offset + length > *stream_.stop) {
@@ -51,34 +52,39 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, const std::stop_token& i
     length = *stream_.stop - block.offset;
     block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
   }
-  send_tags();
+  if (!stream_.is_pulled) send_tags();
   stream_.pushed.add(block.offset, block.offset + length);
-  if (const auto total = size(); total && stream_.pushed.covers(*total))
-    generation()->set_status(Status::done);
+  if (is_all_pushed()) generation()->set_status(Status::done);
 
   GST_TRACE_OBJECT(element_, "pushes bytes %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
                    block.offset, block.offset + length);
-  BufferPtr result(gst_buffer_new_wrapped_bytes(block.bytes.get()));
-  GST_BUFFER_OFFSET(result.get()) = block.offset;
-  GST_BUFFER_OFFSET_END(result.get()) = block.offset + length;
-  *buffer = result.release();
+  BufferPtr pushed(gst_buffer_new_wrapped_bytes(block.bytes.get()));
+  GST_BUFFER_OFFSET(pushed.get()) = block.offset;
+  GST_BUFFER_OFFSET_END(pushed.get()) = block.offset + length;
+  *buffer = pushed.release();
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::next_block(std::uint64_t offset, const std::stop_token& interrupted,
-                                     Reader::Block* block) {
+GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
+                               const std::stop_token& interrupted, Reader::Block* block) {
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader) return GST_FLOW_FLUSHING;
-  Reader::Outcome outcome = reader->read(interrupted);
+  if (stream_.is_pulled && !stream_.random_reader) {
+    stream_.random_reader = std::make_unique<clip::RandomReader>(reader);
+  }
+  const bool looks_at_head = stream_.is_pulled && !is_identified();
+  Reader::Outcome outcome =
+      stream_.is_pulled ? read_anywhere(offset, length, interrupted) : reader->read(interrupted);
   if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
   if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
 
   *block = std::move(std::get<Reader::Block>(outcome));
   if (!is_identified()) {
-    const GstFlowReturn identity = identify(*reader, *block);
+    const GstFlowReturn identity = identify(block->bytes);
     if (identity != GST_FLOW_OK) return identity;
   }
+  if (looks_at_head) return read(offset, length, interrupted, block);
   if (block->offset != offset) {
     Error error;
     error.kind = ErrorKind::read;
@@ -90,11 +96,27 @@ GstFlowReturn SourceCore::next_block(std::uint64_t offset, const std::stop_token
   return GST_FLOW_OK;
 }
 
-GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
+Reader::Outcome SourceCore::read_anywhere(std::uint64_t offset, std::size_t length,
+                                          const std::stop_token& interrupted) {
+  clip::RandomReader& reader = *stream_.random_reader;
+  // Whatever is asked for first, the clip's beginning says what it is.
+  if (!is_identified()) return reader.read(0, clip::container_head_size, interrupted);
+  // Demuxers ask for the length, and take the end for one that is not known.
+  if (!reader.size()) {
+    Reader::Outcome outcome =
+        reader.read(std::numeric_limits<std::uint64_t>::max(), 1, interrupted);
+    if (!std::holds_alternative<Reader::End>(outcome)) return outcome;
+    pad_.set_size(*reader.size());
+  }
+  return reader.read(offset, length, interrupted);
+}
+
+GstFlowReturn SourceCore::identify(const BytesPtr& head) {
   gsize size = 0;
-  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(block.bytes.get(), &size));
+  const auto* data = static_cast<const unsigned char*>(g_bytes_get_data(head.get(), &size));
   const auto container = clip::identify_container({data, size});
-  const auto info = reader.info();
+  const std::shared_ptr<Reader> reader = this->reader();
+  const auto info = reader ? reader->info() : std::nullopt;
   if (!container) {
     Error error;
     error.kind = ErrorKind::wrong_type;
@@ -112,21 +134,30 @@ GstFlowReturn SourceCore::identify(Reader& reader, const Reader::Block& block) {
   GST_INFO_OBJECT(element_, "reads a clip of %s bytes, %s",
                   info && info->size ? std::to_string(*info->size).c_str() : "unknown",
                   info && info->seekable ? "seekable" : "not seekable");
-  pad_.set_caps(caps_of(*container));
+  // Who pulls would take caps for what comes by itself.
+  if (!stream_.is_pulled) pad_.set_caps(caps_of(*container));
   if (info && info->size) pad_.set_size(*info->size);
   generation()->set_status(Status::streaming);
   return GST_FLOW_OK;
 }
 
 GstFlowReturn SourceCore::finish_clip() {
-  // Without a size, only a reading from the first byte to the end is known to be whole.
-  if (!size() && stream_.pushed.covers(stream_.next_offset)) {
+  if (stream_.is_pulled) {
+    if (is_all_pushed()) generation()->set_status(Status::done);
+  } else if (!size() && stream_.pushed.covers(stream_.next_offset)) {
+    // Without a size, only a reading from the first byte to the end is known to be whole.
     generation()->set_status(Status::done);
   }
   if (auto run = run_.lock(); auto* reading = std::get_if<Reading>(&run->state)) {
     reading->is_at_end = true;
   }
   return GST_FLOW_EOS;
+}
+
+bool SourceCore::is_all_pushed() {
+  if (stream_.is_pulled) return stream_.random_reader->is_read();
+  const auto total = size();
+  return total && stream_.pushed.covers(*total);
 }
 
 void SourceCore::send_tags() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "source/error_watch.h"
+#include "source/pipeline_watch.h"
 
 namespace genpro {
 
@@ -15,28 +15,31 @@ ObjectPtr<GstObject> outermost(GstElement* element) {
 
 }  // namespace
 
-ErrorWatch::ErrorWatch(GstElement* element) {
+PipelineWatch::PipelineWatch(GstElement* element) {
   const auto top = outermost(element);
   if (!GST_IS_ELEMENT(top.get())) return;
   bus_ = ObjectPtr<GstBus>::adopt(gst_element_get_bus(GST_ELEMENT(top.get())));
   if (!bus_) return;
   gst_bus_enable_sync_message_emission(bus_.get());
-  const auto release = [](gpointer flag, GClosure*) {
-    const std::unique_ptr<Flag> owned(static_cast<Flag*>(flag));
+  const auto release = [](gpointer seen, GClosure*) {
+    const std::unique_ptr<Shared> owned(static_cast<Shared*>(seen));
   };
-  handler_ = g_signal_connect_data(bus_.get(), "sync-message::error", G_CALLBACK(on_error),
-                                   std::make_unique<Flag>(seen_).release(), release,
+  handler_ = g_signal_connect_data(bus_.get(), "sync-message", G_CALLBACK(on_message),
+                                   std::make_unique<Shared>(seen_).release(), release,
                                    static_cast<GConnectFlags>(0));
 }
 
-ErrorWatch::~ErrorWatch() {
+PipelineWatch::~PipelineWatch() {
   if (!bus_) return;
   g_signal_handler_disconnect(bus_.get(), handler_);
   gst_bus_disable_sync_message_emission(bus_.get());
 }
 
-void ErrorWatch::on_error(GstBus*, GstMessage*, gpointer flag) {
-  **static_cast<Flag*>(flag) = true;
+void PipelineWatch::on_message(GstBus*, GstMessage* message, gpointer seen) {
+  const GstMessageType type = GST_MESSAGE_TYPE(message);
+  Seen& all = **static_cast<Shared*>(seen);
+  if (type == GST_MESSAGE_ERROR) all.error = true;
+  if (type == GST_MESSAGE_EOS || type == GST_MESSAGE_SEGMENT_DONE) all.end = true;
 }
 
 }  // namespace genpro
