@@ -178,6 +178,33 @@ def first_frame(bench):
         yield Row(title, "s", ours, "souphttpsrc", soup, digits=3)
 
 
+def requests(bench):
+    # Sound and pictures in pieces of half a second, and of four: what programs write, and worse.
+    for title, interleave in (("well interleaved", 500), ("badly interleaved", 4000)):
+        mixed = os.path.join(bench.files, "mixed.mp4")
+        count = 24 * max(bench.sizes.seconds_of_media // 3, 2)
+        bench.launch("videotestsrc", "pattern=snow", f"num-buffers={count}", "!",
+                     "video/x-raw,width=1280,height=720,framerate=24/1", "!", "x264enc",
+                     "speed-preset=ultrafast", "pass=cbr", "bitrate=10000", "!", "h264parse", "!",
+                     "queue", "!", "mp4mux", "name=mux", "faststart=false",
+                     f"interleave-time={interleave * 1000000}", "!", "filesink", f"location={mixed}",
+                     "audiotestsrc", "samplesperbuffer=2000", f"num-buffers={count}", "!",
+                     "audio/x-raw,rate=48000", "!", "avenc_aac", "!", "aacparse", "!", "queue", "!",
+                     "mux.")
+        # What is pushed in pieces of four seconds takes queues without a limit.
+        queue = "queue max-size-bytes=0 max-size-buffers=0 max-size-time=0"
+        demux = (f"! qtdemux name=d d.video_0 ! {queue} ! fakesink name=sink "
+                 f"d.audio_0 ! {queue} ! fakesink")
+        taken = []
+        for source in (bench.ours("mixed_paced"), f"souphttpsrc location={bench.paced.url}/mixed.mp4"):
+            bench.paced.requests.clear()
+            bench.run("stream", 1, f"{source} {demux}")
+            taken.append([bench.paced.requests["/mixed.mp4"]])
+        size = os.path.getsize(mixed) / 1e6
+        yield Row(f"{size:.0f} MB, {title}, moov at the end: requests", "", taken[0], "souphttpsrc",
+                  taken[1], most=3 if interleave == 500 else None, digits=0)
+
+
 def cancelling(bench):
     silent, slow = bench.silent.url, f"{bench.paced.url}/large.mp4"
     sink = "! fakesink name=sink"
@@ -308,5 +335,5 @@ def polling(bench):
                       [simulated[key]])
 
 
-ALL = {"streaming": streaming, "first-frame": first_frame, "null": cancelling,
+ALL = {"streaming": streaming, "first-frame": first_frame, "requests": requests, "null": cancelling,
        "waiting": waiting, "many": many, "polling": polling}

@@ -4,7 +4,7 @@
 
     tests/bench/run.py [--quick] [--build FOLDER] [NAME…]
 
-NAME is streaming, first-frame, null, waiting, many or polling; all of them when none is given. --quick does
+NAME is streaming, first-frame, requests, null, waiting, many or polling; all of them when none is given. --quick does
 so little of everything that the figures say nothing, to see that it runs. A ratio is ours to the
 peer's, of the values that were taken one after the other: below 1, ours takes less. The exit
 status tells whether everything ran, not how fast it was.
@@ -92,7 +92,8 @@ def main():
             "slow": f"{paced}/large.mp4",
             "stall": f"{paced}/large.mp4?stall=100000",
             "start_paced": f"{paced}/start.mp4",
-            "end_paced": f"{paced}/end.mp4"})
+            "end_paced": f"{paced}/end.mp4",
+            "mixed_paced": f"{paced}/mixed.mp4"})
         opened.append(bench.nginx)
         # GStreamer looks for its plugins once, not while something is measured.
         bench.launch("fakesrc", "num-buffers=1", "!", "fakesink")

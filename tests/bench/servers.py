@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The servers that the benchmarks read from, all on 127.0.0.1."""
+import collections
 import http.server
 import os
 import re
@@ -94,9 +95,11 @@ class Nginx:
 
 class PacedServer:
     """Files below `root` at an even pace, with ranges, a connection at a time or many.
-    `?stall=N` says no more after N bytes of the file, and stays silent."""
+    `?stall=N` says no more after N bytes of the file, and stays silent. `requests` counts."""
 
     def __init__(self, root, bytes_a_second):
+        self.requests = requests = collections.Counter()
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -105,6 +108,7 @@ class PacedServer:
 
             def do_GET(self):
                 path, _, query = self.path.partition("?")
+                requests[path] += 1
                 stall = int(query[6:]) if query.startswith("stall=") else None
                 with open(os.path.join(root, os.path.basename(path)), "rb") as file:
                     self.send_file(file, stall)
