@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "clip/box_walker.h"
 #include "clip/page_cache.h"
@@ -51,6 +52,10 @@ RandomReader::Outcome RandomReader::read(std::uint64_t offset, std::size_t lengt
   }
   if (bytes->len == 0 && length > 0) return Reader::End{};
   covered_.add(offset, offset + bytes->len);
+  if (left_at_ && position_ == size_) {
+    is_return_ = true;
+    lead_to(*std::exchange(left_at_, std::nullopt));
+  }
   return Reader::Block{BytesPtr(g_byte_array_free_to_bytes(bytes.release())), offset};
 }
 
@@ -62,12 +67,17 @@ std::optional<RandomReader::Outcome> RandomReader::fetch(std::uint64_t at,
     if (is_far(at)) {
       const auto known = cache_->end_before(at);
       is_return_ = known && at - *known <= (at < position_ ? least_after_return : 0);
-      position_ = is_return_ ? *known : at;
-      fetched_ = 0;
-      reader_->seek(position_);
+      left_at_ = at == next_box_ && at > position_ ? std::optional(position_) : std::nullopt;
+      lead_to(is_return_ ? *known : at);
     }
   }
   return store_block(interrupted);
+}
+
+void RandomReader::lead_to(std::uint64_t position) {
+  position_ = position;
+  fetched_ = 0;
+  reader_->seek(position);
 }
 
 bool RandomReader::is_far(std::uint64_t at) {

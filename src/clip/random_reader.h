@@ -44,6 +44,7 @@ class RandomReader {
   // Gets nearer to having the byte at `at`. Nothing when it may be there now.
   std::optional<Outcome> fetch(std::uint64_t at, const std::stop_token& interrupted);
   bool is_far(std::uint64_t at);
+  void lead_to(std::uint64_t position);
   // Stores what is read ahead before the reader is led away from it.
   std::optional<Outcome> store_ahead(const std::stop_token& interrupted);
   std::optional<Outcome> store_block(const std::stop_token& interrupted);
@@ -57,6 +58,9 @@ class RandomReader {
   std::uint64_t position_ = 0;         // of the reader's next block
   std::uint64_t fetched_ = 0;          // bytes since the reader was led to another place
   bool is_return_ = false;             // it goes on where it has been before
+  // Where it was led away from to a box behind the media: to an index, which is read by who then
+  // reads the media. So it goes back by itself, while decoders are made.
+  std::optional<std::uint64_t> left_at_;
   ByteRanges covered_;                 // what was read, and what is no media
   std::uint64_t next_box_ = 0;
 };

@@ -180,6 +180,16 @@ TEST_F(RandomReaderTest, AnIndexAtTheEndTakesThreeRequests) {
   EXPECT_EQ(requests(), 3U);
 }
 
+TEST_F(RandomReaderTest, GoesBackToTheMediaAfterTheIndexAtTheEnd) {
+  open();
+  const std::size_t moov = film().size() - 50'008;
+  EXPECT_EQ(read(0, 32), expected(0, 32));
+  EXPECT_EQ(read(moov, 50'008), expected(moov, 50'008));
+  EXPECT_TRUE(service_.wait_for(test::is_cdn, 3)) << "before it is asked to";
+  EXPECT_EQ(read(0, 2'000'000), expected(0, 2'000'000));
+  EXPECT_EQ(requests(), 3U);
+}
+
 // All sound behind all pictures, as some programs write it.
 TEST_F(RandomReaderTest, WhoHopsBetweenFarPlacesOpensNoConnectionAHop) {
   open();
