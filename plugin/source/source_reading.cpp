@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "clip/container.h"
 #include "common/logging.h"
+#include "http/network.h"
 #include "source/source_core.h"
 
 #define GST_CAT_DEFAULT source_debug
@@ -121,9 +122,14 @@ GstFlowReturn SourceCore::identify(const BytesPtr& head) {
     Error error;
     error.kind = ErrorKind::wrong_type;
     const std::string type = info ? one_line(info->content_type, 60) : "";
-    error.message = "What the service gives as the clip is no MP4" +
-                    (type.empty() ? "" : " (it is sent as " + type + ")") +
-                    ". Try again later, or ask the service's support for the clip.";
+    const bool is_page = http::is_web_page({reinterpret_cast<const char*>(data), size});
+    error.message =
+        "What the service gives as the clip is no MP4" +
+        (type.empty() ? "" : " (it is sent as " + type + ")") +
+        (is_page ? " but a web page, as of a network that wants a sign-in. Sign in to the "
+                   "network with a browser, or ask"
+                 : ". Try again later, or ask") +
+        " the service's support for the clip.";
     error.debug = "it begins with: " +
                   one_line({reinterpret_cast<const char*>(data), std::min<gsize>(size, 60)}, 60);
     return fail(std::move(error));

@@ -145,6 +145,13 @@ TEST_F(Network, AServerThatWantsACertificateGetsNoneWithoutTheApplication) {
   expect_error(run_it({{"ca-file", host.file()}, {"retries", "0"}}), short_clip(), {"certificate"});
 }
 
+TEST_F(Network, AWebPageInTheClipsPlaceIsToldAtOnce) {
+  service.files().set_script(
+      [](const Seen&, int) { return html_answer(200, "\n<!DOCTYPE html><title>Sign in</title>"); });
+  expect_error(run_it(), short_clip(), {"but a web page", "Sign in to the network"});
+  EXPECT_EQ(gets(), 1U);
+}
+
 TEST_F(Network, AWebPageInTheApisPlaceIsToldAsThat) {
   for (int i = 0; i < 9; ++i) service.push_poll(html_answer(200, "<html>Sign in</html>"));
   expect_error(run_it(), short_clip(), {"it is a web page", "api-base-url"});
