@@ -15,11 +15,13 @@ namespace {
 // The largest block that is read at once: large enough that the cost of a block does not show,
 // small enough that a clip starts to play before much of it is there.
 constexpr guint default_block_size = 128 * 1024;
+// Smaller buffers are parts of a block, which would take more memory than its bytes.
+constexpr guint least_block_size = 16 * 1024;
 
 std::size_t block_size_of(GstBaseSrc* src) {
   const guint size = gst_base_src_get_blocksize(src);
   if (size == 0) return default_block_size;
-  return std::min<std::size_t>(size, genpro::clip::Reader::read_ahead);
+  return std::clamp<std::size_t>(size, least_block_size, genpro::clip::Reader::read_ahead);
 }
 
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(

@@ -61,8 +61,8 @@ class SourceCore {
   // The element has posted an error.
   void note_error() { run_.lock()->has_posted_error = true; }
 
-  // The next buffer, which the base class expects to begin at `offset`; in pull mode one of
-  // `length` bytes, or fewer at the end. Posts the error before it returns GST_FLOW_ERROR.
+  // The next buffer, which the base class expects to begin at `offset`, of at most `length` bytes;
+  // in pull mode of fewer only at the end. Posts the error before it returns GST_FLOW_ERROR.
   GstFlowReturn create(std::uint64_t offset, std::size_t length, GstBuffer** buffer);
   // Continues at `position`, up to `stop` (bytes). Does not wait.
   bool seek(std::uint64_t position, std::optional<std::uint64_t> stop);
@@ -111,19 +111,24 @@ class SourceCore {
     std::unique_ptr<clip::RandomReader> random_reader;  // in pull mode, once there is a clip
     Tags tags = Tags::unsent;
     clip::ByteRanges pushed;
-    std::uint64_t next_offset = 0;  // of the reader's next block
+    std::optional<clip::Reader::Block> rest;  // of the reader's latest block, to be pushed next
+    std::uint64_t next_offset = 0;            // of what is pushed next
     std::optional<std::uint64_t> stop;
   };
 
   GstFlowReturn advance(std::uint64_t offset, std::size_t length,
                         const std::stop_token& interrupted, GstBuffer** buffer);
   GstFlowReturn await_clip(const std::stop_token& interrupted);
-  // In push mode the next block, in pull mode the one of `length` bytes from `offset` on.
+  // `length` bytes from `offset` on: in push mode perhaps fewer, in pull mode only at the end.
   GstFlowReturn read(std::uint64_t offset, std::size_t length, const std::stop_token& interrupted,
                      clip::Reader::Block* block);
   // In pull mode; the clip's head, whatever is asked for, as long as that has not been identified.
   clip::Reader::Outcome read_anywhere(std::uint64_t offset, std::size_t length,
                                       const std::stop_token& interrupted);
+  // In push mode.
+  clip::Reader::Outcome read_next(const std::stop_token& interrupted);
+  // The first `length` bytes of a block; the others are its rest.
+  clip::Reader::Block split(clip::Reader::Block block, std::size_t length);
   // Looks at the clip's first bytes.
   GstFlowReturn identify(const BytesPtr& head);
   // Whether all of the clip has been given downstream.

@@ -3,6 +3,7 @@
 // What SourceCore does with a clip that is there.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/text.h"
 #include "clip/container.h"
@@ -75,7 +76,7 @@ GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
   }
   const bool looks_at_head = stream_.is_pulled && !is_identified();
   Reader::Outcome outcome =
-      stream_.is_pulled ? read_anywhere(offset, length, interrupted) : reader->read(interrupted);
+      stream_.is_pulled ? read_anywhere(offset, length, interrupted) : read_next(interrupted);
   if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
   if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
@@ -93,8 +94,25 @@ GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
                     std::to_string(offset) + " was due. Start again.";
     return fail(std::move(error));
   }
+  if (!stream_.is_pulled) *block = split(std::move(*block), length);
   stream_.next_offset = offset + g_bytes_get_size(block->bytes.get());
   return GST_FLOW_OK;
+}
+
+Reader::Outcome SourceCore::read_next(const std::stop_token& interrupted) {
+  if (stream_.rest) return *std::exchange(stream_.rest, std::nullopt);
+  const std::shared_ptr<Reader> reader = this->reader();
+  return reader ? reader->read(interrupted) : Reader::Interrupted{};
+}
+
+Reader::Block SourceCore::split(Reader::Block block, std::size_t length) {
+  GBytes* bytes = block.bytes.get();
+  const std::size_t size = g_bytes_get_size(bytes);
+  // The base class gives 0 where `blocksize` is 0: an empty buffer would be no progress.
+  if (length == 0 || size <= length) return block;
+  stream_.rest = {BytesPtr(g_bytes_new_from_bytes(bytes, length, size - length)),
+                  block.offset + length};
+  return {BytesPtr(g_bytes_new_from_bytes(bytes, 0, length)), block.offset};
 }
 
 Reader::Outcome SourceCore::read_anywhere(std::uint64_t offset, std::size_t length,
@@ -200,6 +218,7 @@ bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop)
   }
   if (stream_.tags == Tags::queued) stream_.tags = Tags::unsent;
   if (reader && position != stream_.next_offset) {
+    stream_.rest.reset();
     reader->seek(position);
     stream_.next_offset = position;
   }

@@ -33,6 +33,21 @@ class Decoding {
 
   GstElement* pipeline() const { return pipeline_.get(); }
   Outcome play() { return run(pipeline_.get()); }
+  // From a seek to the end of what it leads to.
+  Outcome play(double rate, GstSeekFlags flags, GstClockTime start, GstClockTime stop) {
+    BusListener listener(pipeline());
+    gst_element_set_state(pipeline(), GST_STATE_PAUSED);
+    EXPECT_TRUE(listener.wait_for(
+        [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_ASYNC_DONE; }));
+    EXPECT_TRUE(gst_element_seek(pipeline(), rate, GST_FORMAT_TIME,
+                                 static_cast<GstSeekFlags>(flags | GST_SEEK_FLAG_FLUSH),
+                                 GST_SEEK_TYPE_SET, static_cast<gint64>(start), GST_SEEK_TYPE_SET,
+                                 static_cast<gint64>(stop)));
+    gst_element_set_state(pipeline(), GST_STATE_PLAYING);
+    EXPECT_TRUE(listener.wait_for_end());
+    return listener.outcome();
+  }
+  // Since the last flush.
   Decoded decoded() {
     const std::lock_guard lock(mutex_);
     return decoded_;
@@ -40,28 +55,45 @@ class Decoding {
 
  private:
   static void on_pad(GstElement*, GstPad* pad, Decoding* self) {
+    // Without a limit: how the tracks are interleaved is up to the clip.
+    GstElement* queue = gst_element_factory_make("queue", nullptr);
+    g_object_set(queue, "max-size-buffers", 0, "max-size-bytes", 0, "max-size-time",
+                 G_GUINT64_CONSTANT(0), nullptr);
     GstElement* sink = gst_element_factory_make("fakesink", nullptr);
     g_object_set(sink, "sync", FALSE, nullptr);
-    gst_bin_add(GST_BIN(self->pipeline_.get()), sink);
+    gst_bin_add_many(GST_BIN(self->pipeline_.get()), queue, sink, nullptr);
+    gst_element_link(queue, sink);
     gst_element_sync_state_with_parent(sink);
-    const PadPtr target = PadPtr::adopt(gst_element_get_static_pad(sink, "sink"));
+    gst_element_sync_state_with_parent(queue);
+    const PadPtr target = PadPtr::adopt(gst_element_get_static_pad(queue, "sink"));
     gst_pad_link(pad, target.get());
     gst_pad_add_probe(target.get(), GST_PAD_PROBE_TYPE_BUFFER, on_buffer, self, nullptr);
+    gst_pad_add_probe(target.get(), GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, self, nullptr);
+  }
+
+  static std::string track_of(GstPad* pad) {
+    // Which track it is of; what comes before that depends on the source.
+    const std::string id = take_string(gst_pad_get_stream_id(pad));
+    return id.substr(id.rfind('/') + 1);
+  }
+
+  static GstPadProbeReturn on_flush(GstPad* pad, GstPadProbeInfo*, gpointer data) {
+    auto* self = static_cast<Decoding*>(data);
+    const std::lock_guard lock(self->mutex_);
+    self->decoded_.erase(track_of(pad));
+    return GST_PAD_PROBE_OK;
   }
 
   static GstPadProbeReturn on_buffer(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
     auto* self = static_cast<Decoding*>(data);
     GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
-    // Which track it is of; what comes before that depends on the source.
-    std::string track = take_string(gst_pad_get_stream_id(pad));
-    track = track.substr(track.rfind('/') + 1);
     GstMapInfo map;
     if (!gst_buffer_map(buffer, &map, GST_MAP_READ)) return GST_PAD_PROBE_OK;
     const std::string content(reinterpret_cast<const char*>(map.data), map.size);
     gst_buffer_unmap(buffer, &map);
     const std::lock_guard lock(self->mutex_);
-    self->decoded_[track].emplace_back(GST_BUFFER_PTS(buffer), GST_BUFFER_DURATION(buffer),
-                                       sha256(content));
+    self->decoded_[track_of(pad)].emplace_back(GST_BUFFER_PTS(buffer), GST_BUFFER_DURATION(buffer),
+                                               sha256(content));
     return GST_PAD_PROBE_OK;
   }
 
@@ -70,10 +102,14 @@ class Decoding {
   Decoded decoded_;  // under mutex_
 };
 
-Decoded decoded_from_file(const std::string& path) {
+ElementPtr file_src(const std::string& path) {
   ElementPtr src = sink_ref(gst_element_factory_make("filesrc", nullptr));
   g_object_set(src.get(), "location", path.c_str(), nullptr);
-  Decoding decoding(src);
+  return src;
+}
+
+Decoded decoded_from_file(const std::string& path) {
+  Decoding decoding(file_src(path));
   EXPECT_TRUE(decoding.play().eos) << path;
   return decoding.decoded();
 }
@@ -167,6 +203,71 @@ INSTANTIATE_TEST_SUITE_P(All, PullClips,
                                          "many_mdat", "trimmed", "unmixed_audio_first",
                                          "video_late"),
                          [](const auto& tested) { return std::string(tested.param); });
+
+// A rate, flags and a range, as applications seek.
+struct Seek {
+  const char* name;
+  double rate;
+  int flags;
+  GstClockTime start;
+  GstClockTime stop;
+};
+
+class PullSeeks : public Pull, public testing::WithParamInterface<Seek> {};
+
+TEST_P(PullSeeks, DecodeAsFromAFile) {
+  const auto [name, rate, flags, start, stop] = GetParam();
+  for (const char* clip : {"last_gop3", "trimmed", "unmixed_audio_first"}) {
+    for (const char* decoder : {"qtdemux", "decodebin"}) {
+      const std::string path = CLIPS + std::string("/") + clip + ".mp4";
+      Decoding from_file(file_src(path), "identity", decoder);
+      EXPECT_TRUE(from_file.play(rate, static_cast<GstSeekFlags>(flags), start, stop).eos) << path;
+      const Decoded expected = from_file.decoded();
+      ASSERT_FALSE(expected.empty()) << path;
+      service.set_clip({.bytes = read_file(path)});
+      Decoding decoding(seed_src(service), "identity", decoder);
+      const Outcome outcome = decoding.play(rate, static_cast<GstSeekFlags>(flags), start, stop);
+      EXPECT_TRUE(outcome.eos) << outcome.summary();
+      EXPECT_EQ(decoding.decoded(), expected) << clip << ", " << decoder;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, PullSeeks,
+    testing::Values(Seek{"Backwards", -1, GST_SEEK_FLAG_NONE, 0, GST_SECOND},
+                    Seek{"BackwardsExactly", -1, GST_SEEK_FLAG_ACCURATE, 300 * GST_MSECOND,
+                         GST_SECOND},
+                    Seek{"BackwardsFast", -2, GST_SEEK_FLAG_TRICKMODE_KEY_UNITS, 0, GST_SECOND},
+                    Seek{"Fast", 2, GST_SEEK_FLAG_NONE, 0, GST_SECOND},
+                    Seek{"KeyUnits", 2, GST_SEEK_FLAG_TRICKMODE_KEY_UNITS, 0, GST_SECOND},
+                    Seek{"Slow", 0.5, GST_SEEK_FLAG_ACCURATE, 400 * GST_MSECOND, GST_SECOND}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+TEST_F(Pull, SettingsOfTheBaseClassAreThoseOfAFile) {
+  const std::string path = CLIPS + std::string("/last_gop3.mp4");
+  const std::string clip = read_file(path);
+  service.set_clip({.bytes = clip});
+  for (const auto& [name, value] : {std::pair("do-timestamp", "true"),
+                                    {"blocksize", "0"},
+                                    {"blocksize", "1"},
+                                    {"blocksize", "4294967295"}}) {
+    Decoding decoding(seed_src(service, {{name, value}}));
+    const Outcome outcome = decoding.play();
+    EXPECT_TRUE(outcome.eos) << name << ": " << outcome.summary();
+    EXPECT_EQ(decoding.decoded(), decoded_from_file(path)) << name << " is " << value;
+  }
+  ElementPtr file = file_src(path);
+  set_property(file.get(), "num-buffers", "3");
+  for (const ElementPtr& src : {file, seed_src(service, {{"num-buffers", "3"}})}) {
+    Puller puller(src);
+    for (const guint at : {0U, 5000U, 100U}) {
+      EXPECT_EQ(puller.pull(at, 1000), std::pair(GST_FLOW_OK, clip.substr(at, 1000)));
+    }
+    EXPECT_EQ(puller.pull(0, 10).first, GST_FLOW_EOS);
+    EXPECT_TRUE(stops_in_time(puller.pipeline()));
+  }
+}
 
 TEST_F(Pull, AnyDemuxerWaitsForTheGeneration) {
   let_it_take_a_while();

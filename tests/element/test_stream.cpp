@@ -226,6 +226,17 @@ TEST_F(Stream, SettingsOfTheBaseClassDoNoHarm) {
   }
 }
 
+TEST_F(Stream, NoBufferIsLargerThanABlock) {
+  for (const char* size : {"1", "7", "1000"}) {
+    const Streamed streamed =
+        stream(seed_src(service, {{"blocksize", size}, {"num-buffers", "3"}}));
+    EXPECT_TRUE(streamed.outcome.eos) << size << ": " << streamed.outcome.summary();
+    const std::size_t length = 3 * std::stoul(size);
+    EXPECT_TRUE(streamed.bytes == small_clip().substr(0, length))
+        << size << ": " << streamed.bytes.size() << " bytes";
+  }
+}
+
 // In KiB, of this process.
 std::uint64_t address_space_peak() {
   std::ifstream status("/proc/self/status");
