@@ -148,9 +148,13 @@ void Fetcher::connect() {
   // Also from byte 0: the answer then says whether ranges are honoured.
   std::string range = "bytes=" + std::to_string(wanted_.first) + "-";
   if (wanted_.last) range += std::to_string(*wanted_.last);
-  soup_message_headers_replace(headers, "Range", range.c_str());
-  if (identity_ && !identity_->validator().empty()) {
-    soup_message_headers_replace(headers, "If-Range", identity_->validator().c_str());
+  if (refuses_ranges_) {
+    range = "all bytes";
+  } else {
+    soup_message_headers_replace(headers, "Range", range.c_str());
+    if (identity_ && !identity_->validator().empty()) {
+      soup_message_headers_replace(headers, "If-Range", identity_->validator().c_str());
+    }
   }
 
   connection->watch.emplace(connection->message.get(), cancellable.get(),

@@ -91,6 +91,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // A fragment; empty when there is no reason.
   std::string why_not_from_the_beginning(const Identity& now) const;
   void on_refusal(const ConnectionPtr& connection, unsigned status);
+  // Asks once more without a range, where that may have been what was refused.
+  bool ask_without_range(unsigned status);
   void on_no_such_range(const ConnectionPtr& connection, const std::string& debug);
   // Asks the service for a fresh address after this answer.
   void refresh(unsigned status, const std::string& debug);
@@ -106,7 +108,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   Wanted wanted_;
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;
-  bool is_ranged_ = false;  // the server honours ranges, as far as its latest answer tells
+  bool is_ranged_ = false;       // the server honours ranges, as far as its latest answer tells
+  bool refuses_ranges_ = false;  // it has no answer to a request for one
   Overlap overlap_;
   int restarts_ = 0;
   bool delivered_ = false;  // whether any byte of the clip ever left for the element

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "clip/connection.h"
@@ -126,10 +127,10 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
   if (part.length) connection->end = part.first + *part.length;
   if (!identity_) identity_.emplace();
   identity_->add(part.identity);
-  is_ranged_ = part.ranged;
+  is_ranged_ = part.ranged && !refuses_ranges_;
   ClipInfo info;
   info.size = identity_->total;
-  info.seekable = part.ranged && info.size;
+  info.seekable = is_ranged_ && info.size;
   info.content_type = connection->header("Content-Type");
   auto shared = channel_->lock();
   if (!shared->info || !shared->info->seekable) shared->info = std::move(info);
@@ -154,6 +155,7 @@ std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
 void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
+  if ((status == 400 || status == 406 || status == 501) && ask_without_range(status)) return;
   if (status == 408 || status == 429 || status >= 500) {
     auto wait = http::parse_retry_after(connection->header("Retry-After"));
     if (wait) wait = std::min(*wait, settings_.longest_wait);
@@ -166,6 +168,13 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   fail(kind_of_refusal(status, read_kind()),
        refusal_text(status) + ". Ask the service's support for it, with the generation's id.",
        debug, status);
+}
+
+bool Fetcher::ask_without_range(unsigned status) {
+  if (std::exchange(refuses_ranges_, true)) return false;
+  log_.log([&] { return "asks for all bytes after HTTP " + std::to_string(status); });
+  connect();
+  return true;
 }
 
 void Fetcher::on_no_such_range(const ConnectionPtr& connection, const std::string& debug) {
@@ -182,6 +191,7 @@ void Fetcher::on_no_such_range(const ConnectionPtr& connection, const std::strin
       if (!boxes_ || boxes_->may_end()) return end();
     }
   }
+  if (ask_without_range(status)) return;
   if (identity_) {
     return on_change("its server has no byte " + std::to_string(offset_) + " of it any more", debug,
                      status);
@@ -237,6 +247,7 @@ void Fetcher::on_address(const Result<Url>& address) {
                 refusal_->debug, refusal_->status);
   }
   address_ = *address;
+  refuses_ranges_ = false;
   log_.info([&] { return "the clip is at " + address_.without_query() + " now"; });
   channel_->lock()->address = address_;
   begin();
