@@ -35,6 +35,7 @@ class Generation {
   void handle(const job::Update& update);
   // Tells of the clip's delivery.
   void set_status(job::Status status) { set_state(status, nullptr); }
+  void warn(GstResourceError code, const std::string& text) { tell_(WarningReport{code, text}); }
   void fail(Error error);
   // Tells the end of the progress, if it has not been told.
   void end_progress(GstProgressType type, const std::string& text);
@@ -63,7 +64,6 @@ class Generation {
   };
 
   void set_state(job::Status status, const job::Update* update);
-  void warn(GstResourceError code, const std::string& text) { tell_(WarningReport{code, text}); }
   std::shared_ptr<job::Job> take_job() { return std::move(state_.lock()->job); }
   bool is_attached() const { return !settings_.generation_id.empty(); }
 

@@ -77,6 +77,9 @@ GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
   const bool looks_at_head = stream_.is_pulled && !is_identified();
   Reader::Outcome outcome =
       stream_.is_pulled ? read_anywhere(offset, length, interrupted) : read_next(interrupted);
+  if (const std::string warning = reader->take_warning(); !warning.empty()) {
+    generation()->warn(GST_RESOURCE_ERROR_READ, warning);
+  }
   if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
   if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();

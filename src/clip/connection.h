@@ -24,7 +24,8 @@ struct Fetcher::Connection {
 
   std::chrono::steady_clock::time_point started_at;
   Wanted wanted;
-  std::uint64_t position = 0;        // in the clip, of the body's next byte
+  std::uint64_t first = 0;           // in the clip, of the body's first byte
+  std::uint64_t position = 0;        // of its next one
   std::optional<std::uint64_t> end;  // of what the answer announces, in the clip
   std::uint64_t delivered = 0;       // bytes
   bool is_alive = true;              // something came that starts the time without a byte over

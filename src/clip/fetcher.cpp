@@ -111,7 +111,7 @@ ErrorKind Fetcher::read_kind() const {
 void Fetcher::begin() {
   url_ = address_;
   redirects_ = 0;
-  wanted_ = {offset_, std::nullopt, offset_, 0};
+  wanted_ = {.first = offset_, .known_end = offset_};
   if (identity_ && !overlap_.empty()) {
     wanted_.proven_to = std::clamp(proven_to_, overlap_.begin(), overlap_.end());
     if (overlap_.end() == offset_) {
@@ -120,7 +120,10 @@ void Fetcher::begin() {
     } else if (is_ranged_ && identity_->validator().empty() && wanted_.proven_to < overlap_.end()) {
       // After a seek nothing but its length tells the clip from another one: first a look at bytes
       // that are known.
-      wanted_ = {wanted_.proven_to, overlap_.end() - 1, overlap_.end(), wanted_.proven_to};
+      wanted_ = {.first = wanted_.proven_to,
+                 .last = overlap_.end() - 1,
+                 .known_end = overlap_.end(),
+                 .proven_to = wanted_.proven_to};
     }
   }
   connect();
@@ -152,7 +155,9 @@ void Fetcher::connect() {
     range = "all bytes";
   } else {
     soup_message_headers_replace(headers, "Range", range.c_str());
-    if (identity_ && !identity_->validator().empty()) {
+    // Which of them answers is not known where several name the clip differently.
+    const bool is_named_once = alike_.empty() && !claim_;
+    if (identity_ && is_named_once && !identity_->validator().empty()) {
       soup_message_headers_replace(headers, "If-Range", identity_->validator().c_str());
     }
   }
@@ -284,7 +289,7 @@ bool Fetcher::on_bytes(const ConnectionPtr& connection) {
     // What was asked for to be compared is the same: now to what is wanted.
     const bool is_compared =
         connection->wanted.last && connection->position >= connection->wanted.known_end;
-    if (is_compared) begin();
+    if (is_compared) on_compared(connection);
     return !is_compared;
   }
   // The read-ahead counts bytes, so a block must not hold much more memory than it has bytes.
@@ -299,12 +304,13 @@ bool Fetcher::compare(const ConnectionPtr& connection, std::span<const unsigned 
   connection->position += bytes->size();
   if (position >= wanted.known_end) return true;
   const auto known = std::min<std::uint64_t>(bytes->size(), wanted.known_end - position);
-  if (!overlap_.agrees(position, bytes->first(known))) {
+  if (!overlap_.agrees(position, bytes->first(known)) ||
+      !samples_.agrees(position, bytes->first(known))) {
     on_change("its bytes before byte " + std::to_string(wanted.known_end) + " are others now",
               url_.without_query(), 0);
     return false;
   }
-  proven_to_ = std::max(proven_to_, position + known);
+  if (!wanted.is_proof) proven_to_ = std::max(proven_to_, position + known);
   // Of an answer that is only there to be compared nothing else is of use.
   *bytes = wanted.last ? bytes->last(0) : bytes->subspan(known);
   return true;
@@ -323,6 +329,7 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
   refusal_.reset();
   proven_to_ = 0;
   asked_without_proof_ = false;
+  proofs_ = 0;
   connection->delivered += length;
   if (boxes_ && !identity_->total) {
     boxes_->add(
@@ -335,6 +342,8 @@ bool Fetcher::deliver(const ConnectionPtr& connection, BytesPtr bytes) {
   // A seek is on its way here, and these bytes are of before it.
   if (shared->epoch != epoch_) return false;
   overlap_.add(offset_, bytes);
+  samples_.add(offset_,
+               {static_cast<const unsigned char*>(g_bytes_get_data(bytes.get(), nullptr)), length});
   shared->blocks.push_back({std::move(bytes), offset_});
   shared->queued += length;
   shared->failed_unwanted = false;
@@ -373,7 +382,8 @@ void Fetcher::retry(const std::string& reason, unsigned status,
                     std::optional<std::chrono::milliseconds> retry_after) {
   const ConnectionPtr broken = connection_;
   disconnect();
-  if (broken && !asked_without_proof_ && proven_to_ > broken->wanted.proven_to &&
+  if (broken && !broken->wanted.is_proof && !asked_without_proof_ &&
+      proven_to_ > broken->wanted.proven_to &&
       (proven_to_ == overlap_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
     log_.log([&] {
       return "reconnects at byte " + std::to_string(offset_) + " after a comparison: " + reason;
@@ -435,7 +445,10 @@ void Fetcher::on_change(const std::string& difference, const std::string& debug,
     shared->info.reset();
     ++restarts_;
     identity_.reset();
+    claim_.reset();
+    alike_.clear();
     overlap_.clear();
+    samples_.clear();
     proven_to_ = 0;
     boxes_.reset();
     if (start_ == 0) boxes_.emplace();

@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "base/backoff.h"
 #include "base/log.h"
@@ -37,6 +39,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     std::optional<std::uint64_t> last;  // inclusive; unset: all from `first` on
     std::uint64_t known_end = 0;        // up to there they are known, and only compared
     std::uint64_t proven_to = 0;        // how far they have been compared by an answer before
+    bool is_proof = false;              // only to be compared, for the claim
   };
   struct Connection;
   using ConnectionPtr = std::shared_ptr<Connection>;
@@ -98,6 +101,20 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void refresh(unsigned status, const std::string& debug);
   void on_address(const Result<Url>& address);
 
+  // fetcher_proof.cpp: whether a server that names another clip has the same one.
+
+  // As the function of that name, from what is known to be the clip.
+  std::string difference_from_known(const Identity& now) const;
+  bool may_be_proven(const Identity& now) const;
+  // Takes an answer that may be of the same clip. Whether its bytes are to be read, as a proof.
+  bool examine(const ConnectionPtr& connection, const Part& part, const std::string& changed,
+               const std::string& debug);
+  void ask_for_proof();
+  // One that is known has answered in place of the one that is asked about.
+  void on_known_server();
+  // All that was asked for to be compared is the same.
+  void on_compared(const ConnectionPtr& connection);
+
   Runtime& runtime_;
   const ReaderSettings settings_;
   const Reader::Channel channel_;
@@ -110,7 +127,17 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   std::optional<Identity> identity_;
   bool is_ranged_ = false;       // the server honours ranges, as far as its latest answer tells
   bool refuses_ranges_ = false;  // it has no answer to a request for one
+  // A server that names another clip of the same length, and what of it is still to be compared.
+  struct Claim {
+    Identity identity;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> left;  // from, to
+    int missed = 0;                                             // answers of other servers
+  };
+  std::optional<Claim> claim_;
+  std::vector<Identity> alike_;  // of servers that were seen to have the same clip
+  int proofs_ = 0;               // asked for since the latest byte
   Overlap overlap_;
+  Samples samples_;
   int restarts_ = 0;
   bool delivered_ = false;  // whether any byte of the clip ever left for the element
   // Of a clip whose length the server does not tell, as long as it is read without a seek.

@@ -106,7 +106,14 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
          debug, status);
     return false;
   }
-  std::string changed = identity_ ? difference(*identity_, part.identity) : "";
+  std::string changed = identity_ ? difference_from_known(part.identity) : "";
+  if (!changed.empty() && may_be_proven(part.identity)) {
+    return examine(connection, part, changed, debug);
+  }
+  if (changed.empty() && connection->wanted.is_proof) {
+    on_known_server();
+    return false;
+  }
   if (changed.empty() && identity_ && part.first < connection->wanted.first) {
     changed = why_not_from_the_beginning(part.identity);
   }
@@ -123,7 +130,7 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
     return false;
   }
 
-  connection->position = part.first;
+  connection->first = connection->position = part.first;
   if (part.length) connection->end = part.first + *part.length;
   if (!identity_) identity_.emplace();
   identity_->add(part.identity);
@@ -142,6 +149,9 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
 std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
   const std::string reason = "its server cannot continue at byte " + std::to_string(offset_) +
                              ", and does not say that it is still the same";
+  for (const Identity& alike : alike_) {
+    if (difference(alike, now).empty()) return "";
+  }
   if (identity_->has_strong_tag()) {
     return now.entity_tag == identity_->entity_tag ? "" : reason;
   }

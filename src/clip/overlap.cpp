@@ -60,6 +60,40 @@ bool Overlap::agrees(std::uint64_t offset, std::span<const unsigned char> bytes)
   return true;
 }
 
+void Samples::add(std::uint64_t offset, std::span<const unsigned char> bytes) {
+  if (bytes.size() < size) return;
+  const auto after = pieces_.lower_bound(offset);
+  if (after != pieces_.end() && after->first - offset < distance_) return;
+  if (after != pieces_.begin() && offset - std::prev(after)->first < distance_) return;
+  const auto piece = bytes.first(size);
+  pieces_.emplace(offset, std::vector(piece.begin(), piece.end()));
+  while (pieces_.size() > most) {
+    distance_ *= 2;
+    std::uint64_t kept = pieces_.begin()->first;
+    std::erase_if(pieces_, [&](const auto& each) {
+      if (each.first != kept && each.first - kept < distance_) return true;
+      kept = each.first;
+      return false;
+    });
+  }
+}
+
+bool Samples::agrees(std::uint64_t offset, std::span<const unsigned char> bytes) const {
+  return std::all_of(pieces_.begin(), pieces_.end(), [&](const auto& each) {
+    const std::uint64_t first = std::max(offset, each.first);
+    const std::uint64_t last = std::min(offset + bytes.size(), each.first + size);
+    return first >= last ||
+           std::memcmp(bytes.data() + (first - offset), each.second.data() + (first - each.first),
+                       last - first) == 0;
+  });
+}
+
+std::vector<std::uint64_t> Samples::offsets() const {
+  std::vector<std::uint64_t> all;
+  for (const auto& each : pieces_) all.push_back(each.first);
+  return all;
+}
+
 void Overlap::merge() {
   const Owned<GByteArray, g_byte_array_unref> all(g_byte_array_sized_new(size_));
   for (const BytesPtr& piece : pieces_) {

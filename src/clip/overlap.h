@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <span>
+#include <vector>
 
 #include "base/glib_ptr.h"
 
@@ -40,6 +42,23 @@ class Overlap {
   std::deque<BytesPtr> pieces_;
   std::size_t size_ = 0;
   std::uint64_t end_ = 0;
+};
+
+// Short pieces from all over what was delivered, for the same.
+class Samples {
+ public:
+  static constexpr std::size_t size = 4 * 1024;
+  static constexpr std::size_t most = 8;
+
+  void add(std::uint64_t offset, std::span<const unsigned char> bytes);
+  void clear() { *this = {}; }
+  bool agrees(std::uint64_t offset, std::span<const unsigned char> bytes) const;
+  // Where they begin.
+  std::vector<std::uint64_t> offsets() const;
+
+ private:
+  std::map<std::uint64_t, std::vector<unsigned char>> pieces_;
+  std::uint64_t distance_ = 64 * 1024;  // of two of them, at least
 };
 
 }  // namespace genpro::clip

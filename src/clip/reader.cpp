@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/reader.h"
 
+#include <utility>
+
 #include "clip/container.h"
 #include "clip/fetcher.h"
 
@@ -104,6 +106,10 @@ std::size_t Reader::queued() {
 
 std::optional<ClipInfo> Reader::info() {
   return channel_->lock()->info;
+}
+
+std::string Reader::take_warning() {
+  return std::exchange(channel_->lock()->warning, {});
 }
 
 Url Reader::address() {

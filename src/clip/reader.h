@@ -81,6 +81,8 @@ class Reader {
   std::size_t queued();
   // Unset before the first answer.
   std::optional<ClipInfo> info();
+  // What a user should know, told once; mostly empty.
+  std::string take_warning();
   // Where the clip is read from; another one after the first one has expired.
   Url address();
 
@@ -106,6 +108,7 @@ class Reader {
     std::chrono::steady_clock::time_point asked_at;  // for a block
     bool ended = false;
     std::optional<Error> error;
+    std::string warning;
     std::optional<ClipInfo> info;
     Url address;
     // Counts seeks. What belongs to an earlier one is dropped where it arrives.

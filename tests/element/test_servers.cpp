@@ -53,6 +53,99 @@ TEST_F(Servers, ARangeThatIsRefusedInTheMiddleIsReadFromTheBeginning) {
   }
 }
 
+// Each request reaches the next server.
+class ServersThatDisagree : public Servers {
+ protected:
+  void serve(std::vector<Clip> clips) {
+    const auto each = std::make_shared<std::vector<FakeCdn>>(clips.size());
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+      (*each)[i].set_clip("/outputs/clip.mp4", std::move(clips[i]));
+    }
+    service.files().set_script([each](const Seen& seen, int number) -> std::optional<Answer> {
+      return (*each)[(static_cast<std::size_t>(number) - 1) % each->size()].answer(seen);
+    });
+    cdns = each;
+  }
+  // Of the first server, so that the second one goes on.
+  void break_off() { cdns->front().add_trouble({.kind = Trouble::Kind::cut, .at = 3'000'000}); }
+
+  std::shared_ptr<std::vector<FakeCdn>> cdns;
+};
+
+const char* monday = "Mon, 02 Nov 2026 00:00:00 GMT";
+const char* tuesday = "Tue, 03 Nov 2026 00:00:00 GMT";
+
+TEST_F(ServersThatDisagree, HaveOneClipIfItsBytesAreTheSame) {
+  for (const bool ranges : {true, false}) {
+    for (const bool honours : {true, false}) {
+      for (const std::vector<Clip>& clips :
+           {std::vector{Clip{.bytes = clip, .etag = "\"a\""}, Clip{.bytes = clip, .etag = "\"b\""}},
+            std::vector{Clip{.bytes = clip, .etag = "", .last_modified = monday},
+                        Clip{.bytes = clip, .etag = "", .last_modified = tuesday}}}) {
+        std::vector<Clip> served = clips;
+        for (Clip& each : served) {
+          each.ranges = ranges;
+          each.honours_if_range = honours;
+        }
+        serve(served);
+        for (int i = 0; i < 3; ++i) break_off();
+        const Streamed streamed = run_it();
+        expect_whole(streamed);
+        ASSERT_EQ(streamed.outcome.warnings.size(), 1U) << streamed.outcome.summary();
+        EXPECT_NE(streamed.outcome.warnings[0].text.find("entity tags"), std::string::npos);
+      }
+    }
+  }
+}
+
+// The index at the end is the other server's.
+TEST_F(ServersThatDisagree, HaveOneClipForADemuxer) {
+  const std::string film = make_mp4({.frames = 480, .width = 320, .height = 240, .pattern = 1});
+  serve({{.bytes = film, .etag = "\"a\""}, {.bytes = film, .etag = "\"b\""}});
+  const ElementPtr src = seed_src(service);
+  const Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
+  GstElement* demuxer =
+      gst_parse_bin_from_description("identity ! qtdemux ! fakesink sync=false", TRUE, nullptr);
+  gst_bin_add_many(GST_BIN(pipeline.get()), src.get(), demuxer, nullptr);
+  ASSERT_TRUE(gst_element_link(src.get(), demuxer));
+  const Outcome outcome = run(pipeline.get());
+  EXPECT_TRUE(outcome.eos) << outcome.summary();
+  EXPECT_LE(outcome.warnings.size(), 1U) << "none, where all was had from the first server";
+}
+
+TEST_F(ServersThatDisagree, HaveTwoClipsIfTheBytesBeforeTheBreakDiffer) {
+  serve({{.bytes = clip, .etag = "\"a\""}, {.bytes = large_clip(size, 99), .etag = "\"b\""}});
+  break_off();
+  expect_error_and_no_wrong_byte(run_it());
+}
+
+// What was read long before the break counts as well.
+TEST_F(ServersThatDisagree, HaveTwoClipsIfEarlierBytesDiffer) {
+  std::string other = clip;
+  for (std::size_t at = 0; at < 2'000'000; ++at) other[at] ^= 1;
+  serve({{.bytes = clip, .etag = "\"a\""}, {.bytes = other, .etag = "\"b\""}});
+  break_off();
+  expect_error_and_no_wrong_byte(run_it());
+}
+
+TEST_F(ServersThatDisagree, HaveTwoClipsIfTheirLengthsDiffer) {
+  serve({{.bytes = clip, .etag = "\"a\""}, {.bytes = clip + "x", .etag = "\"b\""}});
+  break_off();
+  expect_error_and_no_wrong_byte(run_it());
+}
+
+// As many as there are names: no end of requests, and no wrong byte.
+TEST_F(ServersThatDisagree, WhoNamesItAnewEachTimeIsNotAskedForEver) {
+  service.files().set_script([this](const Seen& seen, int number) -> std::optional<Answer> {
+    FakeCdn each;
+    each.set_clip(seen.path, {.bytes = clip, .etag = "\"" + std::to_string(number) + "\""});
+    if (number == 1) each.add_trouble({.kind = Trouble::Kind::cut, .at = 3'000'000});
+    return each.answer(seen);
+  });
+  expect_error_and_no_wrong_byte(run_it());
+  EXPECT_LE(service.count(is_cdn), 20U);
+}
+
 TEST_F(Servers, WhoRefusesEachRequestIsAskedTwice) {
   for (const int status : {406, 416}) {
     service.files().set_script([status](const Seen&, int) -> std::optional<Answer> {
