@@ -215,21 +215,20 @@ struct Seek {
 
 class PullSeeks : public Pull, public testing::WithParamInterface<Seek> {};
 
-TEST_P(PullSeeks, DecodeAsFromAFile) {
+// What the demuxer gives, since decoders do not start alike after each flush.
+TEST_P(PullSeeks, DemuxAsFromAFile) {
   const auto [name, rate, flags, start, stop] = GetParam();
   for (const char* clip : {"last_gop3", "trimmed", "unmixed_audio_first"}) {
-    for (const char* decoder : {"qtdemux", "decodebin"}) {
-      const std::string path = CLIPS + std::string("/") + clip + ".mp4";
-      Decoding from_file(file_src(path), "identity", decoder);
-      EXPECT_TRUE(from_file.play(rate, static_cast<GstSeekFlags>(flags), start, stop).eos) << path;
-      const Decoded expected = from_file.decoded();
-      ASSERT_FALSE(expected.empty()) << path;
-      service.set_clip({.bytes = read_file(path)});
-      Decoding decoding(seed_src(service), "identity", decoder);
-      const Outcome outcome = decoding.play(rate, static_cast<GstSeekFlags>(flags), start, stop);
-      EXPECT_TRUE(outcome.eos) << outcome.summary();
-      EXPECT_EQ(decoding.decoded(), expected) << clip << ", " << decoder;
-    }
+    const std::string path = CLIPS + std::string("/") + clip + ".mp4";
+    Decoding from_file(file_src(path), "identity", "qtdemux");
+    EXPECT_TRUE(from_file.play(rate, static_cast<GstSeekFlags>(flags), start, stop).eos) << path;
+    const Decoded expected = from_file.decoded();
+    ASSERT_FALSE(expected.empty()) << path;
+    service.set_clip({.bytes = read_file(path)});
+    Decoding decoding(seed_src(service), "identity", "qtdemux");
+    const Outcome outcome = decoding.play(rate, static_cast<GstSeekFlags>(flags), start, stop);
+    EXPECT_TRUE(outcome.eos) << outcome.summary();
+    EXPECT_EQ(decoding.decoded(), expected) << clip;
   }
 }
 
