@@ -9,32 +9,56 @@
 
 namespace genpro::bin {
 
+namespace {
+
+// An error or a warning of a clip's pipeline, with its debug text and details, as the element's
+// own.
+void post_like(GstElement* element, GstMessage* original, GError* error, bool is_error) {
+  const bool was_error = GST_MESSAGE_TYPE(original) == GST_MESSAGE_ERROR;
+  char* text = nullptr;
+  const GstStructure* fields = nullptr;
+  (was_error ? gst_message_parse_error : gst_message_parse_warning)(original, nullptr, &text);
+  (was_error ? gst_message_parse_error_details : gst_message_parse_warning_details)(original,
+                                                                                    &fields);
+  const GCharPtr debug(text);
+  const auto make =
+      is_error ? gst_message_new_error_with_details : gst_message_new_warning_with_details;
+  gst_element_post_message(element, make(GST_OBJECT(element), error, debug.get(),
+                                         fields == nullptr ? nullptr : gst_structure_copy(fields)));
+}
+
+}  // namespace
+
 // What the elements that decode say.
 void PlayoutControl::on_message(Clip& clip, const SharedMessage& shared) {
   GstMessage* const message = shared.get();
-  const bool is_error = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
-  const bool is_warning = GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING;
+  const GstMessageType type = GST_MESSAGE_TYPE(message);
+  if (type == GST_MESSAGE_ERROR) {
+    const ErrorPtr error = clip.diagnosis.explain(message, clip.decoder->position());
+    return fail(clip, error.message(), [&](GstElement* element) {
+      post_like(element, message, error.get(), errors_end_);
+    });
+  }
   // A clip that is played once more is nothing new.
-  if (!(is_error || (is_warning && !clip.is_repeat))) return;
-  GError* raw = nullptr;
-  char* text = nullptr;
-  const GstStructure* fields = nullptr;
-  (is_error ? gst_message_parse_error : gst_message_parse_warning)(message, &raw, &text);
-  (is_error ? gst_message_parse_error_details : gst_message_parse_warning_details)(message,
-                                                                                   &fields);
-  const ErrorPtr error(raw);
-  const GCharPtr debug(text);
-  const Call post = [&](GstElement* element) {
-    const auto make = is_error && errors_end_ ? gst_message_new_error_with_details
-                                              : gst_message_new_warning_with_details;
-    gst_element_post_message(element,
-                             make(GST_OBJECT(element), error.get(), debug.get(),
-                                  fields == nullptr ? nullptr : gst_structure_copy(fields)));
-  };
-  if (is_error) {
-    fail(clip, error.message(), post);
-  } else {
-    call(post);
+  if (clip.is_repeat) return;
+  if (type == GST_MESSAGE_WARNING) {
+    ErrorPtr warning;
+    gst_message_parse_warning(message, warning.out(), nullptr);
+    call([&](GstElement* element) { post_like(element, message, warning.get(), false); });
+  } else if (gst_message_has_name(message, "missing-plugin")) {
+    clip.diagnosis.note_missing(message);
+    // Applications may have it installed.
+    call([&](GstElement* element) {
+      gst_element_post_message(
+          element, gst_message_new_element(GST_OBJECT(element),
+                                           gst_structure_copy(gst_message_get_structure(message))));
+    });
+  } else if (type == GST_MESSAGE_STREAM_START) {
+    const std::string why_silent = clip.diagnosis.why_silent();
+    if (why_silent.empty()) return;
+    call([&](GstElement* element) {
+      GST_ELEMENT_WARNING(element, STREAM, CODEC_NOT_FOUND, ("%s", why_silent.c_str()), (nullptr));
+    });
   }
 }
 

@@ -271,6 +271,7 @@ void PlayoutControl::run_tasks() {
       if (task) task();
       if (due) begin(*due);
       if (!is_running()) return;
+      for (const auto& clip : clips_) clip->decoder->check();
       prepare_repeat();
       look_at_image();
       update_slate();

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/guarded.h"
+#include "bin/clip_diagnosis.h"
 #include "bin/playout/playout.h"
 #include "common/generation.h"
 
@@ -104,6 +105,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     std::shared_ptr<Generation> generation;  // none for one that is read from its file
     std::shared_ptr<ClipDecoder> decoder;    // starts when there is a clip
     std::shared_ptr<ClipFile> file;
+    ClipDiagnosis diagnosis;
     Settings settings;
     std::string id;
     bool has_started = false;  // its first frame was shown

@@ -13,6 +13,8 @@ namespace {
 constexpr const char* audio_caps =
     "audio/x-raw, format = " GST_AUDIO_NE(F32) ", rate = 48000, channels = 2, "
     "layout = interleaved, channel-mask = (bitmask) 0x3";
+// A clip that is wanted and of which nothing has been read or decoded for so long does not go on.
+constexpr Time longest_standstill = 5 * GST_SECOND;
 
 ElementPtr make(const char* factory) {
   GstElement* element = gst_element_factory_make(factory, nullptr);
@@ -37,6 +39,39 @@ std::string media_of(GstPad* pad) {
   if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
   if (!caps || gst_caps_is_any(caps.get()) || gst_caps_is_empty(caps.get())) return "";
   return gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
+}
+
+// Cover art and thumbnails are tracks of still images.
+bool is_decoded_image(GstPad* pad) {
+  const PadPtr target = PadPtr::adopt(gst_ghost_pad_get_target(GST_GHOST_PAD(pad)));
+  const ElementPtr decoder =
+      ElementPtr::adopt(target ? gst_pad_get_parent_element(target.get()) : nullptr);
+  if (!decoder) return false;
+  const PadPtr sink = PadPtr::adopt(gst_element_get_static_pad(decoder.get(), "sink"));
+  return sink && media_of(sink.get()).starts_with("image/");
+}
+
+// That of a track which its file does not play by default.
+bool is_unselected(GstPad* pad) {
+  const MiniObjectPtr<GstEvent> start(gst_pad_get_sticky_event(pad, GST_EVENT_STREAM_START, 0));
+  if (!start) return false;
+  GstStreamFlags flags = GST_STREAM_FLAG_NONE;
+  gst_event_parse_stream_flags(start.get(), &flags);
+  return (flags & GST_STREAM_FLAG_UNSELECT) != 0;
+}
+
+// The first of the kind that the file plays by default, but rather any film than a still image.
+GstPad* choose(const std::vector<PadPtr>& pads, const char* kind) {
+  GstPad* best = nullptr;
+  int best_rank = 0;
+  for (const PadPtr& pad : pads) {
+    if (!media_of(pad.get()).starts_with(kind)) continue;
+    const int rank = 2 * is_decoded_image(pad.get()) + is_unselected(pad.get());
+    if (best != nullptr && rank >= best_rank) continue;
+    best = pad.get();
+    best_rank = rank;
+  }
+  return best;
 }
 
 GstPadProbeReturn keep(GstPad*, GstPadProbeInfo* info, gpointer file) {
@@ -66,8 +101,9 @@ ClipDecoder::ClipDecoder(ElementPtr source, const Raster& raster, std::shared_pt
       raster_(raster),
       file_(std::move(file)),
       pipeline_(ElementPtr::adopt(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))))) {
+  const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(source_.get(), "src"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_bytes, this, nullptr);
   if (file_) {
-    const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(source_.get(), "src"));
     gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, keep,
                       std::make_unique<std::shared_ptr<ClipFile>>(file_).release(), forget);
   }
@@ -97,7 +133,6 @@ bool ClipDecoder::prepare() {
     const CapsPtr caps(gst_caps_new_empty_simple(media_type_));
     g_object_set(decoder.get(), "sink-caps", caps.get(), nullptr);
   }
-  g_signal_connect(decoder.get(), "pad-added", G_CALLBACK(on_pad_added), this);
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(on_no_more_pads), this);
   gst_bin_add(GST_BIN(pipeline_.get()), decoder.get());
   gst_element_link(source_.get(), decoder.get());
@@ -115,73 +150,125 @@ GstBusSyncReply ClipDecoder::on_message(GstBus*, GstMessage* message, gpointer s
   return GST_BUS_DROP;
 }
 
-void ClipDecoder::on_pad_added(GstElement*, GstPad* pad, gpointer self) {
-  guard_c_callback("a stream of a clip", [&] {
-    ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
-    const std::string media = media_of(pad);
-    if (media.starts_with("video/") && !decoder.has_video_.exchange(true)) {
-      decoder.add_video(pad);
-    } else if (media.starts_with("audio/") && !decoder.has_audio_.exchange(true)) {
-      decoder.add_audio(pad);
-    }
-  });
+void ClipDecoder::start() {
+  progress_ = monotonic_now();
+  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 
-void ClipDecoder::on_no_more_pads(GstElement*, gpointer self) {
+GstPadProbeReturn ClipDecoder::on_bytes(GstPad*, GstPadProbeInfo* info, gpointer self) {
+  ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
+  GstBuffer* const bytes = GST_PAD_PROBE_INFO_BUFFER(info);
+  if (GST_BUFFER_OFFSET_IS_VALID(bytes)) {
+    decoder.position_ = GST_BUFFER_OFFSET(bytes) + gst_buffer_get_size(bytes);
+  }
+  decoder.progress_ = monotonic_now();
+  return GST_PAD_PROBE_OK;
+}
+
+// A pad's stream lock is held by the task or the call that is at work there: that of the source's
+// pad while bytes are fetched, and when they are pushed, that of the next one while they are used.
+bool ClipDecoder::is_reading() {
+  const auto is_at_work = [](GstPad* pad) {
+    if (!GST_PAD_STREAM_TRYLOCK(pad)) return true;
+    GST_PAD_STREAM_UNLOCK(pad);
+    return false;
+  };
+  const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(source_.get(), "src"));
+  const PadPtr peer = PadPtr::adopt(gst_pad_get_peer(pad.get()));
+  return peer && is_at_work(pad.get()) && !is_at_work(peer.get());
+}
+
+void ClipDecoder::check() {
+  if (progress_ == 0 || is_stuck_) return;
+  if (!decoded_.is_lacking() || is_reading()) {
+    progress_ = monotonic_now();
+  } else if (monotonic_now() - progress_ >= longest_standstill) {
+    is_stuck_ = true;
+    GST_ELEMENT_ERROR(pipeline_.get(), STREAM, FAILED,
+                      ("The clip cannot be played on: what has been read of it, last up to byte "
+                       "%" G_GUINT64_FORMAT ", gives no more picture or sound. Play it from a file "
+                       "to see whether it is damaged or oddly interleaved.",
+                       position()),
+                      (nullptr));
+  }
+}
+
+void ClipDecoder::on_no_more_pads(GstElement* decodebin, gpointer self) {
   guard_c_callback("the streams of a clip", [&] {
     ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
+    if (std::exchange(decoder.has_streams_, true)) return;
+    std::vector<PadPtr> pads;
+    gst_element_foreach_src_pad(
+        decodebin,
+        [](GstElement*, GstPad* pad, gpointer list) -> gboolean {
+          static_cast<std::vector<PadPtr>*>(list)->push_back(PadPtr::ref(pad));
+          return TRUE;
+        },
+        &pads);
+    GstPad* const video = choose(pads, "video/");
+    GstPad* const audio = choose(pads, "audio/");
+    if (video == nullptr) {
+      GST_ELEMENT_ERROR(decoder.pipeline_.get(), STREAM, WRONG_TYPE,
+                        ("The clip has no video. Look at the generation at the service."),
+                        (nullptr));
+    } else if (decoder.add_video(video) && audio != nullptr) {
+      decoder.add_audio(audio);
+    }
     decoder.decoded_.set_streams_known();
-    if (!decoder.has_video_) decoder.tell_no_video();
   });
 }
 
-void ClipDecoder::tell_no_video() {
-  GST_ELEMENT_ERROR(pipeline_.get(), STREAM, WRONG_TYPE,
-                    ("The clip has no video that can be decoded. Look at the generation at the "
-                     "service, and whether GStreamer has a decoder for it."),
-                    (nullptr));
+ElementPtr ClipDecoder::make_branch(const std::string& elements, const std::string& caps,
+                                    GstAppSinkCallbacks callbacks, ErrorPtr* error) {
+  const std::string description =
+      elements +
+      " ! appsink name=sink sync=false async=false enable-last-sample=false max-buffers=1 caps=\"" +
+      caps + "\"";
+  ElementPtr branch = sink_ref(gst_parse_bin_from_description_full(
+      description.c_str(), TRUE, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, error->out()));
+  if (!branch) return branch;
+  const ElementPtr sink = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(branch.get()), "sink"));
+  gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, this, nullptr);
+  gst_bin_add(GST_BIN(pipeline_.get()), branch.get());
+  gst_element_sync_state_with_parent(branch.get());
+  return branch;
 }
 
-void ClipDecoder::add_video(GstPad* pad) {
+bool ClipDecoder::add_video(GstPad* pad) {
   decoded_.set_has_video();
-  const ElementPtr sink = make("appsink");
-  if (!sink) return tell_no_video();
-  g_object_set(sink.get(), "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE,
-               "max-buffers", 1, nullptr);
-  const CapsPtr caps(gst_caps_new_empty_simple("video/x-raw"));
-  gst_app_sink_set_caps(GST_APP_SINK(sink.get()), caps.get());
   GstAppSinkCallbacks callbacks{};
   callbacks.new_sample = on_video;
   callbacks.eos = on_video_end;
-  gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, this, nullptr);
-  gst_bin_add(GST_BIN(pipeline_.get()), sink.get());
-  gst_element_sync_state_with_parent(sink.get());
-  const PadPtr target = PadPtr::adopt(gst_element_get_static_pad(sink.get(), "sink"));
-  if (gst_pad_link(pad, target.get()) != GST_PAD_LINK_OK) tell_no_video();
+  ErrorPtr error;
+  const ElementPtr branch = make_branch("videoconvert", "video/x-raw", callbacks, &error);
+  const PadPtr target =
+      PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);
+  if (target && gst_pad_link(pad, target.get()) == GST_PAD_LINK_OK) return true;
+  GST_ELEMENT_ERROR(pipeline_.get(), CORE, MISSING_PLUGIN,
+                    ("The clip cannot be shown: %s. Install GStreamer's base and good plugins.",
+                     error ? error.message().c_str() : "its pictures are of no known format"),
+                    (nullptr));
+  return false;
 }
 
-void ClipDecoder::add_audio(GstPad* pad) {
-  const ElementPtr convert = make("audioconvert");
-  const ElementPtr resample = make("audioresample");
-  const ElementPtr sink = make("appsink");
-  // Without them the clip is shown in silence.
-  if (!convert || !resample || !sink) return;
-  decoded_.set_has_audio();
-  g_object_set(sink.get(), "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE,
-               "max-buffers", 1, nullptr);
-  const CapsPtr caps(gst_caps_from_string(audio_caps));
-  gst_app_sink_set_caps(GST_APP_SINK(sink.get()), caps.get());
+bool ClipDecoder::add_audio(GstPad* pad) {
   GstAppSinkCallbacks callbacks{};
   callbacks.new_sample = on_audio;
   callbacks.eos = on_audio_end;
-  gst_app_sink_set_callbacks(GST_APP_SINK(sink.get()), &callbacks, this, nullptr);
-  gst_bin_add_many(GST_BIN(pipeline_.get()), convert.get(), resample.get(), sink.get(), nullptr);
-  gst_element_link_many(convert.get(), resample.get(), sink.get(), nullptr);
-  for (GstElement* element : {sink.get(), resample.get(), convert.get()}) {
-    gst_element_sync_state_with_parent(element);
+  ErrorPtr error;
+  const ElementPtr branch =
+      make_branch("audioconvert ! audioresample", audio_caps, callbacks, &error);
+  const PadPtr target =
+      PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);
+  if (target && gst_pad_link(pad, target.get()) == GST_PAD_LINK_OK) {
+    decoded_.set_has_audio();
+    return true;
   }
-  const PadPtr target = PadPtr::adopt(gst_element_get_static_pad(convert.get(), "sink"));
-  if (gst_pad_link(pad, target.get()) != GST_PAD_LINK_OK) decoded_.end_audio();
+  GST_ELEMENT_WARNING(pipeline_.get(), CORE, MISSING_PLUGIN,
+                      ("The clip is shown in silence: %s. Install GStreamer's base plugins.",
+                       error ? error.message().c_str() : "its sound is of no known format"),
+                      (nullptr));
+  return false;
 }
 
 GstFlowReturn ClipDecoder::on_video(GstAppSink* sink, gpointer self) {
@@ -204,8 +291,14 @@ GstFlowReturn ClipDecoder::on_audio(GstAppSink* sink, gpointer self) {
 
 void ClipDecoder::on_video_end(GstAppSink*, gpointer self) {
   guard_c_callback("the end of a clip's video", [&] {
-    static_cast<ClipDecoder*>(self)->decoded_.end_video();
-    static_cast<ClipDecoder*>(self)->end_file();
+    ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
+    decoder.decoded_.end_video();
+    decoder.end_file();
+    if (!decoder.decoded_.has_no_video()) return;
+    GST_ELEMENT_ERROR(decoder.pipeline_.get(), STREAM, DECODE,
+                      ("The clip has ended without a picture. Look at the generation at the "
+                       "service, and play the clip from a file."),
+                      (nullptr));
   });
 }
 
@@ -221,6 +314,7 @@ void ClipDecoder::end_file() {
 }
 
 bool ClipDecoder::push_video(GstSample* sample) {
+  progress_ = monotonic_now();
   const auto start = running_time(sample);
   Frame frame;
   // What the clip itself leaves out is not shown.
@@ -241,6 +335,7 @@ bool ClipDecoder::push_video(GstSample* sample) {
 }
 
 bool ClipDecoder::push_audio(GstSample* sample) {
+  progress_ = monotonic_now();
   const auto start = running_time(sample);
   GstMapInfo map;
   if (!start || !gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) return true;

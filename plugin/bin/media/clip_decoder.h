@@ -8,6 +8,7 @@
 #include <gst/audio/audio.h>
 #include <gst/gst.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -40,7 +41,12 @@ class ClipDecoder {
   // To be called before start(). False when GStreamer lacks an element for it, which is told as an
   // error.
   bool prepare();
-  void start() { gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING); }
+  void start();
+  // To be called now and then: tells an error when decoding stands still for good, though there is
+  // nothing to wait for.
+  void check();
+  // Up to which byte the clip was read last.
+  std::uint64_t position() const { return position_; }
   // What frames are brought into from now on, ahead of being shown.
   void set_raster(const Raster& raster) { *raster_.lock() = raster; }
 
@@ -49,17 +55,21 @@ class ClipDecoder {
   DecodedFrames& decoded() { return decoded_; }
 
  private:
-  static void on_pad_added(GstElement*, GstPad* pad, gpointer self);
-  static void on_no_more_pads(GstElement*, gpointer self);
+  static GstPadProbeReturn on_bytes(GstPad*, GstPadProbeInfo* info, gpointer self);
+  static void on_no_more_pads(GstElement* decoder, gpointer self);
   static GstBusSyncReply on_message(GstBus*, GstMessage* message, gpointer self);
   static GstFlowReturn on_video(GstAppSink* sink, gpointer self);
   static GstFlowReturn on_audio(GstAppSink* sink, gpointer self);
   static void on_video_end(GstAppSink*, gpointer self);
   static void on_audio_end(GstAppSink*, gpointer self);
 
-  void add_video(GstPad* pad);
-  void add_audio(GstPad* pad);
-  void tell_no_video();
+  // False, and an error or a warning is told, without the elements for it.
+  bool add_video(GstPad* pad);
+  bool add_audio(GstPad* pad);
+  // What takes a stream: elements as gst-launch-1.0 has them, and after them a sink for `caps`.
+  ElementPtr make_branch(const std::string& elements, const std::string& caps,
+                         GstAppSinkCallbacks callbacks, ErrorPtr* error);
+  bool is_reading();
   void end_file();
   bool push_video(GstSample* sample);
   bool push_audio(GstSample* sample);
@@ -71,8 +81,10 @@ class ClipDecoder {
   std::shared_ptr<ClipFile> file_;
   DecodedFrames decoded_;
   FrameConverter converter_;  // of the thread that decodes video
-  std::atomic<bool> has_video_ = false;
-  std::atomic<bool> has_audio_ = false;
+  std::atomic<std::uint64_t> position_ = 0;
+  std::atomic<Time> progress_ = 0;  // monotonic, when something was read or decoded last
+  bool is_stuck_ = false;           // and that was told
+  bool has_streams_ = false;
   // Last, so that its threads are gone first.
   ElementPtr pipeline_;
 };

@@ -19,16 +19,18 @@ constexpr Time enough_audio = 100 * GST_MSECOND;
 constexpr Time longest_wait_for_audio = 700 * GST_MSECOND;
 // A clip that comes slowly begins with what it has.
 constexpr Time longest_gathering = 250 * GST_MSECOND;
+// One that has not been asked for so long is not shown: the pipeline is paused.
+constexpr Time longest_between_questions = GST_SECOND;
 // Rounding of times must not show a frame twice.
 constexpr Time picture_tolerance = GST_MSECOND;
 // Audio whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
 
+}  // namespace
+
 Time monotonic_now() {
   return g_get_monotonic_time() * 1000;
 }
-
-}  // namespace
 
 std::int64_t samples_at(Time time) {
   const bool is_negative = time < 0;
@@ -106,6 +108,7 @@ void DecodedFrames::close() {
 
 bool DecodedFrames::is_ready() {
   auto state = state_.lock();
+  state->asked = monotonic_now();
   if (!state->zero || state->closed) return false;
   const bool waited = monotonic_now() - state->first_came >= longest_gathering;
   if (!state->streams_known && !waited) return false;
@@ -125,8 +128,7 @@ bool DecodedFrames::has_no_video() {
 }
 
 bool DecodedFrames::has_ended() {
-  auto state = state_.lock();
-  return state->video_ended && (state->audio_ended || !state->has_audio);
+  return state_.lock()->has_ended();
 }
 
 std::optional<Time> DecodedFrames::length() {
@@ -191,6 +193,7 @@ bool DecodedFrames::State::lacks_audio(Time running) const {
 
 bool DecodedFrames::is_starved(Time time) {
   auto state = state_.lock();
+  state->asked = monotonic_now();
   if (!state->zero || state->closed) return false;
   const Time running = *state->zero + time;
   if (state->advance_to(running)) state.notify();
@@ -201,9 +204,16 @@ bool DecodedFrames::is_starved(Time time) {
 
 bool DecodedFrames::has_recovered(Time time) {
   auto state = state_.lock();
+  state->asked = monotonic_now();
   if (!state->zero) return false;
   const bool has_pictures = state->video_ended || state->frames.size() >= enough_pictures;
   return has_pictures && !state->lacks_audio(*state->zero + time + enough_audio);
+}
+
+bool DecodedFrames::is_lacking() {
+  auto state = state_.lock();
+  return !state->closed && !state->has_ended() && state->frames.size() < most_pictures &&
+         monotonic_now() - state->asked < longest_between_questions;
 }
 
 }  // namespace genpro::bin

@@ -22,6 +22,8 @@ using Time = std::int64_t;
 inline constexpr int audio_rate = 48'000;
 inline constexpr int audio_channels = 2;
 
+Time monotonic_now();
+
 // Samples (of all channels, so frames in terms of audio) up to a time.
 std::int64_t samples_at(Time time);
 
@@ -67,6 +69,8 @@ class DecodedFrames {
   bool is_starved(Time time);
   // There is enough again to go on from `time`.
   bool has_recovered(Time time);
+  // Whoever shows it asks for more than there is, though its end has not come.
+  bool is_lacking();
 
  private:
   struct Shown {
@@ -87,6 +91,7 @@ class DecodedFrames {
     Shown shown;
     std::optional<Time> zero;  // running time of the first frame
     Time first_came = 0;       // monotonic
+    Time asked = 0;            // monotonic, when it was last asked whether there is enough
     Time video_end = 0;
     std::int64_t audio_end = 0;
     bool has_video = false;
@@ -98,6 +103,7 @@ class DecodedFrames {
     bool closed = false;
 
     bool advance_to(Time running);
+    bool has_ended() const { return video_ended && (audio_ended || !has_audio); }
     bool lacks_audio(Time running) const;
   };
 

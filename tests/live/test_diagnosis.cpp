@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A clip that cannot be shown is a failure that tells its reason.
+#include "live/case_clips.h"
+#include "live/live_test.h"
+#include "support/media.h"
+
+namespace genpro::test {
+namespace {
+
+bool is_failure(GstMessage* message) {
+  return (GST_MESSAGE_TYPE(message) & (GST_MESSAGE_WARNING | GST_MESSAGE_ERROR)) != 0;
+}
+
+// What is told of a clip that is not shown: as a WARNING, the placeholder goes on.
+BusError failure_of(const std::string& clip) {
+  LiveService service;
+  service.set_clip(clip);
+  Studio studio(live_bin(service));
+  studio.play();
+  EXPECT_TRUE(studio.bus().wait_for(is_failure));
+  EXPECT_TRUE(studio.signals().wait_for("failed 9041"));
+  EXPECT_TRUE(studio.wait_for_placeholder());
+  EXPECT_TRUE(studio.video().wait_for_more(5));
+  studio.stop();
+  Outcome outcome = studio.bus().outcome();
+  EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
+  EXPECT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+  EXPECT_EQ(studio.signals().text().find("clip-started"), std::string::npos);
+  return outcome.warnings.empty() ? BusError{} : std::move(outcome.warnings[0]);
+}
+
+// Without the decoders of a media type, as long as this lives.
+class WithoutDecoders {
+ public:
+  explicit WithoutDecoders(const char* media) {
+    const CapsPtr caps(gst_caps_new_empty_simple(media));
+    GList* all =
+        gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL);
+    GList* list = gst_element_factory_list_filter(all, caps.get(), GST_PAD_SINK, FALSE);
+    for (GList* each = list; each != nullptr; each = each->next) {
+      removed_.push_back(
+          ObjectPtr<GstPluginFeature>::ref(static_cast<GstPluginFeature*>(each->data)));
+      gst_registry_remove_feature(gst_registry_get(), removed_.back().get());
+    }
+    gst_plugin_feature_list_free(list);
+    gst_plugin_feature_list_free(all);
+  }
+  ~WithoutDecoders() {
+    for (const auto& feature : removed_) {
+      gst_registry_add_feature(gst_registry_get(), feature.get());
+    }
+  }
+  WithoutDecoders(const WithoutDecoders&) = delete;
+  WithoutDecoders& operator=(const WithoutDecoders&) = delete;
+
+ private:
+  std::vector<ObjectPtr<GstPluginFeature>> removed_;
+};
+
+TEST(Diagnosis, OfAnEncryptedClip) {
+  const BusError failure = failure_of(case_clip("encrypted"));
+  EXPECT_TRUE(failure.is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT)) << failure.name();
+  EXPECT_NE(failure.text.find("is encrypted"), std::string::npos) << failure.text;
+}
+
+TEST(Diagnosis, IsAnErrorWhereThatIsWanted) {
+  LiveService service;
+  service.set_clip(case_clip("encrypted"));
+  Studio studio(live_bin(service, {{"on-error", "error"}}));
+  studio.play();
+  EXPECT_TRUE(studio.bus().wait_for(is_failure));
+  studio.stop();
+  const Outcome outcome = studio.bus().outcome();
+  ASSERT_EQ(outcome.errors.size(), 1U) << outcome.summary();
+  EXPECT_TRUE(outcome.errors[0].is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT));
+  EXPECT_TRUE(outcome.warnings.empty()) << outcome.summary();
+}
+
+TEST(Diagnosis, OfAMissingDecoder) {
+  const std::string clip = clip_of({});
+  const WithoutDecoders without("video/x-h264");
+  LiveService service;
+  service.set_clip(clip);
+  Studio studio(live_bin(service));
+  studio.play();
+  EXPECT_TRUE(studio.bus().wait_for(is_failure));
+  EXPECT_TRUE(studio.signals().wait_for("failed 9041"));
+  studio.stop();
+  const Outcome outcome = studio.bus().outcome();
+  ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+  const BusError& failure = outcome.warnings[0];
+  EXPECT_TRUE(failure.is(GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND)) << failure.name();
+  EXPECT_NE(failure.text.find("no H.264"), std::string::npos) << failure.text;
+  EXPECT_NE(failure.text.find("gstreamer1.0-libav"), std::string::npos) << failure.text;
+  EXPECT_EQ(outcome.named("missing-plugin").size(), 1U) << "applications can install it";
+}
+
+TEST(Diagnosis, OfSoundThatCannotBeDecoded) {
+  const std::string clip = clip_of({});
+  const WithoutDecoders without("audio/x-alac");
+  LiveService service;
+  service.set_clip(clip);
+  Studio studio(live_bin(service));
+  studio.play();
+  ASSERT_TRUE(studio.wait_for_picture({1, 20}));
+  studio.stop();
+  const Outcome outcome = studio.bus().outcome();
+  ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+  EXPECT_NE(outcome.warnings[0].text.find("in silence"), std::string::npos);
+  EXPECT_NE(outcome.warnings[0].text.find("Apple Lossless"), std::string::npos)
+      << outcome.warnings[0].text;
+}
+
+TEST(Diagnosis, TellsWhereAClipIsDamaged) {
+  std::string clip = clip_of({.audio = false});
+  const std::size_t data = box_position(clip, "mdat") + 16;
+  const std::size_t end = box_position(clip, "moov");
+  ASSERT_LT(data, end);
+  for (std::size_t at = data; at < end; ++at) clip[at] = static_cast<char>(0xff);
+  const BusError failure = failure_of(clip);
+  const std::size_t place = failure.text.find("byte ");
+  ASSERT_NE(place, std::string::npos) << failure.text;
+  const std::size_t byte = std::stoul(failure.text.substr(place + 5));
+  EXPECT_GT(byte, data) << failure.text;
+  EXPECT_LE(byte, clip.size()) << failure.text;
+}
+
+// A decoder that keeps what it gets, until it is stopped.
+struct StuckDecoder {
+  GstElement parent;
+  GMutex mutex;
+  GCond changed;
+  gboolean is_stopped;  // under mutex
+};
+
+GstFlowReturn keep(GstPad*, GstObject* parent, GstBuffer* buffer) {
+  const BufferPtr kept(buffer);
+  auto& decoder = *reinterpret_cast<StuckDecoder*>(parent);
+  g_mutex_lock(&decoder.mutex);
+  while (!decoder.is_stopped) g_cond_wait(&decoder.changed, &decoder.mutex);
+  g_mutex_unlock(&decoder.mutex);
+  return GST_FLOW_FLUSHING;
+}
+
+GstStateChangeReturn change_stuck(GstElement* element, GstStateChange transition) {
+  auto& decoder = *reinterpret_cast<StuckDecoder*>(element);
+  g_mutex_lock(&decoder.mutex);
+  decoder.is_stopped = transition == GST_STATE_CHANGE_PAUSED_TO_READY;
+  g_cond_broadcast(&decoder.changed);
+  g_mutex_unlock(&decoder.mutex);
+  return GST_ELEMENT_CLASS(g_type_class_peek(GST_TYPE_ELEMENT))->change_state(element, transition);
+}
+
+void init_class(gpointer instance_class, gpointer) {
+  auto* type = static_cast<GstElementClass*>(instance_class);
+  const CapsPtr in(gst_caps_new_empty_simple("video/x-h264"));
+  const CapsPtr out(gst_caps_new_empty_simple("video/x-raw"));
+  gst_element_class_add_pad_template(
+      type, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, in.get()));
+  gst_element_class_add_pad_template(
+      type, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, out.get()));
+  gst_element_class_set_static_metadata(type, "Stuck", "Codec/Decoder/Video", "Keeps all", "-");
+  type->change_state = change_stuck;
+}
+
+void init(GTypeInstance* instance, gpointer instance_class) {
+  auto* decoder = reinterpret_cast<StuckDecoder*>(instance);
+  g_mutex_init(&decoder->mutex);
+  g_cond_init(&decoder->changed);
+  for (const char* name : {"sink", "src"}) {
+    GstPad* pad = gst_pad_new_from_template(
+        gst_element_class_get_pad_template(GST_ELEMENT_CLASS(instance_class), name), name);
+    if (GST_PAD_IS_SINK(pad)) gst_pad_set_chain_function(pad, keep);
+    gst_element_add_pad(GST_ELEMENT(instance), pad);
+  }
+}
+
+TEST(Diagnosis, OfAClipThatStandsStill) {
+  const std::string clip = clip_of({});
+  const WithoutDecoders without("video/x-h264");
+  const GType type =
+      g_type_register_static_simple(GST_TYPE_ELEMENT, "StuckDecoder", sizeof(GstElementClass),
+                                    init_class, sizeof(StuckDecoder), init, GTypeFlags{});
+  ASSERT_TRUE(gst_element_register(nullptr, "stuckdecoder", GST_RANK_PRIMARY, type));
+  const BusError failure = failure_of(clip);
+  EXPECT_NE(failure.text.find("cannot be played on"), std::string::npos) << failure.text;
+  const auto feature = ObjectPtr<GstPluginFeature>::adopt(
+      GST_PLUGIN_FEATURE(gst_element_factory_find("stuckdecoder")));
+  gst_registry_remove_feature(gst_registry_get(), feature.get());
+}
+
+}  // namespace
+}  // namespace genpro::test
