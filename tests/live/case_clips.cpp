@@ -55,8 +55,8 @@ Decoded decode(const std::string& clip, const std::string& video_caps) {
   const ElementPtr pipeline =
       launch("filesrc location=" + folder.file("clip.mp4") +
              " ! decodebin name=d d. ! video/x-raw ! videoconvert ! videoscale ! " + video_caps +
-             " ! fakesink name=video d. ! audio/x-raw ! audioconvert ! " + plain_sound +
-             " ! fakesink name=audio");
+             " ! fakesink name=video d. ! audio/x-raw ! audioconvert ! audioresample ! " +
+             plain_sound + " ! fakesink name=audio");
   Recorder video(child(pipeline.get(), "video").get(), "sink");
   Recorder audio(child(pipeline.get(), "audio").get(), "sink");
   const Outcome outcome = run(pipeline.get());

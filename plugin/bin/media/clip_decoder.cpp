@@ -10,8 +10,9 @@ namespace genpro::bin {
 
 namespace {
 
+// Integers, since a decoder's or a mixer's floats may be louder than what can be played.
 constexpr const char* audio_caps =
-    "audio/x-raw, format = " GST_AUDIO_NE(F32) ", rate = 48000, channels = 2, "
+    "audio/x-raw, format = " GST_AUDIO_NE(S32) ", rate = 48000, channels = 2, "
     "layout = interleaved, channel-mask = (bitmask) 0x3";
 // A clip that is wanted and of which nothing has been read or decoded for so long does not go on.
 constexpr Time longest_standstill = 5 * GST_SECOND;
@@ -39,6 +40,12 @@ std::string media_of(GstPad* pad) {
   if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
   if (!caps || gst_caps_is_any(caps.get()) || gst_caps_is_empty(caps.get())) return "";
   return gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
+}
+
+bool is_interlaced(GstPad* pad) {
+  const CapsPtr caps(gst_pad_get_current_caps(pad));
+  GstVideoInfo info;
+  return caps && gst_video_info_from_caps(&info, caps.get()) && GST_VIDEO_INFO_IS_INTERLACED(&info);
 }
 
 // Cover art and thumbnails are tracks of still images.
@@ -240,7 +247,11 @@ bool ClipDecoder::add_video(GstPad* pad) {
   callbacks.new_sample = on_video;
   callbacks.eos = on_video_end;
   ErrorPtr error;
-  const ElementPtr branch = make_branch("videoconvert", "video/x-raw", callbacks, &error);
+  // Formats that the others do not know are converted; all else passes.
+  const char* const elements = is_interlaced(pad)
+                                   ? "videoconvert ! deinterlace ! videoflip video-direction=auto"
+                                   : "videoconvert ! videoflip video-direction=auto";
+  const ElementPtr branch = make_branch(elements, "video/x-raw", callbacks, &error);
   const PadPtr target =
       PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);
   if (target && gst_pad_link(pad, target.get()) == GST_PAD_LINK_OK) return true;
@@ -313,12 +324,27 @@ void ClipDecoder::end_file() {
   if (file_ && decoded_.has_ended()) file_->end();
 }
 
+void ClipDecoder::warn_of_hdr(const GstVideoInfo& info) {
+  const GstVideoTransferFunction transfer = info.colorimetry.transfer;
+  const bool is_pq = transfer == GST_VIDEO_TRANSFER_SMPTE2084;
+  if ((!is_pq && transfer != GST_VIDEO_TRANSFER_ARIB_STD_B67) || std::exchange(is_hdr_, true)) {
+    return;
+  }
+  GST_ELEMENT_WARNING(
+      pipeline_.get(), STREAM, FORMAT,
+      ("The clip is HDR (%s); shown without tone mapping, which is too %s. Have the "
+       "service deliver SDR.",
+       is_pq ? "PQ" : "HLG", is_pq ? "dark and pale" : "pale"),
+      (nullptr));
+}
+
 bool ClipDecoder::push_video(GstSample* sample) {
   progress_ = monotonic_now();
   const auto start = running_time(sample);
   Frame frame;
   // What the clip itself leaves out is not shown.
   if (!start || !gst_video_info_from_caps(&frame.info, gst_sample_get_caps(sample))) return true;
+  warn_of_hdr(frame.info);
   frame.buffer.reset(gst_buffer_ref(gst_sample_get_buffer(sample)));
   GstClockTime duration = GST_BUFFER_DURATION(frame.buffer.get());
   if (!GST_CLOCK_TIME_IS_VALID(duration)) {
@@ -339,8 +365,12 @@ bool ClipDecoder::push_audio(GstSample* sample) {
   const auto start = running_time(sample);
   GstMapInfo map;
   if (!start || !gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) return true;
-  std::vector<float> samples(map.size / sizeof(float));
-  std::memcpy(samples.data(), map.data, samples.size() * sizeof(float));
+  std::vector<float> samples(map.size / sizeof(std::int32_t));
+  for (std::size_t at = 0; at < samples.size(); ++at) {
+    std::int32_t value = 0;
+    std::memcpy(&value, map.data + at * sizeof value, sizeof value);
+    samples[at] = static_cast<float>(value) / 2147483648.0F;
+  }
   gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
   return decoded_.push_audio(std::move(samples), *start);
 }

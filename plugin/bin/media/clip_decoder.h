@@ -70,6 +70,7 @@ class ClipDecoder {
   ElementPtr make_branch(const std::string& elements, const std::string& caps,
                          GstAppSinkCallbacks callbacks, ErrorPtr* error);
   bool is_reading();
+  void warn_of_hdr(const GstVideoInfo& info);
   void end_file();
   bool push_video(GstSample* sample);
   bool push_audio(GstSample* sample);
@@ -85,6 +86,7 @@ class ClipDecoder {
   std::atomic<Time> progress_ = 0;  // monotonic, when something was read or decoded last
   bool is_stuck_ = false;           // and that was told
   bool has_streams_ = false;
+  bool is_hdr_ = false;  // and that was told
   // Last, so that its threads are gone first.
   ElementPtr pipeline_;
 };
