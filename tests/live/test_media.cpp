@@ -49,6 +49,22 @@ GstClockTime length_of(const Sound& sound) {
   return last - first;
 }
 
+// When the first picture of that number comes on, from when something is heard.
+GstClockTimeDiff time_of(int number, const Decoded& decoded) {
+  GstClockTimeDiff heard = -1;
+  for (const Heard& block : decoded.sound) {
+    for (std::size_t i = 0; i < block.samples.size() && heard < 0; ++i) {
+      if (std::abs(block.samples[i]) >= 0.02F) {
+        heard = static_cast<GstClockTimeDiff>(block.time_of(i));
+      }
+    }
+  }
+  for (const Shown& shown : decoded.pictures) {
+    if (number_in(shown) == number) return static_cast<GstClockTimeDiff>(shown.pts) - heard;
+  }
+  return -1;
+}
+
 // A transformation as a track's header has it: x' = a x + c y, y' = b x + d y.
 struct Matrix {
   int a, b, c, d;
@@ -136,6 +152,29 @@ TEST(Media, IsAsDecodebinHasIt) {
     EXPECT_NEAR(static_cast<double>(length_of(seen.sound)),
                 static_cast<double>(length_of(expected.sound)), 0.04 * GST_SECOND);
   }
+}
+
+TEST(Media, IsHeardAfterItsLastPicture) {
+  const std::string clip = case_clip("audio_longer");
+  const Decoded seen = play(clip);
+  EXPECT_NEAR(static_cast<double>(length_of(seen.sound)),
+              static_cast<double>(length_of(decode(clip).sound)), 0.01 * GST_SECOND);
+  EXPECT_EQ(numbers_in(seen.pictures), up_to(60));
+  // It stands for that second.
+  const auto is_last = [](const Shown& shown) { return number_in(shown) == 59; };
+  EXPECT_GE(std::count_if(seen.pictures.begin(), seen.pictures.end(), is_last), 30);
+}
+
+TEST(Media, IsHeardBeforeItsFirstPicture) {
+  const std::string clip = case_clip("video_late");
+  const Decoded expected = decode(clip);
+  const Decoded seen = play(clip);
+  EXPECT_EQ(numbers_in(seen.pictures), up_to(60));
+  EXPECT_NEAR(static_cast<double>(length_of(seen.sound)),
+              static_cast<double>(length_of(expected.sound)), 0.04 * GST_SECOND);
+  // The first one is on from the beginning of the sound.
+  EXPECT_LT(std::abs(time_of(0, seen)), GST_SECOND / 15);
+  EXPECT_LT(std::abs(time_of(10, seen) - (GST_SECOND / 2 + GST_SECOND / 3)), GST_SECOND / 15);
 }
 
 TEST(Media, IsNeverTooLoud) {

@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t most_pictures = 8;
 constexpr std::size_t enough_pictures = 4;
 constexpr std::int64_t most_samples = audio_rate;
+// Audio before the first frame.
+constexpr std::int64_t most_samples_ahead = 30 * audio_rate;
 constexpr Time enough_audio = 100 * GST_MSECOND;
 // Audio that nobody has taken for so long is not waited for: its branch stands still or has
 // nothing linked, and a decoder that cannot push it pushes no frame either. Less than what
@@ -43,9 +45,11 @@ bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
   auto state = state_.lock();
   state.wait([](const State& s) { return s.closed || s.frames.size() < most_pictures; });
   if (state->closed) return false;
-  if (!state->zero) {
-    state->zero = start;
+  if (!state->first_frame) {
+    state->first_frame = start;
+    state->frame_duration = end - start;
     state->first_came = monotonic_now();
+    state->find_zero();
   }
   state->video_end = std::max(state->video_end, end);
   state->frames.push_back({std::move(frame), start, end});
@@ -55,9 +59,14 @@ bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
 bool DecodedFrames::push_audio(std::vector<float> samples, Time start) {
   auto state = state_.lock();
   state.wait([](const State& s) {
-    return s.closed || s.audio.empty() || s.audio_end - s.audio.front().begin < most_samples;
+    const std::int64_t most = s.first_frame ? most_samples : most_samples_ahead;
+    return s.closed || s.audio.empty() || s.audio_end - s.audio.front().begin < most;
   });
   if (state->closed) return false;
+  if (!state->first_audio) {
+    state->first_audio = start;
+    state->find_zero();
+  }
   AudioBlock sound{std::move(samples), samples_at(start)};
   if (state->audio_end != 0 && std::abs(sound.begin - state->audio_end) < sample_tolerance) {
     sound.begin = state->audio_end;
@@ -106,6 +115,13 @@ void DecodedFrames::close() {
   state.notify();
 }
 
+// What is shorter than a frame is no silent beginning, and would only shift the frames.
+void DecodedFrames::State::find_zero() {
+  if (!first_frame || has_begun) return;
+  const bool is_early = first_audio && *first_audio + frame_duration <= *first_frame;
+  zero = is_early ? first_audio : first_frame;
+}
+
 bool DecodedFrames::is_ready() {
   auto state = state_.lock();
   state->asked = monotonic_now();
@@ -115,7 +131,8 @@ bool DecodedFrames::is_ready() {
   const bool has_pictures = state->video_ended || state->frames.size() >= enough_pictures;
   const bool has_sound = !state->has_audio || state->audio_ended ||
                          state->audio_end >= samples_at(*state->zero + enough_audio);
-  return (has_pictures && has_sound) || waited;
+  state->has_begun = (has_pictures && has_sound) || waited;
+  return state->has_begun;
 }
 
 bool DecodedFrames::has_failed() {
@@ -133,8 +150,12 @@ bool DecodedFrames::has_ended() {
 
 std::optional<Time> DecodedFrames::length() {
   auto state = state_.lock();
-  if (!state->video_ended || !state->zero) return std::nullopt;
-  return state->video_end - *state->zero;
+  if (!state->has_ended() || !state->zero) return std::nullopt;
+  const auto audio_end = static_cast<Time>(gst_util_uint64_scale_int(
+      static_cast<guint64>(std::max<std::int64_t>(0, state->audio_end)), GST_SECOND, audio_rate));
+  // Less than a frame is what encoders of audio add, and would break a loop's rhythm.
+  const bool is_longer = audio_end >= state->video_end + state->frame_duration;
+  return (is_longer ? audio_end : state->video_end) - *state->zero;
 }
 
 // Whether it has made room.
@@ -153,7 +174,8 @@ Frame DecodedFrames::frame_at(Time time) {
   auto state = state_.lock();
   if (!state->zero) return {};
   if (state->advance_to(*state->zero + time)) state.notify();
-  return state->shown.frame.copy();
+  const bool is_before = !state->shown.frame && !state->frames.empty();
+  return is_before ? state->frames.front().frame.copy() : state->shown.frame.copy();
 }
 
 std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t samples,

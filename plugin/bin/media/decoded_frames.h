@@ -15,7 +15,9 @@
 
 namespace genpro::bin {
 
-// Times in nanoseconds. Within a clip they count from its first frame on.
+// Times in nanoseconds. Within a clip they count from its begin on: its first frame, or audio that
+// is heard before that, over that frame. It lasts to the end of its last frame, or of audio after
+// that.
 using Time = std::int64_t;
 
 // What leaves the element, and what is asked of a clip: 32-bit floats, interleaved.
@@ -89,10 +91,14 @@ class DecodedFrames {
     std::deque<Shown> frames;
     std::deque<AudioBlock> audio;
     Shown shown;
-    std::optional<Time> zero;  // running time of the first frame
+    std::optional<Time> first_audio;  // running times
+    std::optional<Time> first_frame;
+    std::optional<Time> zero;  // of the clip's begin, once it has a frame
     Time first_came = 0;       // monotonic
     Time asked = 0;            // monotonic, when it was last asked whether there is enough
     Time video_end = 0;
+    Time frame_duration = 0;  // of the first frame
+    bool has_begun = false;   // it may be shown, and does not begin earlier any more
     std::int64_t audio_end = 0;
     bool has_video = false;
     bool has_audio = false;
@@ -102,6 +108,7 @@ class DecodedFrames {
     bool failed = false;
     bool closed = false;
 
+    void find_zero();
     bool advance_to(Time running);
     bool has_ended() const { return video_ended && (audio_ended || !has_audio); }
     bool lacks_audio(Time running) const;
