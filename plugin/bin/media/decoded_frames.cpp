@@ -44,7 +44,7 @@ std::int64_t samples_at(Time time) {
 bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
   auto state = state_.lock();
   state.wait([](const State& s) { return s.closed || s.frames.size() < most_pictures; });
-  if (state->closed) return false;
+  if (state->closed || state->video_ended) return false;
   if (!state->first_frame) {
     state->first_frame = start;
     state->frame_duration = end - start;
@@ -62,7 +62,7 @@ bool DecodedFrames::push_audio(std::vector<float> samples, Time start) {
     const std::int64_t most = s.first_frame ? most_samples : most_samples_ahead;
     return s.closed || s.audio.empty() || s.audio_end - s.audio.front().begin < most;
   });
-  if (state->closed) return false;
+  if (state->closed || state->audio_ended) return false;
   if (!state->first_audio) {
     state->first_audio = start;
     state->find_zero();

@@ -2,6 +2,8 @@
 #include "bin/playout/timeline.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace genpro::bin {
 
@@ -9,6 +11,9 @@ namespace {
 
 // Should one side not be taken any more, the other one does not keep what was for both.
 constexpr std::size_t most_segments = 32;
+// What begins so shortly after a frame is on with it: the times of a clip's frames and of the
+// output are rounded, and must not put it off by a frame.
+constexpr Time rounding = GST_MSECOND;
 
 }  // namespace
 
@@ -28,16 +33,32 @@ void Timeline::set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
   Decoders retired;
   {
     auto state = state_.lock();
-    if (state->next_repeat) state->retire(std::move(state->next_repeat));
-    state->repeat_of = before;
-    state->next_repeat = std::move(next);
+    state->drop_repeat();
+    if (state->segments.back().decoder == before) {
+      state->repeat_of = before;
+      state->next_repeat = std::move(next);
+    } else {
+      // Something else follows by now.
+      state->retire(std::move(next));
+    }
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
 }
 
-void Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
+bool Timeline::recall(const std::shared_ptr<ClipDecoder>& decoder) {
+  {
+    auto state = state_.lock();
+    if (state->waiting != decoder) return false;
+    state->waiting.reset();
+  }
+  events_.retired(decoder);
+  return true;
+}
+
+bool Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
   Decoders retired;
+  bool is_on = false;
   {
     auto state = state_.lock();
     decoder->decoded().fail();
@@ -52,18 +73,28 @@ void Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
       state->repeats_failed = true;
       state->segments.pop_back();
     }
-    if (!state->refers_to(decoder)) state->retired.push_back(decoder);
+    is_on = state->refers_to(decoder);
+    if (!is_on) state->retired.push_back(decoder);
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
+  return is_on;
 }
 
 void Timeline::reset() {
-  State fresh;
-  auto state = state_.lock();
-  fresh.at_end = state->at_end;
-  fresh.fade = state->fade;
-  std::swap(*state, fresh);
+  State before;
+  {
+    auto state = state_.lock();
+    before.at_end = state->at_end;
+    before.fade = state->fade;
+    std::swap(*state, before);
+  }
+  if (before.on) events_.changed(std::move(before.on), nullptr);
+  std::set<std::shared_ptr<ClipDecoder>> retired = {std::move(before.waiting),
+                                                    std::move(before.next_repeat)};
+  for (Segment& segment : before.segments) retired.insert(std::move(segment.decoder));
+  retired.erase(nullptr);
+  for (const auto& gone : retired) events_.retired(gone);
 }
 
 std::size_t Timeline::State::index_at(Time time) const {
@@ -82,6 +113,12 @@ void Timeline::State::retire(std::shared_ptr<ClipDecoder> decoder) {
   if (!refers_to(decoder)) retired.push_back(std::move(decoder));
 }
 
+void Timeline::State::drop_repeat() {
+  repeat_of.reset();
+  std::shared_ptr<ClipDecoder> unused = std::exchange(next_repeat, nullptr);
+  if (unused) retire(std::move(unused));
+}
+
 void Timeline::State::append(Segment segment) {
   // What was planned for later does not happen.
   while (segments.size() > 1 && segments.back().start >= segment.start) {
@@ -89,6 +126,7 @@ void Timeline::State::append(Segment segment) {
     segments.pop_back();
     if (decoder && decoder != segment.decoder) retire(std::move(decoder));
   }
+  if (segment.decoder != segments.back().decoder) drop_repeat();
   segments.push_back(std::move(segment));
 }
 
@@ -96,16 +134,8 @@ void Timeline::State::append(Segment segment) {
 void Timeline::State::plan(Time time, Time from) {
   if (segments.back().kind == Kind::end) return;
   if (waiting && waiting->decoded().is_ready()) {
-    Segment next{Kind::play, from, std::move(waiting), 0, true};
-    waiting.reset();
-    if (next_repeat) {
-      std::shared_ptr<ClipDecoder> unused = std::move(next_repeat);
-      next_repeat.reset();
-      retire(std::move(unused));
-    }
-    repeat_of.reset();
     repeats_failed = false;
-    return append(std::move(next));
+    return append({Kind::play, from, std::exchange(waiting, nullptr), 0, true});
   }
   const Segment& last = segments.back();
   if (!last.decoder || last.start > time) return;
@@ -140,9 +170,7 @@ void Timeline::State::plan_end(Time from) {
       return append({Kind::end, then, nullptr, 0, false});
     case AtEnd::loop:
       if (next_repeat && repeat_of == last.decoder && next_repeat->decoded().is_ready()) {
-        Segment next{Kind::play, then, std::move(next_repeat), 0, false};
-        next_repeat.reset();
-        append(std::move(next));
+        append({Kind::play, then, std::exchange(next_repeat, nullptr), 0, false});
       }
       return;
     case AtEnd::hold:
@@ -150,8 +178,9 @@ void Timeline::State::plan_end(Time from) {
   }
 }
 
-void Timeline::State::prune() {
-  const Time done = segments.size() > most_segments ? video_time : std::min(video_time, audio_time);
+// A clip goes only after the frame with which it has ended: it is told of both in that order.
+void Timeline::State::prune(Time time) {
+  const Time done = segments.size() > most_segments ? time : std::min(time, audio_time);
   while (segments.size() > 1 && segments[1].start + fade <= done) {
     std::shared_ptr<ClipDecoder> decoder = std::move(segments.front().decoder);
     segments.pop_front();
@@ -178,11 +207,11 @@ Composition Timeline::frame(Time time, Time duration) {
     }
     state->plan(time, from);
     state->video_time = time + duration;
-    const std::size_t index = state->index_at(time);
+    const std::size_t index = state->index_at(time + rounding);
     const Segment& segment = state->segments[index];
     composition.is_end = segment.kind == Kind::end;
     composition.over = layer(segment, time);
-    const Time faded = time - segment.start;
+    const Time faded = std::max<Time>(0, time - segment.start);
     if (index > 0 && segment.fades && faded < state->fade) {
       composition.under = layer(state->segments[index - 1], time);
       composition.mix =
@@ -191,13 +220,13 @@ Composition Timeline::frame(Time time, Time duration) {
     std::shared_ptr<ClipDecoder> on = segment.decoder;
     if (on) {
       const auto length = on->decoded().length();
-      if (length && segment.content_at(time) >= *length) on.reset();
+      if (length && segment.content_at(time) + rounding >= *length) on.reset();
     }
     if (on != state->on) {
       ended = std::exchange(state->on, on);
       started = std::move(on);
     }
-    state->prune();
+    state->prune(time);
     retired.swap(state->retired);
   }
   if (ended || started) events_.changed(std::move(ended), std::move(started));

@@ -48,13 +48,18 @@ class Timeline {
   // Follows whatever is shown as soon as it is ready. One that was to do so and has not yet
   // is retired.
   void offer(std::shared_ptr<ClipDecoder> decoder);
-  // Follows `before` without a gap when that ends, if it loops then.
+  // Follows `before` without a gap when that ends, if it loops then; is retired once something else
+  // follows.
   void set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
                        std::shared_ptr<ClipDecoder> next);
-  // It will not be on any more, or, if it is, ends with what has been decoded of it.
-  void withdraw(const std::shared_ptr<ClipDecoder>& decoder);
+  // Takes back one that was offered and retires it, unless it is on or is about to be, which is
+  // told by false.
+  bool recall(const std::shared_ptr<ClipDecoder>& decoder);
+  // It will not be on any more, or, if it is or is about to be, which is told by true, ends with
+  // what has been decoded of it.
+  bool withdraw(const std::shared_ptr<ClipDecoder>& decoder);
 
-  // As at the beginning, for a new run.
+  // As at the beginning, for a new run: what is on ends, and all are retired.
   void reset();
 
   // The frame for `time`, which is shown for `duration`. Times only grow.
@@ -102,10 +107,11 @@ class Timeline {
     std::size_t index_at(Time time) const;
     bool refers_to(const std::shared_ptr<ClipDecoder>& decoder) const;
     void retire(std::shared_ptr<ClipDecoder> decoder);
+    void drop_repeat();
     void append(Segment segment);
     void plan(Time time, Time from);
     void plan_end(Time from);
-    void prune();
+    void prune(Time time);
   };
 
   static Layer layer(const Segment& segment, Time time);

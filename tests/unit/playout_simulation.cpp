@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "unit/playout_simulation.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <random>
+#include <set>
+#include <sstream>
+
+namespace genpro::test {
+
+using bin::AtEnd;
+using bin::Time;
+
+namespace {
+
+constexpr std::size_t audio_block = bin::audio_rate / 50;
+constexpr std::size_t decoded_block = 1024;
+// Rounded times are as good as equal.
+constexpr Time tolerance = GST_MSECOND;
+// What the rounding of a sum of times adds up to.
+constexpr Time sum_rounding = GST_USECOND;
+
+// A clip that is played once: what the threads that decode would do, done when feed() is called.
+class FakePlaying {
+ public:
+  FakePlaying(const FakeClip& clip, int number, int round)
+      : clip_(clip), number_(number), round_(round), next_start_(clip.begin) {
+    decoded().set_has_video();
+    if (clip.audio > 0) decoded().set_has_audio();
+    decoded().set_streams_known();
+  }
+
+  // As much as there is room for: pushing what there is no room for would wait.
+  void feed(int output_frame) {
+    while (next_ < clip_.frames.size() && has_room() && !is_stalled(output_frame)) push_frame();
+    if (next_ == clip_.frames.size()) decoded().end_video();
+    const std::int64_t total = bin::samples_at(clip_.audio);
+    const std::int64_t room =
+        std::max<std::int64_t>({bin::audio_rate, bin::samples_at(seen_ + 250 * GST_MSECOND),
+                                taken_ + bin::audio_rate - std::int64_t{3 * decoded_block}});
+    while (decoded_audio_ < total && decoded_audio_ < room) push_audio(total);
+    if (decoded_audio_ == total) decoded().end_audio();
+  }
+
+  const FakeClip& clip() const { return clip_; }
+  int number() const { return number_; }
+  int round() const { return round_; }
+  const std::shared_ptr<bin::ClipDecoder>& decoder() const { return decoder_; }
+  bin::DecodedFrames& decoded() { return decoder_->decoded(); }
+  std::string name() const {
+    return std::string(1, static_cast<char>('A' + number_)) + std::to_string(round_);
+  }
+  bool is_known() const { return next_ == clip_.frames.size(); }
+  int mark() const { return 1 + number_ * 1000 + round_; }
+  void see(Time content) { seen_ = std::max(seen_, content); }
+  void hear(std::int64_t sample) { taken_ = sample + 1; }
+
+  // What the test knows of it.
+  bool has_started = false;
+  bool has_ended = false;
+  int retired = 0;
+  bool is_exact = false;  // it began at `began`, and goes on as the clip says
+  Time began = 0;
+  Time was_replaced = G_MAXINT64;
+  Time was_stopped = G_MAXINT64;
+  Time was_prepared = 0;
+  bool has_repeat = false;
+
+  // The time within the clip of the frame that is to be seen.
+  Time expected(Time content) const {
+    Time start = 0;
+    for (const Time duration : clip_.frames) {
+      if (start + duration > content + tolerance) break;
+      start += duration;
+    }
+    return std::min(start, clip_.length() - clip_.frames.back());
+  }
+
+ private:
+  bool has_room() {
+    while (!alive_.empty() && GST_MINI_OBJECT_REFCOUNT_VALUE(alive_.front().get()) == 1) {
+      alive_.pop_front();
+    }
+    return alive_.size() < 8;
+  }
+  bool is_stalled(int output_frame) {
+    if (static_cast<int>(next_) != clip_.stalls_at) return false;
+    if (stalled_at_ < 0) stalled_at_ = output_frame;
+    return output_frame < stalled_at_ + clip_.stalls_for;
+  }
+  void push_frame() {
+    BufferPtr buffer(gst_buffer_new());
+    GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(next_start_ - clip_.begin);
+    GST_BUFFER_OFFSET(buffer.get()) = static_cast<guint64>(number_);
+    GST_BUFFER_OFFSET_END(buffer.get()) = static_cast<guint64>(round_);
+    alive_.emplace_back(gst_buffer_ref(buffer.get()));
+    bin::Frame frame;
+    frame.buffer = std::move(buffer);
+    const Time end = next_start_ + clip_.frames[next_++];
+    decoded().push_frame(std::move(frame), next_start_, end);
+    next_start_ = end;
+  }
+  // Each sample says of which clip it is, and which one.
+  void push_audio(std::int64_t total) {
+    const auto count = std::min<std::int64_t>(decoded_block, total - decoded_audio_);
+    std::vector<float> samples;
+    for (std::int64_t sample = decoded_audio_; sample < decoded_audio_ + count; ++sample) {
+      samples.push_back(static_cast<float>(mark()));
+      samples.push_back(static_cast<float>(sample));
+    }
+    const Time start =
+        clip_.begin + static_cast<Time>(gst_util_uint64_scale_int_round(
+                          static_cast<guint64>(decoded_audio_), GST_SECOND, bin::audio_rate));
+    decoded().push_audio(std::move(samples), start);
+    decoded_audio_ += count;
+  }
+
+  const FakeClip clip_;
+  const int number_;
+  const int round_;
+  // Never started: it has no pipeline to speak of.
+  const std::shared_ptr<bin::ClipDecoder> decoder_ =
+      std::make_shared<bin::ClipDecoder>(ElementPtr(), bin::Raster(), nullptr, [](MessagePtr) {});
+  std::deque<BufferPtr> alive_;
+  std::size_t next_ = 0;
+  Time next_start_;
+  std::int64_t decoded_audio_ = 0;
+  Time seen_ = 0;
+  std::int64_t taken_ = 0;  // audio, up to this sample
+  int stalled_at_ = -1;
+};
+
+using Playing = std::shared_ptr<FakePlaying>;
+
+// Samples one after the other of one clip, without a hole.
+struct Run {
+  int mark = 0;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  std::int64_t offset = 0;  // of the clip's sample against the output's
+};
+
+class Simulation {
+ public:
+  explicit Simulation(const Scenario& scenario) : scenario_(scenario), random_(1) {
+    timeline_.set_at_end(at_end_);
+    timeline_.set_fade(scenario.fade);
+  }
+
+  Outcome run() {
+    for (frame_ = 0; frame_ < scenario_.frames && outcome_.problem.empty(); ++frame_) {
+      time_ = time_at(frame_);
+      act();
+      const auto jitter = static_cast<std::uint64_t>(scenario_.audio_jitter);
+      const Time lead =
+          scenario_.audio_lead + (jitter == 0 ? 0 : static_cast<Time>(random_() % jitter));
+      while (!audio_ended_ && bin::samples_at(time_ + lead) >= audio_next_) take_audio();
+      if (!take_frame()) break;
+    }
+    log() << "stop\n";
+    is_stopping_ = true;
+    timeline_.reset();
+    for (const Playing& playing : playings_) {
+      if (playing->retired != 1)
+        fail(playing->name() + " was retired " + std::to_string(playing->retired) + " times");
+      if (playing->has_started != playing->has_ended) fail(playing->name() + " has not ended");
+      if (scenario_.fade == 0 && playing->is_exact) check_audio(*playing);
+    }
+    outcome_.history = history_.str();
+    return std::move(outcome_);
+  }
+
+ private:
+  Time time_at(int number) const {
+    return static_cast<Time>(gst_util_uint64_scale(
+        static_cast<guint64>(number), GST_SECOND * static_cast<guint64>(scenario_.fps_d),
+        static_cast<guint64>(scenario_.fps_n)));
+  }
+  std::ostream& log() { return history_ << frame_ << " (" << ms(time_) << " ms): "; }
+  void fail(const std::string& problem) {
+    if (!outcome_.problem.empty()) return;
+    outcome_.problem = problem;
+    log() << "PROBLEM: " << problem << '\n';
+  }
+  Playing find(const std::shared_ptr<bin::ClipDecoder>& decoder) {
+    const auto found = std::find_if(playings_.begin(), playings_.end(), [&](const Playing& each) {
+      return each->decoder() == decoder;
+    });
+    return found == playings_.end() ? nullptr : *found;
+  }
+  Playing add(const FakeClip& clip, int number, int round) {
+    return playings_.emplace_back(std::make_shared<FakePlaying>(clip, number, round));
+  }
+
+  // What the control and the decoders do before this frame is taken.
+  void act() {
+    if (frame_ == scenario_.at_end_changes) {
+      at_end_ = scenario_.later_at_end;
+      timeline_.set_at_end(at_end_);
+      log() << "at-end " << static_cast<int>(at_end_) << '\n';
+    }
+    for (std::size_t number = 0; number < scenario_.clips.size(); ++number) {
+      const FakeClip& clip = scenario_.clips[number];
+      if (clip.offered == frame_) {
+        const Playing playing = add(clip, static_cast<int>(number), 0);
+        log() << "offer " << playing->name() << '\n';
+        timeline_.offer(playing->decoder());
+      }
+      if (clip.fails == frame_) withdraw(static_cast<int>(number));
+    }
+    if (at_end_ == AtEnd::loop && on_ && on_->is_known() && !on_->has_repeat && !has_failed(*on_)) {
+      on_->has_repeat = true;
+      const Playing next = add(on_->clip(), on_->number(), on_->round() + 1);
+      log() << "prepare " << next->name() << '\n';
+      next->was_prepared = time_;
+      timeline_.set_next_repeat(on_->decoder(), next->decoder());
+      if (next->round() == next->clip().failing_repeat) withdraw(next);
+    }
+    for (const Playing& playing : playings_) {
+      if (playing->retired == 0) playing->feed(frame_);
+    }
+  }
+  bool has_failed(const FakePlaying& playing) const { return failed_.contains(&playing); }
+  // The clip as it is played now.
+  void withdraw(int number) {
+    for (auto each = playings_.rbegin(); each != playings_.rend(); ++each) {
+      if ((*each)->number() == number) return withdraw(*each);
+    }
+  }
+  void withdraw(Playing playing) {
+    if (playing->retired > 0 || !failed_.insert(playing.get()).second) return;
+    log() << "withdraw " << playing->name() << '\n';
+    playing->is_exact = false;
+    timeline_.withdraw(playing->decoder());
+  }
+
+  void on_changed(const std::shared_ptr<bin::ClipDecoder>& ended,
+                  const std::shared_ptr<bin::ClipDecoder>& started) {
+    const Playing before = ended ? find(ended) : nullptr;
+    const Playing after = started ? find(started) : nullptr;
+    log() << (before ? before->name() + " ended " : "") << (after ? after->name() + " started" : "")
+          << '\n';
+    if (before != on_) return fail("another clip ended than was on, or none");
+    if (before) {
+      before->has_ended = true;
+      if (after) before->was_replaced = time_;
+      // What follows it may have been planned.
+      if (is_stopping_) before->was_stopped = time_;
+      const Time left = before->began + before->clip().length() - time_;
+      const bool is_replaced = after && after->round() == 0;
+      if (before->is_exact && !is_replaced && !is_stopping_ && left > tolerance + sum_rounding) {
+        fail(before->name() + " ended before its end");
+      }
+      last_ = before;
+    }
+    if (after) start(before, *after);
+    on_ = after;
+  }
+  void start(const Playing& before, FakePlaying& after) {
+    if (after.has_started) fail(after.name() + " started twice");
+    if (after.retired > 0) fail(after.name() + " was retired before");
+    after.has_started = true;
+    ++outcome_.started;
+    after.is_exact = after.clip().is_whole() && !has_failed(after);
+    after.began = time_;
+    if (after.round() == 0) return;
+    ++outcome_.repeats;
+    if (!before) return;
+    // One that came too late begins whenever it is there.
+    const Time end = before->began + before->clip().length();
+    const Time planned = after.was_prepared + 3 * time_at(1) + std::max<Time>(0, most_ahead());
+    after.is_exact = after.is_exact && before->is_exact && planned < end;
+    if (after.is_exact) after.began = end;
+    before->was_replaced = after.is_exact ? end : time_ + tolerance;
+  }
+  void on_retired(const std::shared_ptr<bin::ClipDecoder>& decoder) {
+    const Playing playing = find(decoder);
+    log() << playing->name() << " retired\n";
+    if (++playing->retired > 1) fail(playing->name() + " was retired twice");
+    if (playing == on_) fail(playing->name() + " was retired before it was told to have ended");
+  }
+
+  bool take_frame() {
+    const Time duration = time_at(frame_ + 1) - time_;
+    const bin::Composition composition = timeline_.frame(time_, duration);
+    if (composition.under) check_layer(*composition.under);
+    if (composition.is_end && on_) fail("the stream ends, and " + on_->name() + " has not");
+    if (composition.is_end) return false;
+    const Playing over = check_layer(composition.over);
+    if (on_ ? over != on_ : over && over != last_) {
+      fail("what is seen is of " + (over ? over->name() : "no clip"));
+    }
+    if (!over) return true;
+    const auto seen = static_cast<Time>(GST_BUFFER_PTS(composition.over.frame.buffer.get()));
+    over->see(seen);
+    if (!over->is_exact) return true;
+    const Time content = time_ - over->began;
+    if (seen < over->expected(content - sum_rounding) ||
+        seen > over->expected(content + sum_rounding)) {
+      fail(over->name() + ": its frame of " + std::to_string(ms(seen)) + " ms is seen at " +
+           std::to_string(ms(content)));
+    }
+    if (on_ && content - sum_rounding >= over->clip().length())
+      fail(over->name() + " should have ended");
+    return true;
+  }
+  Playing check_layer(const bin::Layer& layer) {
+    if (layer.is_placeholder) return nullptr;
+    if (!layer.frame) {
+      fail("there is no frame to be seen");
+      return nullptr;
+    }
+    for (const Playing& playing : playings_) {
+      const GstBuffer* buffer = layer.frame.buffer.get();
+      if (static_cast<int>(GST_BUFFER_OFFSET(buffer)) != playing->number() ||
+          static_cast<int>(GST_BUFFER_OFFSET_END(buffer)) != playing->round()) {
+        continue;
+      }
+      // The control gets to know after the frame was taken.
+      if (playing->retired > 0 && playing != last_)
+        fail(playing->name() + " is seen, and was retired");
+      return playing;
+    }
+    return nullptr;
+  }
+
+  void take_audio() {
+    std::array<float, audio_block * bin::audio_channels> samples{};
+    std::vector<std::size_t> seams;
+    audio_ended_ = !timeline_.mix_audio(audio_next_, samples.data(), audio_block, &seams);
+    for (std::size_t at = 0; at < audio_block && scenario_.fade == 0; ++at) {
+      const int mark = static_cast<int>(samples[at * 2]);
+      const std::int64_t output = audio_next_ + static_cast<std::int64_t>(at);
+      const auto offset = static_cast<std::int64_t>(samples[at * 2 + 1]) - output;
+      if (mark == 0) continue;
+      if (runs_.empty() || runs_.back().mark != mark || runs_.back().offset != offset ||
+          runs_.back().end != output) {
+        runs_.push_back({mark, output, output, offset});
+      }
+      ++runs_.back().end;
+    }
+    for (const Playing& playing : playings_) {
+      if (!runs_.empty() && runs_.back().mark == playing->mark()) {
+        playing->hear(runs_.back().end + runs_.back().offset - 1);
+      }
+    }
+    audio_next_ += audio_block;
+  }
+  // Where the last frame stays on, what sound there is beyond it is heard.
+  bool may_hold() const {
+    const auto holds = [](AtEnd at_end) { return at_end == AtEnd::hold || at_end == AtEnd::loop; };
+    return holds(scenario_.at_end) ||
+           (scenario_.at_end_changes >= 0 && holds(scenario_.later_at_end));
+  }
+  Time most_ahead() const {
+    return scenario_.audio_lead + scenario_.audio_jitter + 20 * GST_MSECOND;
+  }
+  void check_audio(const FakePlaying& playing) {
+    const Time audible = std::min(playing.was_replaced, playing.began + playing.clip().audio);
+    const Time end = std::min(audible, playing.began + playing.clip().length());
+    // The end is planned with a frame, when audio may have been taken beyond it.
+    const Time ahead = time_at(1) + std::max<Time>(0, most_ahead());
+    const Time latest_time = may_hold() ? audible : std::min(audible, end + ahead);
+    const std::int64_t latest = bin::samples_at(latest_time) + 2;
+    const std::int64_t first = bin::samples_at(playing.began);
+    const std::int64_t last =
+        std::min(bin::samples_at(std::min(end, playing.was_stopped)), audio_next_);
+    std::int64_t count = 0;
+    for (const Run& run : runs_) {
+      if (run.mark != playing.mark()) continue;
+      count += run.end - run.begin;
+      if (std::abs(run.offset + first) > 1) {
+        fail(playing.name() + ": sound is off by " + std::to_string(run.offset + first) +
+             " samples");
+      }
+      if (run.begin < first - 2 || run.end > latest) {
+        fail(playing.name() + " is heard from " + std::to_string(run.begin) + " to " +
+             std::to_string(run.end) + ", and is on from " + std::to_string(first) + " to " +
+             std::to_string(latest));
+      }
+    }
+    if (count < last - first - 4) {
+      fail(playing.name() + ": " + std::to_string(count) + " samples of " +
+           std::to_string(last - first) + " are heard");
+    }
+  }
+
+  const Scenario scenario_;
+  std::mt19937_64 random_;
+  AtEnd at_end_ = scenario_.at_end;
+  int frame_ = 0;
+  Time time_ = 0;
+  std::int64_t audio_next_ = 0;
+  bool audio_ended_ = false;
+  bool is_stopping_ = false;
+  std::vector<Playing> playings_;
+  std::set<const FakePlaying*> failed_;
+  Playing on_;
+  Playing last_;  // the one that has ended last
+  std::vector<Run> runs_;
+  Outcome outcome_;
+  std::ostringstream history_;
+  bin::Timeline timeline_{
+      {[this](const auto& ended, const auto& started) { on_changed(ended, started); },
+       [this](const auto& decoder) { on_retired(decoder); }}};
+};
+
+}  // namespace
+
+Outcome simulate(const Scenario& scenario) {
+  return Simulation(scenario).run();
+}
+
+}  // namespace genpro::test
