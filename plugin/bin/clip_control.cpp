@@ -111,7 +111,9 @@ void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& pos
   if (std::exchange(clip.has_failed, true)) return;
   const std::shared_ptr<ClipDecoder> decoder = clip.decoder;
   GST_INFO_ID(name_.c_str(), "%s has failed: %s", clip.name().c_str(), reason.c_str());
-  const bool is_failed_generation = !clip.has_started && !clip.is_repeat;
+  // The timeline may have put it on without that being told yet.
+  const bool is_on = playout_->timeline.withdraw(decoder);
+  const bool is_failed_generation = !clip.has_started && !clip.is_repeat && !is_on;
   const std::string id = clip.id;
   if (is_failed_generation && clip.number == newest_) {
     {
@@ -120,7 +122,6 @@ void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& pos
     }
     notify_status();
   }
-  playout_->timeline.withdraw(decoder);
   call(post);
   if (!is_failed_generation) return;
   call([&](GstElement* element) {

@@ -282,9 +282,9 @@ void PlayoutControl::run_tasks() {
 void PlayoutControl::begin(const Settings& settings) {
   // What has not been shown is replaced.
   for (const auto& clip : std::vector(clips_)) {
-    if (clip->has_started || clip->is_repeat) continue;
+    // What the timeline tells of one that is on by now is still to come.
+    if (clip->has_started || clip->is_repeat || !playout_->timeline.recall(clip->decoder)) continue;
     GST_INFO_ID(name_.c_str(), "%s is given up, since it was not on yet", clip->name().c_str());
-    playout_->timeline.withdraw(clip->decoder);
     remove(clip->decoder);
   }
   // A handler of the messages about that may have stopped the element: nothing is paid for then.
