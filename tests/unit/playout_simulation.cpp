@@ -206,6 +206,7 @@ class Simulation {
     for (std::size_t number = 0; number < scenario_.clips.size(); ++number) {
       const FakeClip& clip = scenario_.clips[number];
       if (clip.offered == frame_) {
+        if (number % 2 == 1) recall_others();
         const Playing playing = add(clip, static_cast<int>(number), 0);
         log() << "offer " << playing->name() << '\n';
         timeline_.offer(playing->decoder());
@@ -222,6 +223,15 @@ class Simulation {
     }
     for (const Playing& playing : playings_) {
       if (playing->retired == 0) playing->feed(frame_);
+    }
+  }
+  // As the control does with those that it does not know to be on; it may be behind.
+  void recall_others() {
+    for (const Playing& playing : playings_) {
+      if (playing->round() > 0 || playing->has_ended || !timeline_.recall(playing->decoder()))
+        continue;
+      log() << "recall " << playing->name() << '\n';
+      if (playing->has_started) fail(playing->name() + " was taken back and had started");
     }
   }
   bool has_failed(const FakePlaying& playing) const { return failed_.contains(&playing); }
