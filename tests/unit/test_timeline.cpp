@@ -21,7 +21,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 // GENPRO_TIMELINE_SEED and GENPRO_TIMELINE_SCENARIOS say from which seed on, and how many.
 TEST(Timeline, TellsOfEachClipOnceForAnyRatesAndLengths) {
   const std::uint64_t first = number_from("GENPRO_TIMELINE_SEED", 1);
-  const std::uint64_t number = number_from("GENPRO_TIMELINE_SCENARIOS", 3000);
+  const std::uint64_t number = number_from("GENPRO_TIMELINE_SCENARIOS", 1000);
   std::uint64_t started = 0;
   std::uint64_t repeats = 0;
   for (std::uint64_t seed = first; seed < first + number; ++seed) {
@@ -67,6 +67,22 @@ TEST(Timeline, TellsOfAnEndShortlyAfterAFrameBegan) {
       EXPECT_EQ(outcome.started, 1U);
     }
   }
+}
+
+TEST(Timeline, DoesNotGoOnWithAClipThatWasCut) {
+  Scenario scenario;
+  scenario.fps_n = 50;
+  scenario.frames = 90;
+  scenario.audio_lead = 270 * GST_MSECOND;
+  scenario.clips = {clip(20, 20, 1)};
+  FakeClip& failing = scenario.clips[0];
+  failing.offered = 22;
+  failing.stalls_at = 17;
+  failing.stalls_for = 23;
+  failing.fails = 61;
+  const Outcome outcome = simulate(scenario);
+  EXPECT_EQ(outcome.problem, "") << scenario.text() << outcome.history;
+  EXPECT_EQ(outcome.started, 1U);
 }
 
 TEST(Timeline, ShowsEachFrameOnceAtTheClipsOwnRate) {
