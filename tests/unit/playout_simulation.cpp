@@ -54,7 +54,9 @@ class FakePlaying {
   std::string name() const {
     return std::string(1, static_cast<char>('A' + number_)) + std::to_string(round_);
   }
-  bool is_known() const { return next_ == clip_.frames.size(); }
+  bool is_known() const {
+    return next_ == clip_.frames.size() && decoded_audio_ == bin::samples_at(clip_.audio);
+  }
   int mark() const { return 1 + number_ * 1000 + round_; }
   void see(Time content) { seen_ = std::max(seen_, content); }
   void hear(std::int64_t sample) { taken_ = sample + 1; }
@@ -77,7 +79,7 @@ class FakePlaying {
       if (start + duration > content + tolerance) break;
       start += duration;
     }
-    return std::min(start, clip_.length() - clip_.frames.back());
+    return std::min(start, clip_.frames_length() - clip_.frames.back());
   }
 
  private:
@@ -124,7 +126,8 @@ class FakePlaying {
   const int round_;
   // Never started: it has no pipeline to speak of.
   const std::shared_ptr<bin::ClipDecoder> decoder_ =
-      std::make_shared<bin::ClipDecoder>(ElementPtr(), bin::Raster(), nullptr, [](MessagePtr) {});
+      std::make_shared<bin::ClipDecoder>(sink_ref(gst_element_factory_make("fakesrc", nullptr)),
+                                         bin::Raster(), nullptr, [](MessagePtr) {});
   std::deque<BufferPtr> alive_;
   std::size_t next_ = 0;
   Time next_start_;

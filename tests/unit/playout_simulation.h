@@ -26,6 +26,8 @@ struct FakeClip {
   int fails = -1;                 // at which output frame
   int failing_repeat = -1;        // which time that it is played once more
 
+  bin::Time frames_length() const;
+  // The longer of frames and audio; what is less than a frame does not count.
   bin::Time length() const;
   // Nothing keeps it from being shown as it is.
   bool is_whole() const { return stalls_at < 0 && fails < 0; }
