@@ -165,7 +165,9 @@ std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
 void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
-  if ((status == 400 || status == 406 || status == 501) && ask_without_range(status)) return;
+  // Of a server that has known ranges, 400 rather means an address that has expired.
+  const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_);
+  if (is_of_range && ask_without_range(status)) return;
   if (status == 408 || status == 429 || status >= 500) {
     auto wait = http::parse_retry_after(connection->header("Retry-After"));
     if (wait) wait = std::min(*wait, settings_.longest_wait);
@@ -250,6 +252,7 @@ void Fetcher::on_address(const Result<Url>& address) {
                    refusal_->debug + "; " + address.error().debug, refusal_->status);
   }
   if (address->text == address_.text) {
+    if (refusal_->status == 400 && ask_without_range(400)) return;
     return fail(kind,
                 refusal_text(refusal_->status) +
                     ", and the service has no other address for it. Ask the service's support "
