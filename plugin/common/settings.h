@@ -46,6 +46,7 @@ struct Settings {
   unsigned poll_interval = 0;
   unsigned stall_timeout = 15;
   unsigned retries = 5;
+  bool faststart = false;  // of genprosrc alone
   std::uint64_t max_clip_size = std::uint64_t{4} << 30;
   // Not a property: see tls_interaction_of().
   ObjectPtr<GTlsInteraction> tls_interaction;

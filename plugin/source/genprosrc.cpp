@@ -92,9 +92,15 @@ unsigned property_cost() {
   return genpro::last_setting + 2;
 }
 
+unsigned property_faststart() {
+  return genpro::last_setting + 3;
+}
+
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("set_property", [&] {
-    if (!genpro::set_setting(*state_of(object).settings.lock(), id, value)) {
+    if (id == property_faststart()) {
+      state_of(object).settings.lock()->faststart = g_value_get_boolean(value) != FALSE;
+    } else if (!genpro::set_setting(*state_of(object).settings.lock(), id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
   });
@@ -107,6 +113,8 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
       g_value_set_enum(value, static_cast<int>(state.core.report().status));
     } else if (id == property_cost()) {
       g_value_set_double(value, state.core.report().cost);
+    } else if (id == property_faststart()) {
+      g_value_set_boolean(value, state.settings.lock()->faststart);
     } else if (const genpro::Settings settings = *state.settings.lock();
                g_str_equal(pspec->name, "generation-id")) {
       std::string current = state.core.report().generation_id;
@@ -283,6 +291,15 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   object_class->finalize = finalize;
   genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY));
   genpro::install_generation_properties(object_class, property_status(), property_cost());
+  g_object_class_install_property(
+      object_class, property_faststart(),
+      g_param_spec_boolean(
+          "faststart", "Fast start",
+          "Give a clip's index (moov) before its media also where it comes last, for readers that "
+          "cannot seek (default: false)",
+          FALSE,
+          static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                   GST_PARAM_MUTABLE_READY)));
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);

@@ -26,7 +26,8 @@ bool SourceCore::start(const Settings& settings, std::size_t block_size, bool is
     auto run = run_.lock();
     *run = Run{.generation = generation, .interruption = run->interruption};
   }
-  stream_ = Stream{.block_size = block_size, .is_pulled = is_pulled};
+  stream_ =
+      Stream{.block_size = block_size, .is_pulled = is_pulled, .has_faststart = settings.faststart};
   pipeline_ = std::make_unique<PipelineWatch>(element_);
   if (attached_) {
     open(*attached_->clip());
@@ -47,6 +48,7 @@ void SourceCore::stop() {
   const job::Delivery delivery{stream_.pushed.size(), is_delivered()};
   GST_INFO_OBJECT(element_, "stops: the clip is %s", delivery_text());
   // Reading ends here. The rest of the state stays for queries until the next run.
+  stream_.fast_start.reset();
   stream_.random_reader.reset();
   (void)take_reader();
   attached_ ? generation->shut_down_later(delivery) : generation->shut_down(delivery);
@@ -142,6 +144,7 @@ GstFlowReturn SourceCore::fail(Error error) {
 }
 
 GstFlowReturn SourceCore::end_in_error() {
+  stream_.fast_start.reset();
   stream_.random_reader.reset();
   const std::shared_ptr<Reader> unread = take_reader();
   run_.lock()->state = Failed{};

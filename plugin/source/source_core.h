@@ -15,6 +15,7 @@
 #include "base/guarded.h"
 #include "base/runtime.h"
 #include "clip/byte_ranges.h"
+#include "clip/fast_start.h"
 #include "clip/random_reader.h"
 #include "clip/reader.h"
 #include "common/generation.h"
@@ -108,7 +109,11 @@ class SourceCore {
   struct Stream {
     std::size_t block_size = 0;
     bool is_pulled = false;
-    std::unique_ptr<clip::RandomReader> random_reader;  // in pull mode, once there is a clip
+    bool has_faststart = false;
+    // In pull mode, or to give the index first, once there is a clip.
+    std::unique_ptr<clip::RandomReader> random_reader;
+    std::optional<clip::FastStart> fast_start;  // of that
+    bool is_random() const { return is_pulled || has_faststart; }
     Tags tags = Tags::unsent;
     clip::ByteRanges pushed;
     std::optional<clip::Reader::Block> rest;  // of the reader's latest block, to be pushed next
@@ -122,10 +127,11 @@ class SourceCore {
   // `length` bytes from `offset` on: in push mode perhaps fewer, in pull mode only at the end.
   GstFlowReturn read(std::uint64_t offset, std::size_t length, const std::stop_token& interrupted,
                      clip::Reader::Block* block);
-  // In pull mode; the clip's head, whatever is asked for, as long as that has not been identified.
+  // By the random reader; the clip's head, whatever is asked for, as long as that has not been
+  // identified.
   clip::Reader::Outcome read_anywhere(std::uint64_t offset, std::size_t length,
                                       const std::stop_token& interrupted);
-  // In push mode.
+  // In push mode, in the clip's own order.
   clip::Reader::Outcome read_next(const std::stop_token& interrupted);
   // The first `length` bytes of a block; the others are its rest.
   clip::Reader::Block split(clip::Reader::Block block, std::size_t length);

@@ -71,12 +71,13 @@ GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
                                const std::stop_token& interrupted, Reader::Block* block) {
   const std::shared_ptr<Reader> reader = this->reader();
   if (!reader) return GST_FLOW_FLUSHING;
-  if (stream_.is_pulled && !stream_.random_reader) {
+  if (stream_.is_random() && !stream_.random_reader) {
     stream_.random_reader = std::make_unique<clip::RandomReader>(reader);
+    if (stream_.has_faststart) stream_.fast_start.emplace(*stream_.random_reader);
   }
-  const bool looks_at_head = stream_.is_pulled && !is_identified();
+  const bool looks_at_head = stream_.is_random() && !is_identified();
   Reader::Outcome outcome =
-      stream_.is_pulled ? read_anywhere(offset, length, interrupted) : read_next(interrupted);
+      stream_.is_random() ? read_anywhere(offset, length, interrupted) : read_next(interrupted);
   if (const std::string warning = reader->take_warning(); !warning.empty()) {
     generation()->warn(GST_RESOURCE_ERROR_READ, warning);
   }
@@ -97,7 +98,7 @@ GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
                     std::to_string(offset) + " was due. Start again.";
     return fail(std::move(error));
   }
-  if (!stream_.is_pulled) *block = split(std::move(*block), length);
+  if (!stream_.is_random()) *block = split(std::move(*block), length);
   stream_.next_offset = offset + g_bytes_get_size(block->bytes.get());
   return GST_FLOW_OK;
 }
@@ -124,13 +125,16 @@ Reader::Outcome SourceCore::read_anywhere(std::uint64_t offset, std::size_t leng
   // Whatever is asked for first, the clip's beginning says what it is.
   if (!is_identified()) return reader.read(0, clip::container_head_size, interrupted);
   // Demuxers ask for the length, and take the end for one that is not known.
-  if (!reader.size()) {
+  if (stream_.is_pulled && !reader.size()) {
     Reader::Outcome outcome =
         reader.read(std::numeric_limits<std::uint64_t>::max(), 1, interrupted);
     if (!std::holds_alternative<Reader::End>(outcome)) return outcome;
     pad_.set_size(*reader.size());
   }
-  return reader.read(offset, length, interrupted);
+  // The base class gives 0 where `blocksize` is 0.
+  if (length == 0 && !stream_.is_pulled) length = stream_.block_size;
+  return stream_.fast_start ? stream_.fast_start->read(offset, length, interrupted)
+                            : reader.read(offset, length, interrupted);
 }
 
 GstFlowReturn SourceCore::identify(const BytesPtr& head) {
@@ -222,7 +226,7 @@ bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop)
   if (stream_.tags == Tags::queued) stream_.tags = Tags::unsent;
   if (reader && position != stream_.next_offset) {
     stream_.rest.reset();
-    reader->seek(position);
+    if (!stream_.is_random()) reader->seek(position);
     stream_.next_offset = position;
   }
   return true;

@@ -2,6 +2,7 @@
 #include "clip/box_walker.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace genpro::clip {
 
@@ -11,6 +12,62 @@ std::uint64_t big_endian(std::span<const unsigned char> bytes) {
   std::uint64_t value = 0;
   for (const unsigned char byte : bytes) value = value << 8 | byte;
   return value;
+}
+
+using Bytes = std::span<unsigned char>;
+
+void store(Bytes bytes, std::uint64_t value) {
+  for (std::size_t at = bytes.size(); at > 0; value >>= 8) {
+    bytes[--at] = static_cast<unsigned char>(value);
+  }
+}
+
+struct Shift {
+  std::uint64_t begin;
+  std::uint64_t end;
+  std::uint64_t by;
+};
+
+// The contents of an stco or co64 box: version and flags, the number of offsets, and these.
+bool shift_offsets(Bytes table, std::size_t width, const Shift& shift) {
+  if (table.size() < 8) return false;
+  const std::uint64_t count = big_endian(table.subspan(4, 4));
+  table = table.subspan(8);
+  if (count > table.size() / width) return false;
+  for (std::uint64_t number = 0; number < count; ++number) {
+    const Bytes entry = table.subspan(number * width, width);
+    const std::uint64_t offset = big_endian(entry);
+    if (offset < shift.begin || offset >= shift.end) continue;
+    if (width == 4 && offset + shift.by > std::numeric_limits<std::uint32_t>::max()) return false;
+    store(entry, offset + shift.by);
+  }
+  return true;
+}
+
+// Which box is in which; the last one has the tables.
+constexpr std::array<std::string_view, 5> path = {"moov", "trak", "mdia", "minf", "stbl"};
+
+// `depth` boxes of the path are around these.
+bool shift_boxes(Bytes boxes, const Shift& shift, std::size_t depth = 0) {
+  while (!boxes.empty()) {
+    const auto header = parse_box_header(boxes);
+    // Four zeros may end a list of boxes in QuickTime files.
+    if (!header) return boxes.size() < 8;
+    const std::uint64_t size = header->size.value_or(boxes.size());
+    if (size > boxes.size()) return false;
+    const Bytes contents = boxes.first(size).subspan(header->length);
+    bool is_right = header->type != "cmov";
+    if (depth < path.size()) {
+      if (header->type == path.at(depth)) is_right = shift_boxes(contents, shift, depth + 1);
+    } else if (header->type == "stco") {
+      is_right = shift_offsets(contents, 4, shift);
+    } else if (header->type == "co64") {
+      is_right = shift_offsets(contents, 8, shift);
+    }
+    if (!is_right) return false;
+    boxes = boxes.subspan(size);
+  }
+  return true;
 }
 
 }  // namespace
@@ -29,6 +86,10 @@ std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes) 
   }
   if (size >= header.length) header.size = size;
   return header;
+}
+
+bool shift_chunks(Bytes moov, std::uint64_t begin, std::uint64_t end) {
+  return shift_boxes(moov, {begin, end, moov.size()});
 }
 
 void BoxWalker::add(std::span<const unsigned char> bytes) {

@@ -20,6 +20,11 @@ struct BoxHeader {
 // size that makes no sense is none.
 std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes);
 
+// Corrects the chunk offsets (stco, co64) in an MP4's moov box, which moves from behind the bytes
+// `begin` to `end` of the clip to before them. False when the box is damaged, compressed, or has no
+// room for a larger offset; it is not to be used then.
+bool shift_chunks(std::span<unsigned char> moov, std::uint64_t begin, std::uint64_t end);
+
 // Follows the top-level boxes of an MP4 that is read from its first byte on, to tell whether an end
 // without a length is the clip's end or a broken connection.
 class BoxWalker {

