@@ -54,7 +54,7 @@ GstFlowReturn SourceCore::advance(std::uint64_t offset, std::size_t requested,
     length = *stream_.stop - block.offset;
     block.bytes.reset(g_bytes_new_from_bytes(block.bytes.get(), 0, length));
   }
-  if (!stream_.is_pulled) send_tags();
+  send_tags();
   stream_.pushed.add(block.offset, block.offset + length);
   if (is_all_pushed()) generation()->set_status(Status::done);
 
@@ -210,6 +210,12 @@ void SourceCore::send_tags() {
   }
   if (!model.empty()) {
     gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_ENCODER, model.c_str(), nullptr);
+  }
+  if (stream_.is_pulled) {
+    // No event goes to who pulls.
+    stream_.tags = Tags::sent;
+    gst_element_post_message(element_, gst_message_new_tag(GST_OBJECT(element_), tags.release()));
+    return;
   }
   stream_.tags = Tags::queued;
   pad_.queue_tags(std::move(tags));

@@ -301,6 +301,14 @@ TEST_F(Pull, ATypefindInFrontOfASinkGivesTheWholeClip) {
   }
 }
 
+TEST_F(Pull, WhatTheClipWasMadeFromIsTold) {
+  Decoding decoding(seed_src(service));
+  const Outcome outcome = decoding.play();
+  char* title = nullptr;
+  gst_tag_list_get_string(outcome.tags.get(), GST_TAG_TITLE, &title);
+  EXPECT_EQ(take_string(title), seed_prompt);
+}
+
 TEST_F(Pull, OffersBothModesUntilItPushes) {
   ElementPtr src = seed_src(service);
   EXPECT_TRUE(offers_pull(src));
