@@ -142,7 +142,7 @@ class Puller {
       : pipeline_(sink_ref(gst_pipeline_new(nullptr))),
         pad_(PadPtr::adopt(gst_element_get_static_pad(src.get(), "src"))),
         listener_(pipeline_.get()) {
-    gst_bin_add(GST_BIN(pipeline_.get()), GST_ELEMENT(gst_object_ref(src.get())));
+    gst_bin_add(GST_BIN(pipeline_.get()), src.get());
     EXPECT_TRUE(gst_pad_activate_mode(pad_.get(), GST_PAD_MODE_PULL, TRUE));
     gst_element_set_state(pipeline_.get(), GST_STATE_PAUSED);
   }
