@@ -36,6 +36,12 @@ class Network : public Delivery {
   void lead_to(const std::string& url) {
     service.push_poll(json_answer(200, FakeService::completed_json(url)));
   }
+  // The first certificate of a process takes its time under a sanitizer.
+  ElementPtr src(Settings settings = {}) {
+    settings.emplace_back("stall-timeout", "20");
+    return Delivery::src(settings);
+  }
+  Streamed run_it(const Settings& settings = {}) { return stream(src(settings)); }
   // By a proxy, with the certificate's authority.
   Streamed run_by(const std::string& proxy) {
     lead_to("https://clips.test/clip.mp4");
