@@ -24,6 +24,12 @@ constexpr Time tolerance = GST_MSECOND;
 // What the rounding of a sum of times adds up to.
 constexpr Time sum_rounding = GST_USECOND;
 
+ElementPtr make_source() {
+  ElementPtr source = sink_ref(gst_bin_new(nullptr));
+  gst_element_add_pad(source.get(), gst_pad_new("src", GST_PAD_SRC));
+  return source;
+}
+
 // A clip that is played once: what the threads that decode would do, done when feed() is called.
 class FakePlaying {
  public:
@@ -126,8 +132,7 @@ class FakePlaying {
   const int round_;
   // Never started: it has no pipeline to speak of.
   const std::shared_ptr<bin::ClipDecoder> decoder_ =
-      std::make_shared<bin::ClipDecoder>(sink_ref(gst_element_factory_make("fakesrc", nullptr)),
-                                         bin::Raster(), nullptr, [](MessagePtr) {});
+      std::make_shared<bin::ClipDecoder>(make_source(), bin::Raster(), nullptr, [](MessagePtr) {});
   std::deque<BufferPtr> alive_;
   std::size_t next_ = 0;
   Time next_start_;
