@@ -95,9 +95,11 @@ std::optional<Error> check_network(const Network& network) {
   if (network.ca_file.empty()) return std::nullopt;
   ErrorPtr error;
   if (read_authorities(network.ca_file, &error)) return std::nullopt;
-  return settings_error("ca-file \"" + one_line(network.ca_file, 200) +
-                        "\" cannot be used: " + one_line(error.message()) +
-                        ". Set it to a file with the authorities' certificates (PEM).");
+  // Some of GnuTLS's own sentences have their full stop.
+  std::string reason = one_line(error.message());
+  if (reason.ends_with('.')) reason.pop_back();
+  return settings_error("ca-file \"" + one_line(network.ca_file, 200) + "\" cannot be used: " +
+                        reason + ". Set it to a file with the authorities' certificates (PEM).");
 }
 
 Obstacle describe_distrust(GTlsCertificate* certificate, GTlsCertificateFlags errors,

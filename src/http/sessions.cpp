@@ -27,6 +27,7 @@ Limits limits_of(Purpose purpose) {
 // Of a network's own proxy. What the environment exempts from its proxy is exempt from this one.
 ObjectPtr<GProxyResolver> make_resolver(const std::string& proxy) {
   const char* exempt = g_getenv("no_proxy");
+  if (exempt == nullptr) exempt = g_getenv("NO_PROXY");
   const StrvPtr hosts(g_strsplit_set(exempt != nullptr ? exempt : "", ", ", -1));
   return ObjectPtr<GProxyResolver>::adopt(
       g_simple_proxy_resolver_new(proxy_address(proxy).c_str(), hosts.get()));

@@ -71,6 +71,14 @@ TEST_F(Network, TheEnvironmentsProxyIsUsedWithItsLogin) {
   EXPECT_FALSE(proxy.requests().empty());
 }
 
+TEST_F(Network, NoProxyIsUsedWhereTheEnvironmentSaysSo) {
+  const Proxy proxy(server_.port(), login);
+  const bool has_lower = g_getenv("no_proxy") != nullptr;  // which is the one that counts then
+  const ScopedEnv exempt(has_lower ? "no_proxy" : "NO_PROXY", "clips.test");
+  run_by(at(proxy, login));
+  EXPECT_TRUE(proxy.requests().empty());
+}
+
 TEST_F(Network, AProxyThatWantsALoginIsNamedAtOnceWithoutOne) {
   const Proxy proxy(server_.port(), login);
   const Streamed streamed = run_by(at(proxy, "operator:wrong"));
@@ -109,6 +117,7 @@ TEST_F(Network, WhatCannotBeUsedIsRefusedBeforeAnythingIsSent) {
     ASSERT_EQ(streamed.outcome.errors.size(), 1U) << wrong;
     EXPECT_TRUE(streamed.outcome.errors[0].is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS));
     EXPECT_NE(streamed.outcome.errors[0].text.find(setting), std::string::npos);
+    EXPECT_EQ(streamed.outcome.errors[0].text.find(".."), std::string::npos);
   }
   EXPECT_TRUE(service.requests().empty());
 }
