@@ -5,7 +5,7 @@
 // is paid for.
 //
 //   examples/on-emulator.sh changing-prompt --output changing.mkv
-//   examples/on-emulator.sh changing-prompt "A boat" "A plane"     in a window, with sound
+//   examples/on-emulator.sh changing-prompt "A boat" "A plane"     in a window, with audio
 #include <gst/gst.h>
 
 #include <chrono>

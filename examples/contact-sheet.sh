@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Six frames of a clip on one picture.
+# Six frames of a clip in one image.
 #
-#   examples/contact-sheet.sh CLIP PICTURE.jpg
+#   examples/contact-sheet.sh CLIP IMAGE.jpg
 set -eu
 
-clip=${1:?Give the clip, then the picture to write.}
-picture=${2:?Give the picture to write.}
+clip=${1:?Give the clip, then the image to write.}
+image=${2:?Give the image to write.}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -26,7 +26,7 @@ gst-launch-1.0 -q compositor name=sheet background=black \
   sink_3::xpos=0 sink_3::ypos=274 sink_4::xpos=484 sink_4::ypos=274 \
   sink_5::xpos=968 sink_5::ypos=274 ! \
   video/x-raw,width=1448,height=544,framerate=1/1 ! videoconvert ! jpegenc quality=88 snapshot=true ! \
-  filesink location="$picture" \
+  filesink location="$image" \
   filesrc location="$work/0.png" ! pngdec ! imagefreeze num-buffers=1 ! sheet.sink_0 \
   filesrc location="$work/1.png" ! pngdec ! imagefreeze num-buffers=1 ! sheet.sink_1 \
   filesrc location="$work/2.png" ! pngdec ! imagefreeze num-buffers=1 ! sheet.sink_2 \

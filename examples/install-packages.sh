@@ -8,27 +8,32 @@
 #   examples/install-packages.sh --tests      to run the tests as well
 #   examples/install-packages.sh --deep       also for the benchmarks
 #   examples/install-packages.sh --platforms  to run the tests on another Debian
+#   examples/install-packages.sh --package    to make Debian packages
 set -eu
 
 build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
-  libges-1.0-dev libpango1.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev"
+  libebur128-dev libges-1.0-dev libpango1.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev
+  nettle-dev"
 run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  gstreamer1.0-plugins-base-apps fonts-dejavu-core
+  gstreamer1.0-plugins-base-apps ges1.0-tools fonts-dejavu-core
   python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 xlsx2csv"
-# Clang and its runtime are for the fuzz targets; Chromium and its driver try the emulator's page.
-tests="libgtest-dev libgmock-dev curl python3-minimal chromium chromium-driver clang libclang-rt-dev"
-# What the benchmarks read from.
-deep="nginx"
+# Clang, its runtime and LLVM's symbolizer are for the sanitized build and the fuzz targets; Chromium
+# and its driver try the emulator's page.
+tests="libgtest-dev libgmock-dev curl python3-minimal python3-jsonschema chromium chromium-driver clang libclang-rt-dev
+  llvm"
+# What the benchmarks read from, and compare with.
+deep="nginx openssl"
 
 packages="$build $run"
 case "${1-}" in
   --tests) packages="$packages $tests" ;;
   --deep) packages="$packages $tests $deep" ;;
   --platforms) packages="debootstrap git" ;;
+  --package) packages="$build build-essential debhelper dpkg-dev lintian" ;;
   "") ;;
   *)
-    echo "$0: unknown argument '$1'. Use --tests, --deep, --platforms or nothing." >&2
+    echo "$0: unknown argument '$1'. Use --tests, --deep, --platforms, --package or nothing." >&2
     exit 2
     ;;
 esac

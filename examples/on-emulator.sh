@@ -38,7 +38,7 @@ if [ ! -f "$build/build.ninja" ]; then
   quietly meson setup "$build" "$root"
 fi
 quietly ninja -C "$build" plugin/libgstgenpro.so src/emulator/genpro-emulator src/cli/genpro \
-  examples/changing-prompt examples/playlist-to-hls
+  examples/changing-prompt examples/playlist-to-hls examples/progress-bar
 export INGREDIENTS="$work/ingredients"
 quietly "$here/make-ingredients.sh" "$INGREDIENTS"
 
@@ -46,6 +46,8 @@ export GST_PLUGIN_PATH="$build/plugin${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
 export PATH="$build/examples:$build/src/cli:$build/src/emulator:$PATH"
 # What the emulator makes is not paid for, and does not belong into the user's ledger.
 export XDG_STATE_HOME="$work/state"
+# Nor is the user's configuration of any use to it.
+export XDG_CONFIG_HOME="$work/config"
 
 genpro-emulator exec --latency "${LATENCY:-6}" --ingredient "$INGREDIENTS/photo.jpg" \
   --ingredient "$INGREDIENTS/logo.png" --ingredient "$INGREDIENTS/clip.mp4" -- "$@"

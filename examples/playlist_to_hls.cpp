@@ -60,31 +60,31 @@ std::optional<Options> read_options(int argc, char** argv) {
 
 std::string launch_line(const Options& options) {
   std::string line =
-      "compositor name=mixed-picture background=black ! "
+      "compositor name=mixed-video background=black ! "
       "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 !"
       " queue ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=60 ! h264parse !"
       " hls.video "
-      "audiomixer name=mixed-sound ! queue ! audioconvert ! avenc_aac ! aacparse ! hls.audio "
+      "audiomixer name=mixed-audio ! queue ! audioconvert ! avenc_aac ! aacparse ! hls.audio "
       "hlssink2 name=hls target-duration=2 playlist-length=0 max-files=0 ";
   for (const std::string name : {"one", "two"}) {
     line += "genprobin name=" + name +
             " sheet-id=101 cell-id=3300 agent-id=42 asset-ids=501,503 model=veo_3_1_fast duration=4"
             " width=1280 height=720 placeholder=slate at-end=loop " +
-            options.settings + " " + name + ".video ! queue ! mixed-picture. " + name +
-            ".audio ! queue ! mixed-sound. ";
+            options.settings + " " + name + ".video ! queue ! mixed-video. " + name +
+            ".audio ! queue ! mixed-audio. ";
   }
   return line;
 }
 
 // Fades from one player to the other and back. The values belong to times of the stream, not to the
-// moment at which they are set: a fade begins with exactly the picture it is meant for.
+// moment at which they are set: a fade begins with exactly the frame it is meant for.
 class Fader {
  public:
   explicit Fader(GstElement* pipeline) {
     // The second one lies on the first one, and covers it or not.
-    control(pipeline, "mixed-picture", 1, "alpha", cover_.get());
-    control(pipeline, "mixed-sound", 0, "volume", volumes_[0].get());
-    control(pipeline, "mixed-sound", 1, "volume", volumes_[1].get());
+    control(pipeline, "mixed-video", 1, "alpha", cover_.get());
+    control(pipeline, "mixed-audio", 0, "volume", volumes_[0].get());
+    control(pipeline, "mixed-audio", 1, "volume", volumes_[1].get());
     set(0, 0);
   }
 
@@ -143,7 +143,7 @@ void post(GstElement* bin, const char* what) {
       bin, gst_message_new_application(GST_OBJECT(bin), gst_structure_new_empty(what)));
 }
 
-// The first picture of a clip, before it reaches the compositor.
+// The first frame of a clip, before it reaches the compositor.
 GstPadProbeReturn on_first_picture(GstPad*, GstPadProbeInfo* info, gpointer data) {
   const Player& player = *static_cast<Player*>(data);
   player.fader->fade_to(player.number, GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info)));

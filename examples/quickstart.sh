@@ -4,7 +4,7 @@
 # From ingredients to a clip, a decoded clip and a WebM, without an account: the emulator stands in
 # for the service. Installs what it needs (Debian 12, as root), builds, and runs.
 #
-#   examples/quickstart.sh [FILE…]   pictures, clips, logos; without any it makes three itself
+#   examples/quickstart.sh [FILE…]   images, clips, logos; without any it makes three itself
 #
 # Writes quickstart.mp4 and quickstart.webm into the folder it is called from.
 set -eu
@@ -14,7 +14,7 @@ root=$(dirname "$here")
 
 for file in "$@"; do
   [ -r "$file" ] || {
-    echo "There is no readable file '$file'. Give pictures, clips or logos that exist." >&2
+    echo "There is no readable file '$file'. Give images, clips or logos that exist." >&2
     exit 1
   }
 done

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A live output on one picture: before a clip is there, while it fades in, and after.
+"""A live output in one image: before a clip is there, while it fades in, and after.
 
-  examples/on-emulator.sh examples/swap_sheet.py PICTURE.jpg [CAMERA.jpg]
+  examples/on-emulator.sh examples/swap_sheet.py IMAGE.jpg [CAMERA.jpg]
 
 CAMERA.jpg stands for a camera; without it that is the emulator's ingredient 501.
 """

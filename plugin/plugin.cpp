@@ -8,7 +8,7 @@
 static gboolean plugin_init(GstPlugin* plugin) {
   genpro::init_logging();
   return gst_element_register(plugin, "genprosrc", GST_RANK_NONE, GST_TYPE_GENPRO_SRC) &&
-         gst_element_register(plugin, "genprobin", GST_RANK_NONE, GENPRO_TYPE_BIN);
+         gst_element_register(plugin, "genprobin", GST_RANK_NONE, GST_TYPE_GENPRO_BIN);
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, genpro,

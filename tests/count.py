@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Counts the test cases of the last run in each of the given build folders.
 
+FOLDER:NAME is the run of `meson test --logbase NAME` there.
+
 A program that ended badly without a failed case (a crash, a time-out, a leak) counts as one failed
 case, so that nothing that went wrong is missing from the sum.
 """
@@ -27,33 +29,34 @@ def cases_of(log):
     return counts
 
 
-def results_of(folder):
+def results_of(log):
     """Name of each program to its result, and to its cases."""
-    logs = pathlib.Path(folder) / "meson-logs"
     results = {}
-    for line in (logs / "testlog.json").read_text().splitlines():
+    for line in log.with_suffix(".json").read_text().splitlines():
         run = json.loads(line)
         results[run["name"].split(" / ")[-1].strip()] = run["result"]
-    return results, cases_of(logs / "testlog.junit.xml")
+    return results, cases_of(log.with_suffix(".junit.xml"))
 
 
 def is_broken(result):
     return result not in ("OK", "SKIP", "EXPECTEDFAIL")
 
 
-def main(folders):
+def main(runs):
     total = [0, 0, 0]
-    for folder in folders:
-        if not (pathlib.Path(folder) / "meson-logs" / "testlog.json").exists():
-            print(f"{folder}: no test was run")
+    for run in runs:
+        folder, _, name = run.partition(":")
+        log = pathlib.Path(folder) / "meson-logs" / (name or "testlog")
+        if not log.with_suffix(".json").exists():
+            print(f"{run}: no test was run")
             total[1] += 1
             continue
-        results, cases = results_of(folder)
+        results, cases = results_of(log)
         broken = 0
-        for name, result in results.items():
+        for program, result in results.items():
             if is_broken(result):
                 broken += 1
-                print(f"{folder}: {name}: {result}")
+                print(f"{run}: {program}: {result}")
         sums = [sum(column) for column in zip(*cases.values())] or [0, 0, 0]
         sums[1] = max(sums[1], broken)
         total = [a + b for a, b in zip(total, sums)]

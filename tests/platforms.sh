@@ -44,6 +44,8 @@ quietly debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR-}
 mount -t proc proc "$root/proc"
 mkdir -p "$root/dev/shm"
 mount -t tmpfs tmpfs "$root/dev/shm"
+# For the tests that type at a terminal.
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 quietly git clone --quiet . "$root$source"
 
 inside "$root" "$source/examples/install-packages.sh" --tests

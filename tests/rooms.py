@@ -13,7 +13,8 @@ plugin/bin/playout
 plugin/bin/output
 plugin/bin/media
 plugin/common
-src/cli/ledger src/emulator
+src/cli/batch src/cli/serve src/cli/service src/emulator
+src/cli/clip src/cli/ledger
 src/cli src/emulator/app
 src/emulator/page
 src/emulator/api
@@ -21,6 +22,7 @@ src/emulator/domain
 src/emulator/store src/emulator/faults src/emulator/media
 src/emulator/http src/emulator/media/render
 src/emulator/util
+src/settings
 src/job
 src/assets
 src/ledger
@@ -29,7 +31,7 @@ src/clip
 src/api
 src/http
 src/gst
-src/base
+src/base src/catalogue
 """
 FLOOR_OF = {room: number for number, line in enumerate(FLOORS.split('\n')) for room in line.split()}
 # The stand-in reads the wire with its own eyes, so that one mistake cannot hide another.

@@ -3,6 +3,8 @@
 
 #include <gst/video/video.h>
 
+#include <array>
+#include <iterator>
 #include <tuple>
 
 #include "base/text.h"
@@ -20,45 +22,67 @@ enum Number {
   number_placeholder,
   number_placeholder_location,
   number_at_end,
+  number_preroll,
+  number_on_starve,
   number_on_error,
   number_fade,
   number_auto_generate,
+  number_loudness_target,
+  number_stats_interval,
+  number_start_mode,
+  number_take_at,
+  number_needed_by,
+  number_needed_by_time,
+  number_fallback_location,
+  number_late_clip,
   numbers_end,
 };
+
+constexpr std::uint64_t most_preroll = 60'000;  // ms
 
 constexpr auto in_playing = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                                                      GST_PARAM_MUTABLE_PLAYING);
 
+struct Format {
+  GstVideoFormat format;
+  const char* meaning;
+  const char* word;
+};
+// By their numbers in the enumeration, which begin at 0.
+constexpr Format formats[] = {
+    {GST_VIDEO_FORMAT_UNKNOWN, "As downstream prefers", "auto"},
+    {GST_VIDEO_FORMAT_I420, "Planar 4:2:0", "I420"},
+    {GST_VIDEO_FORMAT_NV12, "Semi-planar 4:2:0", "NV12"},
+    {GST_VIDEO_FORMAT_YUY2, "Packed 4:2:2", "YUY2"},
+    {GST_VIDEO_FORMAT_UYVY, "Packed 4:2:2, SDI", "UYVY"},
+    {GST_VIDEO_FORMAT_Y42B, "Planar 4:2:2", "Y42B"},
+    {GST_VIDEO_FORMAT_BGRx, "BGR, 32 bits", "BGRx"},
+    {GST_VIDEO_FORMAT_RGBx, "RGB, 32 bits", "RGBx"},
+    {GST_VIDEO_FORMAT_AYUV, "4:4:4 with alpha", "AYUV"},
+    {GST_VIDEO_FORMAT_A420, "4:2:0 with alpha", "A420"},
+    {GST_VIDEO_FORMAT_BGRA, "BGR with alpha", "BGRA"},
+    {GST_VIDEO_FORMAT_RGBA, "RGB with alpha", "RGBA"},
+    {GST_VIDEO_FORMAT_ARGB, "Alpha before RGB", "ARGB"},
+};
+
 GType format_type() {
-  static const GEnumValue values[] = {
-      {GST_VIDEO_FORMAT_UNKNOWN, "What follows prefers, with alpha for a transparent placeholder",
-       "auto"},
-      {GST_VIDEO_FORMAT_I420, "Planar YUV 4:2:0", "I420"},
-      {GST_VIDEO_FORMAT_NV12, "YUV 4:2:0 with interleaved chroma", "NV12"},
-      {GST_VIDEO_FORMAT_YUY2, "Packed YUV 4:2:2", "YUY2"},
-      {GST_VIDEO_FORMAT_UYVY, "Packed YUV 4:2:2, as SDI cards take it", "UYVY"},
-      {GST_VIDEO_FORMAT_Y42B, "Planar YUV 4:2:2", "Y42B"},
-      {GST_VIDEO_FORMAT_BGRx, "RGB in 32 bits", "BGRx"},
-      {GST_VIDEO_FORMAT_RGBx, "RGB in 32 bits, the other way round", "RGBx"},
-      {GST_VIDEO_FORMAT_AYUV, "YUV 4:4:4 with alpha", "AYUV"},
-      {GST_VIDEO_FORMAT_A420, "Planar YUV 4:2:0 with alpha", "A420"},
-      {GST_VIDEO_FORMAT_BGRA, "RGB with alpha", "BGRA"},
-      {GST_VIDEO_FORMAT_RGBA, "RGB with alpha, the other way round", "RGBA"},
-      {GST_VIDEO_FORMAT_ARGB, "RGB with alpha first", "ARGB"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = register_enum("GstGenproVideoFormat", values);
+  static const GType type = [] {
+    static std::array<GEnumValue, std::size(formats) + 1> values{};
+    for (std::size_t i = 0; i < std::size(formats); ++i) {
+      values[i] = {static_cast<int>(i), formats[i].meaning, formats[i].word};
+    }
+    return register_enum("GstGenproVideoFormat", values.data());
+  }();
   return type;
 }
 
 GType placeholder_type() {
   using Kind = bin::PlaceholderKind;
   static const GEnumValue values[] = {
-      {static_cast<int>(Kind::black), "A black picture", "black"},
-      {static_cast<int>(Kind::transparent), "A picture that lets through what is behind it",
-       "transparent"},
-      {static_cast<int>(Kind::slate), "Status, elapsed time and model in letters", "slate"},
-      {static_cast<int>(Kind::image), "The image of placeholder-location", "image"},
+      {static_cast<int>(Kind::black), "Black frames", "black"},
+      {static_cast<int>(Kind::transparent), "Transparent frames", "transparent"},
+      {static_cast<int>(Kind::slate), "Slate with status", "slate"},
+      {static_cast<int>(Kind::image), "Image file", "image"},
       {0, nullptr, nullptr},
   };
   static const GType type = register_enum("GstGenproPlaceholder", values);
@@ -69,23 +93,60 @@ GType at_end_type() {
   using bin::AtEnd;
   static const GEnumValue values[] = {
       {static_cast<int>(AtEnd::placeholder), "The placeholder", "placeholder"},
-      {static_cast<int>(AtEnd::hold), "The last picture, in silence", "hold"},
-      {static_cast<int>(AtEnd::loop), "The clip from its beginning", "loop"},
-      {static_cast<int>(AtEnd::eos), "The end of the stream", "eos"},
+      {static_cast<int>(AtEnd::hold), "Hold last frame", "hold"},
+      {static_cast<int>(AtEnd::loop), "Loop the clip", "loop"},
+      {static_cast<int>(AtEnd::eos), "End of stream", "eos"},
       {0, nullptr, nullptr},
   };
   static const GType type = register_enum("GstGenproAtEnd", values);
   return type;
 }
 
+GType on_starve_type() {
+  using bin::OnStarve;
+  static const GEnumValue values[] = {
+      {static_cast<int>(OnStarve::hold), "Hold last frame", "hold"},
+      {static_cast<int>(OnStarve::placeholder), "The placeholder", "placeholder"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = register_enum("GstGenproOnStarve", values);
+  return type;
+}
+
 GType on_error_type() {
   static const GEnumValue values[] = {
-      {on_error_placeholder, "A warning, and the placeholder", "placeholder"},
-      {on_error_error, "An error", "error"},
+      {on_error_placeholder, "Warn and continue", "placeholder"},
+      {on_error_error, "End in error", "error"},
       {0, nullptr, nullptr},
   };
   static const GType type = register_enum("GstGenproOnError", values);
   return type;
+}
+
+GType start_mode_type() {
+  static const GEnumValue values[] = {
+      {start_mode_auto, "When ready", "auto"},
+      {start_mode_cue, "Held until taken", "cue"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = register_enum("GstGenproStartMode", values);
+  return type;
+}
+
+GType late_clip_type() {
+  using bin::LateClip;
+  static const GEnumValue values[] = {
+      {static_cast<int>(LateClip::drop), "Give it up", "drop"},
+      {static_cast<int>(LateClip::cue), "Hold it cued", "cue"},
+      {static_cast<int>(LateClip::take), "Take when ready", "take"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = register_enum("GstGenproLateClip", values);
+  return type;
+}
+
+GParamSpec* time_spec(const char* name, const char* nick, const char* blurb) {
+  return g_param_spec_uint64(name, nick, blurb, 0, G_MAXUINT64, GST_CLOCK_TIME_NONE, in_playing);
 }
 
 GParamSpec* number_spec(const char* name, const char* nick, const char* blurb, unsigned maximum) {
@@ -101,33 +162,43 @@ std::string text_of(const GValue* value) {
   return text == nullptr ? "" : text;
 }
 
+void set_text(GValue* value, const std::string& text) {
+  g_value_set_string(value, text.empty() ? nullptr : text.c_str());
+}
+
 }  // namespace
 
-const unsigned last_bin_setting = last_setting + numbers_end - 1;
+unsigned last_bin_setting() {
+  return last_setting() + numbers_end - 1;
+}
+
+unsigned take_at_setting() {
+  return last_setting() + number_take_at;
+}
 
 void install_bin_settings(GObjectClass* object_class) {
   const auto install = [object_class](Number number, GParamSpec* spec) {
-    g_object_class_install_property(object_class, last_setting + number, spec);
+    g_object_class_install_property(object_class, last_setting() + number, spec);
   };
   install(number_width,
           number_spec("width", "Width",
-                      "Of the picture in pixels, where what follows leaves a choice; 0: from "
+                      "Of the video in pixels, where downstream leaves a choice; 0: from "
                       "aspect-ratio, 1280, 720 or 720 (default: 0)",
                       16384));
   install(number_height,
           number_spec("height", "Height",
-                      "Of the picture in pixels, where what follows leaves a choice; 0: from "
+                      "Of the video in pixels, where downstream leaves a choice; 0: from "
                       "aspect-ratio, 720, 1280 or 720 (default: 0)",
                       16384));
   install(number_framerate,
           text_spec("framerate", "Frame rate",
-                    "Pictures a second, such as 25 or 30000/1001, where what follows leaves a "
+                    "Frames a second, such as 25 or 30000/1001, where downstream leaves a "
                     "choice (default: 30/1)",
                     "30/1"));
   install(number_format,
           g_param_spec_enum("format", "Format",
-                            "Of the picture, where what follows leaves a choice (default: auto)",
-                            format_type(), GST_VIDEO_FORMAT_UNKNOWN, in_playing));
+                            "Of the video, where downstream leaves a choice (default: auto)",
+                            format_type(), 0, in_playing));
   install(number_placeholder, g_param_spec_enum("placeholder", "Placeholder",
                                                 "What is shown while no clip is (default: black)",
                                                 placeholder_type(), 0, in_playing));
@@ -138,13 +209,22 @@ void install_bin_settings(GObjectClass* object_class) {
   install(number_at_end,
           g_param_spec_enum("at-end", "At end", "What follows a clip (default: placeholder)",
                             at_end_type(), 0, in_playing));
+  install(number_preroll,
+          text_spec("preroll", "Preroll",
+                    "How much of a clip has to be there before it is on, in ms, or \"whole\" "
+                    "(default: 0)",
+                    "0"));
+  install(number_on_starve,
+          g_param_spec_enum("on-starve", "On starve",
+                            "What is shown while a clip comes slower than it plays (default: hold)",
+                            on_starve_type(), 0, in_playing));
   install(number_on_error,
           g_param_spec_enum("on-error", "On error",
                             "What a generation or a clip that fails is (default: placeholder)",
                             on_error_type(), on_error_placeholder, in_playing));
   install(number_fade, number_spec("fade", "Fade",
-                                   "Time in ms in which one picture fades into the other, and "
-                                   "sound with it; 0: cut (default: 0)",
+                                   "Time in ms in which video and audio are crossfaded; 0: cut "
+                                   "(default: 0)",
                                    60'000));
   install(number_auto_generate,
           g_param_spec_boolean("auto-generate", "Generate automatically",
@@ -152,11 +232,46 @@ void install_bin_settings(GObjectClass* object_class) {
                                "ratio or duration in PLAYING starts a new generation, which is "
                                "paid for (default: false)",
                                FALSE, in_playing));
+  install(
+      number_loudness_target,
+      g_param_spec_double("loudness-target", "Loudness target",
+                          "What clips are brought to, in LUFS, such as -23; 0: they are as loud "
+                          "as they are (default: 0)",
+                          -70, 0, 0, in_playing));
+  install(number_stats_interval,
+          number_spec("stats-interval", "Statistics interval",
+                      "Time in ms between messages with the statistics; 0: none (default: 0)",
+                      3'600'000));
+  install(number_start_mode,
+          g_param_spec_enum("start-mode", "Start mode", "When a clip goes on air (default: auto)",
+                            start_mode_type(), start_mode_auto, in_playing));
+  install(number_take_at,
+          time_spec("take-at", "Take at",
+                    "Running time in ns at which the next clip goes on air (default: none)"));
+  install(number_needed_by,
+          time_spec("needed-by", "Needed by",
+                    "Running time in ns at which the fallback goes on air unless the clip is ready "
+                    "(default: none)"));
+  install(number_needed_by_time,
+          text_spec("needed-by-time", "Needed by time",
+                    "The same as a date and time in ISO 8601; needed-by counts where both are set "
+                    "(default: none)",
+                    nullptr));
+  install(number_fallback_location,
+          text_spec("fallback-location", "Fallback location",
+                    "File with the image or the clip that goes on air in place of a clip that is "
+                    "late (default: none)",
+                    nullptr));
+  install(number_late_clip,
+          g_param_spec_enum("late-clip", "Late clip",
+                            "What becomes of a clip that is not ready when it is needed (default: "
+                            "drop)",
+                            late_clip_type(), 0, in_playing));
 }
 
 bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
   if (set_setting(settings.generation, id, value)) return true;
-  switch (id - last_setting) {
+  switch (id - last_setting()) {
     case number_width:
       settings.width = g_value_get_uint(value);
       return true;
@@ -178,6 +293,12 @@ bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
     case number_at_end:
       settings.at_end = g_value_get_enum(value);
       return true;
+    case number_preroll:
+      settings.preroll = text_of(value);
+      return true;
+    case number_on_starve:
+      settings.on_starve = g_value_get_enum(value);
+      return true;
     case number_on_error:
       settings.on_error = g_value_get_enum(value);
       return true;
@@ -187,6 +308,30 @@ bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
     case number_auto_generate:
       settings.auto_generate = g_value_get_boolean(value) != FALSE;
       return true;
+    case number_loudness_target:
+      settings.loudness_target = g_value_get_double(value);
+      return true;
+    case number_stats_interval:
+      settings.stats_interval = g_value_get_uint(value);
+      return true;
+    case number_start_mode:
+      settings.start_mode = g_value_get_enum(value);
+      return true;
+    case number_take_at:
+      settings.take_at = g_value_get_uint64(value);
+      return true;
+    case number_needed_by:
+      settings.needed_by = g_value_get_uint64(value);
+      return true;
+    case number_needed_by_time:
+      settings.needed_by_time = text_of(value);
+      return true;
+    case number_fallback_location:
+      settings.fallback_location = text_of(value);
+      return true;
+    case number_late_clip:
+      settings.late_clip = g_value_get_enum(value);
+      return true;
     default:
       return false;
   }
@@ -194,7 +339,7 @@ bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
 
 bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value) {
   if (get_setting(settings.generation, id, value)) return true;
-  switch (id - last_setting) {
+  switch (id - last_setting()) {
     case number_width:
       g_value_set_uint(value, settings.width);
       return true;
@@ -211,12 +356,16 @@ bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value) {
       g_value_set_enum(value, settings.placeholder);
       return true;
     case number_placeholder_location:
-      g_value_set_string(value, settings.placeholder_location.empty()
-                                    ? nullptr
-                                    : settings.placeholder_location.c_str());
+      set_text(value, settings.placeholder_location);
       return true;
     case number_at_end:
       g_value_set_enum(value, settings.at_end);
+      return true;
+    case number_preroll:
+      g_value_set_string(value, settings.preroll.c_str());
+      return true;
+    case number_on_starve:
+      g_value_set_enum(value, settings.on_starve);
       return true;
     case number_on_error:
       g_value_set_enum(value, settings.on_error);
@@ -227,6 +376,30 @@ bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value) {
     case number_auto_generate:
       g_value_set_boolean(value, settings.auto_generate);
       return true;
+    case number_loudness_target:
+      g_value_set_double(value, settings.loudness_target);
+      return true;
+    case number_stats_interval:
+      g_value_set_uint(value, settings.stats_interval);
+      return true;
+    case number_start_mode:
+      g_value_set_enum(value, settings.start_mode);
+      return true;
+    case number_take_at:
+      g_value_set_uint64(value, settings.take_at);
+      return true;
+    case number_needed_by:
+      g_value_set_uint64(value, settings.needed_by);
+      return true;
+    case number_needed_by_time:
+      set_text(value, settings.needed_by_time);
+      return true;
+    case number_fallback_location:
+      set_text(value, settings.fallback_location);
+      return true;
+    case number_late_clip:
+      g_value_set_enum(value, settings.late_clip);
+      return true;
     default:
       return false;
   }
@@ -234,8 +407,10 @@ bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value) {
 
 bool asks_for_another(const Settings& one, const Settings& other) {
   const auto request = [](const Settings& s) {
-    return std::tie(s.prompt, s.asset_ids, s.model, s.aspect_ratio, s.duration, s.prompt_var,
-                    s.content_resource_vars, s.variables, s.extra_data);
+    return std::tuple(s.prompt, s.asset_ids, s.ingredients, s.model_word(), s.aspect_ratio_word(),
+                      s.duration, s.prompt_var, s.content_resource_vars, s.variables, s.extra_data,
+                      s.dialect, s.generation_type, s.resolution, s.native_audio,
+                      s.negative_prompt);
   };
   return request(one) != request(other);
 }
@@ -244,7 +419,7 @@ Result<bin::WantedRaster> wanted_raster(const BinSettings& settings) {
   bin::WantedRaster wanted;
   wanted.width = static_cast<int>(settings.width);
   wanted.height = static_cast<int>(settings.height);
-  wanted.format = static_cast<GstVideoFormat>(settings.format);
+  wanted.format = formats[settings.format].format;
   wanted.aspect_ratio = settings.generation.aspect_ratio;
   wanted.wants_alpha = settings.placeholder == static_cast<int>(bin::PlaceholderKind::transparent);
   GValue rate = G_VALUE_INIT;
@@ -263,11 +438,50 @@ Result<bin::WantedRaster> wanted_raster(const BinSettings& settings) {
     Error error;
     error.kind = ErrorKind::settings;
     error.message = "framerate is \"" + one_line(settings.framerate, 80) +
-                    "\", which is no rate of pictures. Set it to something between 1/60 and 1000, "
+                    "\", which is no frame rate. Set it to something between 1/60 and 1000, "
                     "such as 25 or 30000/1001.";
     return error;
   }
   return wanted;
+}
+
+Result<bin::Time> preroll(const BinSettings& settings) {
+  if (settings.preroll == "whole") return bin::whole_clip;
+  const auto milliseconds = parse_unsigned(settings.preroll);
+  if (milliseconds && *milliseconds <= most_preroll) {
+    return static_cast<bin::Time>(*milliseconds * GST_MSECOND);
+  }
+  Error error;
+  error.kind = ErrorKind::settings;
+  error.message = "preroll is \"" + one_line(settings.preroll, 80) +
+                  "\", which is no time. Set it to milliseconds, at most 60000, or to whole.";
+  return error;
+}
+
+std::optional<bin::Time> running_time(guint64 time) {
+  if (!GST_CLOCK_TIME_IS_VALID(time)) return std::nullopt;
+  // Later than any, and something can be added to it.
+  constexpr guint64 latest = G_MAXINT64 / 2;
+  return static_cast<bin::Time>(std::min(time, latest));
+}
+
+Result<NeededBy> needed_by(const BinSettings& settings) {
+  NeededBy needed{.running_time = running_time(settings.needed_by)};
+  if (needed.running_time || settings.needed_by_time.empty()) return needed;
+  const Owned<GTimeZone, g_time_zone_unref> local(g_time_zone_new_local());
+  const Owned<GDateTime, g_date_time_unref> time(
+      g_date_time_new_from_iso8601(settings.needed_by_time.c_str(), local.get()));
+  if (time) {
+    needed.wall_time =
+        g_date_time_to_unix(time.get()) * G_USEC_PER_SEC + g_date_time_get_microsecond(time.get());
+    return needed;
+  }
+  Error error;
+  error.kind = ErrorKind::settings;
+  error.message = "needed-by-time is \"" + one_line(settings.needed_by_time, 80) +
+                  "\", which is no date and time. Set it to one in ISO 8601, such as "
+                  "2027-01-31T20:15:00+01:00.";
+  return error;
 }
 
 }  // namespace genpro

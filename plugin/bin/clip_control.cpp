@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The part of a run's control that hears of its clips: from their generations, and from what decodes
-// them.
+// The part of a run's control that hears of its clips: from their generations, from what decodes
+// them, and from the timeline.
 #include "bin/playout_control.h"
 #include "common/logging.h"
 
@@ -33,15 +33,29 @@ void post_like(GstElement* element, GstMessage* original, GError* error, bool is
 void PlayoutControl::on_message(Clip& clip, const SharedMessage& shared) {
   GstMessage* const message = shared.get();
   const GstMessageType type = GST_MESSAGE_TYPE(message);
-  if (type == GST_MESSAGE_ERROR) {
+  const std::string damage =
+      type == GST_MESSAGE_ERROR ? ClipDiagnosis::why_silent(message) : std::string();
+  if (type == GST_MESSAGE_ERROR && damage.empty()) {
     const ErrorPtr error = clip.diagnosis.explain(message, clip.decoder->position());
+    if (clip.number == newest_ && !problem_) problem_ = Error{.kind = ErrorKind::wrong_type};
+    if (!clip.path.empty()) {
+      const WarningReport warning = about_fallback(clip.path, error.message());
+      return fail(clip, error.message(),
+                  [&](GstElement* element) { genpro::post(element, bin_debug, warning); });
+    }
     return fail(clip, error.message(), [&](GstElement* element) {
       post_like(element, message, error.get(), errors_end_);
     });
   }
-  // A clip that is played once more is nothing new.
-  if (clip.is_repeat) return;
-  if (type == GST_MESSAGE_WARNING) {
+  // A clip that is played once more is nothing new, but for the fallback's first time, nor is the
+  // end of one that has failed.
+  const bool is_told = clip.is_repeat && (clip.path.empty() || clip.is_round);
+  if (is_told || clip.has_failed) return;
+  if (!damage.empty()) {
+    call([&](GstElement* element) {
+      GST_ELEMENT_WARNING(element, STREAM, DECODE, ("%s", damage.c_str()), (nullptr));
+    });
+  } else if (type == GST_MESSAGE_WARNING) {
     ErrorPtr warning;
     gst_message_parse_warning(message, warning.out(), nullptr);
     call([&](GstElement* element) { post_like(element, message, warning.get(), false); });
@@ -66,11 +80,31 @@ void PlayoutControl::on_update(Clip& clip, const job::Update& update) {
   // Nothing that a job says after that is about this clip.
   if (clip.generation->clip()) return;
   clip.generation->handle(update);
-  if (update.clip) clip.decoder->start();
+  if (!update.clip || !is_running()) return;
+  const std::shared_ptr<ClipFile> kept =
+      kept_file(key_of(clip.settings, clip.generation->report().generation_id));
+  ElementPtr source = kept ? make_file_source(kept->path()) : ElementPtr();
+  if (source) {
+    GST_INFO_ID(name_.c_str(), "%s is read from what was kept of it", clip.name().c_str());
+    clip.file = kept;
+    clip.is_from_kept = true;
+    clip.decoder->set_source(std::move(source));
+    clip.generation->set_status(job::Status::streaming);
+    clip.generation->set_status(job::Status::done);
+  }
+  clip.decoder->start();
+}
+
+// Before what decodes it ends, whose source tells only that all was read.
+void PlayoutControl::note_delivery(Clip& clip) {
+  if (clip.generation && !clip.has_started) return clip.generation->shut_down_later({0, false});
+  const bool is_whole = clip.is_from_kept && !clip.has_failed && clip.decoder->decoded().is_read();
+  if (is_whole) clip.generation->shut_down_later({clip.file->size(), true});
 }
 
 void PlayoutControl::on_report(Clip& clip, const Report& report) {
   if (const auto* error = std::get_if<Error>(&report)) {
+    if (clip.number == newest_) problem_ = *error;
     return fail(clip, error->message, [&](GstElement* element) {
       errors_end_ ? genpro::post(element, bin_debug, *error)
                   : post_as_warning(element, bin_debug, *error);
@@ -85,6 +119,7 @@ void PlayoutControl::on_report(Clip& clip, const Report& report) {
     const bool goes_on =
         progress->type == GST_PROGRESS_TYPE_START || progress->type == GST_PROGRESS_TYPE_CONTINUE;
     in_progress_ = goes_on ? clip.number : 0;
+    if (goes_on) look_at_deadline(clip, progress->progress);
   }
   call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
 }
@@ -127,6 +162,81 @@ void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& pos
   call([&](GstElement* element) {
     g_signal_emit_by_name(element, "generation-failed", id.c_str(), reason.c_str());
   });
+}
+
+void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
+                                const std::shared_ptr<ClipDecoder>& started, Time time) {
+  const auto before = ended ? find(ended) : nullptr;
+  const auto clip = started ? find(started) : nullptr;
+  is_clip_shown_ = clip != nullptr;
+  *on_air_.lock() = clip ? clip->id : "";
+  const std::string when = moment(time);
+  if (before)
+    GST_INFO_ID(name_.c_str(), "%s has ended at %s", before->name().c_str(), when.c_str());
+  if (clip) {
+    clip->has_started = true;
+    last_ = source_of(*clip);
+    was_shown_ = true;
+    if (!clip->id.empty()) shown_.insert(clip->id);
+    GST_INFO_ID(name_.c_str(), "%s is on at %s", clip->name().c_str(), when.c_str());
+  } else {
+    log_what_follows(before.get());
+  }
+  const auto tell = [this, time](const char* signal, const char* event, const char* reason,
+                                 const Clip& told) {
+    call([&](GstElement* element) {
+      ClipReport report{.event = event,
+                        .reason = reason,
+                        .generation_id = told.id,
+                        .running_time = time,
+                        .late = reason == nullptr ? told.late : std::nullopt};
+      if (const auto gain = reason ? std::nullopt : told.decoder->decoded().gain()) {
+        report.levels = {
+            {"loudness", gain->loudness}, {"true-peak", gain->true_peak}, {"gain", gain->gain}};
+      }
+      genpro::post(element, bin_debug, report);
+    });
+    emit(signal, told.id);
+  };
+  if (before) {
+    const bool is_replaced = clip && !clip->is_round;
+    const char* reason = is_replaced ? "replaced" : "end";
+    if (before->was_cleared) reason = "cleared";
+    if (before->decoder->is_truncated()) reason = "truncated";
+    if (before->has_failed) reason = "failed";
+    tell("clip-ended", "ended", reason, *before);
+  }
+  if (clip) tell("clip-started", "started", nullptr, *clip);
+}
+
+// Whoever follows the rules of buffering does not pause a live pipeline for it.
+void PlayoutControl::on_starved(const std::shared_ptr<ClipDecoder>& decoder, bool is_starved) {
+  const auto clip = find(decoder);
+  GST_INFO_ID(name_.c_str(), "%s %s at %s", clip ? clip->name().c_str() : "a clip",
+              is_starved ? "has run dry" : "goes on",
+              moment(playout_->timeline.stats().time).c_str());
+  call([&](GstElement* element) {
+    MessagePtr message(gst_message_new_buffering(GST_OBJECT(element), is_starved ? 0 : 100));
+    gst_message_set_buffering_stats(message.get(), GST_BUFFERING_LIVE, -1, -1, -1);
+    gst_element_post_message(element, message.release());
+  });
+  if (!is_starved || !clip || clip->is_repeat || std::exchange(clip->has_starved, true)) return;
+  call([&](GstElement* element) {
+    genpro::post(element, bin_debug,
+                 WarningReport{GST_RESOURCE_ERROR_READ,
+                               "The clip" + (clip->id.empty() ? "" : " of generation " + clip->id) +
+                                   " comes slower than it plays and stands still until there is "
+                                   "more of it. Set preroll to have more of it there before it is "
+                                   "on, and look at the connection to the clip's server."});
+  });
+}
+
+void PlayoutControl::log_what_follows(const Clip* ended) {
+  const AtEnd at_end = at_end_;
+  const bool is_held = at_end == AtEnd::hold || at_end == AtEnd::loop;
+  const char* what = at_end == AtEnd::eos ? "the stream ends" : "the placeholder is on";
+  if (is_held && ended != nullptr && !ended->has_failed) what = "its last frame stays on";
+  GST_INFO_ID(name_.c_str(), "%s", what);
 }
 
 }  // namespace genpro::bin

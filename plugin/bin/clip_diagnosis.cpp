@@ -4,6 +4,7 @@
 #include <gst/pbutils/pbutils.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace genpro::bin {
 
@@ -51,16 +52,31 @@ ErrorPtr ClipDiagnosis::explain(GstMessage* message, std::uint64_t position) con
   }
   // The decoder's pipeline itself tells what it means.
   if (!is_of_stream || position == 0 || GST_IS_PIPELINE(GST_MESSAGE_SRC(message))) return error;
+  // Some of the elements' sentences have no full stop.
+  const std::string reason = error.message();
   return ErrorPtr(
       g_error_new(GST_STREAM_ERROR, error.get()->code,
                   "The clip is damaged or of no known format, at or before byte %" G_GUINT64_FORMAT
-                  ": %s Look at the generation at the service.",
-                  position, error.get()->message));
+                  ": %s%s Look at the generation at the service.",
+                  position, reason.c_str(), reason.ends_with('.') ? "" : "."));
 }
 
 std::string ClipDiagnosis::why_silent() const {
   const Missing* audio = missing("audio/");
   return audio == nullptr ? "" : "The clip is shown in silence: " + audio->text + ".";
+}
+
+std::string ClipDiagnosis::why_silent(GstMessage* error) {
+  if (!GST_IS_ELEMENT(GST_MESSAGE_SRC(error))) return "";
+  const char* klass =
+      gst_element_get_metadata(GST_ELEMENT(GST_MESSAGE_SRC(error)), GST_ELEMENT_METADATA_KLASS);
+  if (klass == nullptr || std::string_view(klass).find("Decoder/Audio") == std::string_view::npos) {
+    return "";
+  }
+  ErrorPtr reason;
+  gst_message_parse_error(error, reason.out(), nullptr);
+  return "The clip is shown in silence, since its audio is damaged (" + reason.message() +
+         "). Look at the generation at the service.";
 }
 
 }  // namespace genpro::bin

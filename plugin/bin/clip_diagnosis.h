@@ -20,6 +20,8 @@ class ClipDiagnosis {
   ErrorPtr explain(GstMessage* message, std::uint64_t position) const;
   // Why there is no sound; empty when there is no reason.
   std::string why_silent() const;
+  // The same of an ERROR that concerns nothing but the sound.
+  static std::string why_silent(GstMessage* error);
 
  private:
   struct Missing {

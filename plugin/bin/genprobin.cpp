@@ -10,13 +10,17 @@
 #include <utility>
 
 #include "base/callback.h"
+#include "base/text.h"
 #include "bin/bin_settings.h"
+#include "bin/cue_actions.h"
 #include "bin/output/output_pad.h"
 #include "bin/playout/producers.h"
 #include "bin/playout_control.h"
 #include "common/enums.h"
 #include "common/logging.h"
 #include "common/messages.h"
+#include "common/presets.h"
+#include "common/states.h"
 
 #define GST_CAT_DEFAULT genpro::bin_debug
 
@@ -41,19 +45,20 @@ struct GenproBinState {
   GstElement* video = nullptr;
 };
 
-struct _GenproBin {
+struct _GstGenproBin {
   GstBin parent;
   GenproBinState* state;
 };
 
-G_DEFINE_FINAL_TYPE(GenproBin, genpro_bin, GST_TYPE_BIN)
+G_DEFINE_FINAL_TYPE_WITH_CODE(GstGenproBin, gst_genpro_bin, GST_TYPE_BIN,
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, genpro::init_presets))
 
 namespace {
 
 using ControlPtr = std::shared_ptr<genpro::bin::PlayoutControl>;
 
 GenproBinState& state_of(gpointer object) {
-  return *GENPRO_BIN(object)->state;
+  return *GST_GENPRO_BIN(object)->state;
 }
 
 ControlPtr control_of(GenproBinState& state) {
@@ -66,10 +71,16 @@ genpro::GenerationReport face_of(GenproBinState& state) {
 }
 
 unsigned property_status() {
-  return genpro::last_bin_setting + 1;
+  return genpro::last_bin_setting() + 1;
 }
 unsigned property_cost() {
-  return genpro::last_bin_setting + 2;
+  return genpro::last_bin_setting() + 2;
+}
+unsigned property_estimate() {
+  return genpro::last_bin_setting() + 3;
+}
+unsigned property_stats() {
+  return genpro::last_bin_setting() + 4;
 }
 
 // Gives the parts what a change of settings means for them.
@@ -79,8 +90,14 @@ void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& 
   playout.placeholder->set_kind(static_cast<PlaceholderKind>(settings.placeholder));
   playout.timeline.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
   control.set_at_end(static_cast<AtEnd>(settings.at_end));
+  playout.timeline.set_on_starve(static_cast<OnStarve>(settings.on_starve));
+  control.set_stats_interval(std::chrono::milliseconds(settings.stats_interval));
   control.set_errors_end(settings.on_error == genpro::on_error_error);
-  // A frame rate that is none is told when the element starts.
+  playout.timeline.set_holds(settings.start_mode == genpro::start_mode_cue);
+  playout.timeline.set_late_clip(static_cast<LateClip>(settings.late_clip));
+  // What makes no sense is told when the element starts.
+  control.set_loudness_target(settings.loudness_target);
+  if (const auto time = genpro::preroll(settings)) control.set_preroll(*time);
   if (const auto wanted = genpro::wanted_raster(settings)) *playout.wanted.lock() = *wanted;
 }
 
@@ -96,6 +113,10 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
     GenproBinState& state = state_of(object);
     bool is_setting = false;
     bool is_other_raster = false;
+    // The clock may be anyone's, and is not asked with the lock held.
+    const GstClockTime now = state.is_playing
+                                 ? gst_element_get_current_running_time(GST_ELEMENT(object))
+                                 : GST_CLOCK_TIME_NONE;
     {
       // Held until the run has it, so that of two threads the last one here is the last one there.
       auto settings = state.settings.lock();
@@ -104,6 +125,11 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
       is_other_raster = changes_raster(before, *settings);
       if (const ControlPtr control = control_of(state); control && is_setting) {
         configure(*control, *settings);
+        genpro::bin::configure_cue(*control, now, before, *settings);
+        // Also the same time, which may have been taken back.
+        if (id == genpro::take_at_setting()) {
+          control->playout()->timeline.arm(genpro::running_time(settings->take_at));
+        }
         if (before.placeholder_location != settings->placeholder_location) {
           control->set_image(settings->placeholder_location);
         }
@@ -128,18 +154,28 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
       g_value_set_enum(value, static_cast<int>(face_of(state).status));
     } else if (id == property_cost()) {
       g_value_set_double(value, face_of(state).cost);
+    } else if (id == property_stats()) {
+      const ControlPtr control = control_of(state);
+      g_value_take_boxed(value, genpro::bin::PlayoutControl::stats(control.get()).release());
+    } else if (id == property_estimate()) {
+      g_value_set_double(value, face_of(state).estimate);
     } else if (const genpro::BinSettings settings = *state.settings.lock();
                g_str_equal(pspec->name, "generation-id")) {
       std::string current = face_of(state).generation_id;
       if (current.empty()) current = settings.generation.generation_id;
       g_value_set_string(value, current.empty() ? nullptr : current.c_str());
+    } else if (const ControlPtr control = control_of(state);
+               id == genpro::take_at_setting() && control && control->is_running()) {
+      // That one was taken, by then.
+      const auto armed = control->playout()->timeline.armed();
+      g_value_set_uint64(value, armed ? static_cast<guint64>(*armed) : GST_CLOCK_TIME_NONE);
     } else if (!genpro::get_bin_setting(settings, id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
   });
 }
 
-void on_generate(GenproBin* bin) {
+void on_generate(GstGenproBin* bin) {
   genpro::guard_c_callback("generate", [&] {
     GenproBinState& state = state_of(bin);
     auto settings = state.settings.lock();
@@ -149,7 +185,7 @@ void on_generate(GenproBin* bin) {
 
 // False, with an error, when a setting makes no sense for the output. What is wrong with those of a
 // generation is told as any other failure of one.
-bool start(GenproBin* bin) {
+bool start(GstGenproBin* bin) {
   bool started = false;
   genpro::guard_c_callback("start", [&] {
     GenproBinState& state = state_of(bin);
@@ -157,34 +193,56 @@ bool start(GenproBin* bin) {
     {
       auto settings = state.settings.lock();
       const auto wanted = genpro::wanted_raster(*settings);
-      if (wanted) {
+      const auto preroll = genpro::preroll(*settings);
+      auto needed_by = genpro::needed_by(*settings);
+      if (needed_by && needed_by->wall_time.value_or(G_MAXINT64) <= g_get_real_time()) {
+        needed_by = genpro::settings_error("needed-by-time is \"" +
+                                           genpro::one_line(settings->needed_by_time, 80) +
+                                           "\", which has passed. Set it to a time to come.");
+      }
+      if (wanted && preroll && needed_by) {
         const ControlPtr control =
             genpro::bin::PlayoutControl::create(GST_ELEMENT(bin), settings->generation);
         configure(*control, *settings);
         control->set_image(settings->placeholder_location);
+        genpro::bin::configure_cue(*control, GST_CLOCK_TIME_NONE, {}, *settings);
         *state.playout->lock() = control->playout();
         *state.control.lock() = control;
         control->start(settings->generation);
         started = true;
         return;
       }
-      error = wanted.error();
+      error = !wanted ? wanted.error() : !preroll ? preroll.error() : needed_by.error();
     }
     genpro::post(GST_ELEMENT(bin), genpro::bin_debug, error);
   });
   return started;
 }
 
+GstStateChangeReturn set_state(GstElement* element, GstState state) {
+  if (genpro::starts_while_pipeline_stops(element, state)) return GST_STATE_CHANGE_SUCCESS;
+  return GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->set_state(element, state);
+}
+
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   GenproBinState& state = state_of(element);
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start(GENPRO_BIN(element))) {
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start(GST_GENPRO_BIN(element))) {
     return GST_STATE_CHANGE_FAILURE;
   }
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) state.is_playing = true;
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) state.is_playing = false;
   const GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(genpro_bin_parent_class)->change_state(element, transition);
+      GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->change_state(element, transition);
   const bool has_failed = result == GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && !has_failed) {
+    genpro::guard_c_callback("a deadline", [&] {
+      const GstClockTime now = gst_element_get_current_running_time(element);
+      auto settings = state.settings.lock();
+      if (const ControlPtr control = control_of(state)) {
+        genpro::bin::start_clock(*control, now, *settings);
+      }
+    });
+  }
   // After the sources, which take from it.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (has_failed && transition == GST_STATE_CHANGE_READY_TO_PAUSED)) {
@@ -198,10 +256,11 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 // What the parts say on their streaming threads is passed on by the run's own thread: a handler may
 // stop the element, and those threads with it.
 void handle_message(GstBin* bin, GstMessage* message) {
-  const auto pass_on = GST_BIN_CLASS(genpro_bin_parent_class)->handle_message;
+  const auto pass_on = GST_BIN_CLASS(gst_genpro_bin_parent_class)->handle_message;
   bool is_deferred = false;
   genpro::guard_c_callback("handle_message", [&] {
-    constexpr int deferred = GST_MESSAGE_ERROR | GST_MESSAGE_WARNING | GST_MESSAGE_LATENCY;
+    constexpr int deferred =
+        GST_MESSAGE_ERROR | GST_MESSAGE_WARNING | GST_MESSAGE_LATENCY | GST_MESSAGE_QOS;
     const ControlPtr control = control_of(state_of(bin));
     if ((GST_MESSAGE_TYPE(message) & deferred) == 0 || GST_STATE(bin) < GST_STATE_PAUSED ||
         !control) {
@@ -221,15 +280,15 @@ void handle_message(GstBin* bin, GstMessage* message) {
 }
 
 void set_context(GstElement* element, GstContext* context) {
-  GST_ELEMENT_CLASS(genpro_bin_parent_class)->set_context(element, context);
+  GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->set_context(element, context);
   genpro::guard_c_callback("set_context", [&] {
     if (const ControlPtr control = control_of(state_of(element))) control->set_context(context);
   });
 }
 
-void add_video(GenproBin* bin) {
+void add_video(GstGenproBin* bin) {
   GenproBinState& state = *bin->state;
-  state.video = genpro::bin::make_live_source("genpro-pictures",
+  state.video = genpro::bin::make_live_source("genpro-video",
                                               genpro::bin::make_video_producer(state.playout));
   gst_bin_add(GST_BIN(bin), state.video);
   const auto target =
@@ -240,11 +299,11 @@ void add_video(GenproBin* bin) {
                       genpro::bin::make_output_pad("video", target.get(), pad_template.get()));
 }
 
-void add_audio(GenproBin* bin) {
+void add_audio(GstGenproBin* bin) {
   GstElement* source = genpro::bin::make_live_source(
-      "genpro-sound", genpro::bin::make_audio_producer(bin->state->playout));
-  GstElement* convert = gst_element_factory_make("audioconvert", "genpro-sound-convert");
-  GstElement* resample = gst_element_factory_make("audioresample", "genpro-sound-resample");
+      "genpro-audio", genpro::bin::make_audio_producer(bin->state->playout));
+  GstElement* convert = gst_element_factory_make("audioconvert", "genpro-audio-convert");
+  GstElement* resample = gst_element_factory_make("audioresample", "genpro-audio-resample");
   gst_bin_add(GST_BIN(bin), source);
   GstElement* last = source;
   // Part of GStreamer's base plugins, as the decoding is. Without them what follows has to take the
@@ -264,11 +323,12 @@ void add_audio(GenproBin* bin) {
 
 void finalize(GObject* object) {
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): GObject owns the memory around it
-  const std::unique_ptr<GenproBinState> state(std::exchange(GENPRO_BIN(object)->state, nullptr));
-  G_OBJECT_CLASS(genpro_bin_parent_class)->finalize(object);
+  const std::unique_ptr<GenproBinState> state(
+      std::exchange(GST_GENPRO_BIN(object)->state, nullptr));
+  G_OBJECT_CLASS(gst_genpro_bin_parent_class)->finalize(object);
 }
 
-void install_signal(GenproBinClass* bin_class, const char* name, guint arguments) {
+void install_signal(GstGenproBinClass* bin_class, const char* name, guint arguments) {
   const auto flags = G_SIGNAL_RUN_LAST;
   const GType type = G_TYPE_FROM_CLASS(bin_class);
   if (arguments == 1) {
@@ -285,30 +345,40 @@ void install_signal(GenproBinClass* bin_class, const char* name, guint arguments
 //   generation-started (id)         the service has given it an id
 //   generation-completed (id)       its clip can be fetched
 //   generation-failed (id, reason)  there will be no clip; the id is empty when none was given
+//   clip-cued (id, length), and what is done with a clip that is cued: see cue_actions.h
 //   clip-started (id), clip-ended (id)  the clip's first frame is on the output; it was its last
 // They are emitted on a thread of the element's own, which must not be made to wait. A handler may
 // do anything else, also set the element to NULL and drop its last reference.
-void install_signals(GenproBinClass* bin_class) {
+void install_signals(GstGenproBinClass* bin_class) {
   g_signal_new_class_handler("generate", G_TYPE_FROM_CLASS(bin_class),
                              static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION),
                              G_CALLBACK(on_generate), nullptr, nullptr, nullptr, G_TYPE_NONE, 0);
   install_signal(bin_class, "generation-started", 1);
   install_signal(bin_class, "generation-completed", 1);
   install_signal(bin_class, "generation-failed", 2);
+  genpro::bin::install_cue_signals(G_TYPE_FROM_CLASS(bin_class),
+                                   [](gpointer element) { return control_of(state_of(element)); });
   install_signal(bin_class, "clip-started", 1);
   install_signal(bin_class, "clip-ended", 1);
 }
 
 }  // namespace
 
-static void genpro_bin_class_init(GenproBinClass* bin_class) {
+static void gst_genpro_bin_class_init(GstGenproBinClass* bin_class) {
   GObjectClass* object_class = G_OBJECT_CLASS(bin_class);
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_PLAYING));
+  genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_PLAYING),
+                           false);
   genpro::install_bin_settings(object_class);
-  genpro::install_generation_properties(object_class, property_status(), property_cost());
+  genpro::install_generation_properties(object_class, property_status(), property_cost(),
+                                        property_estimate());
+  g_object_class_install_property(
+      object_class, property_stats(),
+      g_param_spec_boxed("stats", "Statistics", "How the output stands, and what was counted",
+                         GST_TYPE_STRUCTURE,
+                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   install_signals(bin_class);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(bin_class);
@@ -319,12 +389,15 @@ static void genpro_bin_class_init(GenproBinClass* bin_class) {
       "Gives raw video and audio from the first frame on: a placeholder until the GEN service has "
       "made the clip, then the clip",
       "The gst-genpro developers");
+  gst_element_class_add_static_metadata(element_class, GST_ELEMENT_METADATA_DOC_URI,
+                                        GENPRO_DOC_URI);
+  element_class->set_state = set_state;
   element_class->change_state = change_state;
   element_class->set_context = set_context;
   GST_BIN_CLASS(bin_class)->handle_message = handle_message;
 }
 
-static void genpro_bin_init(GenproBin* bin) {
+static void gst_genpro_bin_init(GstGenproBin* bin) {
   genpro::guard_c_callback("init", [&] {
     bin->state = std::make_unique<GenproBinState>().release();
     add_video(bin);

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-#define GENPRO_TYPE_BIN (genpro_bin_get_type())
-G_DECLARE_FINAL_TYPE(GenproBin, genpro_bin, GENPRO, BIN, GstBin)
+#define GST_TYPE_GENPRO_BIN (gst_genpro_bin_get_type())
+G_DECLARE_FINAL_TYPE(GstGenproBin, gst_genpro_bin, GST, GENPRO_BIN, GstBin)
 
 G_END_DECLS

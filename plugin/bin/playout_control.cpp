@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <limits>
 #include <thread>
 
 #include "base/callback.h"
@@ -21,6 +22,9 @@ namespace {
 constexpr std::chrono::milliseconds debounce{500};
 // How often the slate may change.
 constexpr std::chrono::milliseconds slate_period{250};
+// For another take, of the clips of a run. What loops is kept however large it is.
+constexpr std::size_t most_kept = 4;
+constexpr std::uint64_t most_kept_bytes = 512 * 1024 * 1024;
 
 ProgressReport stopped_waiting() {
   return {GST_PROGRESS_TYPE_CANCELED, "Stopped waiting for the generation"};
@@ -56,16 +60,21 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
   auto control = std::make_shared<PlayoutControl>(Access(), element, settings);
   const std::weak_ptr<PlayoutControl> weak = control;
   using Decoder = std::shared_ptr<ClipDecoder>;
-  control->playout_ = std::make_shared<Playout>(
-      Timeline::Events{[weak](const Decoder& ended, const Decoder& started) {
-                         const auto self = weak.lock();
-                         if (self)
-                           self->post([=, self = self.get()] { self->on_changed(ended, started); });
-                       },
-                       [weak](const Decoder& decoder) {
-                         const auto self = weak.lock();
-                         if (self) self->post([=, self = self.get()] { self->remove(decoder); });
-                       }});
+  Timeline::Events events{
+      [weak](const Decoder& ended, const Decoder& started, Time time) {
+        const auto self = weak.lock();
+        if (self) self->post([=, self = self.get()] { self->on_changed(ended, started, time); });
+      },
+      [weak](const Decoder& decoder) {
+        const auto self = weak.lock();
+        if (self) self->post([=, self = self.get()] { self->remove(decoder); });
+      },
+      [weak](const Decoder& decoder, bool is_starved) {
+        const auto self = weak.lock();
+        if (self) self->post([=, self = self.get()] { self->on_starved(decoder, is_starved); });
+      }};
+  control->add_cue_events(events);
+  control->playout_ = std::make_shared<Playout>(std::move(events));
   control->playout_->raster_changed = [weak](const Raster& raster) {
     if (const auto self = weak.lock()) self->set_raster(raster);
   };
@@ -130,7 +139,7 @@ void PlayoutControl::emit(const char* signal, const std::string& id) {
 }
 
 void PlayoutControl::notify_status() {
-  for (const char* name : {"status", "cost", "generation-id"}) {
+  for (const char* name : {"status", "cost", "estimate", "generation-id"}) {
     call([&](GstElement* element) { g_object_notify(G_OBJECT(element), name); });
   }
 }
@@ -208,10 +217,12 @@ bool PlayoutControl::prepare_decoder(const std::shared_ptr<ClipDecoder>& decoder
 
 void PlayoutControl::generate(const Settings& settings) {
   queue_.lock()->soon.reset();
+  playout_->timeline.expect();
   post([this, settings] { begin(settings); });
 }
 
 void PlayoutControl::generate_soon(const Settings& settings) {
+  playout_->timeline.expect();
   auto queue = queue_.lock();
   queue->soon = settings;
   queue->soon_due = Clock::now() + debounce;
@@ -237,9 +248,10 @@ void PlayoutControl::run() {
   run_tasks();
   guard_c_callback("the end of a run of genprobin", [&] {
     image_.reset();
-    on_.reset();
     playout_->timeline.reset();
+    for (const auto& clip : clips_) note_delivery(*clip);
     clips_.clear();
+    kept_.clear();
     // A task may own a clip, whose pipeline has something to say when it ends: that comes to
     // post(), so this must not happen with the lock held.
     std::deque<Task> left;
@@ -258,6 +270,7 @@ void PlayoutControl::run_tasks() {
       auto queue = queue_.lock();
       auto deadline = Clock::now() + slate_period;
       if (queue->soon) deadline = std::min(deadline, queue->soon_due);
+      deadline = std::min(deadline, stats_due_);
       queue.wait_until(deadline, [](const Queue& q) { return !q.runs || !q.tasks.empty(); });
       if (!queue->runs) return;
       if (!queue->tasks.empty()) {
@@ -272,9 +285,13 @@ void PlayoutControl::run_tasks() {
       if (due) begin(*due);
       if (!is_running()) return;
       for (const auto& clip : clips_) clip->decoder->check();
+      for (const auto& clip : clips_) {
+        if (clip->generation) clip->generation->tell_progress();
+      }
       prepare_repeat();
       look_at_image();
       update_slate();
+      post_stats();
     });
   }
 }
@@ -289,24 +306,23 @@ void PlayoutControl::begin(const Settings& settings) {
   }
   // A handler of the messages about that may have stopped the element: nothing is paid for then.
   if (!is_running()) return;
-  // Only what loops needs to be kept.
-  const std::shared_ptr<ClipFile> file =
-      at_end_ == AtEnd::loop ? ClipFile::create() : std::shared_ptr<ClipFile>();
+  const std::shared_ptr<ClipFile> file = ClipFile::create(
+      at_end_ == AtEnd::loop ? std::numeric_limits<std::uint64_t>::max() : most_kept_bytes);
   Settings own = settings;
   // With `completed`, one that was shown may be used once more.
-  if (own.reuse != static_cast<int>(job::Reuse::completed)) own.passed_over = shown_;
+  if (own.reuse != "completed") own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(std::move(own), file, false);
   newest_ = clip->number;
+  problem_.reset();
   GST_INFO_ID(name_.c_str(), "%s is asked for", clip->name().c_str());
   // Without what decodes it, nothing is paid for.
   if (!prepare_decoder(clip->decoder) || !is_running()) return;
-  playout_->timeline.offer(clip->decoder);
-  start_clip(*clip);
+  if (playout_->timeline.offer(clip->decoder)) start_clip(*clip);
 }
 
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
                                                           std::shared_ptr<ClipFile> file,
-                                                          bool is_repeat) {
+                                                          bool is_repeat, const std::string& path) {
   auto clip = std::make_shared<Clip>();
   const std::uint64_t number = clip->number = ++numbers_;
   clip->settings = std::move(settings);
@@ -316,10 +332,17 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
   clip->is_repeat = is_repeat;
   clip->file = file;
   ElementPtr source;
-  if (is_repeat && file && file->is_whole()) source = make_file_source(file->path());
+  clip->path = path;
+  if (!path.empty()) {
+    source = make_file_source(path);
+    if (!source) return nullptr;
+  } else if (is_repeat && file && file->is_whole()) {
+    source = make_file_source(file->path());
+  }
   if (!source) {
     clip->generation = std::make_shared<Generation>(
         clip->settings, name_, later_for<Report>(number, &PlayoutControl::on_report));
+    clip->settings = clip->generation->settings();
     source = make_clip_source(clip->generation);
   }
   clip->decoder = std::make_shared<ClipDecoder>(
@@ -328,7 +351,9 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
        pass = later_for<SharedMessage>(number, &PlayoutControl::on_message)](MessagePtr message) {
         if (!pass_on_context(message.get())) pass(std::move(message));
       });
-  clip->decoder->set_media_type("video/quicktime");
+  if (path.empty()) clip->decoder->set_media_type("video/quicktime");
+  clip->decoder->decoded().set_preroll(preroll_);
+  clip->decoder->set_loudness_target(loudness_target_);
   clips_.push_back(clip);
   return clip;
 }
@@ -341,16 +366,16 @@ void PlayoutControl::start_clip(Clip& clip) {
 // What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
 // it, so that it goes on without the network.
 void PlayoutControl::prepare_repeat() {
-  const auto clip = at_end_ == AtEnd::loop && on_ ? find(on_) : nullptr;
+  const auto clip = at_end_ == AtEnd::loop ? find(playout_->timeline.last()) : nullptr;
   if (!clip || clip->has_repeat || clip->has_failed) return;
   const bool is_kept = clip->file && clip->file->is_whole();
-  if (!is_kept && (!clip->decoder->decoded().length() || clip->id.empty())) return;
+  const bool is_local = is_kept || !clip->path.empty();
+  if (!is_local && (!clip->decoder->decoded().length() || clip->id.empty())) return;
   clip->has_repeat = true;
-  Settings again = clip->settings;
-  again.generation_id = clip->id;
-  const auto next = add(std::move(again), clip->file, true);
-  next->id = clip->id;
-  if (!prepare_decoder(next->decoder) || !is_running()) return;
+  const auto next = add_repeat(source_of(*clip));
+  if (!next) return;
+  next->is_round = true;
+  next->decoder->decoded().set_gain(clip->decoder->decoded().gain());
   playout_->timeline.set_next_repeat(clip->decoder, next->decoder);
   start_clip(*next);
 }
@@ -370,40 +395,39 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(std::uint64_t number)
   return nullptr;
 }
 
-void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
-                                const std::shared_ptr<ClipDecoder>& started) {
-  const auto before = ended ? find(ended) : nullptr;
-  const auto clip = started ? find(started) : nullptr;
-  is_clip_shown_ = clip != nullptr;
-  if (before) GST_INFO_ID(name_.c_str(), "%s has ended", before->name().c_str());
-  if (clip) {
-    clip->has_started = true;
-    if (!clip->id.empty()) shown_.insert(clip->id);
-    on_ = started;
-    GST_INFO_ID(name_.c_str(), "%s is on", clip->name().c_str());
-  } else {
-    log_what_follows(before.get());
-  }
-  if (before) emit("clip-ended", before->id);
-  if (clip) emit("clip-started", clip->id);
-}
-
-void PlayoutControl::log_what_follows(const Clip* ended) {
-  const AtEnd at_end = at_end_;
-  const bool is_held = at_end == AtEnd::hold || at_end == AtEnd::loop;
-  const char* what = at_end == AtEnd::eos ? "the stream ends" : "the placeholder is on";
-  if (is_held && ended != nullptr && !ended->has_failed) what = "its last picture stays on";
-  GST_INFO_ID(name_.c_str(), "%s", what);
-}
-
 void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   const std::shared_ptr<Clip> gone = find(decoder);
   if (!gone) return;
   std::erase(clips_, gone);
-  if (on_ == decoder) on_.reset();
+  note_delivery(*gone);
+  keep(*gone);
   auto number = gone->number;
   if (!in_progress_.compare_exchange_strong(number, 0)) return;
   call([](GstElement* element) { genpro::post(element, bin_debug, stopped_waiting()); });
+}
+
+void PlayoutControl::keep(const Clip& clip) {
+  if (clip.id.empty() || !clip.file || !clip.file->is_whole()) return;
+  const std::string key = key_of(clip.settings, clip.id);
+  std::erase_if(kept_, [&](const Kept& one) { return one.key == key; });
+  // That may have been told after it was read.
+  if (clip.has_failed || clip.decoder->is_truncated()) return;
+  kept_.push_back({key, clip.file});
+  std::uint64_t bytes = 0;
+  std::size_t number = 0;
+  for (auto each = kept_.rbegin(); each != kept_.rend(); ++each) {
+    bytes += each->file->size();
+    if (number == most_kept || bytes > most_kept_bytes) break;
+    ++number;
+  }
+  kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(number));
+}
+
+std::shared_ptr<ClipFile> PlayoutControl::kept_file(const std::string& key) {
+  for (const auto& other : clips_) keep(*other);
+  const auto found =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Kept& one) { return one.key == key; });
+  return found == kept_.end() ? nullptr : found->file;
 }
 
 }  // namespace genpro::bin

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,6 +37,11 @@ class WeakElement {
 inline bool is_under_way(job::Status status) {
   return status == job::Status::submitting || status == job::Status::pending ||
          status == job::Status::processing || status == job::Status::streaming;
+}
+
+// Of a generation's clip, whichever take.
+inline std::string key_of(const Settings& settings, const std::string& generation_id) {
+  return settings.api_base_url + ' ' + generation_id;
 }
 
 // One run of the element. Its thread alone calls the application: signals, notifications and bus
@@ -80,17 +86,38 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void set_at_end(AtEnd at_end);
   // Whether a failure is an error of the element, or a warning and the placeholder.
   void set_errors_end(bool errors_end) { errors_end_ = errors_end; }
+  // Of the clips that are asked for from now on.
+  void set_preroll(Time preroll) { preroll_ = preroll; }
+  void set_loudness_target(double target) { loudness_target_ = target; }
   // Empty for none.
   void set_image(const std::string& location);
   void set_raster(const Raster& raster);
 
+  // Whether a run is on.
+  bool is_running() { return queue_.lock()->runs; }
+  // False when there is no clip for it; see Timeline.
+  bool seek_cue(Time position);
+  // Also of the one that is on.
+  bool replay(Time time);
+  // An image or a clip; empty for none.
+  void set_fallback(const std::string& location);
+  void set_needed_by(std::optional<Time> time);
+  // The last one that was set has come.
+  bool is_deadline_over() const { return is_deadline_over_; }
+
   // The latest generation, as the properties tell it.
   GenerationReport face() { return *face_.lock(); }
+
+  // How the run stands, as the property has it; of null: as nothing has begun.
+  static StructurePtr stats(PlayoutControl* control);
+  // How often that is posted; none: never.
+  void set_stats_interval(std::chrono::milliseconds interval);
 
  private:
   using Clock = std::chrono::steady_clock;
   using Task = std::function<void()>;
   using SharedMessage = std::shared_ptr<GstMessage>;
+  static constexpr Time no_deadline = std::numeric_limits<Time>::max();
   class Thread;
   struct Queue {
     std::deque<Task> tasks;
@@ -110,13 +137,35 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     std::string id;
     bool has_started = false;  // its first frame was shown
     bool has_failed = false;
+    bool has_starved = false;  // which was told
     bool is_repeat = false;   // it is played once more
+    bool is_from_kept = false;  // and what tells of its delivery is not its source
+    bool is_round = false;    // after itself, as what loops does
+    bool was_cleared = false;
+    bool was_at_risk = false;  // of missing its deadline, which was told
+    std::optional<Time> late;  // how much later than it was taken for
+    std::string path;          // of a file that is the fallback; empty for a generation's clip
     bool has_repeat = false;  // what follows it when it loops has been prepared
     Clock::time_point begun = Clock::now();
     std::uint64_t number = 0;
 
     // In logs.
     std::string name() const;
+  };
+  // What it takes to play a clip once more.
+  struct Source {
+    Settings settings;
+    std::string id;
+    std::shared_ptr<ClipFile> file;
+    std::string path;
+  };
+  static Source source_of(const Clip& clip) {
+    return {clip.settings, clip.id, clip.file, clip.path};
+  }
+  // What was read of a clip, for another take.
+  struct Kept {
+    std::string key;
+    std::shared_ptr<ClipFile> file;
   };
 
   bool post(Task task);
@@ -126,13 +175,19 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
                                           void (PlayoutControl::*handle)(Clip&, const Argument&));
   // False when the element is not running any more, which `call` may have brought about.
   bool call(const Call& call);
-  bool is_running() { return queue_.lock()->runs; }
   void run();
   void run_tasks();
   void begin(const Settings& settings);
-  std::shared_ptr<Clip> add(Settings settings, std::shared_ptr<ClipFile> file, bool is_repeat);
+  std::shared_ptr<Clip> add(Settings settings, std::shared_ptr<ClipFile> file, bool is_repeat,
+                            const std::string& path = {});
+  // Null when it cannot be played.
+  std::shared_ptr<Clip> add_repeat(const Source& source);
   void start_clip(Clip& clip);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
+  static void note_delivery(Clip& clip);
+  void keep(const Clip& clip);
+  // Null when it is not there.
+  std::shared_ptr<ClipFile> kept_file(const std::string& key);
   void prepare_repeat();
   bool prepare_decoder(const std::shared_ptr<ClipDecoder>& decoder);
   bool pass_on_context(GstMessage* message);
@@ -145,12 +200,26 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void notify_status();
   void emit(const char* signal, const std::string& id);
   void on_changed(const std::shared_ptr<ClipDecoder>& ended,
-                  const std::shared_ptr<ClipDecoder>& started);
+                  const std::shared_ptr<ClipDecoder>& started, Time time);
+  void on_starved(const std::shared_ptr<ClipDecoder>& decoder, bool is_starved);
+  void on_cued(const std::shared_ptr<ClipDecoder>& decoder, Time position);
+  void on_cued_past_end(const std::shared_ptr<ClipDecoder>& decoder);
+  void on_late(const std::shared_ptr<ClipDecoder>& decoder, Time late);
+  void on_missed_action(const char* action);
+  void on_deadline(const Timeline::Deadline& deadline);
+  void look_at_deadline(Clip& clip, const polling::Progress& progress);
+  void cue_again(Time position);
+  void load_fallback();
+  static WarningReport about_fallback(const std::string& path, const std::string& reason);
+  void add_cue_events(Timeline::Events& events);
   void log_what_follows(const Clip* ended);
+  // A running time and the number of the output's frame, in logs.
+  std::string moment(Time time);
   void load_image(const std::string& location);
   void look_at_image();
   void warn_of_image(const std::string& reason);
   void update_slate();
+  void post_stats();
   std::shared_ptr<Clip> find(const std::shared_ptr<ClipDecoder>& decoder);
   std::shared_ptr<Clip> find(std::uint64_t number);
   Raster raster() { return *playout_->raster.lock(); }
@@ -159,7 +228,14 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   const std::string name_;  // of the element, in logs
   std::atomic<bool> errors_end_ = false;
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
+  std::atomic<Time> preroll_ = 0;
+  std::atomic<double> loudness_target_ = 0;
+  std::atomic<bool> was_shown_ = false;  // a clip
+  std::atomic<Time> needed_by_ = no_deadline;
+  std::atomic<bool> is_deadline_over_ = false;
   Guarded<GenerationReport> face_;
+  Guarded<std::string> on_air_;  // id of the generation whose clip is on
+  Guarded<std::string> cued_;    // and of that whose clip was cued last
   Guarded<Queue> queue_;
   // What decodes now.
   Guarded<std::vector<std::weak_ptr<ClipDecoder>>> decoders_;
@@ -169,12 +245,18 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
 
   // Of the thread.
   std::vector<std::shared_ptr<Clip>> clips_;
+  std::deque<Kept> kept_;  // the latest one last
   // Ids of generations that were shown, which a request for another one does not reuse.
   std::set<std::string> shown_;
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
   std::uint64_t numbers_ = 0;
-  std::shared_ptr<ClipDecoder> on_;  // the one that is shown
+  std::optional<Error> problem_;     // with the latest request or its clip
+  SlateText slate_;                  // as it was set last
   bool is_clip_shown_ = false;       // it has not ended
+  std::chrono::milliseconds stats_interval_{0};
+  Clock::time_point stats_due_ = Clock::time_point::max();
+  std::optional<Source> last_;       // that was on
+  std::string fallback_;             // its location
   std::shared_ptr<ClipDecoder> image_;
   std::string image_name_;
 

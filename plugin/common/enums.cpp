@@ -3,6 +3,12 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <vector>
+
 #include "base/glib_ptr.h"
 
 namespace genpro {
@@ -21,74 +27,41 @@ GType register_enum(const char* name, const GEnumValue* values) {
   return type;
 }
 
-GType model_type() {
-  static const GEnumValue values[] = {
-      {0, "The cell's own model", "default"},
-      {1, "Pika", "pika"},
-      {2, "Kling 1.6", "kling_1_6"},
-      {3, "Seedance Lite", "seedance_lite"},
-      {4, "Veo 3.1", "veo_3_1"},
-      {5, "Veo 3.1 Fast", "veo_3_1_fast"},
-      {0, nullptr, nullptr},
+GType choice_type(const Setting& setting) {
+  // The names under which the types are known to those who read them from a file.
+  static const std::map<std::string_view, const char*> names = {
+      {"generation-type", "GstGenproGenerationType"}, {"dialect", "GstGenproDialect"},
+      {"native-audio", "GstGenproNativeAudio"},       {"reuse", "GstGenproReuse"},
+      {"on-shutdown", "GstGenproOnShutdown"},         {"when-in-doubt", "GstGenproWhenInDoubt"},
   };
-  static const GType type = register_enum("GstGenproModel", values);
-  return type;
+  const char* name = names.at(setting.name);
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (const GType known = g_type_from_name(name); known != 0) return known;
+  static std::deque<std::vector<GEnumValue>> kept;
+  std::vector<GEnumValue>& values = kept.emplace_back();
+  for (const Choice& choice : std::get<ChoiceMember>(setting.content).choices) {
+    values.push_back({static_cast<int>(values.size()), choice.meaning, choice.word});
+  }
+  values.push_back({0, nullptr, nullptr});
+  return register_enum(name, values.data());
 }
 
-GType aspect_ratio_type() {
-  static const GEnumValue values[] = {
-      {0, "The cell's own aspect ratio", "default"},
-      {1, "Square", "1:1"},
-      {2, "Portrait", "9:16"},
-      {3, "Landscape", "16:9"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = register_enum("GstGenproAspectRatio", values);
-  return type;
-}
-
-GType reuse_type() {
-  static const GEnumValue values[] = {
-      {static_cast<int>(job::Reuse::never), "Always ask for a new generation", "never"},
-      {static_cast<int>(job::Reuse::in_flight),
-       "One that is unfinished, or finished and never delivered whole", "in-flight"},
-      {static_cast<int>(job::Reuse::completed), "Also one that was delivered before", "completed"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = register_enum("GstGenproReuse", values);
-  return type;
-}
-
-GType on_shutdown_type() {
-  static const GEnumValue values[] = {
-      {on_shutdown_stop, "Ask the service to stop it, for a refund", "stop"},
-      {on_shutdown_detach, "Leave it running, for the next run to pick up", "detach"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = register_enum("GstGenproOnShutdown", values);
-  return type;
-}
-
-GType when_in_doubt_type() {
-  static const GEnumValue values[] = {
-      {when_in_doubt_likely, "Follow what is likely the request's own, with a warning", "likely"},
-      {when_in_doubt_ask, "End in an error that says what to look at", "ask"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = register_enum("GstGenproWhenInDoubt", values);
-  return type;
+int index_of(const ChoiceMember& choice, std::string_view word) {
+  const auto found = std::ranges::find(choice.choices, word, &Choice::word);
+  return static_cast<int>(found - choice.choices.begin());
 }
 
 GType status_type() {
   static const GEnumValue values[] = {
-      {number(job::Status::idle), "Nothing has been asked for", "idle"},
-      {number(job::Status::submitting), "The request is on its way", "submitting"},
-      {number(job::Status::pending), "The service has the request", "pending"},
-      {number(job::Status::processing), "The service makes the clip", "processing"},
-      {number(job::Status::streaming), "The clip is being read", "streaming"},
-      {number(job::Status::done), "The whole clip has been pushed", "done"},
-      {number(job::Status::failed), "There is no clip", "failed"},
-      {number(job::Status::stopped), "The generation was stopped", "stopped"},
+      {number(job::Status::idle), "Nothing requested", "idle"},
+      {number(job::Status::submitting), "Sending the request", "submitting"},
+      {number(job::Status::pending), "Accepted by service", "pending"},
+      {number(job::Status::processing), "Being made", "processing"},
+      {number(job::Status::streaming), "Reading the clip", "streaming"},
+      {number(job::Status::done), "Whole clip pushed", "done"},
+      {number(job::Status::failed), "No clip made", "failed"},
+      {number(job::Status::stopped), "Generation stopped", "stopped"},
       {0, nullptr, nullptr},
   };
   static const GType type = register_enum("GstGenproStatus", values);
@@ -105,10 +78,6 @@ const char* nick_of(GType type, int value) {
 }
 
 }  // namespace
-
-std::string service_word(GType type, int value) {
-  return value == 0 ? "" : nick_of(type, value);
-}
 
 const char* status_nick(job::Status status) {
   return nick_of(status_type(), number(status));

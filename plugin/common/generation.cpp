@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/generation.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/log.h"
 #include "base/text.h"
 #include "common/enums.h"
 #include "job/deferred_shutdown.h"
+#include "settings/profile.h"
 
 namespace genpro {
 
@@ -24,9 +28,34 @@ std::string describe(const job::Update& update) {
   return "Generation " + update.generation_id + " is " + status_nick(update.status);
 }
 
+// Until the next word of how far it is: often enough to see it move, seldom enough for hundreds of
+// elements that wait for long.
+std::chrono::steady_clock::duration progress_period(std::chrono::steady_clock::duration elapsed) {
+  constexpr std::chrono::seconds shortest{2};
+  constexpr std::chrono::seconds longest{5};
+  return std::clamp<std::chrono::steady_clock::duration>(elapsed / 5, shortest, longest);
+}
+
+std::string in_words(double seconds) {
+  const auto whole = static_cast<long long>(std::lround(seconds));
+  if (whole < 120) return std::to_string(whole) + " s";
+  return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+}
+
+std::string describe(const polling::Progress& progress) {
+  const std::string elapsed = in_words(progress.elapsed) + " so far, ";
+  if (progress.is_overdue) return elapsed + "longer than nearly all such generations took";
+  if (progress.percent < 0) return elapsed + "how long such generations take is not known yet";
+  return std::to_string(progress.percent) + " %, about " +
+         in_words(progress.expected - progress.elapsed) + " left, 9 of 10 within " +
+         in_words(progress.expected_90 - progress.elapsed);
+}
+
 std::string describe(job::Shutdown shutdown, bool has_ledger) {
   switch (shutdown) {
     case job::Shutdown::stopped:
+      return "The generation is stopped; its refund is not proven";
+    case job::Shutdown::refunded:
       return "The generation is stopped, and the service refunds it";
     case job::Shutdown::left_to_others:
       return "The generation goes on for another one that follows it";
@@ -49,11 +78,12 @@ constexpr const char* no_ledger_warning =
 
 Generation::Generation(Settings settings, std::string name, Tell tell)
     : settings_(std::move(settings)), name_(std::move(name)), tell_(std::move(tell)) {
+  problem_ = complete(settings_);
   state_.lock()->report.generation_id = settings_.generation_id;
 }
 
 bool Generation::start(OnUpdate on_update) {
-  auto job_settings = make_job_settings(settings_);
+  auto job_settings = problem_ ? Result<job::JobSettings>(*problem_) : make_job_settings(settings_);
   if (!job_settings) {
     state_.lock()->report.status = Status::failed;
     Error& error = job_settings.error();
@@ -70,9 +100,14 @@ bool Generation::start(OnUpdate on_update) {
     if (settings_.ledger.empty()) warn(GST_RESOURCE_ERROR_SETTINGS, no_ledger_warning);
   }
   state_.lock()->is_in_progress = true;
-  tell_(ProgressReport{GST_PROGRESS_TYPE_START,
-                       is_attached() ? "Attaching to generation " + settings_.generation_id
-                                     : "Asking GEN for a video"});
+  const std::string what = is_attached() ? "Attaching to generation " + settings_.generation_id
+                                         : "Asking GEN for a video";
+  {
+    auto state = state_.lock();
+    state->progress = what;
+    state->progress_due = Clock::now() + progress_period(Clock::now() - started_);
+  }
+  tell_(progress(GST_PROGRESS_TYPE_START, what));
   log::Logger(log::Category::job, name_).info([&] {
     const auto or_none = [](const std::string& text) { return text.empty() ? "none" : text; };
     return "starts: sheet " + settings_.sheet_id + ", cell " + settings_.cell_id + ", agent " +
@@ -94,14 +129,68 @@ void Generation::handle(const job::Update& update) {
     }
   }
   if (!update.warning.empty()) return warn(GST_RESOURCE_ERROR_WRITE, update.warning);
-  state_.lock()->clip = update.clip;
+  {
+    auto state = state_.lock();
+    state->clip = update.clip;
+    if (update.expectation) state->expectation = update.expectation;
+  }
   set_state(update.status, &update);
   if (update.error) return fail(*update.error);
   if (!update.progress.empty()) {
-    tell_(ProgressReport{GST_PROGRESS_TYPE_CONTINUE, update.progress});
+    tell_(progress(GST_PROGRESS_TYPE_CONTINUE, update.progress));
   } else if (!update.doubt && (!update.clip || update.is_earlier)) {
-    tell_(ProgressReport{GST_PROGRESS_TYPE_CONTINUE, describe(update)});
+    const std::string text = describe(update);
+    {
+      auto state = state_.lock();
+      state->progress = text;
+      state->progress_due = Clock::now() + progress_period(Clock::now() - started_);
+    }
+    ProgressReport report = progress(GST_PROGRESS_TYPE_CONTINUE, text);
+    if (report.progress.percent >= 0) report.text += " (" + describe(report.progress) + ")";
+    tell_(std::move(report));
   }
+}
+
+void Generation::tell_progress() {
+  std::string text;
+  {
+    auto state = state_.lock();
+    if (Clock::now() < state->progress_due || !state->is_in_progress || state->clip) return;
+    state->progress_due = Clock::now() + progress_period(Clock::now() - started_);
+    text = state->progress;
+  }
+  ProgressReport report = progress(GST_PROGRESS_TYPE_CONTINUE, text);
+  report.text += " (" + describe(report.progress) + ")";
+  tell_(std::move(report));
+}
+
+ProgressReport Generation::progress(GstProgressType type, std::string text) {
+  const auto seconds = [](Clock::duration time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  ProgressReport report{.type = type, .text = std::move(text), .progress = {}};
+  const auto now = Clock::now();
+  auto state = state_.lock();
+  if (const auto& expected = state->expectation) {
+    report.progress = expected->forecast.at(seconds(now - expected->posted));
+  } else {
+    report.progress.elapsed = seconds(now - started_);
+  }
+  int& percent = report.progress.percent;
+  if (type == GST_PROGRESS_TYPE_COMPLETE) percent = 100;
+  // It does not go back.
+  percent = state->percent = std::max(percent, state->percent);
+  report.cost = state->report.cost;
+  return report;
+}
+
+std::optional<std::chrono::seconds> Generation::time_left() {
+  auto state = state_.lock();
+  if (!state->expectation || state->clip) return std::nullopt;
+  const std::chrono::duration<double> elapsed = Clock::now() - state->expectation->posted;
+  const polling::Progress progress = state->expectation->forecast.at(elapsed.count());
+  if (progress.expected < 0) return std::nullopt;
+  return std::chrono::seconds(std::lround(std::max(0.0, progress.expected - progress.elapsed)));
 }
 
 void Generation::set_state(Status status, const job::Update* update) {
@@ -114,16 +203,17 @@ void Generation::set_state(Status status, const job::Update* update) {
     if (update != nullptr) {
       if (!update->generation_id.empty()) state->report.generation_id = update->generation_id;
       if (update->cost) state->report.cost = *update->cost;
+      if (update->estimate) state->report.estimate = *update->estimate;
     }
     now = state->report;
   }
   if (now.generation_id != before.generation_id) tell_(PropertyChange{"generation-id"});
   if (now.cost != before.cost) tell_(PropertyChange{"cost"});
+  if (now.estimate != before.estimate) tell_(PropertyChange{"estimate"});
   if (now.status == before.status) return;
   tell_(PropertyChange{"status"});
   now.model = model();
-  now.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - started_);
+  now.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
   tell_(now);
   if (status != Status::streaming) return;
   std::string text = "Generation " + now.generation_id + " is completed";
@@ -143,7 +233,7 @@ void Generation::fail(Error error) {
 }
 
 void Generation::end_progress(GstProgressType type, const std::string& text) {
-  if (std::exchange(state_.lock()->is_in_progress, false)) tell_(ProgressReport{type, text});
+  if (std::exchange(state_.lock()->is_in_progress, false)) tell_(progress(type, text));
 }
 
 void Generation::shut_down(const job::Delivery& delivery) {

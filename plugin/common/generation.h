@@ -33,6 +33,10 @@ class Generation {
   bool start(OnUpdate on_update = {});
   // Tells what an update of the job means.
   void handle(const job::Update& update);
+  // Tells how far it is, when that is due: every few seconds until there is a clip.
+  using Clock = std::chrono::steady_clock;
+  void tell_progress();
+  Clock::time_point progress_due() { return state_.lock()->progress_due; }
   // Tells of the clip's delivery.
   void set_status(job::Status status) { set_state(status, nullptr); }
   void warn(GstResourceError code, const std::string& text) { tell_(WarningReport{code, text}); }
@@ -54,6 +58,9 @@ class Generation {
   // Its address, once that is known.
   std::optional<Url> clip() { return state_.lock()->clip; }
   GenerationReport report() { return state_.lock()->report; }
+  // Until half of such generations that get this far have ended; nothing where that is not known,
+  // or there is a clip.
+  std::optional<std::chrono::seconds> time_left();
 
  private:
   struct State {
@@ -61,16 +68,23 @@ class Generation {
     std::optional<Url> clip;
     GenerationReport report;
     bool is_in_progress = false;  // a PROGRESS start without its end was told
+    Clock::time_point progress_due;
+    std::string progress;  // how it stands, in words
+    std::optional<job::Expectation> expectation;
+    int percent = -1;  // the most that was told
   };
 
   void set_state(job::Status status, const job::Update* update);
+  // Makes the report of how far it is.
+  ProgressReport progress(GstProgressType type, std::string text);
   std::shared_ptr<job::Job> take_job() { return std::move(state_.lock()->job); }
   bool is_attached() const { return !settings_.generation_id.empty(); }
 
-  const Settings settings_;
+  Settings settings_;  // never changed after construction
+  std::optional<Error> problem_;
   const std::string name_;
   const Tell tell_;
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const Clock::time_point started_ = Clock::now();
   std::string prompt_;
   Guarded<State> state_;
 };

@@ -32,6 +32,7 @@ class GstSink final : public log::Sink {
     GST_DEBUG_CATEGORY_INIT(job_, "genpro-job", 0, "what is asked for, and what is paid");
     GST_DEBUG_CATEGORY_INIT(api_, "genpro-api", 0, "requests to the GEN API");
     GST_DEBUG_CATEGORY_INIT(clip_, "genpro-clip", 0, "reading of clips");
+    GST_DEBUG_CATEGORY_INIT(assets_, "genpro-assets", 0, "ingredients, and their upload");
   }
 
   bool wants(log::Category category, log::Level level) const noexcept override {
@@ -54,6 +55,8 @@ class GstSink final : public log::Sink {
         return job_;
       case log::Category::api:
         return api_;
+      case log::Category::assets:
+        return assets_;
       case log::Category::clip:
         break;
     }
@@ -63,6 +66,7 @@ class GstSink final : public log::Sink {
   GstDebugCategory* job_ = nullptr;
   GstDebugCategory* api_ = nullptr;
   GstDebugCategory* clip_ = nullptr;
+  GstDebugCategory* assets_ = nullptr;
 };
 
 }  // namespace

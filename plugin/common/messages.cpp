@@ -64,6 +64,10 @@ std::string joined(const std::vector<std::string>& ids) {
   return text;
 }
 
+void set_time(GstStructure* fields, const char* name, std::optional<std::int64_t> time) {
+  if (time) gst_structure_set(fields, name, GST_TYPE_CLOCK_TIME, *time, nullptr);
+}
+
 void post_fields(GstElement* element, GstStructure* fields) {
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
 }
@@ -118,8 +122,14 @@ void post_one(GstElement* element, GstDebugCategory* category, const GenerationR
 }
 
 void post_one(GstElement* element, GstDebugCategory*, const ProgressReport& report) {
-  gst_element_post_message(element, gst_message_new_progress(GST_OBJECT(element), report.type,
-                                                             "generate", report.text.c_str()));
+  MessagePtr message(
+      gst_message_new_progress(GST_OBJECT(element), report.type, "generate", report.text.c_str()));
+  const polling::Progress& progress = report.progress;
+  gst_structure_set(gst_message_writable_structure(message.get()), "elapsed", G_TYPE_DOUBLE,
+                    progress.elapsed, "percent", G_TYPE_INT, progress.percent, "expected",
+                    G_TYPE_DOUBLE, progress.expected, "expected-90", G_TYPE_DOUBLE,
+                    progress.expected_90, "cost", G_TYPE_DOUBLE, report.cost, nullptr);
+  gst_element_post_message(element, message.release());
 }
 
 void post_one(GstElement* element, GstDebugCategory*, const DoubtReport& report) {
@@ -131,6 +141,35 @@ void post_one(GstElement* element, GstDebugCategory*, const DoubtReport& report)
                            report.generation_id.c_str(), is_settled ? "evidence" : "generation-ids",
                            G_TYPE_STRING, own.c_str(), "reason", G_TYPE_STRING,
                            report.reason.c_str(), nullptr));
+}
+
+void post_one(GstElement* element, GstDebugCategory*, const ClipReport& report) {
+  GstStructure* const fields =
+      gst_structure_new("genpro-clip", "event", G_TYPE_STRING, report.event, "generation-id",
+                        G_TYPE_STRING, report.generation_id.c_str(), nullptr);
+  set_time(fields, "running-time", report.running_time);
+  set_time(fields, "length", report.length);
+  set_time(fields, "position", report.position);
+  set_time(fields, "late", report.late);
+  if (report.reason != nullptr) {
+    gst_structure_set(fields, "reason", G_TYPE_STRING, report.reason, nullptr);
+  }
+  for (const auto& [name, level] : report.levels) {
+    gst_structure_set(fields, name, G_TYPE_DOUBLE, level, nullptr);
+  }
+  post_fields(element, fields);
+}
+
+void post_one(GstElement* element, GstDebugCategory*, const DeadlineReport& report) {
+  GstStructure* const fields =
+      gst_structure_new("genpro-deadline", "event", G_TYPE_STRING, report.event, "generation-id",
+                        G_TYPE_STRING, report.generation_id.c_str(), nullptr);
+  set_time(fields, "running-time", report.running_time);
+  set_time(fields, "expected", report.expected);
+  if (report.has_fallback) {
+    gst_structure_set(fields, "fallback", G_TYPE_BOOLEAN, gboolean{*report.has_fallback}, nullptr);
+  }
+  post_fields(element, fields);
 }
 
 void post_one(GstElement* element, GstDebugCategory* category, const WarningReport& report) {

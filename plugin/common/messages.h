@@ -8,15 +8,19 @@
 #include <gst/gst.h>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/error.h"
 #include "job/job.h"
 
 namespace genpro {
 
-// One of the properties `status`, `cost`, `generation-id` has changed: notified.
+// One of the properties `status`, `cost`, `estimate`, `generation-id` has changed: notified.
 struct PropertyChange {
   const char* name;
 };
@@ -33,12 +37,21 @@ struct GenerationReport {
   std::string model;
   std::chrono::milliseconds elapsed{0};
   double cost = -1;
+  double estimate = -1;  // of the cost, in credits; of the property alone
 };
 
-// PROGRESS with the code `generate`.
+// PROGRESS with the code `generate` and further fields
+//   elapsed        double, seconds since the request left; before it has, since the start
+//   percent        int, of what is expected, 0 to 99 and at the completion 100; -1: not known
+//   expected       double, seconds since the request left in which half of such generations that
+//                  get this far have ended; -1: not known
+//   expected-90    double, likewise nine of ten
+//   cost           double, as above
 struct ProgressReport {
   GstProgressType type = GST_PROGRESS_TYPE_START;
   std::string text;
+  polling::Progress progress;
+  double cost = -1;
 };
 
 // An element message about a request of which it is not known whether it was charged:
@@ -51,6 +64,41 @@ struct ProgressReport {
 //   evidence        string, `proven`, `likely` or `refused`
 using DoubtReport = job::DoubtNotice;
 
+// A clip's first frame is on the output of genprobin, or its last one was: an element message named
+// `genpro-clip` with the fields
+//   event          string, `cued`, `started` or `ended`
+//   generation-id  string
+//   running-time   GstClockTime: of the first frame, or of the first one that is not the clip's
+//   reason         string, of the end: `end`, `truncated`, `failed`, `replaced` or `cleared`
+//   length, position  GstClockTime, of what is cued
+//   late           GstClockTime, of a start: how much later than it was taken for
+//   loudness, true-peak, gain  doubles, of a start where the loudness was measured
+struct ClipReport {
+  const char* event;
+  const char* reason;  // null but for an end
+  std::string generation_id;
+  // Where they apply.
+  std::optional<std::int64_t> running_time;
+  std::optional<std::int64_t> length;
+  std::optional<std::int64_t> position;
+  std::optional<std::int64_t> late;
+  std::vector<std::pair<const char*, double>> levels;
+};
+
+// When a clip is needed by: an element message named `genpro-deadline` with the fields
+//   event          string, `at-risk`, `met` or `missed`
+//   generation-id  string
+//   running-time   GstClockTime: the deadline; once it has come, of the first frame after it
+//   expected       GstClockTime, at risk: the running time by which nine of ten are ready
+//   fallback       boolean, missed: whether there is one
+struct DeadlineReport {
+  const char* event;
+  std::string generation_id;
+  std::int64_t running_time = 0;
+  std::optional<std::int64_t> expected;
+  std::optional<bool> has_fallback;
+};
+
 // WARNING.
 struct WarningReport {
   GstResourceError code = GST_RESOURCE_ERROR_FAILED;
@@ -61,7 +109,7 @@ struct WarningReport {
 // `charged` (strings), `retryable` (boolean) and `ledger-row` (int64), each where it is known, and
 // Error::details as strings.
 using Report = std::variant<PropertyChange, GenerationReport, ProgressReport, DoubtReport,
-                            WarningReport, Error>;
+                            ClipReport, DeadlineReport, WarningReport, Error>;
 
 // Also logs in `category`.
 void post(GstElement* element, GstDebugCategory* category, const Report& report);

@@ -8,6 +8,9 @@
 
 #include "base/callback.h"
 #include "common/enums.h"
+#include "common/presets.h"
+#include "common/states.h"
+#include "settings/uri.h"
 #include "source/source_core.h"
 
 namespace {
@@ -44,7 +47,14 @@ struct GenproSrcState {
 
   explicit GenproSrcState(GstBaseSrc* src) : pad(src), core(GST_ELEMENT(src), pad) {}
 
-  genpro::Guarded<genpro::Settings> settings;
+  struct Configuration {
+    genpro::Settings settings;
+    // As they were set by properties alone: what a URI begins with.
+    genpro::Settings without_uri;
+    std::string uri;  // empty: none was set, or a property has been since
+  };
+
+  genpro::Guarded<Configuration> configuration;
   SrcPad pad;
   genpro::SourceCore core;
   GstPadActivateModeFunction activate_mode = nullptr;  // the base class's
@@ -55,7 +65,11 @@ struct _GstGenproSrc {
   GenproSrcState* state;
 };
 
-G_DEFINE_FINAL_TYPE(GstGenproSrc, gst_genpro_src, GST_TYPE_BASE_SRC)
+static void gst_genpro_src_uri_handler_init(gpointer interface, gpointer);
+G_DEFINE_FINAL_TYPE_WITH_CODE(GstGenproSrc, gst_genpro_src, GST_TYPE_BASE_SRC,
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, genpro::init_presets)
+                                  G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER,
+                                                        gst_genpro_src_uri_handler_init))
 
 void GenproSrcState::SrcPad::queue_tags(genpro::TagListPtr tags) {
   // The base class's own handler, since gst_element_send_event() takes the state lock, which a
@@ -86,24 +100,28 @@ Value guarded(const char* where, Value otherwise, Function&& function) noexcept 
 }
 
 unsigned property_status() {
-  return genpro::last_setting + 1;
+  return genpro::last_setting() + 1;
 }
 unsigned property_cost() {
-  return genpro::last_setting + 2;
+  return genpro::last_setting() + 2;
 }
-
-unsigned property_faststart() {
-  return genpro::last_setting + 3;
+unsigned property_estimate() {
+  return genpro::last_setting() + 3;
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("set_property", [&] {
-    if (id == property_faststart()) {
-      state_of(object).settings.lock()->faststart = g_value_get_boolean(value) != FALSE;
-    } else if (!genpro::set_setting(*state_of(object).settings.lock(), id, value)) {
+    auto configuration = state_of(object).configuration.lock();
+    configuration->uri.clear();
+    if (!genpro::set_setting(configuration->settings, id, value) ||
+        !genpro::set_setting(configuration->without_uri, id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
   });
+}
+
+genpro::Settings settings_of(gpointer object) {
+  return state_of(object).configuration.lock()->settings;
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
@@ -113,9 +131,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
       g_value_set_enum(value, static_cast<int>(state.core.report().status));
     } else if (id == property_cost()) {
       g_value_set_double(value, state.core.report().cost);
-    } else if (id == property_faststart()) {
-      g_value_set_boolean(value, state.settings.lock()->faststart);
-    } else if (const genpro::Settings settings = *state.settings.lock();
+    } else if (id == property_estimate()) {
+      g_value_set_double(value, state.core.report().estimate);
+    } else if (const genpro::Settings settings = settings_of(object);
                g_str_equal(pspec->name, "generation-id")) {
       std::string current = state.core.report().generation_id;
       if (current.empty()) current = settings.generation_id;
@@ -137,7 +155,7 @@ GstPadMode mode_of(GstBaseSrc* src) {
 gboolean start(GstBaseSrc* src) {
   return guarded<gboolean>("start", FALSE, [&] {
     GenproSrcState& state = state_of(src);
-    genpro::Settings settings = *state.settings.lock();
+    genpro::Settings settings = settings_of(src);
     settings.tls_interaction = genpro::tls_interaction_of(GST_ELEMENT(src));
     // With do-timestamp the base class would have the stream counted in time.
     gst_base_src_set_format(src, GST_FORMAT_BYTES);
@@ -195,14 +213,6 @@ gboolean get_size(GstBaseSrc* src, guint64* size) {
   });
 }
 
-gboolean answer_uri(GstBaseSrc* src, GstQuery* query) {
-  return guarded<gboolean>("a URI query", FALSE, [&] {
-    const std::string uri = state_of(src).core.uri();
-    if (!uri.empty()) gst_query_set_uri(query, uri.c_str());
-    return !uri.empty();
-  });
-}
-
 // Pull mode can be chosen until the run has begun, which in either mode it does when the pad is
 // activated. An element that changes the mode later, or plugs a demuxer while the pipeline shuts
 // down, would begin another run.
@@ -223,8 +233,10 @@ gboolean activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode, gboolean
 
 gboolean answer_scheduling(GstBaseSrc* src, GstQuery* query) {
   const bool is_pulled = may_be_pulled(src);
-  unsigned flags = GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED;
-  if (!is_pulled) flags |= GST_SCHEDULING_FLAG_SEQUENTIAL;
+  // A player that is told of limited bandwidth puts a queue of bytes before the demuxer, which then
+  // cannot pull, and loses frames of some clips. Without, it buffers what the demuxer gives.
+  unsigned flags =
+      is_pulled ? 0 : GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED | GST_SCHEDULING_FLAG_SEQUENTIAL;
   if (is_pulled || is_seekable(src)) flags |= GST_SCHEDULING_FLAG_SEEKABLE;
   gst_query_set_scheduling(query, static_cast<GstSchedulingFlags>(flags), 1, -1, 0);
   if (is_pulled) gst_query_add_scheduling_mode(query, GST_PAD_MODE_PULL);
@@ -232,15 +244,55 @@ gboolean answer_scheduling(GstBaseSrc* src, GstQuery* query) {
   return TRUE;
 }
 
+// The base class answers a URI query by the URI handler, and makes the stream's id of it.
 gboolean query(GstBaseSrc* src, GstQuery* query) {
-  switch (GST_QUERY_TYPE(query)) {
-    case GST_QUERY_URI:
-      return answer_uri(src, query);
-    case GST_QUERY_SCHEDULING:
-      return answer_scheduling(src, query);
-    default:
-      return GST_BASE_SRC_CLASS(gst_genpro_src_parent_class)->query(src, query);
-  }
+  if (GST_QUERY_TYPE(query) == GST_QUERY_SCHEDULING) return answer_scheduling(src, query);
+  return GST_BASE_SRC_CLASS(gst_genpro_src_parent_class)->query(src, query);
+}
+
+char* get_uri(GstURIHandler* handler) {
+  return guarded<char*>("get_uri", nullptr, [&]() -> char* {
+    auto configuration = state_of(handler).configuration.lock();
+    if (!configuration->uri.empty()) return g_strdup(configuration->uri.c_str());
+    const auto uri = genpro::make_uri(configuration->settings);
+    return uri ? g_strdup(uri->c_str()) : nullptr;
+  });
+}
+
+gboolean set_uri(GstURIHandler* handler, const char* uri, GError** error) {
+  const auto refuse = [&](GstURIError code, const char* text) {
+    g_set_error_literal(error, GST_URI_ERROR, code, text);
+    return false;
+  };
+  const auto set = [&] {
+    GST_OBJECT_LOCK(handler);
+    const GstState state = GST_STATE(handler);
+    GST_OBJECT_UNLOCK(handler);
+    if (state > GST_STATE_READY) {
+      return refuse(
+          GST_URI_ERROR_BAD_STATE,
+          "The URI of a genprosrc cannot be changed while it runs. Set it to READY first.");
+    }
+    GenproSrcState& source = state_of(handler);
+    const genpro::Settings before = source.configuration.lock()->without_uri;
+    auto settings = genpro::apply_uri(before, uri);
+    if (!settings) {
+      const genpro::Error& reason = settings.error();
+      return refuse(reason.kind == genpro::ErrorKind::open_read ? GST_URI_ERROR_BAD_REFERENCE
+                                                                : GST_URI_ERROR_BAD_URI,
+                    reason.message.c_str());
+    }
+    auto configuration = source.configuration.lock();
+    configuration->settings = std::move(*settings);
+    configuration->uri = uri;
+    return true;
+  };
+  return guarded("set_uri", false, set);
+}
+
+GstStateChangeReturn set_state(GstElement* element, GstState state) {
+  if (genpro::starts_while_pipeline_stops(element, state)) return GST_STATE_CHANGE_SUCCESS;
+  return GST_ELEMENT_CLASS(gst_genpro_src_parent_class)->set_state(element, state);
 }
 
 gboolean send_event(GstElement* element, GstEvent* event) {
@@ -275,6 +327,13 @@ GstPadProbeReturn watch_end(GstPad*, GstPadProbeInfo* info, gpointer element) {
   return GST_PAD_PROBE_OK;
 }
 
+// No memory is asked for, since it comes from the reader; and where downstream has had all that it
+// needs, a queue may leave a query without an answer for good.
+GstPadProbeReturn skip_allocation(GstPad*, GstPadProbeInfo* info, gpointer) {
+  const bool is_allocation = GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_ALLOCATION;
+  return is_allocation ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
 void finalize(GObject* object) {
   // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): GObject owns the memory around it
   const std::unique_ptr<GenproSrcState> state(
@@ -289,17 +348,9 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY));
-  genpro::install_generation_properties(object_class, property_status(), property_cost());
-  g_object_class_install_property(
-      object_class, property_faststart(),
-      g_param_spec_boolean(
-          "faststart", "Fast start",
-          "Give a clip's index (moov) before its media also where it comes last, for readers that "
-          "cannot seek (default: false)",
-          FALSE,
-          static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                   GST_PARAM_MUTABLE_READY)));
+  genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY), true);
+  genpro::install_generation_properties(object_class, property_status(), property_cost(),
+                                        property_estimate());
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);
@@ -307,7 +358,10 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
       element_class, "GEN video source", "Source/Network",
       "Asks the GEN service for a video from a prompt and ingredients, and streams the clip",
       "The gst-genpro developers");
+  gst_element_class_add_static_metadata(element_class, GST_ELEMENT_METADATA_DOC_URI,
+                                        GENPRO_DOC_URI);
 
+  element_class->set_state = set_state;
   element_class->send_event = send_event;
   element_class->post_message = post_message;
 
@@ -324,6 +378,17 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   base_class->query = query;
 }
 
+static void gst_genpro_src_uri_handler_init(gpointer interface, gpointer) {
+  auto* handler = static_cast<GstURIHandlerInterface*>(interface);
+  handler->get_type = [](GType) { return GST_URI_SRC; };
+  handler->get_protocols = [](GType) -> const gchar* const* {
+    static const gchar* const protocols[] = {genpro::uri_protocol, nullptr};
+    return protocols;
+  };
+  handler->get_uri = get_uri;
+  handler->set_uri = set_uri;
+}
+
 static void gst_genpro_src_init(GstGenproSrc* src) {
   genpro::guard_c_callback(
       "init", [&] { src->state = std::make_unique<GenproSrcState>(GST_BASE_SRC(src)).release(); });
@@ -331,6 +396,7 @@ static void gst_genpro_src_init(GstGenproSrc* src) {
   src->state->activate_mode = GST_PAD_ACTIVATEMODEFUNC(pad);
   gst_pad_set_activatemode_function(pad, activate_mode);
   gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, watch_end, src, nullptr);
+  gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, skip_allocation, nullptr, nullptr);
   gst_base_src_set_format(GST_BASE_SRC(src), GST_FORMAT_BYTES);
   gst_base_src_set_blocksize(GST_BASE_SRC(src), default_block_size);
   // The end is where the reader says it is: only then is the clip known to be whole.

@@ -84,7 +84,13 @@ GstFlowReturn SourceCore::await_clip(const std::stop_token& interrupted) {
   const std::shared_ptr<Generation> generation = this->generation();
   const std::shared_ptr<job::Job> job = generation->job();
   if (!job) return GST_FLOW_FLUSHING;
-  while (auto update = job->wait(interrupted)) {
+  while (true) {
+    auto update = job->wait(interrupted, generation->progress_due());
+    if (interrupted.stop_requested()) return GST_FLOW_FLUSHING;
+    if (!update) {
+      generation->tell_progress();
+      continue;
+    }
     generation->handle(*update);
     if (update->error) return end_in_error();
     if (update->clip) {
@@ -92,7 +98,6 @@ GstFlowReturn SourceCore::await_clip(const std::stop_token& interrupted) {
       return GST_FLOW_OK;
     }
   }
-  return GST_FLOW_FLUSHING;
 }
 
 void SourceCore::open(Url clip) {
@@ -169,22 +174,15 @@ bool SourceCore::is_identified() {
   return reading != nullptr && reading->is_identified;
 }
 
+// Without ranges as well, see seek(). Without a size, a demuxer would not seek.
 bool SourceCore::is_seekable() {
-  if (!is_identified()) return false;
-  const std::shared_ptr<Reader> reader = this->reader();
-  const auto info = reader ? reader->info() : std::nullopt;
-  return info && info->seekable;
+  return is_identified() && size();
 }
 
 std::optional<std::uint64_t> SourceCore::size() {
   const std::shared_ptr<Reader> reader = this->reader();
   const auto info = reader ? reader->info() : std::nullopt;
   return info ? info->size : std::nullopt;
-}
-
-std::string SourceCore::uri() {
-  const std::shared_ptr<Reader> reader = this->reader();
-  return reader ? reader->address().without_query() : "";
 }
 
 GenerationReport SourceCore::report() {

@@ -70,9 +70,6 @@ class SourceCore {
 
   bool is_seekable();
   std::optional<std::uint64_t> size();
-  // The clip's address without its query, which may be what gives access to it; empty before it is
-  // known.
-  std::string uri();
   // Of the current or the last run.
   GenerationReport report();
   // Whether this run has ended with an error that was posted.
@@ -110,10 +107,11 @@ class SourceCore {
     std::size_t block_size = 0;
     bool is_pulled = false;
     bool has_faststart = false;
-    // In pull mode, or to give the index first, once there is a clip.
+    // In pull mode, to give the index first, or after a seek that the clip's server has no ranges
+    // for; once there is a clip.
     std::unique_ptr<clip::RandomReader> random_reader;
     std::optional<clip::FastStart> fast_start;  // of that
-    bool is_random() const { return is_pulled || has_faststart; }
+    bool is_random() const { return is_pulled || has_faststart || random_reader; }
     Tags tags = Tags::unsent;
     clip::ByteRanges pushed;
     std::optional<clip::Reader::Block> rest;  // of the reader's latest block, to be pushed next

@@ -232,7 +232,14 @@ bool SourceCore::seek(std::uint64_t position, std::optional<std::uint64_t> stop)
   if (stream_.tags == Tags::queued) stream_.tags = Tags::unsent;
   if (reader && position != stream_.next_offset) {
     stream_.rest.reset();
-    if (!stream_.is_random()) reader->seek(position);
+    const auto info = reader->info();
+    if (!stream_.is_random() && info && !info->seekable) {
+      // A demuxer hops to an index that comes last, and back: what is read once more is kept.
+      reader->seek(0);
+      stream_.random_reader = std::make_unique<clip::RandomReader>(reader);
+    } else if (!stream_.is_random()) {
+      reader->seek(position);
+    }
     stream_.next_offset = position;
   }
   return true;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "api/client_call.h"
+#include "api/dialect.h"
 #include "base/text.h"
 
 namespace genpro::api {
@@ -10,11 +12,6 @@ namespace genpro::api {
 namespace {
 
 constexpr int max_redirects = 10;
-
-// Whether the text can be the value of a header.
-bool is_header_word(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return g_ascii_isgraph(c); });
-}
 
 // Whether every segment is an id: such a path needs no escaping and leads nowhere else.
 bool is_id_path(std::string_view path) {
@@ -25,29 +22,15 @@ bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// What is done with the reply to a call: `complaint` says what is wrong with what `parse` has made
-// of it, and is empty when nothing is.
-template <typename T, typename Parse, typename Complaint>
-auto reading(std::function<void(Result<T, Failure>)> done, Parse parse, Complaint complaint) {
-  return [=](Result<HttpReply, Failure> reply, const Subject& subject) {
-    if (!reply) return done(std::move(reply.error()));
-    Result<T, std::string> value = parse(reply->body);
-    const std::string wrong = value ? complaint(*value) : value.error();
-    if (!wrong.empty()) return done(failure_from_shape(*reply, wrong, subject));
-    if constexpr (requires { value->is_redirected; }) value->is_redirected = reply->is_redirected;
-    done(std::move(*value));
-  };
-}
-
 }  // namespace
 
-Result<Access> make_access(std::string_view base_url, std::string_view key) {
+Result<Access> make_access(std::string_view base_url) {
   std::string trimmed(trim(base_url));
   while (trimmed.ends_with('/')) trimmed.pop_back();
   auto url = parse_url(trimmed);
   if (!url) {
-    return settings_error("api-base-url \"" + one_line(redact(base_url, key), 120) +
-                          "\" cannot be used: " + one_line(redact(url.error(), key)) +
+    return settings_error("api-base-url \"" + one_line(base_url, 120) +
+                          "\" cannot be used: " + one_line(url.error()) +
                           ". Set it to an https address, such as https://api.gen.pro/v1.");
   }
   if (url->text != url->without_query()) {
@@ -55,6 +38,12 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
         "api-base-url has a query or a fragment. Set it to the address alone, "
         "such as https://api.gen.pro/v1.");
   }
+  // Parsing gives an empty path its slash.
+  while (url->text.ends_with('/')) url->text.pop_back();
+  return Access{std::move(*url), {}, {}};
+}
+
+std::optional<Error> check_key(std::string_view key) {
   if (trim(key).empty()) {
     return settings_error(
         "No API key is set. Set GEN_API_KEY, api-key-file or api-key to the "
@@ -65,27 +54,20 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
         "The API key holds a line break, white space or another character that "
         "no key has. Set api-key, api-key-file or GEN_API_KEY to the key alone.");
   }
-  // Parsing gives an empty path its slash.
-  while (url->text.ends_with('/')) url->text.pop_back();
-  return Access{std::move(*url), std::string(key), {}};
+  return std::nullopt;
 }
 
-struct Client::Call {
-  HttpRequest request;
-  Subject subject;
-  std::function<void(Result<HttpReply, Failure>, const Subject&)> done;
-  int redirects = 0;
-  std::chrono::steady_clock::time_point sent_at;
-  // A request that is charged is not sent once more because of a redirect: whoever answered with
-  // one may have taken it.
-  bool may_be_sent_again = true;
-
-  void fail(Failure failure) const {
-    // Whether the request that was redirected was seen is known, wherever it went from there.
-    if (redirects > 0) failure.sent = failure.is_redirected = true;
-    done(std::move(failure), subject);
+Result<Access> make_access(std::string_view base_url, std::string_view key) {
+  auto access = make_access(base_url);
+  if (!access) {
+    // Who has mistaken one for the other has the key in the address.
+    access.error().message = redact(access.error().message, key);
+    return access;
   }
-};
+  if (auto error = check_key(key)) return *std::move(error);
+  access->key = key;
+  return access;
+}
 
 Client::Client(Runtime& runtime, Access access, std::chrono::milliseconds silence)
     : runtime_(runtime),
@@ -113,27 +95,34 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
   call->request.method = "POST";
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
-  call->done = reading(std::move(done), parse_generation, [](const Generation& generation) {
+  const Dialect& dialect = *request.dialect;
+  Done told = [&dialect, done = std::move(done)](Result<Generation, Failure> answer) {
+    if (!answer) tell_dialect(dialect, answer.error());
+    done(std::move(answer));
+  };
+  call->done = reading(std::move(told), dialect.read, [](const Generation& generation) {
     return std::string(generation.id.empty() ? "it has no generation_id" : "");
   });
   // libsoup leaves out a header that it does not like, and a repeat without this one is charged.
   if (!is_header_word(idempotency_key)) {
     return refuse(call, "its idempotency key is none that can be sent");
   }
-  begin(call, request.cell_path + "/generate", request.agent_id);
+  begin(call, dialect.path(request),
+        dialect.agent_in_query ? std::optional(request.agent_id) : std::nullopt);
 }
 
 void Client::get_generation(const std::string& id, Done done) {
-  ask_about("GET", id, "generation " + one_line(id, 80), "", std::move(done));
+  ask_about("GET", id, "generation " + one_line(id, 80), "", {}, std::move(done));
 }
 
-void Client::stop_generation(const std::string& id, Done done) {
+void Client::stop_generation(const std::string& id, const std::string& agent_id, Done done) {
   ask_about("POST", id, "the request to stop generation " + one_line(id, 80), "/stop",
-            std::move(done));
+            agent_id.empty() ? std::nullopt : std::optional(agent_id), std::move(done));
 }
 
 void Client::ask_about(const char* method, const std::string& id, const std::string& what,
-                       const std::string& suffix, Done done) {
+                       const std::string& suffix, const std::optional<std::string>& agent_id,
+                       Done done) {
   auto call = std::make_shared<Call>();
   call->subject.what = what;
   call->subject.unknown = "generation " + one_line(id, 80);
@@ -152,7 +141,12 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
   if (!is_id(id))
     return refuse(call,
                   "\"" + one_line(id, 80) + "\" is no id; ids have letters, digits, _ and - only");
-  begin(call, "generations/" + id + suffix, {});
+  if (agent_id) {
+    JsonObjectPtr body(json_object_new());
+    json_object_set_member(body.get(), "agent_id", id_node(*agent_id).release());
+    call->request.json_body = to_text(std::move(body));
+  }
+  begin(call, "generations/" + id + suffix, agent_id);
 }
 
 void Client::get_cell(const std::string& cell_path, const std::string& agent_id, CellDone done) {
@@ -182,6 +176,37 @@ void Client::get_global_variables(const std::string& sheet_path, const std::stri
   begin(call, sheet_path + "/global_variables", agent_id);
 }
 
+void Client::get_agents(NamesDone done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the list of agents";
+  call->subject.unknown = "the list of agents";
+  call->subject.not_found = "Check api-base-url.";
+  call->request.method = "GET";
+  call->done = reading(std::move(done), parse_names, [](const auto&) { return std::string(); });
+  begin(call, "agents", {});
+}
+
+void Client::get_sheets(const std::string& route, const std::string& agent_id, NamesDone done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the list of sheets of agent " + one_line(agent_id, 80);
+  call->subject.unknown = "the agent, or its list of sheets";
+  call->subject.not_found = "Check agent-id and sheet-route.";
+  call->request.method = "GET";
+  call->done = reading(std::move(done), parse_names, [](const auto&) { return std::string(); });
+  begin(call, route, agent_id);
+}
+
+void Client::get_sheet(const std::string& sheet_path, const std::string& agent_id, SheetDone done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the sheet " + one_line(sheet_path.substr(sheet_path.rfind('/') + 1), 80);
+  call->subject.unknown = "the sheet";
+  call->subject.not_found = "Check sheet-id, agent-id and sheet-route.";
+  call->request.method = "GET";
+  call->done =
+      reading(std::move(done), parse_sheet_cells, [](const auto&) { return std::string(); });
+  begin(call, sheet_path, agent_id);
+}
+
 bool Client::is_about_another(const std::string& subject, const std::string& said,
                               const std::string& asked) {
   if (said.empty()) return false;
@@ -202,7 +227,8 @@ void Client::begin(const std::shared_ptr<Call>& call, const std::string& path,
   }
   call->subject.address = access_.base.text + "/" + path;
   call->subject.secret = access_.key;
-  auto url = parse_url(call->subject.address + (agent_id ? "?agent_id=" + *agent_id : ""));
+  auto url =
+      parse_url(call->subject.address + (agent_id ? "?agent_id=" + *agent_id + call->query : ""));
   if (!url) return refuse(call, url.error());
   call->request.url = std::move(*url);
   send(call);
@@ -224,7 +250,7 @@ void Client::send(const std::shared_ptr<Call>& call) {
   cancel();
   call->sent_at = std::chrono::steady_clock::now();
   log_.debug([&] {
-    const std::size_t size = request.json_body.size();
+    const std::uint64_t size = request.body ? request.body->size : request.json_body.size();
     return name(*call) + (size > 0 ? ", " + std::to_string(size) + " bytes" : "");
   });
   exchange_ = Exchange::start(runtime_, request, silence_, [this, call](Exchange::Outcome outcome) {

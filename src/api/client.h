@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "api/cell.h"
+#include "api/directory.h"
 #include "api/generation.h"
 #include "api/reply.h"
 #include "api/request.h"
@@ -28,6 +29,9 @@ struct Access {
   http::Network network = {};
 };
 
+// Checks the address alone; the key is still to be set.
+Result<Access> make_access(std::string_view base_url);
+std::optional<Error> check_key(std::string_view key);
 // Checks both without the network. Fails with ErrorKind::settings; the key is not in the message.
 Result<Access> make_access(std::string_view base_url, std::string_view key);
 
@@ -49,24 +53,34 @@ class Client {
   void generate(const GenerationRequest& request, const std::string& idempotency_key, Done done);
   // The answer has to name a status.
   void get_generation(const std::string& id, Done done);
-  // Asks for a generation's end, which refunds it. The answer may say no more than the status.
-  void stop_generation(const std::string& id, Done done);
+  // Asks for a generation's end, which proves no refund. The answer may say no more than the
+  // status. `agent_id`: whose it is; empty: not known.
+  void stop_generation(const std::string& id, const std::string& agent_id, Done done);
   // `cell_path` as in GenerationRequest.
   void get_cell(const std::string& cell_path, const std::string& agent_id, CellDone done);
   // `sheet_path` is the route and the sheet's id: "autocontentengine/101".
   void get_global_variables(const std::string& sheet_path, const std::string& agent_id,
                             VariablesDone done);
+  // What the key reaches. Lists are read as far as the first answer has them.
+  using NamesDone = std::function<void(Result<std::vector<Named>, Failure>)>;
+  using SheetDone = std::function<void(Result<std::vector<SheetCell>, Failure>)>;
+  void get_agents(NamesDone done);
+  void get_sheets(const std::string& route, const std::string& agent_id, NamesDone done);
+  void get_sheet(const std::string& sheet_path, const std::string& agent_id, SheetDone done);
   // The current call's `done` will not be called.
   void cancel();
 
- private:
+ protected:
   struct Call;
-  void ask_about(const char* method, const std::string& id, const std::string& what,
-                 const std::string& suffix, Done done);
   // Sends the call to `path` below the base, with the agent's id if it takes one.
   void begin(const std::shared_ptr<Call>& call, const std::string& path,
              const std::optional<std::string>& agent_id);
   void refuse(const std::shared_ptr<Call>& call, const std::string& reason);
+
+ private:
+  // `agent_id`: sent in the query and the body, where it is set.
+  void ask_about(const char* method, const std::string& id, const std::string& what,
+                 const std::string& suffix, const std::optional<std::string>& agent_id, Done done);
   // Whether an answer is somebody else's, as a cache before the service may give it: it says
   // nothing then. Where the service has never named what it was asked about, that is its way.
   bool is_about_another(const std::string& subject, const std::string& said,

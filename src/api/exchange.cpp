@@ -2,10 +2,12 @@
 #include "api/exchange.h"
 
 #include <array>
+#include <utility>
 
 #include "base/callback.h"
 #include "base/text.h"
 #include "http/retry_after.h"
+#include "http/soup.h"
 
 namespace genpro::api {
 
@@ -17,7 +19,7 @@ constexpr int longest_body = 4;
 constexpr std::size_t read_size = 8 * 1024;
 
 std::string header(SoupMessageHeaders* headers, const char* name) {
-  const char* value = soup_message_headers_get_one(headers, name);
+  const char* value = soup::message_headers_get_one(headers, name);
   return value != nullptr ? value : "";
 }
 
@@ -50,7 +52,12 @@ std::shared_ptr<Exchange> Exchange::start(Runtime& runtime, const HttpRequest& r
   auto exchange = std::make_shared<Access>(runtime);
   exchange->done_ = std::move(done);
   exchange->silence_ = silence;
-  exchange->send(request);
+  if (auto obstacle = soup::load()) {
+    exchange->silence_timer_.start(std::chrono::milliseconds(0),
+                                   [self = exchange.get(), obstacle] { self->fail_by(*obstacle); });
+  } else {
+    exchange->send(request);
+  }
   return exchange;
 }
 
@@ -58,7 +65,7 @@ void Exchange::send(const HttpRequest& request) {
   const UriPtr uri(
       g_uri_parse(request.url.text.c_str(), static_cast<GUriFlags>(SOUP_HTTP_URI_FLAGS), nullptr));
   message_ =
-      ObjectPtr<SoupMessage>::adopt(soup_message_new_from_uri(request.method.c_str(), uri.get()));
+      ObjectPtr<SoupMessage>::adopt(soup::message_new_from_uri(request.method.c_str(), uri.get()));
   unsigned flags = SOUP_MESSAGE_NO_REDIRECT;
   // A kept connection may be closed by the server just as a POST is written to it, which leaves it
   // open whether the POST was taken. A new one makes that rare.
@@ -66,17 +73,18 @@ void Exchange::send(const HttpRequest& request) {
     flags |= SOUP_MESSAGE_NEW_CONNECTION;
     purpose_ = http::Purpose::api_write;
   }
-  soup_message_set_flags(message_.get(), static_cast<SoupMessageFlags>(flags));
+  soup::message_set_flags(message_.get(), static_cast<SoupMessageFlags>(flags));
 
-  SoupMessageHeaders* headers = soup_message_get_request_headers(message_.get());
-  soup_message_headers_replace(headers, "Accept", "application/json");
+  SoupMessageHeaders* headers = soup::message_get_request_headers(message_.get());
+  soup::message_headers_replace(headers, "Accept", "application/json");
   for (const auto& [name, value] : request.headers) {
-    soup_message_headers_replace(headers, name.c_str(), value.c_str());
+    soup::message_headers_replace(headers, name.c_str(), value.c_str());
   }
   if (!request.json_body.empty()) {
     const BytesPtr body(g_bytes_new(request.json_body.data(), request.json_body.size()));
-    soup_message_set_request_body_from_bytes(message_.get(), "application/json", body.get());
+    soup::message_set_request_body_from_bytes(message_.get(), "application/json", body.get());
   }
+  if (request.body) send_body(*request.body);
 
   const auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   watch_.emplace(message_.get(), cancellable.get(), [this] { silence_timer_.restart(silence_); });
@@ -86,9 +94,24 @@ void Exchange::send(const HttpRequest& request) {
   url_ = request.url;
   network_ = request.network;
   session_ = runtime_.keep<http::Sessions>().session(purpose_, url_, network_);
-  soup_session_send_async(
+  soup::session_send_async(
       session_, message_.get(), G_PRIORITY_DEFAULT, cancellable.get(), Runtime::finish,
       runtime_.async([self = shared_from_this()](GAsyncResult* r) { self->on_headers(r); }));
+}
+
+void Exchange::send_body(const StreamedBody& body) {
+  on_sent_ = body.on_sent;
+  soup::message_set_request_body(message_.get(), body.content_type.c_str(), body.open().get(),
+                                 static_cast<gssize>(body.size));
+  using Wrote = void (*)(SoupMessage*, guint, gpointer);
+  const Wrote on_wrote = [](SoupMessage*, guint count, gpointer data) noexcept {
+    guard_c_callback("sending", [count, self = static_cast<Exchange*>(data)] {
+      self->sent_ += count;
+      self->silence_timer_.restart(self->silence_);
+      if (self->on_sent_) self->on_sent_(self->sent_);
+    });
+  };
+  sent_handler_ = g_signal_connect(message_.get(), "wrote-body-data", G_CALLBACK(on_wrote), this);
 }
 
 void Exchange::on_silence() {
@@ -103,24 +126,21 @@ void Exchange::on_silence() {
 void Exchange::on_headers(GAsyncResult* result) {
   ErrorPtr error;
   auto stream =
-      ObjectPtr<GInputStream>::adopt(soup_session_send_finish(session_, result, error.out()));
+      ObjectPtr<GInputStream>::adopt(soup::session_send_finish(session_, result, error.out()));
   if (!done_) return;
   stream_ = std::move(stream);
-  if (const auto obstacle = watch_->obstacle(network_)) {
-    return finish(
-        HttpFailure{HttpFailure::Kind::obstructed, obstacle->reason, obstacle->advice, false});
-  }
+  if (const auto obstacle = watch_->obstacle(network_)) return fail_by(*obstacle);
   if (!stream_) {
     return fail_by(error, is_connect_error(error.get()) ? HttpFailure::Kind::unreachable
                                                         : HttpFailure::Kind::broken);
   }
-  SoupMessageHeaders* headers = soup_message_get_response_headers(message_.get());
-  reply_.status = soup_message_get_status(message_.get());
+  SoupMessageHeaders* headers = soup::message_get_response_headers(message_.get());
+  reply_.status = soup::message_get_status(message_.get());
   reply_.content_type = header(headers, "Content-Type");
   reply_.location = header(headers, "Location");
   reply_.retry_after = http::parse_retry_after(header(headers, "Retry-After"));
-  if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
-      static_cast<guint64>(soup_message_headers_get_content_length(headers)) > max_reply_size) {
+  if (soup::message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
+      static_cast<guint64>(soup::message_headers_get_content_length(headers)) > max_reply_size) {
     return fail(HttpFailure::Kind::too_large, "its answer is too large");
   }
   runtime_.keep<http::Sessions>().note_answer(purpose_, url_);
@@ -183,6 +203,10 @@ void Exchange::fail_by(const ErrorPtr& error, HttpFailure::Kind kind) {
   fail(kind, one_line(error.message()));
 }
 
+void Exchange::fail_by(const http::Obstacle& obstacle) {
+  finish(HttpFailure{HttpFailure::Kind::obstructed, obstacle.reason, obstacle.advice, false});
+}
+
 void Exchange::finish(Outcome outcome) {
   const auto self = shared_from_this();
   const Done done = std::move(done_);
@@ -201,6 +225,11 @@ void Exchange::cancel() {
   // until the next call.
   stream_.reset();
   watch_.reset();
+  // The session may keep the message for a moment.
+  if (sent_handler_ != 0) {
+    g_signal_handler_disconnect(message_.get(), std::exchange(sent_handler_, 0));
+  }
+  on_sent_ = nullptr;
   message_.reset();
 }
 

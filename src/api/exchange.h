@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,11 +24,22 @@ namespace genpro::api {
 // Far more than any documented answer; the rest of a longer one is not read.
 inline constexpr std::size_t max_reply_size = 4 * 1024 * 1024;
 
+// A body that is read while it is sent.
+struct StreamedBody {
+  std::string content_type;
+  std::uint64_t size = 0;
+  // Called on the runtime thread, once for each time that the request is sent.
+  std::function<ObjectPtr<GInputStream>()> open;
+  // The bytes that have left; called on the runtime thread.
+  std::function<void(std::uint64_t)> on_sent;
+};
+
 struct HttpRequest {
   std::string method;
   Url url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string json_body;  // empty: none
+  std::optional<StreamedBody> body;
   http::Network network;
 };
 
@@ -44,7 +56,8 @@ struct HttpReply {
 struct HttpFailure {
   enum class Kind {
     unreachable,  // no connection could be made, so nothing was sent
-    obstructed,   // by a certificate or a proxy: as above, and trying again does not help
+    obstructed,   // by a certificate, a proxy or no libsoup: as above, and trying again does not
+                  // help
     silent,       // no byte for the time allowed
     broken,       // the connection ended before the answer did
     too_large,
@@ -72,12 +85,14 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
  private:
   explicit Exchange(Runtime& runtime) : runtime_(runtime) {}
   void send(const HttpRequest& request);
+  void send_body(const StreamedBody& body);
   void on_silence();
   void on_headers(GAsyncResult* result);
   void read();
   void read_when_ready();
   void fail(HttpFailure::Kind kind, std::string reason);
   void fail_by(const ErrorPtr& error, HttpFailure::Kind kind);
+  void fail_by(const http::Obstacle& obstacle);
   void finish(Outcome outcome);
 
   Runtime& runtime_;
@@ -87,6 +102,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   SoupSession* session_ = nullptr;  // of the runtime
   ObjectPtr<SoupMessage> message_;
   std::optional<http::MessageWatch> watch_;
+  std::function<void(std::uint64_t)> on_sent_;
+  std::uint64_t sent_ = 0;  // of the body
+  gulong sent_handler_ = 0;
   ObjectPtr<GInputStream> stream_;
   AttachedSourcePtr ready_;   // while bytes are waited for
   bool is_complete_ = false;  // all of the answer is there

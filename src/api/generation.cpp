@@ -50,6 +50,9 @@ Result<Generation, std::string> parse_generation(std::string_view body) {
   generation.phase = parse_phase(generation.status);
   generation.failed_reason = one_line(as_text(member(object->get(), "failed_reason")).value_or(""));
   generation.cost = as_number(member(object->get(), "execution_cost"));
+  // A cost below 0 would make room under a limit.
+  if (generation.cost && *generation.cost < 0) generation.cost.reset();
+  generation.credit_outcome = word(object->get(), "credit_outcome");
   generation.video_url = find_video(object->get());
   return generation;
 }

@@ -29,6 +29,7 @@ struct Generation {
   // The URL of the first video among the output resources, as it stands there; unset when there is
   // no video. It may be empty or of any scheme.
   std::optional<std::string> video_url;
+  std::string credit_outcome;  // the service's own word, empty when it gave none
   bool is_redirected = false;  // a redirect was followed before this answer
 };
 

@@ -3,31 +3,17 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 
+#include "base/file_descriptor.h"
 #include "base/glib_ptr.h"
 #include "base/text.h"
 
 namespace genpro::api {
 
 namespace {
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Error file_error(const std::string& path, const std::string& reason) {
   return settings_error("api-key-file \"" + one_line(path, 200) + "\" cannot be used: " + reason +

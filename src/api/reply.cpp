@@ -36,6 +36,19 @@ std::optional<std::chrono::milliseconds> read_wait(JsonNode* node) {
   return std::chrono::milliseconds(std::llround(std::ceil(*seconds * 1000)));
 }
 
+// "actions[0].card.inputs.model: no such model"
+std::string places_of(JsonArray* errors) {
+  std::string text;
+  for (guint i = 0; errors != nullptr && i < json_array_get_length(errors); ++i) {
+    JsonObject* one = as_object(json_array_get_element(errors, i));
+    const std::string path = one != nullptr ? first_text(one, {"path"}) : "";
+    if (path.empty()) continue;
+    const std::string message = first_text(one, {"message", "code"});
+    text += (text.empty() ? "" : "; ") + path + (message.empty() ? "" : ": ") + message;
+  }
+  return text;
+}
+
 ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   ErrorBody result;
   const auto object = parse_json_object(reply.body);
@@ -45,9 +58,14 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   result.code = first_text(body, {"error_code", "code"});
   // A message or a code alone is what gateways say.
   const auto has = [body](const char* name) { return !first_text(body, {name}).empty(); };
-  result.is_api_error = has("error") || has("error_code") || (has("code") && has("message"));
+  result.is_api_error = has("error") || has("error_code") || (has("code") && has("message")) ||
+                        has("funding_error_kind");
   if (result.text.empty()) result.text = as_text(member(body, "error")).value_or("");
-  if (JsonNode* errors = member(body, "errors"); errors != nullptr && result.text.empty()) {
+  JsonNode* errors = member(body, "errors");
+  const std::string places = places_of(as_array(errors));
+  if (!places.empty()) {
+    result.text += (result.text.empty() ? "" : "; ") + places;
+  } else if (errors != nullptr && result.text.empty()) {
     result.text = canonical_json(errors);
   }
   result.retry_after = read_wait(member(body, "retry_after_seconds"));

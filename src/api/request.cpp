@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/request.h"
 
+#include <algorithm>
+#include <array>
+#include <climits>
 #include <optional>
+#include <tuple>
 
+#include "api/dialect.h"
 #include "api/json.h"
 #include "api/variables.h"
 #include "base/text.h"
+#include "catalogue/catalogue.h"
 
 namespace genpro::api {
 
 namespace {
 
+constexpr std::array<std::pair<const char*, GenerationType>, 6> types = {{
+    {"video_from_ingredients", GenerationType::video_from_ingredients},
+    {"video_from_text", GenerationType::video_from_text},
+    {"video_from_image", GenerationType::video_from_image},
+    {"lipsync", GenerationType::lipsync},
+    {"render", GenerationType::render},
+    {"remove_background", GenerationType::remove_background},
+}};
+
 std::optional<Error> check_id(const char* name, const std::string& value) {
-  const std::string setting(name);
-  if (value.empty()) {
-    return settings_error("No " + setting + " is set. Set " + setting +
-                          " to the id that gen.pro shows.");
-  }
   if (!is_id(value)) {
-    return settings_error(setting + " is \"" + one_line(value, 80) +
+    return settings_error(std::string(name) + " is \"" + one_line(value, 80) +
                           "\", which is no id. Ids have letters, digits, _ and - only.");
   }
   return std::nullopt;
@@ -27,6 +37,10 @@ std::optional<Error> check_id(const char* name, const std::string& value) {
 std::optional<Error> check_texts(const RequestSettings& settings) {
   const std::pair<const char*, const std::string&> texts[] = {
       {"prompt", settings.prompt},
+      {"negative-prompt", settings.negative_prompt},
+      {"model", settings.model},
+      {"aspect-ratio", settings.aspect_ratio},
+      {"resolution", settings.resolution},
       {"prompt-var", settings.prompt_var},
       {"content-resource-vars", settings.content_resource_vars},
   };
@@ -72,50 +86,287 @@ Result<JsonObjectPtr> parse_extra(const std::string& text) {
   return std::move(*extra);
 }
 
-std::vector<std::string> duration_warnings(const RequestSettings& settings) {
-  const unsigned seconds = settings.duration;
-  const std::string asked = "duration is " + std::to_string(seconds) + " s, but ";
-  if (seconds == 0) return {};
-  if (settings.model == "kling_1_6" && seconds != 5 && seconds != 10) {
-    return {asked + "kling_1_6 is documented to make 5 or 10 s. The service may refuse it."};
+std::string list_of(std::string_view words) {
+  std::vector<std::string> parts;
+  for (const std::string_view word : split(words, ' ')) parts.emplace_back(word);
+  return join(parts, ", ", " or ");
+}
+
+std::string seconds_of(std::string_view seconds) {
+  const std::size_t dash = seconds.find('-');
+  if (dash == std::string_view::npos) return list_of(seconds) + " s";
+  if (seconds.starts_with("1-")) return "up to " + std::string(seconds.substr(2)) + " s";
+  return std::string(seconds.substr(0, dash)) + " to " + std::string(seconds.substr(dash + 1)) +
+         " s";
+}
+
+char letter_of(GenerationType type) {
+  if (type == GenerationType::video_from_text) return 'T';
+  return type == GenerationType::video_from_image ? 'I' : 'G';
+}
+
+bool is_video(GenerationType type) {
+  return type == GenerationType::video_from_ingredients ||
+         type == GenerationType::video_from_text || type == GenerationType::video_from_image;
+}
+
+// What the table of models does not have. It ages, so that the service decides.
+std::vector<std::string> catalogue_warnings(const RequestSettings& settings, bool of_seed,
+                                            GenerationType type, std::size_t assets) {
+  constexpr const char* refused = " The service may refuse it.";
+  if (settings.model.empty() || !is_video(type)) return {};
+  const catalogue::Model* model = catalogue::find_model(settings.model, of_seed);
+  if (model == nullptr) {
+    std::vector<std::string> names;
+    for (const catalogue::Model& known : catalogue::models()) {
+      const bool is_one = known.of_seed == of_seed &&
+                          (of_seed || known.types.find(letter_of(type)) != known.types.npos);
+      if (is_one) names.emplace_back(known.name);
+    }
+    return {"model is \"" + one_line(settings.model, 80) + "\", which is none of those known for " +
+            type_word(type) + " in dialect " + settings.dialect + ": " + join(names) + "." +
+            refused};
   }
-  if (settings.model.starts_with("veo_3_1") && seconds > 8) {
-    return {asked + settings.model +
-            " is documented to make up to 8 s. The service may refuse it."};
+  std::vector<std::string> warnings;
+  const std::string name(model->name);
+  if (!of_seed && model->types.find(letter_of(type)) == std::string_view::npos) {
+    warnings.push_back("model is " + name + ", which is not documented to make " + type_word(type) +
+                       "." + refused);
   }
-  return {};
-}
-
-bool has_member(const JsonObjectPtr& object, const char* name) {
-  return member(object.get(), name) != nullptr;
-}
-
-void set_text(JsonObject* data, const char* name, const std::string& value) {
-  if (!value.empty()) json_object_set_string_member(data, name, value.c_str());
-}
-
-void merge(JsonObject* data, JsonObject* extra) {
-  JsonObjectIter iterator;
-  json_object_iter_init(&iterator, extra);
-  const char* name = nullptr;
-  JsonNode* node = nullptr;
-  while (json_object_iter_next(&iterator, &name, &node)) {
-    json_object_set_member(data, name, json_node_copy(node));
+  const std::string_view seconds = model->seconds_for(letter_of(type));
+  if (settings.duration != 0 && !seconds.empty() &&
+      !catalogue::has_seconds(seconds, settings.duration)) {
+    warnings.push_back("duration is " + std::to_string(settings.duration) + " s, but " + name +
+                       " is documented to make " + seconds_of(seconds) + "." + refused);
   }
+  // Jobs have the field also for models whose cards have none.
+  if (settings.duration != 0 && seconds.empty() && settings.dialect == "actions") {
+    warnings.push_back("duration is " + std::to_string(settings.duration) + " s, but " + name +
+                       " is documented to have no such field." + refused);
+  }
+  const std::tuple<const char*, const std::string&, std::string_view> words[] = {
+      {"aspect-ratio", settings.aspect_ratio, model->ratios_for(letter_of(type))},
+      {"resolution", settings.resolution, model->resolutions},
+  };
+  for (const auto& [setting, value, known] : words) {
+    if (value.empty() || catalogue::has_word(known, value)) continue;
+    // Jobs have both fields also for models whose cards have none.
+    if (known.empty() && settings.dialect == "vidsheet") continue;
+    warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) + "\", but " + name +
+                       (known.empty() ? " is documented to have no such field."
+                                      : " is documented to take " + list_of(known) + ".") +
+                       refused);
+  }
+  if (type == GenerationType::video_from_ingredients && model->images > 0 &&
+      assets > model->images) {
+    warnings.push_back("ingredients are " + std::to_string(assets) + ", but " + name +
+                       " is documented to take " + std::to_string(model->images) + " images." +
+                       refused);
+  }
+  if (type == GenerationType::video_from_image && !of_seed && assets > 1 &&
+      !model->has_last_frame) {
+    warnings.push_back("ingredients have a last frame, which " + name +
+                       " is not documented to take." + refused);
+  }
+  return warnings;
 }
 
-JsonArrayPtr id_array(const std::vector<std::string>& ids) {
-  JsonArrayPtr array(json_array_new());
-  for (const std::string& id : ids) json_array_add_element(array.get(), id_node(id).release());
-  return array;
+// Whether extra-data has one of these fields; where it cannot be read, that is told later.
+bool has_field(const Result<JsonObjectPtr>& extra, std::string_view fields) {
+  if (!extra) return true;
+  const auto names = split(fields, ' ');
+  return std::ranges::any_of(names, [&](std::string_view name) {
+    return member(extra->get(), std::string(name).c_str()) != nullptr;
+  });
+}
+
+std::optional<Error> check_words(const RequestSettings& settings) {
+  if (find_dialect(settings.dialect) == nullptr) {
+    std::vector<std::string> words;
+    for (const Dialect* dialect : dialects()) words.emplace_back(dialect->word);
+    return settings_error("dialect is \"" + one_line(settings.dialect, 80) + "\". Set it to " +
+                          join(words, ", ", " or ") + ".");
+  }
+  if (!find_type(settings.generation_type)) {
+    std::vector<std::string> words;
+    for (const auto& type : types) words.emplace_back(type.first);
+    return settings_error("generation-type is \"" + one_line(settings.generation_type, 80) +
+                          "\". Set it to " + join(words, ", ", " or ") + ".");
+  }
+  return std::nullopt;
+}
+
+// The dialects for whose requests of this type `is_right` holds.
+template <typename IsRight>
+std::string dialects_where(GenerationType type, IsRight is_right) {
+  std::vector<std::string> words;
+  for (const Dialect* dialect : dialects()) {
+    const Form* form = dialect->form_of(type);
+    if (form != nullptr && is_right(*form)) words.emplace_back(dialect->word);
+  }
+  return join(words, ", ", " or ");
+}
+
+// What is set and has no field is not left out in silence.
+std::optional<Error> check_fields(const RequestSettings& settings, const Dialect& dialect,
+                                  GenerationType type) {
+  const Form* form = dialect.form_of(type);
+  const std::string where = "In dialect " + std::string(dialect.word) + ", ";
+  if (form == nullptr) {
+    return settings_error(where + "there is no generation-type " + type_word(type) +
+                          ". Set dialect to " +
+                          dialects_where(type, [](const Form&) { return true; }) + ".");
+  }
+  const std::pair<const char*, bool> given[] = {
+      {"prompt", !trim(settings.prompt).empty()},
+      {"negative-prompt", !settings.negative_prompt.empty()},
+      {"ingredients", !split_list(settings.asset_ids).empty()},
+      {"model", !settings.model.empty()},
+      {"aspect-ratio", !settings.aspect_ratio.empty()},
+      {"resolution", !settings.resolution.empty()},
+      {"duration", settings.duration != 0},
+      {"native-audio", settings.native_audio.has_value()},
+      {"prompt-var", !settings.prompt_var.empty()},
+      {"content-resource-vars", !split_list(settings.content_resource_vars).empty()},
+  };
+  for (const auto& [name, is_given] : given) {
+    if (!is_given || form->has(name)) continue;
+    const std::string others =
+        dialects_where(type, [&name = name](const Form& other) { return other.has(name); });
+    return settings_error(where + type_word(type) + " has no field for " + name +
+                          ", which is set. Leave it out" +
+                          (others.empty() ? "" : ", or set dialect to " + others) + ".");
+  }
+  return std::nullopt;
+}
+
+// Likewise where it depends on the model, as far as that is known.
+std::optional<Error> check_native_audio(const RequestSettings& settings, const Dialect& dialect) {
+  const bool is_open = !settings.native_audio || dialect.audio_models.empty() ||
+                       has_word(dialect.audio_models, settings.model) ||
+                       catalogue::find_model(settings.model, false) == nullptr;
+  if (is_open) return std::nullopt;
+  return settings_error("In dialect " + std::string(dialect.word) + ", model " + settings.model +
+                        " has no field for native-audio, which is set. Leave it out, or set model "
+                        "to " +
+                        list_of(dialect.audio_models) + ".");
+}
+
+std::optional<Error> check_number_of_assets(const Form& form, std::size_t number) {
+  if (number >= form.least_assets && number <= form.most_assets) return std::nullopt;
+  const auto text = [](unsigned count) { return std::to_string(count); };
+  std::string wanted = text(form.least_assets);
+  if (form.most_assets == UINT_MAX) {
+    wanted = "at least " + wanted;
+  } else if (form.most_assets != form.least_assets) {
+    wanted += " to " + text(form.most_assets);
+  }
+  std::string meaning;
+  if (form.type == GenerationType::video_from_image) {
+    meaning = form.most_assets > 1 ? ": the first frame, and the last one where it is to be given"
+                                   : ": the first frame";
+  } else if (form.type == GenerationType::lipsync) {
+    meaning = ": the video, and the audio";
+  } else if (form.type == GenerationType::remove_background) {
+    meaning = ": the video";
+  }
+  return settings_error("ingredients are " + std::to_string(number) + ", and " +
+                        type_word(form.type) + " takes " + wanted + meaning + ".");
 }
 
 }  // namespace
 
+const char* type_word(GenerationType type) {
+  return std::ranges::find(types, type, &decltype(types)::value_type::second)->first;
+}
+
+std::optional<GenerationType> find_type(std::string_view word) {
+  for (const auto& [known, type] : types) {
+    if (known == word) return type;
+  }
+  return std::nullopt;
+}
+
+bool GenerationRequest::uses_addresses() const {
+  const Form* form = dialect->form_of(type);
+  return form != nullptr && form->uses_addresses;
+}
+
+std::vector<std::string> missing_settings(const RequestSettings& settings) {
+  std::vector<std::string> missing;
+  for (const auto& [name, id] : {std::pair{"sheet-id", &settings.sheet_id},
+                                 {"cell-id", &settings.cell_id},
+                                 {"agent-id", &settings.agent_id}}) {
+    if (id->empty()) missing.emplace_back(name);
+  }
+  const Dialect* dialect = find_dialect(settings.dialect);
+  const auto type = find_type(settings.generation_type);
+  const Form* form = dialect != nullptr && type ? dialect->form_of(*type) : nullptr;
+  // That is told when the request is made, as is what is wrong with one of these two.
+  if (form == nullptr) return missing;
+  const auto variables = parse_variables(settings.variables);
+  const auto extra = parse_extra(settings.extra_data);
+  const std::string prompt =
+      variables ? fill_variables(settings.prompt, *variables) : settings.prompt;
+  if (form->has("prompt") && trim(prompt).empty() && settings.prompt_var.empty() &&
+      !has_field(extra, dialect->prompt_fields)) {
+    missing.emplace_back("prompt");
+  }
+  if (form->has("ingredients") && split_list(settings.asset_ids).empty() &&
+      split_list(settings.content_resource_vars).empty() &&
+      !has_field(extra, dialect->asset_fields)) {
+    missing.emplace_back("ingredients");
+  }
+  if (form->requires_setting("model") && settings.model.empty() && !has_field(extra, "model")) {
+    missing.emplace_back("model");
+  }
+  return missing;
+}
+
+Error missing_error(const std::vector<std::string>& names) {
+  const auto has = [&names](const char* name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  Error error = settings_error(join(names, ", ", " and ") +
+                               (names.size() == 1 ? " is not set." : " are not set."));
+  if (has("sheet-id") || has("cell-id") || has("agent-id")) {
+    append(error,
+           "Run genpro init, which lists the ids and remembers them, or set them as properties, or "
+           "in GEN_SHEET_ID, GEN_CELL_ID and GEN_AGENT_ID.");
+  }
+  if (has("api-key")) {
+    append(error, "Put the API key into a file that api-key-file names, or into GEN_API_KEY.");
+  }
+  if (has("model")) {
+    append(error, "In this dialect each request names its model: genpro models lists them.");
+  }
+  if (has("prompt")) {
+    append(error,
+           "Set prompt to a description of the video, or prompt-var to the name of a variable that "
+           "holds one.");
+  }
+  if (has("ingredients")) {
+    append(error,
+           "Set ingredients to files and ids of content resources, such as photo.jpg,502, asset-ids "
+           "to ids alone, or content-resource-vars to the names of variables that hold them.");
+  }
+  error.details.emplace_back("missing", join(names, ","));
+  return error;
+}
+
 Result<GenerationRequest> make_request(const RequestSettings& settings) {
-  if (!is_id(settings.sheet_route)) {
-    return settings_error("sheet-route is \"" + one_line(settings.sheet_route, 80) +
+  if (auto error = check_words(settings)) return *error;
+  const Dialect& dialect = *find_dialect(settings.dialect);
+  const GenerationType type = *find_type(settings.generation_type);
+  const std::string route = settings.sheet_route.value_or(dialect.sheet_route);
+  if (!is_id(route)) {
+    return settings_error("sheet-route is \"" + one_line(route, 80) +
                           "\", which is no single path word. Use autocontentengine or vidsheet.");
+  }
+  if (auto error = check_fields(settings, dialect, type)) return *error;
+  if (auto error = check_native_audio(settings, dialect)) return *error;
+  if (const auto missing = missing_settings(settings); !missing.empty()) {
+    return missing_error(missing);
   }
   if (auto error = check_id("sheet-id", settings.sheet_id)) return *error;
   if (auto error = check_id("cell-id", settings.cell_id)) return *error;
@@ -131,57 +382,58 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
     return settings_error("variables cannot be used: " + variables.error() +
                           R"(. Write a JSON object, such as {"name": "value"}.)");
   }
-  const auto extra = parse_extra(settings.extra_data);
+  auto extra = parse_extra(settings.extra_data);
   if (!extra) return extra.error();
-
-  const std::string prompt = fill_variables(settings.prompt, *variables);
-  if (trim(prompt).empty() && settings.prompt_var.empty() && !has_member(*extra, "prompt") &&
-      !has_member(*extra, "prompt_var")) {
-    return settings_error(
-        "No prompt is set. Set prompt to a description of the video, or prompt-var to the name of "
-        "a variable that holds one.");
-  }
-  if (asset_ids->empty() && resource_vars->empty() && !has_member(*extra, "asset_resource_ids") &&
-      !has_member(*extra, "content_resource_vars")) {
-    return settings_error(
-        "No ingredients are set. Set asset-ids to the ids of uploaded content resources, such as "
-        "501,502, or content-resource-vars to the names of variables that hold them.");
-  }
   if (settings.duration > max_duration) {
     return settings_error("duration is " + std::to_string(settings.duration) +
                           " s. Set it to at most " + std::to_string(max_duration) +
                           ", or to 0 to leave it to the cell.");
   }
+  const bool has_own_assets = has_field(extra, dialect.asset_fields);
+  if (!has_own_assets) {
+    const std::size_t number = asset_ids->size() + resource_vars->size();
+    if (auto error = check_number_of_assets(*dialect.form_of(type), number)) return *error;
+  }
+
+  // Where each has a meaning of its own, their order counts, and two settings have none.
+  if (dialect.form_of(type)->most_assets != UINT_MAX && !asset_ids->empty() &&
+      !resource_vars->empty()) {
+    return settings_error(
+        "content-resource-vars and ingredients are both set, and " + std::string(type_word(type)) +
+        " takes them by their places. Give all of them by content-resource-vars, or none.");
+  }
 
   GenerationRequest request;
-  request.cell_path = settings.sheet_route + "/" + std::string(plain_id(settings.sheet_id)) +
-                      "/cells/" + std::string(plain_id(settings.cell_id));
+  request.dialect = &dialect;
+  request.type = type;
+  request.cell_path = route + "/" + std::string(plain_id(settings.sheet_id)) + "/cells/" +
+                      std::string(plain_id(settings.cell_id));
   request.agent_id = plain_id(settings.agent_id);
-  request.prompt = prompt;
-  request.warnings = duration_warnings(settings);
+  request.prompt = fill_variables(settings.prompt, *variables);
+  request.warnings = catalogue_warnings(settings, &dialect == &seed_dialect, type,
+                                        asset_ids->size() + resource_vars->size());
 
-  JsonObjectPtr data(json_object_new());
+  Draft draft;
+  draft.type = type;
+  draft.sheet_id = plain_id(settings.sheet_id);
+  draft.cell_id = plain_id(settings.cell_id);
+  draft.agent_id = request.agent_id;
   // An empty prompt would be one; with prompt_var it has to be absent.
-  if (!trim(prompt).empty()) set_text(data.get(), "prompt", prompt);
-  set_text(data.get(), "model", settings.model);
-  // Required by the service, so sent even when the ingredients come from variables.
-  json_object_set_array_member(data.get(), "asset_resource_ids", id_array(*asset_ids).release());
-  set_text(data.get(), "aspect_ratio", settings.aspect_ratio);
-  if (settings.duration != 0) {
-    json_object_set_int_member(data.get(), "duration", settings.duration);
+  if (!trim(request.prompt).empty()) draft.prompt = request.prompt;
+  draft.negative_prompt = settings.negative_prompt;
+  draft.model = settings.model;
+  draft.aspect_ratio = settings.aspect_ratio;
+  draft.resolution = settings.resolution;
+  draft.duration = settings.duration;
+  draft.native_audio = settings.native_audio;
+  for (std::size_t i = 0; i < asset_ids->size(); ++i) {
+    const auto& addresses = settings.asset_addresses;
+    draft.assets.push_back({(*asset_ids)[i], i < addresses.size() ? addresses[i] : ""});
   }
-  set_text(data.get(), "prompt_var", settings.prompt_var);
-  if (!resource_vars->empty()) {
-    json_object_set_array_member(data.get(), "content_resource_vars",
-                                 text_array(*resource_vars).release());
-  }
-  merge(data.get(), extra->get());
-  request.model = as_string(member(data.get(), "model")).value_or("");
-
-  JsonObjectPtr body(json_object_new());
-  json_object_set_string_member(body.get(), "generation_type", "video_from_ingredients");
-  json_object_set_object_member(body.get(), "data", data.release());
-  request.body = to_text(std::move(body));
+  draft.prompt_var = settings.prompt_var;
+  draft.resource_vars = *resource_vars;
+  draft.extra = std::move(*extra);
+  dialect.write(std::move(draft), request);
   return request;
 }
 

@@ -34,6 +34,12 @@ class Guarded {
     bool wait_until(std::chrono::steady_clock::time_point deadline, Ready ready) {
       return owner_.changed_.wait_until(lock_, deadline, [&] { return ready(owner_.value_); });
     }
+    template <typename Ready>
+    bool wait_until(const std::stop_token& interrupted,
+                    std::chrono::steady_clock::time_point deadline, Ready ready) {
+      return owner_.changed_.wait_until(lock_, interrupted, deadline,
+                                        [&] { return ready(owner_.value_); });
+    }
     void notify() noexcept { owner_.changed_.notify_all(); }
 
    private:

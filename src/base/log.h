@@ -9,7 +9,7 @@
 
 namespace genpro::log {
 
-enum class Category { job, api, clip };
+enum class Category { job, api, clip, assets };
 
 enum class Level {
   warning,  // what a user should know

@@ -55,6 +55,11 @@ bool TemporaryFile::read(std::uint64_t offset, std::span<unsigned char> bytes) {
   return transfer_all(pread, descriptor_, offset, bytes);
 }
 
+void TemporaryFile::clear() {
+  // What cannot be given back now is when it is closed.
+  if (ftruncate(descriptor_, 0) != 0) return;
+}
+
 std::string TemporaryFile::path() const {
   return "/proc/self/fd/" + std::to_string(descriptor_);
 }

@@ -22,6 +22,8 @@ class TemporaryFile {
   // All of the bytes, or false with the reason in errno.
   bool write(std::uint64_t offset, std::span<const unsigned char> bytes);
   bool read(std::uint64_t offset, std::span<unsigned char> bytes);
+  // Gives the disk's space back.
+  void clear();
   // To be opened as long as this lives.
   std::string path() const;
 

@@ -4,7 +4,9 @@
 // locks are futexes in a library that was built without it. Nothing in any other build.
 #pragma once
 
-#if defined(__SANITIZE_THREAD__)
+#include "base/sanitizer.h"
+
+#if defined(GENPRO_THREAD_SANITIZER)
 extern "C" {
 void __tsan_acquire(void* address);
 void __tsan_release(void* address);
@@ -16,13 +18,13 @@ namespace genpro {
 // All that this thread did so far comes before what the thread does that calls ordered_after() for
 // the same address. To be called where GLib guarantees that, and nowhere else.
 inline void ordered_before([[maybe_unused]] void* address) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(GENPRO_THREAD_SANITIZER)
   __tsan_release(address);
 #endif
 }
 
 inline void ordered_after([[maybe_unused]] void* address) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(GENPRO_THREAD_SANITIZER)
   __tsan_acquire(address);
 #endif
 }

@@ -16,6 +16,14 @@ namespace genpro::cli {
 inline constexpr int exit_done = 0;
 inline constexpr int exit_failed = 1;  // what was asked for could not be done
 inline constexpr int exit_usage = 2;   // the command line says nothing that could be done
+inline constexpr int exit_refused = 3;  // the service refuses it, or credits are lacking
+inline constexpr int exit_doubt = 4;    // it may have been charged, and nobody knows yet
+inline constexpr int exit_limit = 5;    // a limit that the user set is reached
+// A signal has ended it: 128 and the signal's number, so 130 after Ctrl-C.
+inline constexpr int exit_signal = 128;
+
+// What went wrong with a request that may be charged.
+int exit_code_of(const Error& error);
 
 // What was given before the name of a subcommand, and holds for all of them.
 struct Globals {
@@ -43,6 +51,17 @@ class UsageError : public std::runtime_error {
   std::string program_;
 };
 
+// What the service, or a request to it, came to.
+class CommandError : public std::runtime_error {
+ public:
+  explicit CommandError(const Error& error)
+      : std::runtime_error(error.message), exit_code_(exit_code_of(error)) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
 struct Group {
   const char* summary;
   std::span<const Command> commands;
@@ -51,10 +70,14 @@ struct Group {
 // Reads the options of the group and runs the subcommand that follows them.
 int dispatch(const Group& group, int argc, char** argv, Globals globals);
 
+class Options;
+// The ledger's file: as the option says, else as was said before the subcommand, else the default.
+std::string ledger_path(const Options& options, const Globals& globals);
+
 // The value; what keeps it from being there is thrown.
 template <typename T>
 T need(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().message);
+  if (!result) throw CommandError(result.error());
   return std::move(*result);
 }
 

@@ -9,28 +9,9 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "cli/json_text.h"
+
 namespace genpro::cli {
-
-namespace {
-
-// Control characters above ASCII, which JSON allows and some terminals obey. They can only stand in
-// strings, where an escape means the same.
-std::string without_terminal_commands(const std::string& json) {
-  std::string result;
-  for (const char* at = json.c_str(); *at != '\0'; at = g_utf8_next_char(at)) {
-    const gunichar c = g_utf8_get_char(at);
-    const GUnicodeType type = g_unichar_type(c);
-    const bool obeyed = type == G_UNICODE_CONTROL || (type == G_UNICODE_FORMAT && c <= 0xffff);
-    if (c >= 0x7f && obeyed) {
-      result += take_string(g_strdup_printf("\\u%04x", c));
-    } else {
-      result.append(at, static_cast<std::size_t>(g_utf8_next_char(at) - at));
-    }
-  }
-  return result;
-}
-
-}  // namespace
 
 void prepare_output() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
@@ -54,7 +35,7 @@ void print(std::string_view text) {
 }
 
 void print_json(const api::JsonNodePtr& document) {
-  print(without_terminal_commands(take_string(json_to_string(document.get(), TRUE))) + "\n");
+  print(json_text(document));
 }
 
 void tell(std::string_view sentence) {

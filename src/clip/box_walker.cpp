@@ -8,7 +8,9 @@ namespace genpro::clip {
 
 namespace {
 
-std::uint64_t big_endian(std::span<const unsigned char> bytes) {
+using ConstBytes = std::span<const unsigned char>;
+
+std::uint64_t big_endian(ConstBytes bytes) {
   std::uint64_t value = 0;
   for (const unsigned char byte : bytes) value = value << 8 | byte;
   return value;
@@ -70,6 +72,19 @@ bool shift_boxes(Bytes boxes, const Shift& shift, std::size_t depth = 0) {
   return true;
 }
 
+// Leaves in `boxes` what follows the first box of that type, whose contents it returns.
+std::optional<ConstBytes> take_box(ConstBytes& boxes, std::string_view type) {
+  while (const auto header = parse_box_header(boxes)) {
+    const std::uint64_t size = header->size.value_or(boxes.size());
+    if (size > boxes.size()) break;
+    const ConstBytes contents = boxes.first(size).subspan(header->length);
+    const bool is_wanted = header->type == type;
+    boxes = boxes.subspan(size);
+    if (is_wanted) return contents;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes) {
@@ -90,6 +105,42 @@ std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes) 
 
 bool shift_chunks(Bytes moov, std::uint64_t begin, std::uint64_t end) {
   return shift_boxes(moov, {begin, end, moov.size()});
+}
+
+std::optional<TrackMatrix> track_matrix(ConstBytes moov, std::uint64_t track) {
+  auto tracks = take_box(moov, "moov");
+  while (tracks) {
+    auto boxes = take_box(*tracks, "trak");
+    if (!boxes) break;
+    const auto header = take_box(*boxes, "tkhd");
+    // Version 1 has times of 64 bits.
+    const bool is_long = header && !header->empty() && header->front() == 1;
+    const std::size_t id = is_long ? 20 : 12;
+    const std::size_t matrix = is_long ? 52 : 40;
+    if (!header || header->size() < matrix + 36) continue;
+    if (big_endian(header->subspan(id, 4)) != track) continue;
+    const auto element = [&](std::size_t number) {
+      return static_cast<std::int32_t>(big_endian(header->subspan(matrix + 4 * number, 4)));
+    };
+    return TrackMatrix{element(0), element(1), element(3), element(4)};
+  }
+  return std::nullopt;
+}
+
+bool has_video_track(ConstBytes moov) {
+  auto tracks = take_box(moov, "moov");
+  while (tracks) {
+    auto boxes = take_box(*tracks, "trak");
+    if (!boxes) break;
+    auto media = take_box(*boxes, "mdia");
+    const auto handler = media ? take_box(*media, "hdlr") : std::nullopt;
+    constexpr std::string_view video = "vide";
+    if (handler && handler->size() >= 12 &&
+        std::equal(video.begin(), video.end(), handler->begin() + 8)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void BoxWalker::add(std::span<const unsigned char> bytes) {

@@ -25,6 +25,19 @@ std::optional<BoxHeader> parse_box_header(std::span<const unsigned char> bytes);
 // room for a larger offset; it is not to be used then.
 bool shift_chunks(std::span<unsigned char> moov, std::uint64_t begin, std::uint64_t end);
 
+// How a track is to be shown: x' = ax + cy, y' = bx + dy, in 16.16 fixed-point numbers.
+struct TrackMatrix {
+  std::int32_t a = 0;
+  std::int32_t b = 0;
+  std::int32_t c = 0;
+  std::int32_t d = 0;
+  bool operator==(const TrackMatrix&) const = default;
+};
+// That of the track with this id in an MP4's moov box (section 8.3.2).
+std::optional<TrackMatrix> track_matrix(std::span<const unsigned char> moov, std::uint64_t track);
+// Whether one of the tracks in an MP4's moov box is of video (section 8.4.3).
+bool has_video_track(std::span<const unsigned char> moov);
+
 // Follows the top-level boxes of an MP4 that is read from its first byte on, to tell whether an end
 // without a length is the clip's end or a broken connection.
 class BoxWalker {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <libsoup/soup.h>
-
 #include <optional>
 
 #include "base/text.h"
 #include "clip/fetcher.h"
 #include "http/message_watch.h"
+#include "http/soup.h"
 
 namespace genpro::clip {
 
@@ -33,7 +32,7 @@ struct Fetcher::Connection {
 
   std::string header(const char* name) const {
     const char* value =
-        soup_message_headers_get_list(soup_message_get_response_headers(message.get()), name);
+        soup::message_headers_get_list(soup::message_get_response_headers(message.get()), name);
     return value != nullptr ? std::string(trim(value)) : std::string();
   }
 };

@@ -141,24 +141,25 @@ void Fetcher::connect() {
                 "The clip's address cannot be used. Ask the service's support for it.",
                 url_.without_query());
   }
-  connection->message = ObjectPtr<SoupMessage>::adopt(soup_message_new_from_uri("GET", uri.get()));
+  if (const auto obstacle = soup::load()) return fail_for_obstacle(*obstacle);
+  connection->message = ObjectPtr<SoupMessage>::adopt(soup::message_new_from_uri("GET", uri.get()));
   const auto cancellable = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
   // Redirects are followed here, where https cannot become http and their number is bounded.
-  soup_message_set_flags(connection->message.get(), SOUP_MESSAGE_NO_REDIRECT);
+  soup::message_set_flags(connection->message.get(), SOUP_MESSAGE_NO_REDIRECT);
 
-  SoupMessageHeaders* headers = soup_message_get_request_headers(connection->message.get());
-  soup_message_headers_replace(headers, "Accept-Encoding", "identity");
+  SoupMessageHeaders* headers = soup::message_get_request_headers(connection->message.get());
+  soup::message_headers_replace(headers, "Accept-Encoding", "identity");
   // Also from byte 0: the answer then says whether ranges are honoured.
   std::string range = "bytes=" + std::to_string(wanted_.first) + "-";
   if (wanted_.last) range += std::to_string(*wanted_.last);
   if (refuses_ranges_) {
     range = "all bytes";
   } else {
-    soup_message_headers_replace(headers, "Range", range.c_str());
+    soup::message_headers_replace(headers, "Range", range.c_str());
     // Which of them answers is not known where several name the clip differently.
     const bool is_named_once = alike_.empty() && !claim_;
     if (identity_ && is_named_once && !identity_->validator().empty()) {
-      soup_message_headers_replace(headers, "If-Range", identity_->validator().c_str());
+      soup::message_headers_replace(headers, "If-Range", identity_->validator().c_str());
     }
   }
 
@@ -178,11 +179,11 @@ void Fetcher::connect() {
   stall_timer_.start(settings_.stall_timeout, [this] { on_stall(); });
   connection->session =
       runtime_.keep<http::Sessions>().session(http::Purpose::clip, url_, settings_.network);
-  soup_session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,
-                          cancellable.get(), Runtime::finish,
-                          runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {
-                            self->on_headers(connection, r);
-                          }));
+  soup::session_send_async(connection->session, connection->message.get(), G_PRIORITY_DEFAULT,
+                           cancellable.get(), Runtime::finish,
+                           runtime_.async([self = shared_from_this(), connection](GAsyncResult* r) {
+                             self->on_headers(connection, r);
+                           }));
 }
 
 void Fetcher::on_stall() {
@@ -302,14 +303,14 @@ bool Fetcher::compare(const ConnectionPtr& connection, std::span<const unsigned 
   const std::uint64_t position = connection->position;
   const Wanted& wanted = connection->wanted;
   connection->position += bytes->size();
-  if (position >= wanted.known_end) return true;
-  const auto known = std::min<std::uint64_t>(bytes->size(), wanted.known_end - position);
-  if (!overlap_.agrees(position, bytes->first(known)) ||
-      !samples_.agrees(position, bytes->first(known))) {
-    on_change("its bytes before byte " + std::to_string(wanted.known_end) + " are others now",
+  // Also after a seek, beyond what was asked for to be compared.
+  if (!overlap_.agrees(position, *bytes) || !samples_.agrees(position, *bytes)) {
+    on_change("its bytes before byte " + std::to_string(connection->position) + " are others now",
               url_.without_query(), 0);
     return false;
   }
+  if (position >= wanted.known_end) return true;
+  const auto known = std::min<std::uint64_t>(bytes->size(), wanted.known_end - position);
   if (!wanted.is_proof) proven_to_ = std::max(proven_to_, position + known);
   // Of an answer that is only there to be compared nothing else is of use.
   *bytes = wanted.last ? bytes->last(0) : bytes->subspan(known);

@@ -59,6 +59,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // After a stall: fails the try, unless its request still waits for others.
   void on_stall();
   // What an answer is that has something without end: no clip, and nothing to be tried again.
+  void fail_for_obstacle(const http::Obstacle& obstacle);
   void fail_for_endless(const char* what);
   void read_when_ready(const ConnectionPtr& connection);
   // Checks what was read into the connection's buffer and delivers it; false when no more is to be
@@ -126,7 +127,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;
   bool is_ranged_ = false;       // the server honours ranges, as far as its latest answer tells
-  bool refuses_ranges_ = false;  // it has no answer to a request for one
+  bool refuses_ranges_ = false;  // it has no right answer to a request for one
   // A server that names another clip of the same length, and what of it is still to be compared.
   struct Claim {
     Identity identity;

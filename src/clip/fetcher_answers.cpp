@@ -34,13 +34,10 @@ std::string refusal_text(unsigned status) {
 void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) {
   ErrorPtr error;
   connection->stream = ObjectPtr<GInputStream>::adopt(
-      soup_session_send_finish(connection->session, result, error.out()));
+      soup::session_send_finish(connection->session, result, error.out()));
   if (connection != connection_) return;
   if (const auto obstacle = connection->watch->obstacle(settings_.network)) {
-    return fail(read_kind(),
-                "The clip's server cannot be reached at " + url_.origin() + ": " +
-                    obstacle->reason + ". " + obstacle->advice,
-                url_.without_query());
+    return fail_for_obstacle(*obstacle);
   }
   if (!connection->stream) {
     if (const char* endless = connection->watch->endless()) return fail_for_endless(endless);
@@ -49,7 +46,7 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   runtime_.keep<http::Sessions>().note_answer(http::Purpose::clip, url_);
   connection->watch->watch_body(connection->stream.get(), settings_.read_size);
 
-  const unsigned status = soup_message_get_status(connection->message.get());
+  const unsigned status = soup::message_get_status(connection->message.get());
   log_.debug([&] {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - connection->started_at);
@@ -68,6 +65,13 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   if (accept(connection)) read(connection);
 }
 
+void Fetcher::fail_for_obstacle(const http::Obstacle& obstacle) {
+  fail(read_kind(),
+       "The clip's server cannot be reached at " + url_.origin() + ": " + obstacle.reason + ". " +
+           obstacle.advice,
+       url_.without_query());
+}
+
 void Fetcher::on_redirect(const ConnectionPtr& connection) {
   const std::string location = connection->header("Location");
   auto target = follow_redirect(url_, location, redirects_);
@@ -76,7 +80,7 @@ void Fetcher::on_redirect(const ConnectionPtr& connection) {
                 "The clip's address is redirected where it cannot be followed: " +
                     one_line(target.error(), 120) + ". Ask the service's support for the clip.",
                 url_.without_query() + " redirects to " + address_for_log(location),
-                soup_message_get_status(connection->message.get()));
+                soup::message_get_status(connection->message.get()));
   }
   ++redirects_;
   url_ = std::move(*target);
@@ -86,8 +90,9 @@ void Fetcher::on_redirect(const ConnectionPtr& connection) {
 
 bool Fetcher::accept(const ConnectionPtr& connection) {
   SoupMessage* message = connection->message.get();
-  const unsigned status = soup_message_get_status(message);
-  const Part part = read_part(message, connection->wanted.first);
+  const unsigned status = soup::message_get_status(message);
+  const Part part =
+      read_part(status, soup::message_get_response_headers(message), connection->wanted.first);
   const std::string debug = url_.without_query() + " answered HTTP " + std::to_string(status);
 
   const std::string encoding = connection->header("Content-Encoding");
@@ -100,6 +105,7 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
     return false;
   }
   if (!part.wrong.empty()) {
+    if (status == SOUP_STATUS_PARTIAL_CONTENT && ask_without_range(status)) return false;
     fail(read_kind(),
          "The clip's server gave an answer that cannot be trusted: " + part.wrong +
              ". Try again later.",

@@ -4,6 +4,7 @@
 #include "base/glib_ptr.h"
 #include "base/text.h"
 #include "clip/content_range.h"
+#include "http/soup.h"
 
 namespace genpro::clip {
 
@@ -11,7 +12,7 @@ namespace {
 
 // A header that is there more than once is one list, so that no part of it is overlooked.
 std::string header(SoupMessageHeaders* headers, const char* name) {
-  const char* value = soup_message_headers_get_list(headers, name);
+  const char* value = soup::message_headers_get_list(headers, name);
   return value != nullptr ? std::string(trim(value)) : std::string();
 }
 
@@ -36,16 +37,15 @@ void Identity::add(const Identity& other) {
   if (!total) total = other.total;
 }
 
-Part read_part(SoupMessage* message, std::uint64_t offset) {
-  SoupMessageHeaders* headers = soup_message_get_response_headers(message);
+Part read_part(unsigned status, SoupMessageHeaders* headers, std::uint64_t offset) {
   Part part;
   part.identity.entity_tag = header(headers, "ETag");
   part.identity.last_modified = header(headers, "Last-Modified");
-  if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH) {
-    part.length = static_cast<std::uint64_t>(soup_message_headers_get_content_length(headers));
+  if (soup::message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH) {
+    part.length = static_cast<std::uint64_t>(soup::message_headers_get_content_length(headers));
   }
 
-  if (soup_message_get_status(message) != SOUP_STATUS_PARTIAL_CONTENT) {
+  if (status != SOUP_STATUS_PARTIAL_CONTENT) {
     part.identity.total = part.length;
     part.ranged = g_ascii_strcasecmp(header(headers, "Accept-Ranges").c_str(), "bytes") == 0;
     return part;

@@ -29,7 +29,7 @@ class RandomReader {
  public:
   using Outcome = Reader::Outcome;
 
-  // The reader has given nothing yet, and is read by nobody else.
+  // The reader is at byte 0, and is read by nobody else.
   explicit RandomReader(std::shared_ptr<Reader> reader) : reader_(std::move(reader)) {}
 
   // A block of the bytes from `offset` on: `length`, or fewer at the clip's end.

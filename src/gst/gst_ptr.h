@@ -24,6 +24,7 @@ using MiniObjectPtr = std::unique_ptr<T, MiniObjectReleaser>;
 
 using CapsPtr = MiniObjectPtr<GstCaps>;
 using BufferPtr = MiniObjectPtr<GstBuffer>;
+using EventPtr = MiniObjectPtr<GstEvent>;
 using MessagePtr = MiniObjectPtr<GstMessage>;
 using QueryPtr = MiniObjectPtr<GstQuery>;
 using SamplePtr = MiniObjectPtr<GstSample>;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/callback.h"
+#include "http/soup.h"
 
 namespace genpro::http {
 
@@ -161,7 +162,9 @@ MessageWatch::MessageWatch(SoupMessage* message, GCancellable* cancellable,
   state_->message = ObjectPtr<SoupMessage>::ref(message);
   state_->cancellable = ObjectPtr<GCancellable>::ref(cancellable);
   state_->on_leaving_queue = std::move(on_leaving_queue);
-  soup_message_add_flags(message, SOUP_MESSAGE_COLLECT_METRICS);
+  // For a program that links libsoup, and has made the message without the table.
+  soup::load();
+  soup::message_add_flags(message, SOUP_MESSAGE_COLLECT_METRICS);
   connect(message, "network-event", G_CALLBACK(State::on_network_event), state_);
   connect(message, "starting", G_CALLBACK(State::on_starting), state_);
   connect(message, "accept-certificate", G_CALLBACK(State::on_distrust), state_);
@@ -200,8 +203,8 @@ void MessageWatch::watch_body(GInputStream* body, std::size_t largest_read) {
     g_object_set_data_full(G_OBJECT(framed), socket_key, g_object_ref(state_->socket.get()),
                            g_object_unref);
   }
-  SoupMessageHeaders* headers = soup_message_get_response_headers(state_->message.get());
-  if (soup_message_headers_get_encoding(headers) != SOUP_ENCODING_CHUNKED) return;
+  SoupMessageHeaders* headers = soup::message_get_response_headers(state_->message.get());
+  if (soup::message_headers_get_encoding(headers) != SOUP_ENCODING_CHUNKED) return;
   state_->framed = ObjectPtr<GInputStream>::ref(framed);
   if (!state_->socket) state_->socket = find_socket(framed);
   // The bytes of the body themselves are read through it, too, before on_body_bytes() is called.
@@ -218,9 +221,9 @@ const char* MessageWatch::endless() const {
   if (state_->framed && state_->framing > state_->max_framing) {
     return "lengths of chunks or trailers";
   }
-  SoupMessageMetrics* metrics = soup_message_get_metrics(state_->message.get());
-  if (soup_message_get_status(state_->message.get()) == SOUP_STATUS_NONE && metrics != nullptr &&
-      soup_message_metrics_get_response_header_bytes_received(metrics) >= endless_head_size) {
+  SoupMessageMetrics* metrics = soup::message_get_metrics(state_->message.get());
+  if (soup::message_get_status(state_->message.get()) == SOUP_STATUS_NONE && metrics != nullptr &&
+      soup::message_metrics_get_response_header_bytes_received(metrics) >= endless_head_size) {
     return "headers";
   }
   return nullptr;
@@ -229,10 +232,10 @@ const char* MessageWatch::endless() const {
 std::optional<Obstacle> MessageWatch::obstacle(const Network& network) const {
   if (state_->is_sent) return std::nullopt;
   if (state_->distrusted) {
-    const char* host = g_uri_get_host(soup_message_get_uri(state_->message.get()));
+    const char* host = g_uri_get_host(soup::message_get_uri(state_->message.get()));
     return describe_distrust(state_->distrusted.get(), state_->distrust, host, network);
   }
-  const unsigned status = soup_message_get_status(state_->message.get());
+  const unsigned status = soup::message_get_status(state_->message.get());
   if (status == SOUP_STATUS_NONE) return std::nullopt;
   return describe_proxy_answer(status, network);
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http/retry_after.h"
 
-#include <libsoup/soup.h>
-
 #include <algorithm>
 #include <string>
 
 #include "base/glib_ptr.h"
 #include "base/text.h"
+#include "http/soup.h"
 
 namespace genpro::http {
 
@@ -18,7 +17,7 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view text
     if (*seconds > longest_seconds) return std::nullopt;
     return std::chrono::seconds(*seconds);
   }
-  const DateTimePtr date(soup_date_time_new_from_http_string(trimmed.c_str()));
+  const DateTimePtr date(soup::date_time_new_from_http_string(trimmed.c_str()));
   if (!date) return std::nullopt;
   const DateTimePtr now(g_date_time_new_now_utc());
   const GTimeSpan wait = g_date_time_difference(date.get(), now.get());

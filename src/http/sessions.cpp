@@ -2,6 +2,7 @@
 #include "http/sessions.h"
 
 #include "base/glib_ptr.h"
+#include "http/soup.h"
 
 namespace genpro::http {
 
@@ -36,9 +37,9 @@ ObjectPtr<GProxyResolver> make_resolver(const std::string& proxy) {
 // The login goes with the first request for a connection. libsoup's own way sends a wrong one again
 // and again.
 void log_in(SoupSession*, SoupMessage* message, gpointer login) noexcept {
-  if (g_strcmp0(soup_message_get_method(message), "CONNECT") != 0) return;
-  soup_message_headers_replace(soup_message_get_request_headers(message), "Proxy-Authorization",
-                               static_cast<const char*>(login));
+  if (g_strcmp0(soup::message_get_method(message), "CONNECT") != 0) return;
+  soup::message_headers_replace(soup::message_get_request_headers(message), "Proxy-Authorization",
+                                static_cast<const char*>(login));
 }
 
 // A header's value; empty for a proxy without a login.
@@ -53,18 +54,18 @@ std::string login_of(const std::string& proxy) {
 }
 
 ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct, const Network& network) {
-  auto session = ObjectPtr<SoupSession>::adopt(soup_session_new_with_options(
+  auto session = ObjectPtr<SoupSession>::adopt(soup::session_new_with_options(
       "max-conns", limits.connections, "max-conns-per-host", limits.connections, "idle-timeout",
       limits.idle_seconds, "timeout", 0, "user-agent", "gst-genpro/" GENPRO_VERSION, nullptr));
   // Byte ranges and lengths only make sense for the bytes as they are stored.
-  soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_CONTENT_DECODER);
+  soup::session_remove_feature_by_type(session.get(), soup::content_decoder_get_type());
   // The API authenticates by a header; a challenge is an answer like any other.
-  soup_session_remove_feature_by_type(session.get(), SOUP_TYPE_AUTH_MANAGER);
+  soup::session_remove_feature_by_type(session.get(), soup::auth_manager_get_type());
   if (is_direct) {
-    soup_session_set_proxy_resolver(session.get(), nullptr);
+    soup::session_set_proxy_resolver(session.get(), nullptr);
   } else {
     if (!network.proxy.empty()) {
-      soup_session_set_proxy_resolver(session.get(), make_resolver(network.proxy).get());
+      soup::session_set_proxy_resolver(session.get(), make_resolver(network.proxy).get());
     }
     if (const std::string login = login_of(effective_proxy(network)); !login.empty()) {
       g_signal_connect_data(
@@ -75,9 +76,10 @@ ObjectPtr<SoupSession> make_session(const Limits& limits, bool is_direct, const 
   if (!network.ca_file.empty()) {
     // It was read before: should it be gone since, there is no authority, and nothing is trusted.
     ErrorPtr ignored;
-    soup_session_set_tls_database(session.get(), read_authorities(network.ca_file, &ignored).get());
+    soup::session_set_tls_database(session.get(),
+                                   read_authorities(network.ca_file, &ignored).get());
   }
-  soup_session_set_tls_interaction(session.get(), network.tls_interaction.get());
+  soup::session_set_tls_interaction(session.get(), network.tls_interaction.get());
   return session;
 }
 
@@ -104,7 +106,7 @@ std::optional<std::chrono::milliseconds> Sessions::time_to_wait(
 }
 
 void Sessions::abort() {
-  for (const auto& [kind, session] : sessions_) soup_session_abort(session.get());
+  for (const auto& [kind, session] : sessions_) soup::session_abort(session.get());
 }
 
 }  // namespace genpro::http

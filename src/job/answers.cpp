@@ -28,6 +28,13 @@ Word word_of(const api::Generation& generation) {
   return generation.status.empty() ? Word::none : Word::unknown;
 }
 
+payment::Credit credit_of(const api::Generation& generation) {
+  const std::string& word = generation.credit_outcome;
+  if (word == "refunded") return payment::Credit::refunded;
+  if (word == "charged") return payment::Credit::charged;
+  return word == "not_charged" ? payment::Credit::not_charged : payment::Credit::unknown;
+}
+
 }  // namespace
 
 payment::Answer facts_of(const api::Generation& generation, const api::Access& access) {
@@ -38,6 +45,7 @@ payment::Answer facts_of(const api::Generation& generation, const api::Access& a
   answer.word = word_of(generation);
   answer.has_clip = generation.phase == api::Phase::completed &&
                     static_cast<bool>(clip_address(generation, generation.id, access));
+  answer.credit = credit_of(generation);
   answer.text = one_line(redact(generation.failed_reason, access.key), 200);
   return answer;
 }

@@ -14,6 +14,26 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
+Error maybe_paid(const ledger::Entry& entry) {
+  const std::string& id = payment::generation_id(entry.state);
+  const std::string begin = "Generation " + id +
+                            " was paid for the same request, and whether the service's own data, "
+                            "which the request leaves to it, is still the same ";
+  // What the row lacks, no later reading of the cell brings back.
+  const std::string row = std::to_string(entry.id);
+  const std::string end =
+      entry.identity.data.empty()
+          ? "is not known: row " + row +
+                " of the ledger does not have it, and another one may show the same. Take the clip "
+                "of generation " +
+                id + ", change the request, or remove the row with genpro ledger prune " + row +
+                " for a new one, which is charged."
+          : "cannot be read: another one may show the same. Try again when the cell can be read, "
+            "take the clip of generation " +
+                id + ", or change the request.";
+  return {.kind = ErrorKind::open_read, .message = begin + end, .generation_id = id};
+}
+
 // How often to look whether another process is done with the request or the cell: soon at first,
 // less often when it takes longer.
 constexpr milliseconds first_look = 30ms;
@@ -44,13 +64,26 @@ void Claiming::claim() {
     });
   };
   ledger_.ask<ledger::Claim>(
-      [settings = settings_, waiter](ledger::Ledger& ledger) {
+      [settings = settings_, waiter](ledger::Ledger& ledger) -> Result<ledger::Claim> {
         auto claim = ledger.claim(settings.identity, settings.reuse, settings.passed_over,
                                   ledger::clock_now(), waiter, settings.waiting);
-        if (!claim || claim->kind != ledger::Claim::Kind::create) return claim;
+        if (!claim) return claim;
+        const bool is_new = claim->kind == ledger::Claim::Kind::create;
+        // A row whose request has not left is begun, and what is allowed may be less by now.
+        const bool has_not_left = claim->kind == ledger::Claim::Kind::take &&
+                                  std::holds_alternative<payment::Prepared>(claim->entry.state);
+        if (!is_new && !has_not_left) return claim;
+        if (is_new && settings.pays_once) {
+          const auto earlier = ledger.delivered_unreadable(settings.identity);
+          if (!earlier) return earlier.error();
+          if (*earlier) return maybe_paid(**earlier);
+        }
         // Asked again when the row is written; here it saves a question that would lead nowhere.
-        const auto limit = ledger.check_limit(settings.identity, settings.daily_limit);
-        return limit ? std::move(claim) : Result<ledger::Claim>(limit.error());
+        ledger::Limits limits = settings.limits;
+        limits.row = claim->entry.id;
+        const auto limit = ledger.check_limits(settings.identity, limits);
+        if (!limit) return limit.error();
+        return claim;
       },
       [this](Result<ledger::Claim> claim) {
         if (!claim) return finish(std::move(claim.error()));

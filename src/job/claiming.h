@@ -17,7 +17,8 @@ struct ClaimSettings {
   ledger::Identity identity;
   payment::Reuse reuse = payment::Reuse::in_flight;
   ledger::PassedOver passed_over;
-  unsigned daily_limit = 0;
+  ledger::Limits limits;
+  bool pays_once = false;  // see JobSettings
   ledger::Waiting waiting;
 };
 

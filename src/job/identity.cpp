@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/identity.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 #include "api/json.h"
@@ -11,59 +9,11 @@
 
 namespace genpro::job {
 
-namespace {
-
-// What a request leaves out comes from these attributes of the cell, whose names differ. The
-// contract's card has no others; a cell's value may change with each clip, and decides nothing.
-constexpr std::array<std::pair<const char*, const char*>, 3> cell_defaults = {{
-    {"model", "model"},
-    {"aspect_ratio", "ratio"},
-    {"duration", "duration"},
-}};
-
-void add_names(const std::string& prompt, std::vector<std::string>& names) {
-  for (std::size_t open = prompt.find("{{"); open != std::string::npos;) {
-    const std::size_t close = prompt.find("}}", open + 2);
-    if (close == std::string::npos) return;
-    const std::string name(trim(std::string_view(prompt).substr(open + 2, close - open - 2)));
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    open = prompt.find("{{", close + 2);
-  }
-}
-
-}  // namespace
-
 ledger::Identity identify(const api::Access& access, const api::GenerationRequest& request,
                           std::string data) {
-  std::optional<double> length;
-  if (const auto body = api::parse_json_object(request.body)) {
-    JsonObject* fields = api::as_object(api::member(body->get(), "data"));
-    if (fields != nullptr) length = api::as_number(api::member(fields, "duration"));
-  }
   return ledger::make_identity(access.base.text, request.cell_path, request.agent_id, request.model,
-                               length, api::canonical_json(std::string_view(request.body)),
+                               request.length, api::canonical_json(std::string_view(request.body)),
                                std::move(data));
-}
-
-LeftToService left_to_service(const api::GenerationRequest& request) {
-  LeftToService left;
-  const auto body = api::parse_json_object(request.body);
-  JsonObject* data = body ? api::as_object(api::member(body->get(), "data")) : nullptr;
-  if (data == nullptr) return left;
-  for (const auto& [field, attribute] : cell_defaults) {
-    if (api::member(data, field) == nullptr) left.defaults.emplace_back(attribute);
-  }
-  add_names(api::as_string(api::member(data, "prompt")).value_or(""), left.variables);
-  if (const auto name = api::as_string(api::member(data, "prompt_var"))) {
-    left.variables.push_back(*name);
-  }
-  JsonArray* names = api::as_array(api::member(data, "content_resource_vars"));
-  for (guint index = 0; names != nullptr && index < json_array_get_length(names); ++index) {
-    if (auto name = api::as_string(json_array_get_element(names, index))) {
-      left.variables.push_back(std::move(*name));
-    }
-  }
-  return left;
 }
 
 IdentityRequest::IdentityRequest(Runtime& runtime, const api::Access& access,
@@ -71,10 +21,12 @@ IdentityRequest::IdentityRequest(Runtime& runtime, const api::Access& access,
                                  const api::GenerationRequest& request, Done done)
     : access_(access),
       request_(request),
-      left_(left_to_service(request)),
+      left_(request.left),
       done_(std::move(done)),
       client_(runtime, access, silence) {
-  if (!left_.defaults.empty()) {
+  if (left_.is_unreadable) {
+    timer_.start(std::chrono::milliseconds(0), [this] { finish(""); });
+  } else if (!left_.defaults.empty()) {
     read_cell();
   } else if (!left_.variables.empty()) {
     read_variables();

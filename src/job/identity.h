@@ -13,19 +13,14 @@
 
 namespace genpro::job {
 
-// Without what the service's own data says, see IdentityRequest.
+// Without what the service's own data says, see IdentityRequest. `request` may have digests of its
+// ingredients in place of their ids.
 ledger::Identity identify(const api::Access& access, const api::GenerationRequest& request,
                           std::string data);
 
-// What a request leaves to the service's own data.
-struct LeftToService {
-  std::vector<std::string> defaults;   // of the cell: attributes that the request does not set
-  std::vector<std::string> variables;  // names that the service fills in
-};
-LeftToService left_to_service(const api::GenerationRequest& request);
-
-// Reads that data, so that a request is not served with a clip that was made of other data. Belongs
-// to the runtime thread. Destroying it ends what is under way.
+// Reads what a request leaves to the service's own data, so that a request is not served with a
+// clip that was made of other data. Belongs to the runtime thread. Destroying it ends what is under
+// way.
 class IdentityRequest {
  public:
   using Done = std::function<void(ledger::Identity)>;
@@ -45,7 +40,7 @@ class IdentityRequest {
 
   const api::Access access_;
   const api::GenerationRequest request_;
-  const LeftToService left_;
+  const api::LeftToService left_;
   Done done_;
   api::Client client_;
   Timer timer_;

@@ -26,10 +26,12 @@ Job::~Job() {
   runtime_->post([worker = std::move(worker_)] { worker->cancel(); });
 }
 
-std::optional<Update> Job::wait(const std::stop_token& interrupted) {
+std::optional<Update> Job::wait(const std::stop_token& interrupted, Deadline deadline) {
   auto shared = channel_->lock();
-  shared.wait(interrupted, [](const Shared& s) { return !s.updates.empty(); });
-  if (interrupted.stop_requested()) return std::nullopt;
+  const auto has_update = [](const Shared& s) { return !s.updates.empty(); };
+  const bool is_there = deadline ? shared.wait_until(interrupted, *deadline, has_update)
+                                 : shared.wait(interrupted, has_update);
+  if (!is_there || interrupted.stop_requested()) return std::nullopt;
   Update update = std::move(shared->updates.front());
   shared->updates.pop_front();
   return update;

@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "api/client.h"
+#include "assets/references.h"
 #include "base/guarded.h"
 #include "ledger/ledger.h"
+#include "polling/forecast.h"
 
 namespace genpro::job {
 
@@ -30,14 +32,29 @@ enum class Status { idle, submitting, pending, processing, streaming, done, fail
 
 struct Update;
 
+// What a request is made of that it is still to be given: the ids of files.
+struct Ingredients {
+  api::RequestSettings request;  // its prompt and its asset_ids are those below
+  std::vector<assets::Ingredient> list;
+  assets::Prompt prompt;
+};
+
 struct JobSettings {
   api::Access access;
+  // Not empty: a program that gives the access its key, once the job runs.
+  std::vector<std::string> key_command;
   // What to ask for, or the id of a generation that exists, to which nothing is posted.
   std::variant<api::GenerationRequest, std::string> subject;
+  // Of the request, which is checked, and made anew of these.
+  std::optional<Ingredients> ingredients;
   std::string ledger;  // path; empty: none is kept
   Reuse reuse = Reuse::in_flight;
   std::set<std::string> passed_over;  // ids of generations that are none to pick up
   unsigned daily_limit = 0;           // new generations in 24 hours; 0: no limit
+  double max_cost = 0;                // of a new generation, in credits; 0: no limit
+  double daily_cost_limit = 0;        // of new ones in 24 hours; 0: no limit
+  // Nothing is asked for anew while it cannot be read whether that would make what was paid before.
+  bool pays_once = false;
   bool stops = true;                  // an unfinished generation, when it parts
   // Nothing is followed or repeated that is not proven to be this request's own.
   bool asks_when_in_doubt = false;
@@ -61,18 +78,26 @@ struct DoubtNotice {
   std::string reason;                   // one or two sentences
 };
 
+// When it is expected to end, and when the request for it left.
+struct Expectation {
+  std::chrono::steady_clock::time_point posted;
+  polling::Forecast forecast;
+};
+
 // One change. The last one of a job has an error or a clip.
 struct Update {
   Status status = Status::idle;
   std::string generation_id;             // empty until the service has given one
   std::chrono::milliseconds elapsed{0};  // since the job began
   std::optional<double> cost;
+  std::optional<double> estimate;  // of its cost, in credits
   std::optional<Url> clip;
   std::optional<Error> error;
   bool is_waiting = false;  // another run has a request under way on the cell or for the same video
   bool is_earlier = false;  // an earlier run's generation is picked up: nothing was posted
   std::string warning;      // something beside the generation went wrong; empty: nothing did
   std::optional<DoubtNotice> doubt;
+  std::optional<Expectation> expectation;  // once such generations were seen
   std::string progress;  // what goes on, in words, where the status does not tell; empty: it does
 };
 
@@ -85,7 +110,8 @@ struct Delivery {
 // What became of the generation when its job was shut down.
 enum class Shutdown {
   nothing,         // there was nothing to stop
-  stopped,         // the service has stopped it, and refunds it
+  stopped,         // the service has stopped it; no refund is proven
+  refunded,        // it has ended, and is proven not to be charged
   left_to_others,  // another one follows it, and it goes on for that one
   noted,           // the service could not be told in time
 };
@@ -105,9 +131,10 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  // Waits for the next update. Nothing when interrupted; the job goes on then, and its updates are
-  // kept.
-  std::optional<Update> wait(const std::stop_token& interrupted = {});
+  // Waits for the next update. Nothing when interrupted, or at the deadline; the job goes on then,
+  // and its updates are kept.
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+  std::optional<Update> wait(const std::stop_token& interrupted = {}, Deadline deadline = {});
   // Asks the service once more where the clip is, for an address that has expired. To be called
   // after the update that had the first one. `done` is called on the runtime thread, unless the job
   // has ended by then; a further call takes an earlier one's place.

@@ -253,8 +253,8 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
   }
   ledger_.ask<ledger::Ledger::Begun>(
       [identity = settings_.identity, state = turn->step.state, note = note(line, turn->step.state),
-       limit = settings_.daily_limit, here = std::weak_ptr<char>(here_)](ledger::Ledger& ledger) {
-        auto begun = ledger.begin(identity, state, note, limit, ledger::clock_now());
+       limits = settings_.limits, here = std::weak_ptr<char>(here_)](ledger::Ledger& ledger) {
+        auto begun = ledger.begin(identity, state, note, limits, ledger::clock_now());
         // Who would have sent it is gone.
         if (begun && here.expired()) {
           (void)ledger.store(begun->entry.id, state, withdrawn(), withdrawn_note(),
@@ -287,8 +287,9 @@ void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
   entry_.state = *stored;
   set_state(*stored);
   if (needs_claim()) return owner_.on_claim_needed();
-  const bool is_stop = std::holds_alternative<payment::StopWanted>(turn->event);
-  process(is_stop ? payment::Event(payment::StopWanted{}) : payment::Event(payment::Woke{}));
+  const bool is_asked_again = std::holds_alternative<payment::StopWanted>(turn->event) ||
+                              std::holds_alternative<payment::Resumed>(turn->event);
+  process(is_asked_again ? turn->event : payment::Event(payment::Woke{}));
 }
 
 void PaymentDriver::go_on(const TurnPtr& turn, std::size_t next) {
@@ -315,12 +316,16 @@ bool PaymentDriver::needs_claim() const {
   return entry_.id != 0 && !cell_ && payment::meaning(state_).is_unsettled;
 }
 
+const std::string& PaymentDriver::agent_id() const {
+  const bool has_row = entry_.id != 0 || !settings_.request;
+  return has_row ? entry_.identity.agent_id : settings_.request->agent_id;
+}
+
 void PaymentDriver::read_cell() {
   const bool has_row = entry_.id != 0 || !settings_.request;
   const std::string& path = has_row ? entry_.identity.cell_path : settings_.request->cell_path;
-  const std::string& agent = has_row ? entry_.identity.agent_id : settings_.request->agent_id;
   const payment::Moment asked = ledger::clock_now();
-  client_.get_cell(path, agent, [this, asked](Result<api::Cell, api::Failure> cell) {
+  client_.get_cell(path, agent_id(), [this, asked](Result<api::Cell, api::Failure> cell) {
     on_cell(std::move(cell), asked);
   });
 }
@@ -429,7 +434,7 @@ void PaymentDriver::when_alone(std::function<void()> then) {
 
 void PaymentDriver::ask_stop() {
   when_alone([this] {
-    client_.stop_generation(payment::generation_id(state_), [this](Reply reply) {
+    client_.stop_generation(payment::generation_id(state_), agent_id(), [this](Reply reply) {
       presence_.share();
       is_exclusive_ = false;
       on_reply(std::move(reply), false, [](payment::Answer a) { return payment::StopReplied{a}; });

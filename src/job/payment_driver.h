@@ -21,7 +21,7 @@ namespace genpro::job {
 // What the driver is to ask for, and whose row it is.
 struct PaymentSettings {
   payment::Policy policy;
-  unsigned daily_limit = 0;
+  ledger::Limits limits;
   // Unset where nothing is to be asked for.
   std::optional<api::GenerationRequest> request;
   ledger::Identity identity;
@@ -125,6 +125,7 @@ class PaymentDriver {
   void wake_later(std::chrono::milliseconds delay);
   void on_reply(Reply reply, bool is_post, std::function<payment::Event(payment::Answer)> event);
   bool needs_claim() const;
+  const std::string& agent_id() const;
   ledger::Note note(const payment::Persist& line, const payment::State& after) const;
 
   const api::Access access_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/reconciler.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/guarded.h"
@@ -18,13 +20,41 @@ constexpr ledger::WallTime longest_generation_ms = 24LL * 3600 * 1000;
 // A run does not work off a backlog of hundreds beside its own generation.
 constexpr std::size_t most_stops = 16;
 
+// A refund that the service has not told of by then is for its support.
+constexpr ledger::WallTime longest_proof_ms = 30LL * 24 * 3600 * 1000;
+constexpr std::size_t most_proofs = 200;
+// Of an agent's transactions.
+constexpr unsigned most_pages = 10;
+
 std::string sentence(std::string text) {
   if (!text.empty()) text.front() = g_ascii_toupper(text.front());
   if (!text.ends_with('.')) text += '.';
   return text;
 }
 
+std::string money_of(const payment::State& state) {
+  switch (payment::charged(state)) {
+    case payment::Charged::no:
+      return "The service refunds it.";
+    case payment::Charged::yes:
+      return "The service charges it.";
+    case payment::Charged::unknown:
+      break;
+  }
+  return "Its refund is not proven: neither the service's record of it nor the agent's credit "
+         "transactions say so.";
+}
+
 }  // namespace
+
+Result<std::vector<ledger::Entry>> rows_to_settle(ledger::Ledger& ledger) {
+  auto rows = ledger.open_rows();
+  if (!rows) return rows;
+  auto stopped = ledger.unproven_refunds(ledger::wall_clock_now() - longest_proof_ms, most_proofs);
+  if (!stopped) return stopped;
+  std::ranges::move(*stopped, std::back_inserter(*rows));
+  return rows;
+}
 
 Reconciler::Reconciler(Runtime& runtime, const std::string& ledger, const api::Access& access,
                        std::chrono::milliseconds silence, Scope scope)
@@ -50,7 +80,7 @@ void Reconciler::start(Done done) {
   ask<std::vector<ledger::Entry>>(
       [scope = scope_, base_url = access_.base.text](ledger::Ledger& ledger) {
         return scope == Scope::all
-                   ? ledger.open_rows()
+                   ? rows_to_settle(ledger)
                    : ledger.owed_stops(base_url, ledger::wall_clock_now() - longest_generation_ms,
                                        most_stops);
       },
@@ -63,6 +93,8 @@ void Reconciler::start(Done done) {
 
 void Reconciler::next() {
   payment_.reset();
+  account_client_.reset();
+  is_account_read_ = false;
   if (rows_.empty()) {
     const Done done = std::move(done_);
     return done(std::move(reconciled_));
@@ -118,10 +150,9 @@ void Reconciler::on_ledger_error(Error error) {
 }
 
 void Reconciler::on_claim_needed() {
-  finish_row(
-      ReconcileOutcome::left,
-      "Its generation was only likely to be its own, and is refunded: whether the request was "
-      "taken is in doubt again. Try again.");
+  finish_row(ReconcileOutcome::left,
+             "Its generation was only likely to be its own, and has ended: whether the request was "
+             "taken is in doubt again. Try again.");
 }
 
 void Reconciler::on_end(const payment::End& end) {
@@ -137,9 +168,15 @@ void Reconciler::on_end(const payment::End& end) {
                             "is completed. The next run of the same request delivers its "
                             "clip.");
     case Kind::failed:
-      return finish_row(ReconcileOutcome::settled, subject + "failed. The service refunds it.");
-    case Kind::stopped:
-      return finish_row(ReconcileOutcome::settled, subject + "is stopped. The service refunds it.");
+      return finish_row(ReconcileOutcome::settled, subject + "failed. " + money_of(state));
+    case Kind::stopped: {
+      if (needs_account()) return look_into_account();
+      const auto account = accounts_.find(entry_.identity.agent_id);
+      const bool is_told = is_account_read_ && !account->second.failure.empty();
+      return finish_row(ReconcileOutcome::settled,
+                        subject + "is stopped. " + money_of(state) +
+                            (is_told ? " " + account->second.failure : ""));
+    }
     case Kind::running:
       return finish_row(ReconcileOutcome::running, subject + "is unfinished" +
                                                        (payment::stop_wanted(state) && !is_likely
@@ -161,6 +198,70 @@ void Reconciler::on_end(const payment::End& end) {
   const auto& failure = payment_->failure();
   if (scope_ == Scope::owed_stops && failure && failure->error.http_status == 0) rows_.clear();
   finish_row(ReconcileOutcome::left, failure ? failure->error.message : sentence(end.reason));
+}
+
+bool Reconciler::needs_account() const {
+  return scope_ == Scope::all && !is_account_read_ && !entry_.identity.agent_id.empty() &&
+         payment::charged(payment_->state()) != payment::Charged::no;
+}
+
+void Reconciler::read_account(unsigned page) {
+  account_client_->get_transactions(
+      entry_.identity.agent_id, page,
+      [this, page](Result<std::vector<api::Transaction>, api::Failure> transactions) {
+        Account& account = accounts_[entry_.identity.agent_id];
+        bool is_new = false;
+        if (!transactions) account.failure = transactions.error().error.message;
+        for (std::size_t at = 0; transactions && at < transactions->size(); ++at) {
+          api::Transaction& one = (*transactions)[at];
+          // A service that has no pages answers each question with the same.
+          const bool is_known =
+              !one.id.empty() && std::ranges::any_of(account.transactions, [&](const auto& other) {
+                return other.id == one.id;
+              });
+          if (is_known) continue;
+          is_new = true;
+          account.transactions.push_back(std::move(one));
+        }
+        if (is_new && page < most_pages) return read_account(page + 1);
+        look_into_account();
+      });
+}
+
+// What came in for the generation proves its refund, when it is as much as what it cost.
+void Reconciler::look_into_account() {
+  const auto account = accounts_.find(entry_.identity.agent_id);
+  if (account == accounts_.end()) {
+    account_client_ = std::make_unique<api::PriceClient>(runtime_, access_, silence_);
+    accounts_[entry_.identity.agent_id];
+    return read_account(1);
+  }
+  is_account_read_ = true;
+  const std::string generation = payment::generation_id(payment_->state());
+  const std::string_view id = plain_id(generation);
+  double in = 0;
+  double out = 0;
+  std::string named;
+  for (const api::Transaction& one : account->second.transactions) {
+    if (std::ranges::none_of(one.generations,
+                             [&](const std::string& other) { return plain_id(other) == id; })) {
+      continue;
+    }
+    (one.is_incoming ? in : out) += one.amount;
+    if (one.is_incoming) named = one.id;
+  }
+  const double known = entry_.cost.value_or(0) > 0 ? *entry_.cost : entry_.estimate.value_or(0);
+  const double due = out > 0 ? out : known;
+  constexpr double rounding = 1e-9;
+  if (in <= 0 || in < due * (1 - rounding)) return accounted({}, "");
+  accounted(payment::Credit::refunded, "credit transaction " + one_line(named, 80) + " refunds it");
+}
+
+void Reconciler::accounted(payment::Credit credit, std::string came) {
+  // Not from within its own call.
+  later_.start(std::chrono::milliseconds(0), [this, credit, came = std::move(came)] {
+    payment_->handle(payment::Accounted{credit, came});
+  });
 }
 
 void Reconciler::finish_row(ReconcileOutcome outcome, std::string text) {

@@ -5,10 +5,12 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "api/prices/price_client.h"
 #include "job/payment_driver.h"
 
 namespace genpro::job {
@@ -27,9 +29,13 @@ struct Reconciled {
   std::string text;  // a sentence or two for a person
 };
 
-// Goes through rows that are open: finds out whether a lost request was taken, sends the stop
-// requests that could not be sent, asks how the others stand. Nothing is ever asked for anew.
-// Belongs to the runtime thread.
+// Rows that something is still to be found out about: those that are open, and those that were
+// stopped without proof of a refund.
+Result<std::vector<ledger::Entry>> rows_to_settle(ledger::Ledger& ledger);
+
+// Goes through them: finds out whether a lost request was taken, sends the stop requests that could
+// not be sent, asks how the others stand, looks for proof of refunds. Nothing is ever asked for
+// anew. Belongs to the runtime thread.
 class Reconciler : private PaymentDriver::Owner {
  public:
   using Done = std::function<void(Result<std::vector<Reconciled>>)>;
@@ -59,6 +65,10 @@ class Reconciler : private PaymentDriver::Owner {
   void on_end(const payment::End& end) override;
   void on_ledger_error(Error error) override;
   void on_claim_needed() override;
+  bool needs_account() const;
+  void read_account(unsigned page);
+  void look_into_account();
+  void accounted(payment::Credit credit, std::string came);
   void finish_row(ReconcileOutcome outcome, std::string text);
   template <typename T>
   void ask(std::function<Result<T>(ledger::Ledger&)> question, std::function<void(T)> then);
@@ -70,6 +80,14 @@ class Reconciler : private PaymentDriver::Owner {
   const Scope scope_;
   LedgerClient ledger_;
   std::unique_ptr<PaymentDriver> payment_;
+  // Of an agent; read once, for all rows.
+  struct Account {
+    std::vector<api::Transaction> transactions;
+    std::string failure;  // why they, or some of them, are not known
+  };
+  std::map<std::string, Account> accounts_;
+  std::unique_ptr<api::PriceClient> account_client_;
+  bool is_account_read_ = false;  // for the current row
   Timer later_;  // for what must not be done from within a call of what it destroys
   Done done_;
   std::vector<ledger::Entry> rows_;  // still to be looked at, the next one last

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "api/dialect.h"
 #include "base/text.h"
 #include "ledger/clock.h"
 
@@ -65,6 +66,26 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
 }
 
 void Worker::start() {
+  if (settings_.key_command.empty()) return begin();
+  ask_key();
+}
+
+void Worker::ask_key() {
+  log_.info([&] { return "the API key is asked of " + settings_.key_command.front(); });
+  key_request_ = std::make_unique<api::KeyRequest>(
+      runtime_, settings_.key_command, [this](Result<std::string> key) {
+        if (is_shutting_down_ || has_ended_) return;
+        auto error = key ? api::check_key(*key) : std::optional(key.error());
+        if (error) {
+          error->charged = Charged::no;
+          return give_up(*std::move(error), false);
+        }
+        settings_.access.key = std::move(*key);
+        begin();
+      });
+}
+
+void Worker::begin() {
   if (settings_.generation_timeout.count() > 0) {
     deadline_timer_.start(settings_.generation_timeout, [this] { time_out(); });
   }
@@ -73,7 +94,7 @@ void Worker::start() {
   } else {
     status_ = Status::submitting;
     report({});
-    identify();
+    prepare();
   }
   send_owed_stops();
 }
@@ -102,7 +123,8 @@ PaymentDriver& Worker::make_payment(std::optional<api::GenerationRequest> reques
   settings.policy.asks_when_in_doubt = settings_.asks_when_in_doubt;
   settings.policy.retries = settings_.retries;
   settings.policy.is_attached = is_attached_;
-  settings.daily_limit = settings_.daily_limit;
+  settings.policy.keys_are_documented = request && request->dialect->documents_keys;
+  settings.limits = limits();
   settings.request = std::move(request);
   settings.identity = identity_;
   PaymentDriver::Owner& owner = *this;
@@ -129,91 +151,34 @@ void Worker::attach() {
       [this, entry](Result<std::optional<ledger::Ledger::Held>> held) {
         if (is_shutting_down_ || has_ended_) return;
         PaymentDriver& payment = make_payment({});
-        if (!held || !*held) return payment.resume(entry, {}, {}, false);
+        // Of one that has failed or was stopped the row has nothing more to tell, and it may have
+        // been continued since: the service is asked.
+        const auto has_ended = [](const payment::State& state) {
+          return std::holds_alternative<payment::Failed>(state) ||
+                 std::holds_alternative<payment::Stopped>(state);
+        };
+        if (!held || !*held || has_ended((*held)->entry.state)) {
+          return payment.resume(entry, {}, {}, false);
+        }
         payment.resume(std::move((*held)->entry), std::move((*held)->lock), {}, false);
         learn_durations();
       });
 }
 
-void Worker::identify() {
-  const auto& request = std::get<api::GenerationRequest>(settings_.subject);
-  if (!ledger_.is_kept()) {
-    log_.info([] { return "asks for a new generation, which is charged: no ledger is kept"; });
-    make_payment(request).begin({});
-    return;
-  }
-  identity_request_ = std::make_unique<IdentityRequest>(
-      runtime_, settings_.access, settings_.silence, request, [this](ledger::Identity identity) {
-        // It is what calls here.
-        const auto request = std::move(identity_request_);
-        identity_ = std::move(identity);
-        claim(settings_.reuse);
-      });
-}
-
-void Worker::claim(payment::Reuse reuse) {
-  claiming_ = std::make_unique<Claiming>(
-      runtime_, settings_.ledger,
-      ClaimSettings{
-          identity_, reuse, passed_over_, settings_.daily_limit, {.since = asking_since_}},
-      [this] {
-        log_.info([] { return "waits for another run's request to the same cell"; });
-        Update update;
-        update.is_waiting = true;
-        report(std::move(update));
-      },
-      [this](Result<ledger::Claim> claim) { on_claim(std::move(claim)); });
-}
-
-void Worker::on_claim(Result<ledger::Claim> claim) {
-  // It is what calls here.
-  const std::unique_ptr<Claiming> claiming = std::move(claiming_);
-  if (!claim) {
-    if (claim.error().kind != ErrorKind::limit) append(claim.error(), "Nothing was sent.");
-    claim.error().charged = Charged::no;
-    return give_up(std::move(claim.error()), claim.error().kind == ErrorKind::ledger_busy);
-  }
-  PaymentDriver& payment = make_payment(std::get<api::GenerationRequest>(settings_.subject));
-  log_.info([&] { return describe(*claim); });
-  if (claim->kind == ledger::Claim::Kind::create) return payment.begin(std::move(claim->cell));
-  const bool is_named = !payment::generation_id(claim->entry.state).empty();
-  is_earlier_ = is_named;
-  if (claim->data_unreadable) {
-    Update update;
-    update.progress =
-        "Whether the service's own data, which this request leaves to it, is still the same cannot "
-        "be read: what was asked for before is picked up as long as it was not delivered";
-    report(std::move(update));
-  }
-  payment.resume(std::move(claim->entry), std::move(claim->presence), std::move(claim->cell),
-                 claim->is_alone);
-  if (is_named) learn_durations();
-}
-
-void Worker::claim_anew(payment::Reuse reuse) {
-  // Not from within its own call.
-  later_.start(milliseconds(0), [this, reuse] {
-    payment_.reset();
-    is_earlier_ = false;
-    has_learned_ = false;
-    claim(reuse);
-    send_owed_stops();
-  });
-}
-
 // Without an answer, questions come as for a service that nothing is known of.
 void Worker::learn_durations() {
-  if (!payment_ || payment_->entry().id == 0 || has_learned_ ||
-      settings_.poll_interval.count() > 0) {
-    return;
-  }
+  if (!payment_ || payment_->entry().id == 0 || has_learned_) return;
   has_learned_ = true;
   ledger_.ask<polling::PastDurations>(
       [entry = payment_->entry()](ledger::Ledger& ledger) { return ledger.past_durations(entry); },
       [this](const Result<polling::PastDurations>& past) {
         if (!past) return;
         schedule_.learn(*past);
-        if (payment_) payment_->poll_by_schedule();
+        forecast_ = polling::Forecast(past->same_kind);
+        if (!payment_ || has_ended_) return;
+        if (settings_.poll_interval.count() == 0) payment_->poll_by_schedule();
+        const bool is_told = status_ == Status::pending || status_ == Status::processing;
+        if (is_told && !is_earlier_ && expectation()) report({});
       });
 }
 
@@ -299,7 +264,8 @@ void Worker::on_end(const payment::End& end) {
     if (payment_->left_to_others()) return finish_shutdown(Shutdown::left_to_others);
     if (std::holds_alternative<payment::Stopped>(state) ||
         std::holds_alternative<payment::Failed>(state)) {
-      return finish_shutdown(Shutdown::stopped);
+      const bool is_refunded = payment::charged(state) == payment::Charged::no;
+      return finish_shutdown(is_refunded ? Shutdown::refunded : Shutdown::stopped);
     }
     const bool is_noted = payment::stop_wanted(state);
     return finish_shutdown(is_noted ? Shutdown::noted : Shutdown::nothing);
@@ -380,7 +346,9 @@ void Worker::give_up(Error error, bool is_retryable) {
   report(std::move(update));
   deadline_timer_.stop();
   claiming_.reset();
+  preparation_.reset();
   identity_request_.reset();
+  estimate_request_.reset();
   if (!payment_) return;
   payment_->rest();
   // Who reads the error finds the row free.
@@ -393,10 +361,19 @@ void Worker::report(Update update) {
   if (payment_) update.generation_id = generation_id();
   update.elapsed = elapsed();
   update.cost = cost_;
+  update.estimate = estimate_  ? estimate_->credits
+                    : payment_ ? payment_->entry().estimate
+                               : std::nullopt;
+  update.expectation = expectation();
   if (settings_.on_update) return settings_.on_update(std::move(update));
   auto shared = channel_->lock();
   shared->updates.push_back(std::move(update));
   shared.notify();
+}
+
+std::optional<Expectation> Worker::expectation() const {
+  if (!payment_ || !forecast_.is_known()) return std::nullopt;
+  return Expectation{std::chrono::steady_clock::now() - payment_->age(), forecast_};
 }
 
 milliseconds Worker::elapsed() const {
@@ -411,8 +388,11 @@ std::string Worker::generation_id() const {
 
 void Worker::end_steps() {
   is_shutting_down_ = true;
+  key_request_.reset();
   address_request_.reset();
+  preparation_.reset();
   identity_request_.reset();
+  estimate_request_.reset();
   claiming_.reset();
   deadline_timer_.stop();
   later_.stop();

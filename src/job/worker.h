@@ -4,13 +4,18 @@
 // begins one, and tells the job what comes of it.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 
+#include "api/key_command.h"
 #include "job/address_request.h"
 #include "job/claiming.h"
+#include "job/estimate.h"
 #include "job/identity.h"
 #include "job/job.h"
 #include "job/payment_driver.h"
+#include "job/preparation.h"
 #include "job/reconciler.h"
 #include "polling/poll_schedule.h"
 
@@ -34,12 +39,10 @@ class Worker : private PaymentDriver::Owner {
   void cancel();
 
  private:
+  void ask_key();
+  void begin();
   void attach();
-  void identify();
-  void claim(payment::Reuse reuse);
-  void on_claim(Result<ledger::Claim> claim);
   PaymentDriver& make_payment(std::optional<api::GenerationRequest> request);
-  void claim_anew(payment::Reuse reuse);
   void send_owed_stops();
   void learn_durations();
 
@@ -57,6 +60,18 @@ class Worker : private PaymentDriver::Owner {
   void complete();
   void time_out();
   void give_up(Error error, bool is_retryable);
+  // worker_request.cpp
+  void prepare();
+  void ask_without_ledger();
+  void identify(const api::GenerationRequest& by_contents);
+  void upload(std::function<void()> then);
+  void set_body();
+  void claim(payment::Reuse reuse);
+  void on_claim(Result<ledger::Claim> claim, payment::Reuse reuse);
+  void claim_anew(payment::Reuse reuse);
+  bool needs_estimate() const;
+  void ask_estimate(api::GenerationRequest request, std::function<void()> then);
+  ledger::Limits limits() const;
   // worker_errors.cpp
   static std::string describe(Shutdown shutdown);
   static std::string describe(const ledger::Claim& claim);
@@ -64,8 +79,11 @@ class Worker : private PaymentDriver::Owner {
   Error failed_error(const payment::End& end) const;
   Error doubt_error(const payment::End& end) const;
   Error timeout_error() const;
+  // Nothing, or why a new generation is not to be asked for.
+  std::optional<Error> cost_error() const;
   std::string failure_text() const;
   void report(Update update);
+  std::optional<Expectation> expectation() const;
   std::chrono::milliseconds elapsed() const;
   std::string generation_id() const;
 
@@ -74,16 +92,22 @@ class Worker : private PaymentDriver::Owner {
   void finish_shutdown(Shutdown outcome);
 
   Runtime& runtime_;
-  const JobSettings settings_;
+  JobSettings settings_;
   const log::Logger log_;
   const Job::Channel channel_;
   const std::chrono::steady_clock::time_point started_;
   const ledger::WallTime asking_since_;
   const bool is_attached_;
+  std::unique_ptr<api::KeyRequest> key_request_;
   LedgerClient ledger_;
   polling::PollSchedule schedule_;
+  std::unique_ptr<Preparation> preparation_;
+  std::optional<api::GenerationRequest> request_;  // to be posted; nothing while ids are missing
+  polling::Forecast forecast_;
   std::unique_ptr<IdentityRequest> identity_request_;
   ledger::Identity identity_;
+  std::unique_ptr<EstimateRequest> estimate_request_;
+  std::optional<Estimate> estimate_;  // what a limit is checked by
   ledger::PassedOver passed_over_;
   std::unique_ptr<Claiming> claiming_;
   std::unique_ptr<PaymentDriver> payment_;

@@ -21,6 +21,8 @@ std::string list(const std::vector<std::string>& words) {
 std::string Worker::describe(Shutdown shutdown) {
   switch (shutdown) {
     case Shutdown::stopped:
+      return "the generation is stopped; its refund is not proven";
+    case Shutdown::refunded:
       return "the generation is stopped, and refunded";
     case Shutdown::left_to_others:
       return "the generation goes on: another run follows it";
@@ -114,9 +116,13 @@ Error Worker::failed_error(const payment::End& end) const {
   std::string reason = end.reason;
   while (reason.ends_with('.')) reason.pop_back();
   if (!reason.empty()) error.message += ": " + reason;
-  error.message += failed ? ". The service refunds it. Change the prompt or the ingredients, then "
-                            "try again."
-                          : ". The service refunds it. Start again for a new one.";
+  const payment::Charged charged = payment::charged(payment_->state());
+  const char* const money = charged == payment::Charged::no    ? ". The service refunds it. "
+                            : charged == payment::Charged::yes ? ". The service charges it. "
+                                                               : ". Its refund is not proven. ";
+  error.message +=
+      money + std::string(failed ? "Change the prompt or the ingredients, then try again."
+                                 : "Start again for a new one.");
   return error;
 }
 
@@ -142,6 +148,50 @@ Error Worker::doubt_error(const payment::End& end) const {
                "it asks again. Look at the cell; if it has the generation, set generation-id "
                "to it, else remove the row.");
   }
+  return error;
+}
+
+std::optional<Error> Worker::cost_error() const {
+  if (!estimate_) return std::nullopt;
+  const auto refused = [this](const char* code, std::string message) {
+    Error error;
+    error.kind = ErrorKind::limit;
+    error.message = std::move(message);
+    error.error_code = code;
+    error.charged = Charged::no;
+    error.details = {{"max-cost", number_text(settings_.max_cost)}};
+    return error;
+  };
+  if (!estimate_->credits && estimate_->denied) {
+    Error error = *estimate_->denied;
+    error.charged = Charged::no;
+    append(error, "No generation was asked for.");
+    return error;
+  }
+  if (!estimate_->credits) {
+    const bool is_one = settings_.max_cost > 0;
+    return refused("cost_unknown",
+                   std::string(is_one ? "max-cost" : "daily-cost-limit") +
+                       " is set, and what this generation would cost is not known: the service "
+                       "gives no estimate, and this ledger has paid for none of the same model and "
+                       "length. No generation was asked for. Set model and duration to what the "
+                       "service has a price for, or " +
+                       (is_one ? "max-cost" : "daily-cost-limit") +
+                       " to 0 for a first one, whose cost the ledger remembers. The service: " +
+                       estimate_->reason);
+  }
+  if (settings_.max_cost <= 0 || *estimate_->credits <= settings_.max_cost) return std::nullopt;
+  Error error = refused(
+      "max_cost_exceeded",
+      "This generation is estimated at " + number_text(*estimate_->credits) + " credits, " +
+          (estimate_->source == Estimate::Source::ledger
+               ? "which is the most that one of the same model and length has cost by this ledger, "
+                 "and more"
+               : "as the service says, which is more") +
+          " than the max-cost of " + number_text(settings_.max_cost) +
+          ". Raise max-cost, or ask for a cheaper model or a shorter clip. No generation was asked "
+          "for.");
+  error.details.emplace_back("estimate", number_text(*estimate_->credits));
   return error;
 }
 

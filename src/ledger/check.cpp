@@ -47,7 +47,8 @@ void check_row(const Row& row, const std::string& last_word, const payment::Now&
     damage("its place is \"" + one_line(identity.place, 120) + "\", and its cell says \"" +
            one_line(place, 120) + "\"");
   }
-  if (identity.fingerprint != fingerprint_of(place, identity.agent_id, identity.request)) {
+  const std::string& contents = identity.contents.empty() ? identity.request : identity.contents;
+  if (identity.fingerprint != fingerprint_of(place, identity.agent_id, contents)) {
     damage("its fingerprint is not that of its request");
   }
   if (!last_word.empty() && last_word != row.word) {
@@ -112,6 +113,12 @@ Result<std::vector<Ledger::Finding>> Ledger::check(const payment::Now& now) {
                   if (query.step()) last_word = query.text(0);
                   check_row(*row, last_word, now, findings);
                 });
+    });
+    guarded([&] {
+      for (const std::string& id : damaged_assets(database)) {
+        if (findings.size() >= most_findings) break;
+        findings.push_back({0, DamagedAsset(one_line(id, 80)).what(), advice_for_asset(), true});
+      }
     });
     if (findings.size() >= most_findings) {
       findings.push_back({0, "there may be more", "See to these first", false});

@@ -173,6 +173,24 @@ std::optional<Claim> Ledger::claim_earlier(const Identity& identity, payment::Re
   return std::nullopt;
 }
 
+Result<std::optional<Entry>> Ledger::delivered_unreadable(const Identity& identity) {
+  return attempt<std::optional<Entry>>(false, [&](Database& database) -> std::optional<Entry> {
+    Candidates candidates(database, identity.fingerprint);
+    Candidates::Place place;
+    while (true) {
+      const auto ids = candidates.next(rank_delivered, std::numeric_limits<WallTime>::min(), place);
+      if (ids.empty()) return std::nullopt;
+      for (const std::int64_t id : ids) {
+        auto row = read_row(database, id);
+        if (row && compare_data(row->entry.identity.data, identity.data) ==
+                       payment::ServiceData::unreadable) {
+          return std::move(row->entry);
+        }
+      }
+    }
+  });
+}
+
 // Of the requests to the cell of which it is not known whether they were taken.
 Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t but,
                                        const payment::Now& now) {

@@ -19,6 +19,10 @@ std::string advice_for_file() {
          "then. `genpro ledger check` says more";
 }
 
+std::string advice_for_asset() {
+  return "Name the file in place of its id, or restore the ledger";
+}
+
 std::string advice_for_row(std::int64_t row) {
   return "`genpro ledger check` looks the ledger over; `genpro ledger prune " +
          std::to_string(row) + "` removes the row, and with it what it knew of a paid generation";
@@ -99,6 +103,15 @@ Error damaged_row_error(const std::string& path, std::int64_t row, const std::st
                   " is damaged: " + one_line(reason) + ". " + advice_for_row(row) + ".";
   error.debug = shown(path);
   error.ledger_row = row;
+  return error;
+}
+
+Error damaged_asset_error(const std::string& path, const std::string& reason) {
+  Error error;
+  error.kind = ErrorKind::ledger;
+  error.message = "The ledger " + shown(path) + " cannot be used: " + one_line(reason) + ". " +
+                  advice_for_asset() + ".";
+  error.debug = shown(path);
   return error;
 }
 

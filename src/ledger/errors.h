@@ -24,6 +24,13 @@ class DamagedRow : public std::runtime_error {
  private:
   std::int64_t row_;
 };
+// What is known of an uploaded file cannot be.
+class DamagedAsset : public std::runtime_error {
+ public:
+  explicit DamagedAsset(std::string_view id)
+      : std::runtime_error("what it knows of content resource " + std::string(id) + " is damaged") {
+  }
+};
 // There is no such row any more.
 class MissingRow : public std::runtime_error {
  public:
@@ -36,8 +43,10 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
 Error foreign_ledger_error(const std::string& path, const std::string& reason);
 Error lost_ledger_error(const std::string& path, const std::string& reason);
 Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason);
+Error damaged_asset_error(const std::string& path, const std::string& reason);
 Error missing_row_error(const std::string& path, const std::string& reason);
 std::string advice_for_row(std::int64_t row);
+std::string advice_for_asset();
 std::string advice_for_file();
 
 template <typename T, typename Work>
@@ -52,6 +61,8 @@ Result<T> attempt_on(const std::string& path, Work work) {
     return lost_ledger_error(path, lost.what());
   } catch (const DamagedRow& damaged) {
     return damaged_row_error(path, damaged.row(), damaged.what());
+  } catch (const DamagedAsset& damaged) {
+    return damaged_asset_error(path, damaged.what());
   } catch (const MissingRow& missing) {
     return missing_row_error(path, missing.what());
   } catch (const std::system_error& error) {

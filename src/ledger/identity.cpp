@@ -96,7 +96,7 @@ std::string fingerprint_of(const std::string& place, const std::string& agent_id
 
 Identity make_identity(std::string base_url, std::string cell_path, std::string agent_id,
                        std::string model, std::optional<double> length, std::string request,
-                       std::string data) {
+                       std::string data, std::string contents) {
   Identity identity;
   identity.base_url = std::move(base_url);
   identity.cell_path = std::move(cell_path);
@@ -105,8 +105,10 @@ Identity make_identity(std::string base_url, std::string cell_path, std::string 
   identity.length = length;
   identity.request = std::move(request);
   identity.data = std::move(data);
+  identity.contents = std::move(contents);
   identity.place = place_of(identity.base_url, identity.cell_path);
-  identity.fingerprint = fingerprint_of(identity.place, identity.agent_id, identity.request);
+  const std::string& same = identity.contents.empty() ? identity.request : identity.contents;
+  identity.fingerprint = fingerprint_of(identity.place, identity.agent_id, same);
   return identity;
 }
 
@@ -115,10 +117,18 @@ bool is_at(const std::string& place, const std::string& service) {
          place[service.size()] == separator;
 }
 
-// Rows have the low places, cells the high ones; 0 is for setting the file up.
+// Rows have the low places, uploads and cells the high ones; 0 is for setting the file up.
+std::int64_t lock_of(int bit, const std::vector<std::string>& parts) {
+  return (std::int64_t{1} << bit) | std::stoll(fingerprint(parts).substr(0, 15), nullptr, 16);
+}
+
 std::int64_t lock_of_cell(const std::string& place) {
-  const std::string hash = fingerprint({place}).substr(0, 15);
-  return (std::int64_t{1} << 62) | std::stoll(hash, nullptr, 16);
+  return lock_of(62, {place});
+}
+
+std::int64_t lock_of_asset(const std::string& service, const std::string& agent_id,
+                           const std::string& sha256) {
+  return lock_of(61, {service, agent_id, sha256});
 }
 
 payment::ServiceData compare_data(const std::string& one, const std::string& other) {

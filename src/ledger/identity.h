@@ -18,7 +18,10 @@ struct Identity {
   std::string agent_id;          // as it is called
   std::string model;             // empty: the cell decides
   std::optional<double> length;  // seconds asked for; nothing: the cell decides
-  std::string request;           // canonical JSON
+  std::string request;           // canonical JSON, as it is posted
+  // The request with what its ingredients are made of in place of their ids, as far as that is
+  // known: the same for the same files, whatever their ids. Empty: as `request`.
+  std::string contents;
   // A digest of what the service's own data decides about it. Empty: it could not be read; "-": its
   // data decides nothing.
   std::string data;
@@ -28,11 +31,12 @@ struct Identity {
   // The cell, the same for each way to write it: the names of this machine are one, the default
   // port, the route word and leading zeros of numbers are left out.
   std::string place;
-  std::string fingerprint;  // SHA-256 over place, agent and request, hexadecimal
+  // SHA-256 over place, agent and contents, else request; hexadecimal.
+  std::string fingerprint;
 };
 Identity make_identity(std::string base_url, std::string cell_path, std::string agent_id,
                        std::string model, std::optional<double> length, std::string request,
-                       std::string data);
+                       std::string data, std::string contents = {});
 
 // The parts of it. `service_of` is the beginning of each place there.
 std::string service_of(const std::string& base_url);
@@ -40,8 +44,10 @@ std::string place_of(const std::string& base_url, const std::string& cell_path);
 std::string fingerprint_of(const std::string& place, const std::string& agent_id,
                            const std::string& request);
 bool is_at(const std::string& place, const std::string& service);
-// Where the cell is locked.
+// Where the cell is locked, and an upload.
 std::int64_t lock_of_cell(const std::string& place);
+std::int64_t lock_of_asset(const std::string& service, const std::string& agent_id,
+                           const std::string& sha256);
 
 payment::ServiceData compare_data(const std::string& one, const std::string& other);
 

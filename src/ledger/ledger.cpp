@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is written, and what a run asks besides. Who takes a row is in claim.cpp, the reports are in
-// report.cpp and check.cpp, the reading of rows is in rows.cpp.
+// What is written, and what a run asks besides. Who takes a row is in claim.cpp, what may be spent
+// in spending.cpp; the reports are in report.cpp and check.cpp, the reading of rows is in rows.cpp.
 #include "ledger/ledger.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "base/glib_ptr.h"
 #include "ledger/attempt.h"
 #include "ledger/rows.h"
+#include "ledger/spending.h"
 #include "ledger/this_process.h"
 
 namespace genpro::ledger {
@@ -18,8 +19,6 @@ using sqlite::Query;
 using sqlite::Transaction;
 
 namespace {
-
-constexpr WallTime day_ms = 24LL * 3600 * 1000;
 
 // The changes made meanwhile are there for all processes at once, but not yet safe on the disk.
 class PowerLossMayTakeIt {
@@ -36,16 +35,6 @@ class PowerLossMayTakeIt {
  private:
   Database& database_;
 };
-
-std::string format_time(WallTime time) {
-  const DateTimePtr moment(g_date_time_new_from_unix_local(time / 1000));
-  return take_string(g_date_time_format(moment.get(), "%Y-%m-%d %H:%M:%S %Z"));
-}
-
-std::string format_utc(WallTime time) {
-  const DateTimePtr moment(g_date_time_new_from_unix_utc(time / 1000));
-  return take_string(g_date_time_format(moment.get(), "%Y-%m-%dT%H:%M:%SZ"));
-}
 
 Row must_read(Database& database, std::int64_t id) {
   auto row = read_row(database, id);
@@ -131,50 +120,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
 Ledger::Ledger(Opened, OpenedFile file) : file_(std::move(file)) {}
 Ledger::~Ledger() = default;
 
-// One more than the limit allows is looked for, and counting begins only if there is one.
-std::optional<Error> Ledger::limit_error(const Identity& identity, unsigned daily_limit) {
-  if (daily_limit == 0) return std::nullopt;
-  Database& database = *file_.database;
-  const std::string of_the_agent =
-      "FROM generations WHERE ltrim(agent_id, '0') = ltrim(?, '0') AND created_at > ? AND " +
-      counts_sql();
-  const std::string find =
-      "SELECT created_at " + of_the_agent + " ORDER BY created_at DESC LIMIT 1 OFFSET ?";
-  const std::string count = "SELECT count(*) " + of_the_agent;
-  const WallTime since = wall_clock_now() - day_ms;
-  const auto oldest =
-      database.integer(find, identity.agent_id, since, static_cast<std::int64_t>(daily_limit) - 1);
-  if (!oldest) return std::nullopt;
-  const std::int64_t number = database.integer(count, identity.agent_id, since).value_or(0);
-
-  const WallTime next = std::min(*oldest, latest_time - day_ms) + day_ms;
-  Error error;
-  error.kind = ErrorKind::limit;
-  error.message = "The daily-generation-limit of " + std::to_string(daily_limit) +
-                  " is reached: " + std::to_string(number) +
-                  " generations were asked for in the last 24 hours by agent " + identity.agent_id +
-                  ". The next one is allowed at " + format_time(next) +
-                  ". Wait until then, or raise the limit. Nothing was sent.";
-  error.debug = "counted in " + file_.path;
-  error.error_code = "daily_generation_limit_reached";
-  error.details = {{"generation-count", std::to_string(number)},
-                   {"generation-limit", std::to_string(daily_limit)},
-                   {"next-allowed", format_utc(next)}};
-  return error;
-}
-
-Result<std::monostate> Ledger::check_limit(const Identity& identity, unsigned daily_limit) {
-  std::optional<Error> limit;
-  auto result = attempt<std::monostate>(false, [&](Database&) {
-    limit = limit_error(identity, daily_limit);
-    return std::monostate();
-  });
-  if (limit) return std::move(*limit);
-  return result;
-}
-
 Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::State& state,
-                                    const Note& note, unsigned daily_limit,
+                                    const Note& note, const Limits& limits,
                                     const payment::Now& now) {
   std::optional<Error> limit;
   auto result = attempt<Begun>(false, [&](Database& database) {
@@ -182,10 +129,11 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
     Begun begun;
     {
       Transaction transaction(database);
-      limit = limit_error(identity, daily_limit);
+      limit = limit_error(identity, limits);
       if (limit) return Begun();
       Row row;
       row.entry.identity = identity;
+      row.entry.estimate = limits.estimate ? limits.estimate : read_past_cost(database, identity);
       row.entry.created_at = now.wall;
       set_state(row, state);
       set_times(row, row.entry.state, note, now.wall);

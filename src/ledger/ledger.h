@@ -12,7 +12,8 @@
 //   - a place for each row, shared by all that follow the generation, taken to stop it,
 //   - a place for each cell, taken from the look at its jobs until the service's answer to a
 //     request is on disk. With one request under way a cell, a job that is new there is that
-//     request's.
+//     request's,
+//   - a place for each file's content, taken while it is uploaded.
 //
 // Threads: a Ledger belongs to one thread at a time; the order of locks is its caller's, the
 // table of LockFile, the table of open lock files.
@@ -26,11 +27,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/error.h"
 #include "base/sqlite.h"
+#include "ledger/asset.h"
 #include "ledger/clock.h"
 #include "ledger/identity.h"
 #include "ledger/life_lock.h"
@@ -49,6 +52,8 @@ struct Entry {
   Identity identity;
   payment::State state;
   std::optional<double> cost;  // what the service said
+  // What it was expected to cost, in credits, when it was asked for.
+  std::optional<double> estimate;
   std::uint64_t bytes_delivered = 0;
   WallTime created_at = 0;
   WallTime posted_at = 0;     // the latest request left
@@ -103,6 +108,14 @@ struct Note {
   WallTime unfinished_at = 0;  // an end's: when the generation was last seen unfinished; 0: never
 };
 
+// What may be spent in 24 hours by this ledger and agent, and what a request is expected to cost.
+struct Limits {
+  unsigned daily_generations = 0;  // 0: no limit
+  double daily_cost = 0;           // credits; 0: no limit
+  std::optional<double> estimate;  // credits; unset: nobody has said
+  std::int64_t row = 0;            // the request's own, which does not count; 0: it has none yet
+};
+
 // One connection. Blocks: on the disk, and on other processes for at most busy_timeout. Threads:
 // one at a time.
 //
@@ -127,13 +140,21 @@ class Ledger {
     Entry entry;
     LifeLock presence;
   };
-  // The intention, on disk when this returns: what `state` speaks of may be done. `daily_limit`
-  // rows of this agent's in 24 hours are enough (0: no limit); fails with ErrorKind::limit then.
-  // Fails, too, when the file is no longer the one that was opened.
+  // The intention, on disk when this returns: what `state` speaks of may be done. Fails with
+  // ErrorKind::limit when the row would exceed a limit, or one cannot be checked; fails, too, when
+  // the file is no longer the one that was opened. Without an estimate the row has past_cost() for
+  // one, which is none to check a limit by.
   Result<Begun> begin(const Identity& identity, const payment::State& state, const Note& note,
-                      unsigned daily_limit, const payment::Now& now);
+                      const Limits& limits, const payment::Now& now);
+  // A generation whose clip was delivered, and of which it cannot be read whether another one for
+  // the same request would differ.
+  Result<std::optional<Entry>> delivered_unreadable(const Identity& identity);
   // Nothing, or the error that begin() would fail with.
-  Result<std::monostate> check_limit(const Identity& identity, unsigned daily_limit);
+  Result<std::monostate> check_limits(const Identity& identity, const Limits& limits);
+  // What such a generation has cost: the dearest of the latest ten of the same model and length
+  // that were completed, among the latest 64 of the model; where the cell decides one of these, of
+  // the same cell.
+  Result<std::optional<double>> past_cost(const Identity& identity);
   // Writes `after` when the row holds `before`, or is behind `after`. Returns what the row holds
   // then, which is another state when another process has gone further. Before a request leaves,
   // it fails when the file is no longer the one that was opened.
@@ -157,6 +178,19 @@ class Ledger {
   // For a process that is about to exit: what it writes after this takes as little time as can be,
   // and so does closing the ledger.
   Result<std::monostate> prepare_to_exit();
+
+  // Uploaded files: assets.cpp. The newest resource of this content that is not known to be gone.
+  Result<std::optional<Asset>> find_asset(const AssetScope& scope, const std::string& sha256);
+  // What each of these resources was made of, also of one that is gone; nothing: it is not known.
+  Result<std::vector<std::optional<Asset>>> assets_of(const AssetScope& scope,
+                                                      const std::vector<std::string>& ids);
+  Result<std::monostate> note_asset(const AssetScope& scope, const Asset& asset);
+  Result<std::monostate> note_asset_gone(const AssetScope& scope, const std::string& id);
+  // To be held while the content is uploaded. Nothing: another one is at it.
+  Result<std::optional<LifeLock>> lock_asset(const AssetScope& scope, const std::string& sha256);
+  // What files hold that have been read before and have not changed since.
+  Result<std::vector<std::optional<FileDigest>>> digests_of(const std::vector<FileStamp>& files);
+  Result<std::monostate> note_digests(const std::vector<std::pair<FileStamp, FileDigest>>& files);
 
   struct Held {
     Entry entry;
@@ -194,6 +228,8 @@ class Ledger {
   Result<std::vector<Entry>> find_generation(const std::string& generation_id);
   // All of which something may still come, the newest first.
   Result<std::vector<Entry>> open_rows();
+  // Those that were stopped, and whose refund is not proven; the newest first.
+  Result<std::vector<Entry>> unproven_refunds(WallTime since, std::size_t limit);
   struct HistoryLine {
     WallTime at = 0;
     std::string came;
@@ -208,10 +244,12 @@ class Ledger {
     std::string day;  // YYYY-MM-DD
     std::string model;
     std::int64_t generations = 0;
-    std::int64_t refunded = 0;
-    std::int64_t cost_unknown = 0;  // of those that are not refunded
-    std::int64_t in_doubt = 0;      // of those, whether it was charged is not known
+    std::int64_t refunded = 0;         // or never charged
+    std::int64_t refund_unproven = 0;  // of the others: stopped, and no refund is proven
+    std::int64_t cost_unknown = 0;     // of those that are not refunded
+    std::int64_t in_doubt = 0;         // of those, whether it was taken is not known
     double cost = 0;
+    double estimate = 0;  // of those whose cost is unknown, as far as there is one
   };
   Result<std::vector<Spend>> spend(WallTime since);
   struct Finding {
@@ -255,7 +293,9 @@ class Ledger {
   };
   Unsettled longest_wait(const std::string& place, std::int64_t but, const payment::Now& now);
   Claim wait_for(const Unsettled& unsettled);
-  std::optional<Error> limit_error(const Identity& identity, unsigned daily_limit);
+  std::optional<Error> limit_error(const Identity& identity, const Limits& limits);
+  std::optional<Error> count_error(const Identity& identity, const Limits& limits);
+  std::optional<Error> cost_error(const Identity& identity, const Limits& limits);
 
   OpenedFile file_;
 };

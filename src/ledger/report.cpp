@@ -99,6 +99,16 @@ Result<std::vector<Entry>> Ledger::open_rows() {
   });
 }
 
+Result<std::vector<Entry>> Ledger::unproven_refunds(WallTime since, std::size_t limit) {
+  return attempt<std::vector<Entry>>(true, [&](Database& database) {
+    return read_entries(
+        database,
+        "WHERE status = 'stopped' AND created_at >= ? AND credit IN ('', 'charged') "
+        "ORDER BY created_at DESC, id DESC LIMIT ?",
+        [&](Query& query) { query.bind(since).bind(limit); });
+  });
+}
+
 Result<std::optional<Entry>> Ledger::find(std::int64_t id) {
   return attempt<std::optional<Entry>>(false, [&](Database& database) -> std::optional<Entry> {
     auto row = read_row(database, id);
@@ -141,7 +151,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
     std::vector<Word> words;
     LocalDay day;
     Query query(database,
-                "SELECT created_at, status, model, cost, id FROM generations INDEXED BY by_time "
+                "SELECT created_at, status, model, cost, id, credit, estimate FROM generations "
+                "INDEXED BY by_time "
                 "WHERE created_at >= ? ORDER BY created_at");
     query.bind(since);
     while (query.step()) {
@@ -164,7 +175,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
         known = words.insert(words.end(), {std::string(word), meaning});
       }
       const payment::Meaning& meaning = *known->meaning;
-      if (!meaning.counts) continue;
+      const bool has_not_left = meaning.is_unfinished && meaning.charged == payment::Charged::no;
+      if (!meaning.counts || has_not_left) continue;
       const auto found = of_the_day.find(query.view(2));
       Spend* spend = found != of_the_day.end() ? found->second : nullptr;
       if (spend == nullptr) {
@@ -175,10 +187,21 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
       }
       ++spend->generations;
       if (meaning.is_unsettled) ++spend->in_doubt;
-      if (meaning.charged == payment::Charged::no) {
+      // As payment::charged().
+      const std::string_view credit = query.view(5);
+      const bool is_free = credit.empty() ? meaning.charged == payment::Charged::no
+                                          : credit == "refunded" || credit == "not_charged";
+      if (is_free) {
         ++spend->refunded;
-      } else if (query.is_null(3)) {
+        continue;
+      }
+      const bool has_ended = !meaning.is_unfinished;
+      if (has_ended && meaning.charged == payment::Charged::unknown && credit.empty()) {
+        ++spend->refund_unproven;
+      }
+      if (query.is_null(3)) {
         ++spend->cost_unknown;
+        if (!query.is_null(6)) spend->estimate += query.real(6);
       } else {
         spend->cost += query.real(3);
       }

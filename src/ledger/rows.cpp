@@ -17,11 +17,12 @@ using sqlite::Database;
 using sqlite::Query;
 
 const char* const row_columns =
-    "id, base_url, cell_path, agent_id, model, request, data, place, fingerprint, length, "
-    "idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, is_absent, "
+    "id, base_url, cell_path, agent_id, model, request, data, contents, place, fingerprint, "
+    "length, idempotency_key, generation_id, status, reason, evidence, stop_wanted, doubtful, "
+    "is_absent, "
     "made_boot, made_up, made_at, posted_boot, posted_up, posted_at, looked_boot, looked_up, "
     "looked_at, jobs_before, cost, bytes_delivered, created_at, ended_at, delivered_at, "
-    "unfinished_at, delivered_by";
+    "unfinished_at, delivered_by, estimate, credit";
 
 namespace {
 
@@ -135,6 +136,7 @@ Identity read_identity(Reader& reader) {
   identity.model = reader.text("model");
   identity.request = reader.text("request");
   identity.data = reader.text("data");
+  identity.contents = reader.text("contents");
   identity.place = reader.text("place");
   identity.fingerprint = reader.text("fingerprint");
   identity.length = reader.real_or_null("length");
@@ -148,6 +150,16 @@ Identity read_identity(Reader& reader) {
     reader.fail("its agent_id " + in_quotes(identity.agent_id) + " is no id");
   }
   return identity;
+}
+
+// In the order of payment::Credit.
+constexpr std::array<std::string_view, 4> credit_words = {"", "charged", "not_charged", "refunded"};
+
+payment::Credit credit_of(Reader& reader) {
+  const std::string word = reader.text("credit");
+  const auto found = std::find(credit_words.begin(), credit_words.end(), word);
+  if (found == credit_words.end()) reader.fail("its credit " + in_quotes(word) + " is none");
+  return static_cast<payment::Credit>(found - credit_words.begin());
 }
 
 payment::State state_of(const Row& row, const Reader& reader) {
@@ -202,8 +214,8 @@ payment::State state_of(const Row& row, const Reader& reader) {
     if (row.entry.delivered_at != 0) return Delivered{generation()};
     return Completed{generation()};
   }
-  if (word == "failed") return Failed{generation(), row.reason};
-  if (word == "stopped") return Stopped{generation()};
+  if (word == "failed") return Failed{generation(), row.reason, row.credit};
+  if (word == "stopped") return Stopped{generation(), row.credit};
   if (word == "gone") return Gone{generation(), row.reason};
   reader.fail("its status " + in_quotes(word) + " is none that there is");
 }
@@ -244,6 +256,8 @@ Row read(const Query& query) {
   entry.delivered_at = reader.time("delivered_at");
   entry.unfinished_at = reader.time("unfinished_at");
   entry.delivered_by = reader.text("delivered_by");
+  entry.estimate = reader.real_or_null("estimate");
+  row.credit = credit_of(reader);
   entry.state = state_of(row, reader);
   return row;
 }
@@ -270,7 +284,8 @@ Query& bind_state(Query& query, const Row& row) {
       .bind(row.entry.cost)
       .bind(row.entry.ended_at)
       .bind(row.entry.delivered_at)
-      .bind(row.entry.unfinished_at);
+      .bind(row.entry.unfinished_at)
+      .bind(credit_words[static_cast<std::size_t>(row.credit)]);
 }
 
 std::string words_where(bool (*is_in)(const payment::Meaning&)) {
@@ -360,6 +375,7 @@ void set_state(Row& row, const payment::State& state) {
       [&row](const auto& stage) {
         using Stage = std::decay_t<decltype(stage)>;
         row.stop_wanted = false;
+        row.credit = payment::Credit::unknown;
         row.reason.clear();
         if constexpr (requires { stage.attempt; }) {
           set_attempt(row, stage.attempt);
@@ -377,6 +393,7 @@ void set_state(Row& row, const payment::State& state) {
         }
         if constexpr (requires { stage.stop_wanted; }) row.stop_wanted = stage.stop_wanted;
         if constexpr (requires { stage.reason; }) row.reason = stage.reason;
+        if constexpr (requires { stage.credit; }) row.credit = stage.credit;
         if constexpr (std::is_same_v<Stage, payment::Prepared>) row.key = stage.key;
       },
       stored);
@@ -391,7 +408,7 @@ void write_row(Database& database, const Row& row) {
       "evidence = ?, stop_wanted = ?, doubtful = ?, is_absent = ?, made_boot = ?, made_up = ?, "
       "made_at = ?, posted_boot = ?, posted_up = ?, posted_at = ?, looked_boot = ?, looked_up = ?, "
       "looked_at = ?, jobs_before = ?, cost = ?, "
-      "ended_at = ?, delivered_at = ?, unfinished_at = ? WHERE id = ?";
+      "ended_at = ?, delivered_at = ?, unfinished_at = ?, credit = ? WHERE id = ?";
   Query query(database, sql);
   bind_state(query, row).bind(row.entry.id).run();
 }
@@ -401,9 +418,11 @@ std::int64_t insert_row(Database& database, const Row& row) {
       "INSERT INTO generations (idempotency_key, generation_id, status, reason, evidence, "
       "stop_wanted, doubtful, is_absent, made_boot, made_up, made_at, posted_boot, posted_up, "
       "posted_at, looked_boot, looked_up, looked_at, jobs_before, cost, ended_at, delivered_at, "
-      "unfinished_at, base_url, cell_path, "
-      "agent_id, model, request, data, place, fingerprint, length, created_at) VALUES (?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      "unfinished_at, credit, base_url, cell_path, agent_id, model, request, data, contents, "
+      "place, "
+      "fingerprint, length, created_at, estimate) VALUES (?, ?, ?, ?, "
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?)";
   const Identity& identity = row.entry.identity;
   Query query(database, sql);
   bind_state(query, row)
@@ -413,10 +432,12 @@ std::int64_t insert_row(Database& database, const Row& row) {
       .bind(identity.model)
       .bind(identity.request)
       .bind(identity.data)
+      .bind(identity.contents)
       .bind(identity.place)
       .bind(identity.fingerprint)
       .bind(identity.length)
       .bind(row.entry.created_at)
+      .bind(row.entry.estimate)
       .run();
   return database.last_row();
 }
@@ -453,32 +474,5 @@ const char* const rank_sql =
     "WHEN 'submitting' THEN 4 WHEN 'unknown' THEN 4 WHEN 'prepared' THEN 4 "
     "WHEN 'gone' THEN 5 WHEN 'failed' THEN 6 WHEN 'stopped' THEN 6 WHEN 'refused' THEN 6 "
     "ELSE 0 END";
-
-std::string ids_text(const std::vector<std::string>& ids) {
-  std::string text = "[";
-  for (const std::string& id : ids) text += (text.size() == 1 ? "\"" : ",\"") + id + "\"";
-  return text + "]";
-}
-
-std::optional<std::vector<std::string>> parse_ids(std::string_view text) {
-  const auto take = [&text](char c) {
-    text = trim(text);
-    if (text.empty() || text.front() != c) return false;
-    text.remove_prefix(1);
-    return true;
-  };
-  std::vector<std::string> ids;
-  if (!take('[')) return std::nullopt;
-  while (!take(']')) {
-    if (!ids.empty() && !take(',')) return std::nullopt;
-    if (!take('"')) return std::nullopt;
-    const std::size_t end = text.find('"');
-    if (end == std::string_view::npos || !is_id(text.substr(0, end))) return std::nullopt;
-    ids.emplace_back(text.substr(0, end));
-    text.remove_prefix(end + 1);
-  }
-  if (!trim(text).empty()) return std::nullopt;
-  return ids;
-}
 
 }  // namespace genpro::ledger

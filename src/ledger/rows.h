@@ -22,6 +22,7 @@ struct Row {
   std::string generation_id;
   std::string reason;
   payment::Evidence evidence = payment::Evidence::proven;
+  payment::Credit credit = payment::Credit::unknown;
   payment::Moment made;
   payment::Moment posted;
   payment::Moment looked;
@@ -70,5 +71,8 @@ std::optional<std::vector<std::string>> parse_ids(std::string_view text);
 
 // One line, at most 300 bytes.
 std::string short_text(const std::string& text);
+
+// Ids of content resources of which what is known cannot be. Of all users of the file.
+std::vector<std::string> damaged_assets(sqlite::Database& database);
 
 }  // namespace genpro::ledger

@@ -121,6 +121,44 @@ constexpr std::array migrations = {
          decided TEXT NOT NULL,
          word TEXT NOT NULL,
          PRIMARY KEY (row, number)) WITHOUT ROWID;)",
+    // 4. What ingredients are made of: of a request, of what was uploaded, and of files that were
+    // read, whose times are in nanoseconds. `service` and `agent` are the same however they are
+    // written.
+    R"(ALTER TABLE generations ADD COLUMN contents TEXT NOT NULL DEFAULT '';
+       CREATE TABLE assets (
+         service TEXT NOT NULL,
+         agent TEXT NOT NULL,
+         id TEXT NOT NULL,
+         sha256 TEXT NOT NULL,
+         size INTEGER NOT NULL,
+         content_type TEXT NOT NULL,
+         file_name TEXT NOT NULL,
+         uploaded_at INTEGER NOT NULL,
+         is_gone INTEGER NOT NULL DEFAULT 0,
+         PRIMARY KEY (service, agent, id)) WITHOUT ROWID;
+       CREATE INDEX by_content ON assets (sha256, service, agent, uploaded_at);
+       CREATE TABLE files (
+         path TEXT PRIMARY KEY,
+         device INTEGER NOT NULL,
+         inode INTEGER NOT NULL,
+         size INTEGER NOT NULL,
+         modified_ns INTEGER NOT NULL,
+         changed_ns INTEGER NOT NULL,
+         sha256 TEXT NOT NULL,
+         content_type TEXT NOT NULL);)",
+    // 5. `estimate`: what it was expected to cost, in credits. `credit`: what the service says has
+    // become of its credits; empty: nothing. That one was stopped proves no refund.
+    R"(ALTER TABLE generations ADD COLUMN estimate REAL;
+       ALTER TABLE generations ADD COLUMN credit TEXT NOT NULL DEFAULT '';
+       DROP INDEX by_time;
+       CREATE INDEX by_time ON generations (created_at, status, model, cost, credit, estimate);
+       DROP INDEX by_agent;
+       CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), created_at)
+         WHERE status NOT IN ('refused');)",
+    // 6. A row that was begun on another day and sent in this one counts in this one.
+    R"(DROP INDEX by_agent;
+       CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), max(created_at, posted_at))
+         WHERE status NOT IN ('refused');)",
 };
 static_assert(migrations.size() == schema_version);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 
@@ -15,6 +17,10 @@ const std::string& launcher_name();
 // Since when it wants what it asks for now, in milliseconds since 1970. Processes that are started
 // together come to their first question seconds apart when there are many of them, or the machine
 // is slow: for a young one it is the time of its start.
+//
+// Never earlier than that: what a process delivered that ended before this one began is not later.
 std::int64_t asking_since();
+// A time by which the process had begun, some tens of milliseconds later at most.
+std::int64_t latest_start(pid_t process);
 
 }  // namespace genpro::ledger

@@ -22,9 +22,18 @@ inline bool says_status(const Answer& answer) {
 
 // The service is at it already, or will be: the same request may be sent again after a while. (4)
 inline bool is_under_way(const Answer& answer) {
+  // The key was used with another body: the same again would be answered in the same way.
+  if (answer.code == "idempotency_conflict") return false;
   return answer.status == 202 || answer.status == 409 || answer.status == 425 ||
          answer.status == 429 || answer.code == "generation_busy" ||
          answer.code == "generation_pending" || answer.code == "source_not_ready";
+}
+
+// The service's own word that it has not taken the request yet, and will when it is sent again.
+// Only a wire that documents keys documents it as well. (4)
+inline bool is_not_taken(const Answer& answer) {
+  return answer.status == 202 && answer.is_api_error && !answer.was_redirected &&
+         (answer.code == "source_not_ready" || answer.code == "generation_pending");
 }
 
 // The service's own no, which proves that nothing was taken. (1)

@@ -46,8 +46,11 @@ std::string describe(Word word) {
 
 const char* decision_on(const State& state) {
   if (std::holds_alternative<Completed>(state)) return "its clip is to be delivered";
-  if (std::holds_alternative<Failed>(state) || std::holds_alternative<Stopped>(state)) {
-    return "it is refunded";
+  if (charged(state) == Charged::no) return "it is refunded";
+  if (std::holds_alternative<Failed>(state)) return "it is charged, though it failed";
+  if (std::holds_alternative<Stopped>(state)) {
+    return charged(state) == Charged::yes ? "it is charged, though it is stopped"
+                                          : "it is stopped, and its refund is not proven";
   }
   return "it is waited for";
 }
@@ -62,17 +65,18 @@ std::vector<Action> told_again(const Generation& generation) {
 
 }  // namespace
 
-State reached(const State& from, Generation generation, Word word) {
+State reached(const State& from, Generation generation, const Answer& answer) {
   // What was delivered stays so, whatever becomes of it afterwards.
   if (std::holds_alternative<Delivered>(from)) return Delivered{std::move(generation)};
   const std::optional<Attempt> attempt = std::exchange(generation.attempt, std::nullopt);
+  const Word word = answer.word;
   switch (word) {
     case Word::completed:
       return Completed{std::move(generation)};
     case Word::failed:
-      return Failed{std::move(generation), ""};
+      return Failed{std::move(generation), "", answer.credit};
     case Word::stopped:
-      return Stopped{std::move(generation)};
+      return Stopped{std::move(generation), answer.credit};
     default:
       break;
   }
@@ -112,6 +116,11 @@ Step Machine::ended(State state) {
       std::holds_alternative<Refused>(state) ? End::Kind::refused : end_of(state);
   const std::string why = reason(state);
   return {std::move(state), {End{kind, why, {}}}};
+}
+
+Step Machine::ended_before(State state) const {
+  if (policy_.is_attached || !policy_.may_post) return ended(std::move(state));
+  return {std::move(state), {End{End::Kind::again, "", {}}}};
 }
 
 Moment Machine::placed(Moment moment) const {
@@ -166,10 +175,10 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   Generation generation = from.generation;
   generation.asking = {};
   generation.asking.bare_since = asked.bare_since;
-  State after = reached(from, std::move(generation), answer.word);
-  const bool is_refunded =
+  State after = reached(from, std::move(generation), answer);
+  const bool is_over =
       std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after);
-  if (is_refunded && from.generation.attempt) {
+  if (is_over && from.generation.attempt) {
     return not_likely_any_more(from.generation, describe(answer.word));
   }
   if (auto* failed = std::get_if<Failed>(&after)) failed->reason = answer.text;
@@ -180,8 +189,8 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   if (!same_on_disk(from, after)) {
     actions.emplace_back(Persist{describe(answer.word), decision_on(after)});
   }
-  if (is_refunded) {
-    // It was refunded, so that a new one is not paid for twice.
+  if (is_over) {
+    // Its clip is not to be had, so that a new one is no second one.
     const bool again = asked.is_resumed && policy_.may_post && !policy_.is_attached;
     actions.emplace_back(End{again ? End::Kind::again : end_of(after), answer.text, {}});
   } else if (answer.word == Word::completed) {
@@ -316,7 +325,7 @@ Step Machine::on(Known known, const StopWanted&) {
 Step Machine::on(const Known& known, const StopReplied& replied) {
   const Answer& answer = replied.answer;
   if (says_status(answer)) {
-    State after = reached(known, known.generation, answer.word);
+    State after = reached(known, known.generation, answer);
     if (has_ended(after)) return stopped(known, std::move(after), answer);
   }
   // The generation may have ended before; where no answer came, asking would bring none either.
@@ -358,6 +367,33 @@ Step Machine::not_stopped(Stage from, const Answer& answer) {
   }
   actions.emplace_back(Wait{Wait::Pace::schedule, 0});
   return {std::move(from), std::move(actions)};
+}
+
+// Whether it was refunded may be told later than its end. A run has no use for it.
+Step Machine::on(const Stopped& stopped, const Resumed&) {
+  const bool is_asked = !policy_.may_post && !policy_.is_attached;
+  if (is_asked && charged(stopped) != Charged::no) return {stopped, {Poll{}}};
+  return ended_before(stopped);
+}
+
+Step Machine::on(const Stopped& stopped, const Polled& polled) {
+  // The stop came too late.
+  if (says_status(polled.answer) && polled.answer.word == Word::completed) {
+    const State after = Completed{stopped.generation};
+    return {after,
+            {Persist{describe(Word::completed), decision_on(after)}, End{End::Kind::clip, "", {}}}};
+  }
+  const bool is_stopped = says_status(polled.answer) && polled.answer.word == Word::stopped;
+  return on(stopped, Accounted{is_stopped ? polled.answer.credit : Credit::unknown,
+                               "the service tells what became of its credits"});
+}
+
+Step Machine::on(const Stopped& stopped, const Accounted& accounted) {
+  if (accounted.credit == Credit::unknown || accounted.credit == stopped.credit) {
+    return ended(stopped);
+  }
+  const State after = Stopped{stopped.generation, accounted.credit};
+  return {after, {Persist{accounted.came, decision_on(after)}, End{End::Kind::stopped, "", {}}}};
 }
 
 Step Machine::delivered(Generation generation) {

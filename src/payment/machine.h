@@ -44,7 +44,7 @@ class Machine {
   Step on(InDoubt doubt, const Listed& listed);
   Step on(InDoubt doubt, const Unlisted& unlisted);
   Step on(InDoubt doubt, const StopWanted&);
-  Step on(const InDoubt& doubt, const TimedOut&) { return timed_out(doubt); }
+  Step on(InDoubt doubt, const TimedOut&);
 
   // There is a generation.
   Step on(Known known, const Resumed& resumed);
@@ -80,7 +80,12 @@ class Machine {
   Step on(const Completed& completed, const TimedOut&) { return timed_out(completed); }
   Step on(const Delivered& delivered, const TimedOut&) { return timed_out(delivered); }
   Step on(const Gone& gone, const TimedOut&) { return timed_out(gone); }
-  // Nothing is to be had any more; another process may have been the one to hear of it.
+  // Another process was the one to hear of it, and nothing is to be had any more.
+  Step on(const Refused& refused, const Resumed&) { return ended_before(refused); }
+  Step on(const Failed& failed, const Resumed&) { return ended_before(failed); }
+  Step on(const Stopped& stopped, const Resumed&);
+  Step on(const Stopped& stopped, const Polled& polled);
+  Step on(const Stopped& stopped, const Accounted& accounted);
   Step on(const Refused& refused, const Woke&) { return ended(refused); }
   Step on(const Failed& failed, const Woke&) { return ended(failed); }
   Step on(const Stopped& stopped, const Woke&) { return ended(stopped); }
@@ -101,6 +106,8 @@ class Machine {
     return {std::move(state), {End{End::Kind::shut_down, "", {}}}};
   }
   static Step ended(State state);
+  // Before this run was told anything of it.
+  Step ended_before(State state) const;
   // The user wants to be asked about what is not proven.
   bool is_only_likely(const Generation& generation) const;
   static Step not_followed(State state);
@@ -156,7 +163,7 @@ class Machine {
 };
 
 // What the generation of `from` has come to by the service's word.
-State reached(const State& from, Generation generation, Answer::Word word);
+State reached(const State& from, Generation generation, const Answer& answer);
 // How a run ends that waited for the generation.
 End::Kind end_of(const State& state);
 

@@ -78,7 +78,7 @@ namespace {
 
 constexpr std::array<Meaning, 11> all_meanings = {{
     // word, charged, unsettled, unfinished, counts
-    {"prepared", Charged::no, false, true, false},
+    {"prepared", Charged::no, false, true, true},
     {"submitting", Charged::unknown, true, true, true},
     {"unknown", Charged::unknown, true, true, true},
     {"refused", Charged::no, false, false, false},
@@ -87,7 +87,7 @@ constexpr std::array<Meaning, 11> all_meanings = {{
     {"completed", Charged::yes, false, false, true},
     {"completed", Charged::yes, false, false, true},
     {"failed", Charged::no, false, false, true},
-    {"stopped", Charged::no, false, false, true},
+    {"stopped", Charged::unknown, false, false, true},
     {"gone", Charged::yes, false, false, true},
 }};
 
@@ -116,9 +116,30 @@ const Meaning& meaning(const State& state) {
 }
 
 Charged charged(const State& state) {
-  const Charged by_state = meaning(state).charged;
-  if (by_state == Charged::yes && evidence(state) == Evidence::likely) return Charged::unknown;
-  return by_state;
+  const auto* failed = std::get_if<Failed>(&state);
+  const auto* stopped = std::get_if<Stopped>(&state);
+  const Credit credit = failed != nullptr    ? failed->credit
+                        : stopped != nullptr ? stopped->credit
+                                             : Credit::unknown;
+  const Charged by_state = credit == Credit::unknown   ? meaning(state).charged
+                           : credit == Credit::charged ? Charged::yes
+                                                       : Charged::no;
+  const bool is_uncertain = by_state == Charged::yes || stopped != nullptr;
+  return is_uncertain && evidence(state) == Evidence::likely ? Charged::unknown : by_state;
+}
+
+std::optional<double> expense(const State& state, std::optional<double> cost,
+                              std::optional<double> estimate) {
+  // What is about to be asked for is not charged yet, and will be.
+  const bool is_prepared = std::holds_alternative<Prepared>(state);
+  if (charged(state) == Charged::no && !is_prepared) return 0;
+  const bool is_completed =
+      std::holds_alternative<Completed>(state) || std::holds_alternative<Delivered>(state);
+  // A 0 may stand for a cost that is not told.
+  if (is_completed && cost && (*cost > 0 || estimate.value_or(0) <= 0)) return std::max(*cost, 0.0);
+  // What is said before the end may be a part of it.
+  const double most = std::max(cost.value_or(0), estimate.value_or(0));
+  return estimate || most > 0 ? std::optional(most) : std::nullopt;
 }
 
 std::string generation_id(const State& state) {
@@ -178,6 +199,7 @@ State on_disk(State state) {
         if constexpr (std::is_same_v<Stage, InDoubt>) {
           stage.is_under_way = false;
           stage.is_final = false;
+          stage.is_not_taken = false;
           stage.not_before = 0;
         }
       },
@@ -190,6 +212,8 @@ bool same_on_disk(const State& one, const State& other) {
 }
 
 bool is_behind(const State& state, const State& other) {
+  // What is in doubt once more has been found not to be what somebody still follows as likely.
+  if (attempt(state) != nullptr && evidence(other) == Evidence::likely) return false;
   return rank(state) < rank(other);
 }
 

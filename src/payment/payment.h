@@ -17,7 +17,8 @@
 //   the generation has a name and has not ended          Known        yes
 //   it has ended well                                    Completed    yes
 //   every byte of its clip has been pushed               Delivered    yes
-//   the service gave it up, or stopped it                Failed, Stopped   refunded
+//   the service gave it up                               Failed       refunded
+//   the service stopped it                               Stopped      unknown until it says
 //   the API says, twice, that there is no such one       Gone         yes
 #pragma once
 
@@ -106,6 +107,7 @@ struct InDoubt {
   // Of this run: what the latest answer said about sending it again.
   bool is_under_way = false;  // the service is at it
   bool is_final = false;      // a repeat would be answered in the same way
+  bool is_not_taken = false;  // the service itself has said so, and that it may take it later
   Millis not_before = 0;      // on the boot clock
   bool operator==(const InDoubt&) const = default;
 };
@@ -149,13 +151,17 @@ struct Delivered {
   Generation generation;
   bool operator==(const Delivered&) const = default;
 };
+// What the service says has become of the credits of a generation.
+enum class Credit { unknown, charged, not_charged, refunded };
 struct Failed {
   Generation generation;
   std::string reason;
+  Credit credit = Credit::unknown;  // a failure is refunded, unless it says otherwise
   bool operator==(const Failed&) const = default;
 };
 struct Stopped {
   Generation generation;
+  Credit credit = Credit::unknown;
   bool operator==(const Stopped&) const = default;
 };
 struct Gone {
@@ -176,13 +182,17 @@ struct Meaning {
   Charged charged;
   bool is_unsettled;   // whether it was taken is not known
   bool is_unfinished;  // something may still come of it
-  bool counts;         // for limits: it was or may have been asked for
+  bool counts;         // for limits: it was or may have been asked for, or is about to
 };
 // `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
 std::span<const Meaning> meanings();
 const Meaning& meaning(const State& state);
-// Of what only is likely, it is not known.
+// Of what only is likely, it is not known; nor of what was stopped, until its refund is proven.
 Charged charged(const State& state);
+// What it counts for in a limit of credits: what it has cost once it is completed, what it was
+// expected to until then, and nothing when it was refused or refunded. Unset: that is not known.
+std::optional<double> expense(const State& state, std::optional<double> cost,
+                              std::optional<double> estimate);
 
 std::string generation_id(const State& state);  // empty: not known
 std::string reason(const State& state);
@@ -229,6 +239,7 @@ struct Answer {
   enum class Word { none, unknown, pending, processing, completed, failed, stopped };
   Word word = Word::none;
   bool has_clip = false;  // completed, with a video whose address can be used
+  Credit credit = Credit::unknown;
   std::string text;
 };
 
@@ -268,6 +279,11 @@ struct Polled {
 struct StopReplied {
   Answer answer;
 };
+// The account was looked at for a generation that was stopped.
+struct Accounted {
+  Credit credit = Credit::unknown;
+  std::string came;  // a line for its history
+};
 struct Woke {};        // a wait is over
 struct StopWanted {};  // an orderly shutdown by the user; nobody else follows the generation
 struct TimedOut {};    // the user's longest wait is over
@@ -275,8 +291,8 @@ struct Left {};        // the run ends, whatever is under way
 // Every byte and the end of the stream were pushed, and the run ended in good order.
 struct DeliveredWhole {};
 
-using Event = std::variant<Begun, Resumed, Listed, Unlisted, Replied, Polled, StopReplied, Woke,
-                           StopWanted, TimedOut, Left, DeliveredWhole>;
+using Event = std::variant<Begun, Resumed, Listed, Unlisted, Replied, Polled, StopReplied,
+                           Accounted, Woke, StopWanted, TimedOut, Left, DeliveredWhole>;
 
 // ---- Actions ----
 

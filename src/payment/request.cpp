@@ -152,6 +152,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
   }
   InDoubt doubt{posting.attempt, answer.text};
   doubt.is_under_way = is_under_way(answer);
+  doubt.is_not_taken = policy_.keys_are_documented && is_not_taken(answer);
   // What answers a POST with something that is no answer may be no GEN API at all.
   doubt.is_final = answer.was_sent && !doubt.is_under_way && !answer.is_retryable;
   if (answer.retry_after) doubt.not_before = now_.up + *answer.retry_after;
@@ -176,7 +177,7 @@ Step Machine::named(const Attempt& attempt, const Answer& answer) {
     actions.emplace_back(Poll{});
   } else if (answer.word == Word::completed || answer.word == Word::failed ||
              answer.word == Word::stopped) {
-    state = reached(known, known.generation, answer.word);
+    state = reached(known, known.generation, answer);
     if (auto* failed = std::get_if<Failed>(&state)) failed->reason = answer.text;
     actions.emplace_back(End{end_of(state), answer.text, {}});
   } else {
@@ -210,8 +211,11 @@ Step Machine::on(const Posting& posting, const Left&) {
 // ---- Whether it was taken is not known ----
 
 Step Machine::into_doubt(InDoubt doubt, const std::string& came) {
-  std::vector<Action> actions{Persist{came, "it may have been taken"}};
-  if (!std::exchange(doubt.attempt.doubtful, true)) actions.emplace_back(TellDoubt{doubt.reason});
+  std::vector<Action> actions{Persist{
+      came, doubt.is_not_taken ? "it is sent again with its key" : "it may have been taken"}};
+  if (!doubt.is_not_taken && !std::exchange(doubt.attempt.doubtful, true)) {
+    actions.emplace_back(TellDoubt{doubt.reason});
+  }
   if (doubt.attempt.stop_wanted) {
     actions.emplace_back(End{End::Kind::shut_down, doubt.reason, {}});
     return {std::move(doubt), std::move(actions)};
@@ -229,7 +233,7 @@ Step Machine::on(InDoubt doubt, const Resumed&) {
   const bool was_doubtful = std::exchange(attempt.doubtful, true);
   attempt.posts = attempt.failures = 0;
   attempt.posted = placed(attempt.posted);
-  doubt.is_under_way = doubt.is_final = false;
+  doubt.is_under_way = doubt.is_final = doubt.is_not_taken = false;
   doubt.not_before = 0;
   // Somebody wants its clip now.
   if (policy_.may_post) attempt.stop_wanted = false;
@@ -247,8 +251,11 @@ Step Machine::on(const InDoubt& doubt, const Woke&) {
 // What can be done about a doubt now. (2, 3)
 Step Machine::reconcile(InDoubt doubt, std::vector<Action> actions) {
   const Attempt& attempt = doubt.attempt;
-  if (key_protects(doubt) && doubt.not_before <= now_.up) {
-    return repeat(std::move(doubt), "the answer is not known", std::move(actions));
+  if (key_protects(doubt)) {
+    const Millis wait = doubt.not_before - now_.up;
+    if (wait <= 0) return repeat(std::move(doubt), "the answer is not known", std::move(actions));
+    actions.emplace_back(Wait{Wait::Pace::exactly, wait});
+    return {std::move(doubt), std::move(actions)};
   }
   if (!attempt.before) {
     return undecided(std::move(doubt),
@@ -267,7 +274,9 @@ Step Machine::reconcile(InDoubt doubt, std::vector<Action> actions) {
 }
 
 bool Machine::may_repeat(const InDoubt& doubt) const {
-  return policy_.may_post && !policy_.asks_when_in_doubt && !doubt.is_final &&
+  // What the service itself says it has not taken is no doubt to be asked about.
+  const bool is_to_be_asked = policy_.asks_when_in_doubt && !doubt.is_not_taken;
+  return policy_.may_post && !is_to_be_asked && !doubt.is_final &&
          (doubt.is_under_way || doubt.attempt.posts <= policy_.retries);
 }
 
@@ -280,7 +289,7 @@ bool Machine::key_protects(const InDoubt& doubt) const {
 Step Machine::repeat(InDoubt doubt, const std::string& came, std::vector<Action> actions) {
   Attempt attempt = std::move(doubt.attempt);
   attempt.posted = now_;
-  attempt.doubtful = true;
+  attempt.doubtful |= !doubt.is_not_taken;
   attempt.is_absent = false;
   attempt.failures = 0;
   ++attempt.posts;
@@ -362,7 +371,16 @@ Step Machine::absent(InDoubt doubt, const Listed& listed) {
   return undecided(std::move(doubt), why, {}, std::move(actions));
 }
 
+// What the service has queued it may still take: the next run repeats it with its key. (4)
+Step Machine::on(InDoubt doubt, const TimedOut&) {
+  if (std::exchange(doubt.attempt.doubtful, true)) return timed_out(doubt);
+  return {doubt,
+          {Persist{"the longest wait is over", "it keeps its key: it may yet be taken"},
+           End{End::Kind::timed_out, "", {}}}};
+}
+
 Step Machine::on(InDoubt doubt, const StopWanted&) {
+  doubt.attempt.doubtful = true;
   doubt.attempt.stop_wanted = true;
   return {doubt,
           {Persist{"the pipeline shuts down", "what is proven to be its own is to be stopped"},

@@ -57,6 +57,7 @@ class Bench:
     def __init__(self, build, work, sizes):
         self.program = os.path.join(build, "tests", "bench", "bench_pipelines")
         self.poll_program = os.path.join(build, "tests", "bench", "poll_simulation")
+        self.build = build
         self.work = work
         self.files = os.path.join(work, "files")
         self.sizes = sizes
@@ -88,13 +89,16 @@ class Bench:
         return json.loads(ended.stdout)
 
     def curl(self, url, target="/dev/null"):
+        return self.timed("curl", "-sSf", "-o", target, url)
+
+    def timed(self, *command):
         """Wall and CPU seconds, peak memory of all of the process."""
         begun = time.monotonic()
-        process = subprocess.Popen(["curl", "-sSf", "-o", target, url], env=self.environment)
+        process = subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
-            raise RuntimeError(f"curl {url} ended with {process.returncode}")
+            raise RuntimeError(f"{' '.join(command[:4])} ended with {process.returncode}")
         return {"wall": time.monotonic() - begun, "cpu": used.ru_utime + used.ru_stime,
                 "peak": used.ru_maxrss * 1024}
 
@@ -322,6 +326,12 @@ def polling(bench):
             least = f" (the least is {results[0]['least']:.2f})" if place == 2 else ""
             yield Row(f"{title}: {name}{least}", unit, [ours[place] for ours, _ in costs],
                       "every 2 s", [fixed[place] for _, fixed in costs], ratio=goals[place])
+    for log_sigma, seen in ((0.2, 19), (0.69, 19), (0.2, 3), (0.69, 3)):
+        told = [bench.run_program(bench.poll_program, "forecast", log_sigma, seen, seed + 1)
+                for seed in range(min(sizes.rounds, 5))]
+        yield Row(f"Later than the 90th percentile, log-sigma {log_sigma}, {seen} seen", "%",
+                  [100 * (1 - share["at-start"]) for share in told], "what it should be",
+                  [10] * len(told))
     # Both at the same time, as most of it is waiting.
     with concurrent.futures.ThreadPoolExecutor() as pool:
         spreads = (0.2, 0.69)

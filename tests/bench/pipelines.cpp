@@ -73,6 +73,18 @@ class Pipeline {
       throw std::runtime_error("the seek was refused");
     }
   }
+  // As an application does that has read them: they are not kept on the bus.
+  void drop_progress() {
+    const ObjectPtr<GstBus> bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(element_.get()));
+    gst_bus_set_sync_handler(
+        bus.get(),
+        [](GstBus*, GstMessage* message, gpointer) {
+          if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_PROGRESS) return GST_BUS_PASS;
+          gst_message_unref(message);
+          return GST_BUS_DROP;
+        },
+        nullptr, nullptr);
+  }
   // Until the end of the stream; throws for an error.
   void finish() {
     const ObjectPtr<GstBus> bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(element_.get()));
@@ -195,6 +207,7 @@ void wait(std::size_t count, double begin, double time, const std::string& descr
   const std::size_t resident = resident_bytes();
   const std::size_t threads = thread_count();
   const Pipelines pipelines = make_pipelines(count, description);
+  for (const auto& pipeline : pipelines) pipeline->drop_progress();
   for (const auto& pipeline : pipelines) pipeline->set_state(GST_STATE_PLAYING);
   // What it takes to begin is not what waiting takes.
   std::this_thread::sleep_for(std::chrono::duration<double>(begin));

@@ -7,6 +7,9 @@
 //                                            beside a client that asks every two seconds. Durations
 //                                            are lognormal with a median of 77 s; HISTORIES times,
 //                                            so many are SEEN and GENERATIONS waited for
+//   poll_simulation forecast LOG_SIGMA SEEN SEED
+//                                            the share of generations that end within their 90th
+//                                            percentile as it is told, by SEEN durations
 //   poll_simulation real LOG_SIGMA MEDIAN JOBS SEED
 //                                            of JOBS that poll a service on this machine, 20
 //                                            durations seen, beside the same durations simulated.
@@ -102,6 +105,12 @@ void run(std::span<char*> arguments) {
   } else if (mode == "real" && arguments.size() == 6) {
     run_in_earnest(std::stod(arguments[2]), std::stod(arguments[3]), std::stoul(arguments[4]),
                    static_cast<unsigned>(std::stoul(arguments[5])));
+  } else if (mode == "forecast" && arguments.size() == 5) {
+    const Kept share = kept(std::stod(arguments[2]), std::stoul(arguments[3]),
+                            static_cast<unsigned>(std::stoul(arguments[4])));
+    std::printf(R"({"at-start": %.4f, "later": %.4f})"
+                "\n",
+                share.at_start, share.later);
   } else {
     throw std::runtime_error("what to run is not understood; see poll_simulation.cpp");
   }

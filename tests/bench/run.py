@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures genprosrc beside souphttpsrc, curl and downloading first, in turns, and prints a table.
+"""Measures genprosrc beside souphttpsrc, curl and downloading first, and genpro upload beside curl, in
+turns, and prints a table.
 
     tests/bench/run.py [--quick] [--build FOLDER] [NAME…]
 
-NAME is streaming, first-frame, requests, null, waiting, many or polling; all of them when none is given. --quick does
-so little of everything that the figures say nothing, to see that it runs. A ratio is ours to the
-peer's, of the values that were taken one after the other: below 1, ours takes less. The exit
-status tells whether everything ran, not how fast it was.
+NAME is streaming, first-frame, requests, null, waiting, many, polling or uploads; all of them when
+none is given. --quick does so little of everything that the figures say nothing, to see that it
+runs. A ratio is ours to the peer's, of the values that were taken one after the other: below 1,
+ours takes less. The exit status tells whether everything ran, not how fast it was.
 """
 import argparse
 import datetime
@@ -23,6 +24,9 @@ import tempfile
 sys.dont_write_bytecode = True
 import measures  # noqa: E402
 import servers  # noqa: E402
+import uploads  # noqa: E402
+
+ALL = dict(measures.ALL, uploads=uploads.uploads)
 
 
 def machine():
@@ -66,11 +70,11 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
-    unknown = set(options.names) - set(measures.ALL)
+    unknown = set(options.names) - set(ALL)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     build = os.path.abspath(options.build)
-    names = options.names or list(measures.ALL)
+    names = options.names or list(ALL)
 
     work = tempfile.mkdtemp(prefix="genpro-bench-")
     failures = 0
@@ -103,7 +107,7 @@ def main():
         print("|---|---|---|---|---|", flush=True)
         for name in names:
             try:
-                for row in measures.ALL[name](bench):
+                for row in ALL[name](bench):
                     print_row(row)
             except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                 failures += 1

@@ -57,7 +57,7 @@ void CliTest::make_old(std::int64_t id, ledger::WallTime by) {
 
 std::int64_t CliTest::prepare(ledger::Ledger& ledger, const ledger::Identity& identity) {
   const payment::State state = payment::Prepared{attempt().key};
-  return must(ledger.begin(identity, state, note("begun"), 0, ledger::clock_now())).entry.id;
+  return must(ledger.begin(identity, state, note("begun"), {}, ledger::clock_now())).entry.id;
 }
 
 Finished CliTest::genpro(const std::vector<std::string>& arguments) {

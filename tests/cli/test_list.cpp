@@ -76,11 +76,11 @@ TEST_F(List, JsonHasStableNamesAndTypes) {
   sql("UPDATE generations SET created_at = " + std::to_string(may_day + 7));
   const auto list = json({"list"});
   ASSERT_EQ(number_of(list), 2U);
-  EXPECT_EQ(
-      names_of(object_at(list, 0)),
-      (std::vector<std::string>{"id", "created_at", "status", "charged", "in_doubt", "followed",
-                                "stop_wanted", "generation_id", "evidence", "model", "cost",
-                                "bytes_delivered", "delivered", "agent_id", "cell_path"}));
+  EXPECT_EQ(names_of(object_at(list, 0)),
+            (std::vector<std::string>{"id", "created_at", "status", "charged", "in_doubt",
+                                      "followed", "stop_wanted", "generation_id", "evidence",
+                                      "model", "cost", "estimate", "refund_proven",
+                                      "bytes_delivered", "delivered", "agent_id", "cell_path"}));
   const std::vector<std::pair<const char*, std::pair<const char*, const char*>>> members = {
       {"id", {"2", "1"}},
       {"created_at", {"\"2026-04-30T18:30:00.007Z\"", "\"2026-04-30T18:30:00.007Z\""}},
@@ -93,6 +93,8 @@ TEST_F(List, JsonHasStableNamesAndTypes) {
       {"generation_id", {"\"9040\"", "null"}},
       {"model", {"\"pika\"", "null"}},
       {"cost", {"3.5", "null"}},
+      {"estimate", {"null", "null"}},
+      {"refund_proven", {"null", "null"}},
       {"bytes_delivered", {"1000", "0"}},
       {"delivered", {"true", "false"}},
       {"agent_id", {"\"42\"", "\"agent_xyz\""}},

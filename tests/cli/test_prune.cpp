@@ -62,7 +62,7 @@ TEST_F(Prune, NamedRowsGoInAnyStateAndWhatIsLostIsSaid) {
   EXPECT_EQ(finished.exit_code, 0) << finished.out;
   for (const char* text :
        {"Generation 9040 goes on at the service", "will not be found out",
-        "Generation 9041 is paid, and its clip was never handed on", "Removed 4 rows."}) {
+        "Generation 9041 is paid, and its clip was never delivered", "Removed 4 rows."}) {
     EXPECT_NE(finished.out.find(text), std::string::npos) << text << " in\n" << finished.out;
   }
   EXPECT_EQ(finished.out.find("9042"), std::string::npos) << finished.out;

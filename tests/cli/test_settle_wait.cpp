@@ -40,6 +40,19 @@ TEST_F(SettleWait, NothingIsSaidWhereNothingIsWaitedFor) {
   EXPECT_EQ(told({}), "");
 }
 
+TEST_F(SettleWait, TheNetworkIsSetAsElsewhere) {
+  const auto ledger = open();
+  age(add(*ledger, request_there()), hour);
+  for (const auto& [option, value] : {std::pair("--ca-file", "/nowhere.pem"), {"--proxy", "a b"}}) {
+    const Finished finished =
+        shell("GEN_API_KEY=the_key \"$0\" \"$@\"",
+              {"ledger", "--ledger", path_, "settle", "--api-base-url", nowhere, option, value});
+    EXPECT_EQ(finished.exit_code, 2) << finished.out;
+    EXPECT_NE(finished.out.find(option + 2), std::string::npos) << finished.out;
+    EXPECT_EQ(finished.out.find("nknown option"), std::string::npos) << finished.out;
+  }
+}
+
 TEST_F(SettleWait, OtherServicesAndRowsInUseAreNotWaitedFor) {
   const auto ledger = open();
   add(*ledger, request());

@@ -61,6 +61,8 @@ TEST_F(Show, TellsAllThatIsKnown) {
       {"idempotency_key", "null"},
       {"jobs_before", "null"},
       {"charged", "\"no\""},
+      {"estimate", "null"},
+      {"refund_proven", "true"},
       {"in_doubt", "false"},
       {"evidence", "\"proven\""},
       {"history",
@@ -123,10 +125,10 @@ TEST_F(Show, SaysWhatTheStateMeansAndWhatHappensNext) {
   expect(likely_one, {"likely and not proven", "never stopped"});
   EXPECT_EQ(meaning(likely_one).find("stop to be sent"), std::string::npos);
   expect(add(*ledger, request("3"), completed("3")),
-         {"has not been handed on whole", "without a second charge"});
+         {"has not been delivered whole", "without a second charge"});
   expect(add(*ledger, request("4"), completed("4"), true),
-         {"handed on whole", "pays again", "reuse is completed"});
-  expect(add(*ledger, request("5"), stopped("5")), {"stopped", "refunds it"});
+         {"was delivered whole", "pays again", "reuse is completed"});
+  expect(add(*ledger, request("5"), stopped("5")), {"stopped", "refund is not proven"});
   const std::int64_t refused = add(*ledger, request("6"));
   refuse(*ledger, refused, "no credits");
   expect(refused, {"refused", "no credits", "nothing was charged"});

@@ -36,19 +36,30 @@ TEST_F(Spend, CountsByLocalDayAndModel) {
   fill();
   EXPECT_EQ(canonical_json(take_string(json_to_string(json({"spend"}).get(), FALSE))),
             canonical_json(R"({"since": null, "days": [
-        {"day": "2026-05-02", "model": null, "generations": 1, "refunded": 0, "cost": 4.0,
-         "cost_unknown": 0, "in_doubt": 0},
-        {"day": "2026-05-02", "model": "pika", "generations": 6, "refunded": 2, "cost": 0.3,
-         "cost_unknown": 2, "in_doubt": 1},
-        {"day": "2026-05-01", "model": "pika", "generations": 1, "refunded": 0, "cost": 0.1,
-         "cost_unknown": 0, "in_doubt": 0}],
-        "total": {"generations": 8, "refunded": 2, "cost": 4.4, "cost_unknown": 2, "in_doubt": 1}})"));
+        {"day": "2026-05-02", "model": null, "generations": 1, "refunded": 0, "refund_unproven": 0,
+         "cost": 4.0, "cost_unknown": 0, "estimate": 0.0, "in_doubt": 0},
+        {"day": "2026-05-02", "model": "pika", "generations": 6, "refunded": 1,
+         "refund_unproven": 1, "cost": 5.3, "cost_unknown": 2, "estimate": 0.4, "in_doubt": 1},
+        {"day": "2026-05-01", "model": "pika", "generations": 1, "refunded": 0,
+         "refund_unproven": 0, "cost": 0.1, "cost_unknown": 0, "estimate": 0.0, "in_doubt": 0}],
+        "total": {"generations": 8, "refunded": 1, "refund_unproven": 1, "cost": 9.4,
+         "cost_unknown": 2, "estimate": 0.4, "in_doubt": 1}})"));
+  // As a person writes it, and not with the digits that binary fractions leave.
+  const std::string text = output({"spend", "--json"});
+  EXPECT_NE(text.find("\"cost\" : 5.3,"), std::string::npos) << text;
+  EXPECT_NE(text.find("\"cost\" : 9.4,"), std::string::npos) << text;
+  EXPECT_NE(text.find("\"cost\" : 4.0,"), std::string::npos) << text;
   EXPECT_EQ(output({"spend"}),
-            "Day         Model       Generations  Refunded  Cost  Cost unknown  In doubt\n"
-            "2026-05-02  cell's own            1         0     4             0         0\n"
-            "2026-05-02  pika                  6         2   0.3             2         1\n"
-            "2026-05-01  pika                  1         0   0.1             0         0\n"
-            "Total                             8         2   4.4             2         1\n");
+            "Day         Model       Generations  Refunded  Refund not proven  Cost  Cost unknown  "
+            "Estimate  In doubt\n"
+            "2026-05-02  cell's own            1         0                  0     4             0  "
+            "       0         0\n"
+            "2026-05-02  pika                  6         1                  1   5.3             2  "
+            "     0.4         1\n"
+            "2026-05-01  pika                  1         0                  0   0.1             0  "
+            "       0         0\n"
+            "Total                             8         1                  1   9.4             2  "
+            "     0.4         1\n");
 }
 
 TEST_F(Spend, WhatIsGoneIsPaidAndWhatHasNotLeftIsNot) {

@@ -76,10 +76,11 @@ std::string type_of(const GParamSpec* spec) {
 
 // Of an element that nothing has been set of.
 std::string default_of(GstElement* element, const GParamSpec* spec) {
-  if ((spec->flags & G_PARAM_READABLE) == 0) return "–";
+  if ((spec->flags & G_PARAM_READABLE) == 0 || spec->value_type == GST_TYPE_STRUCTURE) return "–";
   const std::string text = get_property(element, spec->name);
   const std::string state = g_get_user_state_dir();
   if (text.starts_with(state)) return "$XDG_STATE_HOME" + text.substr(state.size());
+  if (G_IS_PARAM_SPEC_UINT64(spec) && text == std::to_string(GST_CLOCK_TIME_NONE)) return "none";
   return text.empty() ? "–" : text;
 }
 
@@ -163,11 +164,62 @@ TEST(Docs, TheTableHasTheSignalsOfTheBin) {
   for (guint i = 0; i < number; ++i) {
     GSignalQuery query;
     g_signal_query(ids.get()[i], &query);
-    constexpr std::array arguments{"–", "id", "id, reason"};
-    signals[query.signal_name] = query.n_params < arguments.size() ? arguments.at(query.n_params)
-                                                                   : "more than the test knows of";
+    std::string& arguments = signals[query.signal_name];
+    for (guint at = 0; at < query.n_params; ++at) {
+      const bool is_time = query.param_types[at] == G_TYPE_UINT64;
+      arguments += at == 0 ? (is_time ? "time" : "id") : (is_time ? ", length" : ", reason");
+    }
+    if (arguments.empty()) arguments = "–";
   }
   EXPECT_EQ(documented, signals);
+}
+
+TEST(Docs, TheTableHasThePresetsAndWhatTheySet) {
+  std::set<std::string> listed;
+  for (const char* type : {"genprosrc", "genprobin"}) {
+    const Owned<char*, g_strfreev> names(gst_preset_get_preset_names(
+        GST_PRESET(sink_ref(gst_element_factory_make(type, nullptr)).get())));
+    for (char** name = names.get(); name != nullptr && *name != nullptr; ++name) {
+      listed.insert(std::string(type) + " " + *name);
+    }
+  }
+  const auto tables = tables_of(document("plugin/README.md"), "preset");
+  ASSERT_EQ(tables.size(), 1U);
+  for (const Row& row : tables.front()) {
+    ASSERT_EQ(row.size(), 4U) << row.front();
+    const std::string& type = row[1];
+    const std::string& name = row[0];
+    EXPECT_EQ(listed.erase(type + " " + name), 1U) << type << " has no preset " << name;
+    const ElementPtr fresh = sink_ref(gst_element_factory_make(type.c_str(), nullptr));
+    const ElementPtr element = sink_ref(gst_element_factory_make(type.c_str(), nullptr));
+    ASSERT_TRUE(gst_preset_load_preset(GST_PRESET(element.get()), name.c_str())) << name;
+    // The marks of a cell that is code alone are not part of it.
+    const bool is_one = row[3].find('`') == std::string::npos;
+    const std::string told = is_one ? "`" + row[3] + "`" : row[3];
+    std::string set;
+    guint number = 0;
+    const Owned<GParamSpec*, g_free> specs(
+        g_object_class_list_properties(G_OBJECT_GET_CLASS(element.get()), &number));
+    for (guint i = 0; i < number; ++i) {
+      const char* property = specs.get()[i]->name;
+      if (specs.get()[i]->owner_type != G_OBJECT_TYPE(element.get()) ||
+          (specs.get()[i]->flags & G_PARAM_READABLE) == 0) {
+        continue;
+      }
+      const std::string value = get_property(element.get(), property);
+      if (value == get_property(fresh.get(), property)) continue;
+      const std::string word = std::string("`") + property + "=" + value + "`";
+      EXPECT_NE(told.find(word), std::string::npos) << name << " sets " << word;
+      set += word;
+    }
+    EXPECT_EQ(std::count(row[3].begin(), row[3].end(), '='),
+              std::count(set.begin(), set.end(), '='))
+        << name << " sets " << set;
+    char* comment = nullptr;
+    gst_preset_get_meta(GST_PRESET(element.get()), name.c_str(), "comment", &comment);
+    EXPECT_EQ(row[2], take_string(comment)) << name;
+  }
+  for (const std::string& name : listed) ADD_FAILURE() << name << " has no row";
 }
 
 // ---- Command lines ----

@@ -2,23 +2,11 @@
 //
 // From ingredients to decoded video, by the commands that a user types: the real emulator, the real
 // gst-launch-1.0, the examples as they stand.
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-
 #include "docs/markdown.h"
-#include "support/media.h"
-#include "support/process.h"
+#include "on_emulator.h"
 
 namespace genpro::test {
 namespace {
-
-constexpr std::chrono::minutes patient{5};
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 // Programs that are not built with a sanitizer need its library first when they load what is.
 Environment child_environment() {
@@ -27,40 +15,20 @@ Environment child_environment() {
   return {{"LD_PRELOAD", preload}, {"ASAN_OPTIONS", "detect_leaks=0"}, {"GST_REGISTRY_FORK", "no"}};
 }
 
-class EndToEnd : public testing::Test {
+class EndToEnd : public OnEmulator {
  protected:
-  EndToEnd() {
-    write_file(folder_.file("clip.mp4"), make_mp4({.frames = 30, .width = 320, .height = 180}));
-  }
-
-  // Runs a launch line behind `genpro-emulator exec`, with the clip as ingredient 501.
+  // Runs a launch line behind the emulator.
   Finished launch(const std::vector<std::string>& settings,
                   const std::vector<std::string>& rest) const {
-    std::vector<std::string> words{variable("GENPRO_EMULATOR"),
-                                   "exec",
-                                   "--latency",
-                                   "0.2",
-                                   "--ingredient",
-                                   folder_.file("clip.mp4"),
-                                   "--",
-                                   "gst-launch-1.0",
-                                   "genprosrc",
-                                   "sheet-id=101",
-                                   "cell-id=3300",
-                                   "agent-id=42",
-                                   "asset-ids=501",
-                                   "prompt=A product, turning",
-                                   "poll-interval=50"};
+    std::vector<std::string> words{
+        "gst-launch-1.0", "genprosrc",     "sheet-id=101",     "cell-id=3300",
+        "agent-id=42",    "asset-ids=501", "poll-interval=50", "prompt=A product, turning"};
     words.insert(words.end(), settings.begin(), settings.end());
     words.insert(words.end(), rest.begin(), rest.end());
-    return run_command(words, child_environment(), "", patient);
+    return exec({"--latency", "0.2"}, words, child_environment());
   }
-  std::vector<std::string> save() const {
-    return {"!", "filesink", "location=" + folder_.file("out.mp4")};
-  }
-  std::string saved() const { return read_file(folder_.file("out.mp4")); }
-
-  const TempDir folder_;
+  std::vector<std::string> save() const { return {"!", "filesink", "location=" + file("out.mp4")}; }
+  std::string saved() const { return read_file(file("out.mp4")); }
 };
 
 TEST_F(EndToEnd, PikaHasItsMoovAtTheEndAndPlaysWhileItIsRead) {

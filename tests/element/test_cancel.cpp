@@ -252,6 +252,20 @@ TEST_F(Undisturbed, AnOldAnswerDoesNotReachTheNextRun) {
   for (const Seen& poll : service.requests(is_poll)) EXPECT_EQ(poll.path, "/v1/generations/222");
 }
 
+TEST_F(Undisturbed, APipelineThatStopsDoesNotStartWhatItNeverStarted) {
+  Running pipeline(sink_ref(gst_pipeline_new(nullptr)));
+  BusListener bus(pipeline.get());
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  GstElement* added = gst_bin_new(nullptr);
+  const ElementPtr src = seed_src(service);
+  gst_bin_add(GST_BIN(added), src.get());
+  gst_bin_add(GST_BIN(pipeline.get()), added);
+  EXPECT_EQ(gst_element_set_state(pipeline.get(), GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_TRUE(bus.outcome().progress.empty());
+  gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
+  EXPECT_TRUE(service.wait_for(is_generate));
+}
+
 TEST_F(Undisturbed, AnAnswerAfterTheElementIsGoneHarmsNobody) {
   service.push_poll(held);
   {

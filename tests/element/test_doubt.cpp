@@ -3,6 +3,7 @@
 // A request whose answer proves nothing: what is found out about it, what is told, and that nothing
 // is charged by guess.
 #include <map>
+#include <mutex>
 
 #include "element/element_test.h"
 #include "support/process.h"
@@ -65,6 +66,33 @@ class Doubt : public testing::Test {
 
   Trial trial;
 };
+
+// The service's own word that it has not taken the request is no doubt.
+TEST_F(Doubt, WhatIsNotTakenYetIsSentAgainAlsoWhereItWouldBeAskedAbout) {
+  std::vector<Seen> posts;
+  std::mutex mutex;
+  trial.service.set_script([&](const Seen& seen) -> std::optional<Answer> {
+    if (!seen.path.ends_with("/vidsheet/actions")) return std::nullopt;
+    const std::lock_guard lock(mutex);
+    posts.push_back(seen);
+    if (posts.size() == 1) {
+      return json_answer(202, R"({"status": "queued", "error_code": "source_not_ready",
+          "retryable": true, "retry_after_seconds": 0.05, "message": "wait"})");
+    }
+    return json_answer(200, R"({"results": [{"index": 0, "result": {"user_job_id": 9040,
+        "status": "pending"}}]})");
+  });
+  const Outcome outcome = run_it({{"dialect", "actions"},
+                                  {"sheet-route", "vidsheet"},
+                                  {"model", "seedance-2.0-fast"},
+                                  {"when-in-doubt", "ask"}});
+  expect_clip(outcome);
+  EXPECT_TRUE(outcome.named("genpro-doubt").empty()) << outcome.summary();
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_EQ(posts[0].body, posts[1].body);
+  EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
+}
 
 TEST_F(Doubt, TheOnlyNewJobIsFollowedWithAWarning) {
   trial.service.push_post(closing_answer());

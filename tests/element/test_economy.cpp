@@ -3,10 +3,11 @@
 // What an element costs that does nothing, and state changes in every order.
 #include <atomic>
 
+#include "base/sanitizer.h"
 #include "element/element_test.h"
 #include "support/process.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(GENPRO_ADDRESS_SANITIZER) || defined(GENPRO_THREAD_SANITIZER)
 #define SANITIZED 1
 #else
 #define SANITIZED 0

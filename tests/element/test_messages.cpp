@@ -40,6 +40,21 @@ struct Field<std::int64_t> {
   static std::int64_t get(const GValue* value) { return g_value_get_int64(value); }
 };
 template <>
+struct Field<int> {
+  static constexpr GType type = G_TYPE_INT;
+  static int get(const GValue* value) { return g_value_get_int(value); }
+};
+template <>
+struct Field<double> {
+  static constexpr GType type = G_TYPE_DOUBLE;
+  static double get(const GValue* value) { return g_value_get_double(value); }
+};
+template <>
+struct Field<std::uint64_t> {
+  static constexpr GType type = G_TYPE_UINT64;
+  static std::uint64_t get(const GValue* value) { return g_value_get_uint64(value); }
+};
+template <>
 struct Field<bool> {
   static constexpr GType type = G_TYPE_BOOLEAN;
   static bool get(const GValue* value) { return g_value_get_boolean(value) != FALSE; }
@@ -93,6 +108,32 @@ TEST_F(Messages, TheEndOfADoubtSaysByWhatEvidence) {
   EXPECT_EQ(field<std::string>(found[0], "generation-id"), "9040");
   EXPECT_EQ(field<std::string>(found[0], "evidence"), "likely");
   EXPECT_EQ(field<std::string>(found[0], "reason"), "It is the only one that is new.");
+}
+
+TEST_F(Messages, ProgressHasTimeAndMoneyAsNumbers) {
+  tell(ProgressReport{.type = GST_PROGRESS_TYPE_CONTINUE,
+                      .text = "It goes on.",
+                      .progress = {.elapsed = 12, .expected = 48, .expected_90 = 60, .percent = 25},
+                      .cost = 3.5});
+  const Outcome outcome = heard();
+  ASSERT_EQ(outcome.progress.size(), 1U) << outcome.everything;
+  const Progress& progress = outcome.progress[0];
+  EXPECT_EQ(progress.text, "It goes on.");
+  EXPECT_EQ(field<int>(progress.fields.get(), "percent"), 25);
+  EXPECT_EQ(field<double>(progress.fields.get(), "elapsed"), 12);
+  EXPECT_EQ(field<double>(progress.fields.get(), "expected"), 48);
+  EXPECT_EQ(field<double>(progress.fields.get(), "expected-90"), 60);
+  EXPECT_EQ(field<double>(progress.fields.get(), "cost"), 3.5);
+}
+
+TEST_F(Messages, AClipHasItsRunningTime) {
+  tell(ClipReport{"started", nullptr, "9040", 1'500'000'000});
+  const Outcome outcome = heard();
+  const auto found = outcome.named("genpro-clip");
+  ASSERT_EQ(found.size(), 1U) << outcome.everything;
+  EXPECT_EQ(field<std::string>(found[0], "event"), "started");
+  EXPECT_EQ(field<std::string>(found[0], "generation-id"), "9040");
+  EXPECT_EQ(field<std::uint64_t>(found[0], "running-time"), 1'500'000'000U);
 }
 
 TEST_F(Messages, AnErrorSaysWhatItMeansForMoney) {

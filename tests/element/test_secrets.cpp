@@ -48,6 +48,14 @@ class Secrets : public testing::TestWithParam<const char*> {
       write_file(elsewhere.file("key"), std::string(test_key) + "\n");
       command.push_back(elsewhere.file("key"));
     }
+    if (way == "command") {
+      const std::string config = elsewhere.file("genpro/config");
+      std::filesystem::create_directory(elsewhere.file("genpro"));
+      write_file(elsewhere.file("key"), std::string(test_key) + "\n");
+      write_file(config, "[default]\napi-key-command=cat " + elsewhere.file("key") + "\n");
+      std::filesystem::permissions(config, std::filesystem::perms::owner_all);
+      environment.emplace_back("XDG_CONFIG_HOME", elsewhere.path());
+    }
     const Finished finished =
         run_command(command, environment, way == "property" ? std::string(test_key) + "\n" : "");
     ASSERT_TRUE(finished.in_time) << finished.out;
@@ -132,7 +140,7 @@ TEST_P(Secrets, AreNotRepeatedFromAnOutage) {
   run_app(R"(does\ not\ tell\ how\ it\ stands)");
 }
 
-INSTANTIATE_TEST_SUITE_P(By, Secrets, testing::Values("env", "file", "property"),
+INSTANTIATE_TEST_SUITE_P(By, Secrets, testing::Values("env", "file", "property", "command"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Log, TellsTheStoryOfARunInSomeTwentyLines) {

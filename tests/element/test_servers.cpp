@@ -1,10 +1,69 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Servers that have the clip, and say so in their own way.
+#include <gio/gio.h>
+
 #include "element/element_test.h"
 
 namespace genpro::test {
 namespace {
+
+// The whole of a file to whoever asks, at ::1.
+class Ipv6Server {
+ public:
+  explicit Ipv6Server(const std::string& bytes) : bytes_(bytes) {
+    const auto loopback =
+        ObjectPtr<GInetAddress>::adopt(g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV6));
+    const auto address =
+        ObjectPtr<GSocketAddress>::adopt(g_inet_socket_address_new(loopback.get(), 0));
+    GSocketAddress* bound = nullptr;
+    if (!g_socket_listener_add_address(listener_.get(), address.get(), G_SOCKET_TYPE_STREAM,
+                                       G_SOCKET_PROTOCOL_TCP, nullptr, &bound, nullptr)) {
+      return;
+    }
+    port_ = g_inet_socket_address_get_port(
+        G_INET_SOCKET_ADDRESS(ObjectPtr<GSocketAddress>::adopt(bound).get()));
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Ipv6Server() {
+    g_cancellable_cancel(cancellable_.get());
+    if (thread_.joinable()) thread_.join();
+  }
+  Ipv6Server(const Ipv6Server&) = delete;
+  Ipv6Server& operator=(const Ipv6Server&) = delete;
+
+  // 0 on a machine without IPv6.
+  int port() const { return port_; }
+  std::string url() const { return "http://[::1]:" + std::to_string(port_) + "/clip.mp4"; }
+
+ private:
+  void serve() {
+    while (const auto client = ObjectPtr<GSocketConnection>::adopt(
+               g_socket_listener_accept(listener_.get(), nullptr, cancellable_.get(), nullptr))) {
+      GIOStream* stream = G_IO_STREAM(client.get());
+      std::string head;
+      char letter = 0;
+      while (!head.ends_with("\r\n\r\n") &&
+             g_input_stream_read(g_io_stream_get_input_stream(stream), &letter, 1,
+                                 cancellable_.get(), nullptr) == 1) {
+        head += letter;
+      }
+      const std::string answer =
+          head_text({.content_type = "video/mp4", .headers = {{"Connection", "close"}}},
+                    bytes_.size()) +
+          bytes_;
+      g_output_stream_write_all(g_io_stream_get_output_stream(stream), answer.data(), answer.size(),
+                                nullptr, cancellable_.get(), nullptr);
+    }
+  }
+
+  const std::string bytes_;
+  const ObjectPtr<GCancellable> cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+  const ObjectPtr<GSocketListener> listener_ =
+      ObjectPtr<GSocketListener>::adopt(g_socket_listener_new());
+  int port_ = 0;
+  std::thread thread_;
+};
 
 class Servers : public testing::Test {
  protected:
@@ -51,6 +110,44 @@ TEST_F(Servers, ARangeThatIsRefusedInTheMiddleIsReadFromTheBeginning) {
     const auto gets = service.requests(is_cdn);
     EXPECT_EQ(gets.back().header("if-range"), "") << "it says what to do with a range";
   }
+}
+
+// From the first request on, and from the one after a break on.
+TEST_F(Servers, ARangeThatIsAnsweredWronglyIsAskedForWithoutOnce) {
+  const std::string content_ranges[] = {"", "bytes=0-3999999/4000000", "bytes 7-3999999/4000000",
+                                        "bytes 0-3999999/3999999"};
+  for (const std::string& content_range : content_ranges) {
+    for (const int from_request : {1, 2}) {
+      SCOPED_TRACE(content_range);
+      service.files().set_script([&](const Seen& seen, int number) -> std::optional<Answer> {
+        if (seen.header("range").empty() || number < from_request) return std::nullopt;
+        Answer wrong{.status = 206, .body = clip, .content_type = "video/mp4"};
+        if (!content_range.empty()) wrong.headers = {{"Content-Range", content_range}};
+        return wrong;
+      });
+      if (from_request == 2) {
+        service.files().add_trouble({.kind = Trouble::Kind::cut, .at = 3'000'000});
+      }
+      const std::size_t before = service.count(is_cdn);
+      expect_whole(run_it());
+      EXPECT_EQ(service.count(is_cdn) - before, from_request == 1 ? 2U : 3U);
+    }
+  }
+}
+
+TEST_F(Servers, AreReadByIpv6) {
+  const Ipv6Server server(clip);
+  if (server.port() == 0) GTEST_SKIP() << "no IPv6 here";
+  service.push_poll(json_answer(200, FakeService::completed_json(server.url())));
+  expect_whole(run_it());
+}
+
+// Of the addresses of localhost, ::1 comes first.
+TEST_F(Servers, WhoseFirstAddressIsDeadAreReadAtTheNext) {
+  std::string url = service.clip_url();
+  url.replace(url.find("127.0.0.1"), 9, "localhost");
+  service.push_poll(json_answer(200, FakeService::completed_json(url)));
+  expect_whole(run_it());
 }
 
 // Each request reaches the next server.

@@ -48,7 +48,6 @@ const BadSettings bad_settings[] = {
     {"a_blank_key", {{"api-key", "  "}}, {"api-key"}},
     {"a_key_with_a_line_break", {{"api-key", "abc\r\nX-Evil: 1"}}, {"key", "line break"}},
     {"a_key_with_a_newline", {{"api-key", "abc\ndef"}}, {"key", "line break"}},
-    {"a_duration_of_100000", {{"duration", "100000"}}, {"duration", "100000"}},
     {"variables_that_are_a_list", {{"variables", "[1]"}}, {"variables"}},
     {"variables_that_are_no_json", {{"variables", "{a"}}, {"variables"}},
     {"variables_that_are_a_word", {{"variables", "lamp"}}, {"variables"}},

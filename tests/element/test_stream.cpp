@@ -2,7 +2,9 @@
 //
 // The good path: the clip comes out as it is served, and the bus tells its story.
 #include <algorithm>
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 
 #include "element/element_test.h"
 #include "support/process.h"
@@ -65,6 +67,69 @@ TEST_F(Stream, DecodesWithMoovAtEitherEnd) {
     EXPECT_EQ(frames, 30) << "moov at end: " << moov_at_end;
   }
   EXPECT_EQ(service.count(is_generate), 2U) << "one generation a run, whatever the demuxer seeks";
+}
+
+// As a demuxer's pad that has had all that it needs while more is in the queue before it.
+class ContentedPad {
+ public:
+  explicit ContentedPad(GstElement* queue)
+      : sink_(PadPtr::adopt(gst_element_get_static_pad(queue, "sink"))),
+        src_(PadPtr::adopt(gst_element_get_static_pad(queue, "src"))) {
+    gst_pad_add_probe(sink_.get(),
+                      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER |
+                                                   GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM),
+                      on_entry, this, nullptr);
+    gst_pad_add_probe(src_.get(), GST_PAD_PROBE_TYPE_BUFFER, on_first, this, nullptr);
+  }
+
+ private:
+  // Who asks waits for the answer: nothing more comes.
+  static GstPadProbeReturn on_entry(GstPad*, GstPadProbeInfo* info, gpointer self) {
+    auto& pad = *static_cast<ContentedPad*>(self);
+    const bool is_buffer = (info->type & GST_PAD_PROBE_TYPE_BUFFER) != 0;
+    if (!is_buffer && GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) != GST_QUERY_ALLOCATION) {
+      return GST_PAD_PROBE_OK;
+    }
+    std::unique_lock lock(pad.mutex_);
+    // All but the first come after the question whether they are wanted in another way.
+    pad.changed_.wait_for(lock, generous, [&] { return pad.entries_ == 0 || pad.is_asked_; });
+    pad.entries_ += is_buffer ? 1 : enough;
+    pad.changed_.notify_all();
+    return GST_PAD_PROBE_OK;
+  }
+  static GstPadProbeReturn on_first(GstPad*, GstPadProbeInfo* info, gpointer self) {
+    auto& pad = *static_cast<ContentedPad*>(self);
+    gst_pad_push_event(pad.sink_.get(), gst_event_new_reconfigure());
+    std::unique_lock lock(pad.mutex_);
+    pad.is_asked_ = true;
+    pad.changed_.notify_all();
+    pad.changed_.wait_for(lock, generous, [&] { return pad.entries_ > enough; });
+    gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_PAD_PROBE_INFO_DATA(info) = nullptr;
+    GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_EOS;
+    return GST_PAD_PROBE_HANDLED;
+  }
+
+  static constexpr int enough = 3;
+  PadPtr sink_;
+  PadPtr src_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Under mutex_:
+  int entries_ = 0;
+  bool is_asked_ = false;
+};
+
+TEST_F(Stream, EndsBehindAQueueWhoseReaderHasEnough) {
+  service.set_clip({.bytes = large_clip(4U << 20U)});
+  const ElementPtr src = seed_src(service);
+  Running pipeline(launch("queue name=queue max-size-buffers=8 ! fakesink async=false"));
+  const ElementPtr queue = child(pipeline.get(), "queue");
+  gst_bin_add(GST_BIN(pipeline.get()), src.get());
+  ASSERT_TRUE(gst_element_link(src.get(), queue.get()));
+  ContentedPad contented(queue.get());
+  const Outcome outcome = run(pipeline.get(), std::chrono::seconds(20));
+  EXPECT_TRUE(outcome.eos) << outcome.summary();
 }
 
 TEST_F(Stream, ALargeClipArrivesWhole) {

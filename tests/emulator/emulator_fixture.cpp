@@ -60,6 +60,10 @@ std::string mp4_bytes(std::size_t size) {
   return bytes;
 }
 
+std::string wav_bytes() {
+  return std::string("RIFF\x24\0\0\0WAVEfmt ", 16) + std::string(200, '\0');
+}
+
 std::string md5_base64(const std::string& bytes) {
   const Owned<GChecksum, g_checksum_free> md5(g_checksum_new(G_CHECKSUM_MD5));
   g_checksum_update(md5.get(), reinterpret_cast<const guchar*>(bytes.data()),
@@ -263,6 +267,11 @@ void RunningEmulator::serve(const EmulatorSettings& settings) {
   };
   try {
     Emulator emulator(settings);
+    emulator.observe([this](const Generation&) {
+      const std::lock_guard lock(mutex_);
+      ++changes_;
+      changed_.notify_all();
+    });
     port_ = emulator.port();
     tell({});
     g_main_loop_run(loop_.get());
@@ -273,6 +282,17 @@ void RunningEmulator::serve(const EmulatorSettings& settings) {
   while (g_main_context_iteration(context_.get(), FALSE)) {
   }
   g_main_context_pop_thread_default(context_.get());
+}
+
+std::uint64_t RunningEmulator::changes() {
+  const std::lock_guard lock(mutex_);
+  return changes_;
+}
+
+bool RunningEmulator::wait_for_change(std::uint64_t seen, double seconds) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::duration<double>(seconds),
+                           [&] { return changes_ > seen; });
 }
 
 bool eventually(const std::function<bool()>& condition, double seconds) {
@@ -325,12 +345,23 @@ std::string EmulatorTest::status_of(const std::string& path) {
 
 Json EmulatorTest::wait_for(const std::string& path, const std::string& status) {
   Json last;
-  const bool reached = eventually([&] {
+  const auto is_there = [&] {
     last = client_->get(path).json();
     return last["status"].text() == status;
-  });
-  EXPECT_TRUE(reached) << "wanted " << status << ", got " << last.dump();
-  return last;
+  };
+  if (!emulator_) {
+    // Another process, whose changes are not told.
+    EXPECT_TRUE(eventually(is_there)) << "wanted " << status << ", got " << last.dump();
+    return last;
+  }
+  while (true) {
+    // Counted before it is read: a change in between ends the wait at once.
+    const std::uint64_t seen = emulator_->changes();
+    if (is_there()) return last;
+    if (emulator_->wait_for_change(seen)) continue;
+    ADD_FAILURE() << "wanted " << status << ", got " << last.dump();
+    return last;
+  }
 }
 
 std::string EmulatorTest::clip_of(const std::string& path) {

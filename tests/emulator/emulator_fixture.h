@@ -45,6 +45,7 @@ class TemporaryFolder {
 std::string read_file(const std::string& path);
 std::string png_bytes(std::size_t size = 200);
 std::string mp4_bytes(std::size_t size = 300);
+std::string wav_bytes();
 std::string md5_base64(const std::string& bytes);
 
 // A JSON text to look into. Wrong steps give an empty value instead of a crash, so that a test
@@ -122,6 +123,10 @@ class RunningEmulator {
 
   std::uint16_t port() const { return port_; }
   std::string origin() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  // How many changes of generations there have been.
+  std::uint64_t changes();
+  // Waits until there are more; false after `seconds`.
+  bool wait_for_change(std::uint64_t seen, double seconds = 20);
 
  private:
   void serve(const EmulatorSettings& settings);
@@ -129,6 +134,7 @@ class RunningEmulator {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ready_ = false;
+  std::uint64_t changes_ = 0;
   std::string failure_;
   std::uint16_t port_ = 0;
   MainContextPtr context_;
@@ -136,7 +142,8 @@ class RunningEmulator {
   std::thread thread_;
 };
 
-// Repeats `condition` until it holds; false after `seconds`.
+// Repeats `condition` until it holds; false after `seconds`. For what nobody tells of: files,
+// other processes, what a receiver has got.
 bool eventually(const std::function<bool()>& condition, double seconds = 20);
 
 inline constexpr const char* generate_path =

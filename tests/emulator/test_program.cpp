@@ -91,6 +91,23 @@ TEST_F(Program, HelpsAndTellsItsVersion) {
   EXPECT_EQ(version->output(), "genpro-emulator 0.1.0\n");
 }
 
+TEST_F(Program, HasAllItsOptionsInItsManual) {
+  const auto process = run({"manual"});
+  EXPECT_EQ(process->wait(), 0);
+  const std::string page = process->output();
+  EXPECT_TRUE(page.starts_with(".TH GENPRO\\-EMULATOR 1 ")) << page;
+  const std::size_t serve = page.find("\n.SS serve\n");
+  const std::size_t exec = page.find("\n.SS exec\n");
+  ASSERT_NE(exec, std::string::npos) << page;
+  EXPECT_NE(page.find("\\-\\-port\\fR=\\fIPORT\\fR\n", serve), std::string::npos) << page;
+  EXPECT_EQ(page.find("\\-\\-port", exec), std::string::npos) << page;
+  for (const std::size_t section : {serve, exec}) {
+    EXPECT_NE(page.find("\\fB\\-\\-fault\\-seed\\fR=", section), std::string::npos) << page;
+    EXPECT_NE(page.find("\\fB\\-v\\fR, \\fB\\-\\-verbose\\fR\n", section), std::string::npos)
+        << page;
+  }
+}
+
 TEST_F(Program, RefusesACommandLineItDoesNotUnderstand) {
   expect_refusal({}, 2, "serve or exec");
   expect_refusal({"dance"}, 2, "dance");
@@ -332,7 +349,7 @@ TEST_F(Program, ExecCanBeStoppedAndContinuedByAShell) {
   shell.write("fg\n");
   // The command is told nothing of its being back: what is typed before goes to the shell.
   bool has_come = false;
-  for (int tries = 0; tries < 6 && !has_come; ++tries) {
+  for (int tries = 0; tries < 20 && !has_come; ++tries) {
     shell.write("more\n");
     has_come = shell.wait_for_output("got-more", std::chrono::seconds(5));
   }

@@ -206,7 +206,7 @@ TEST_F(SheetTest, TellsWhoAndWhatThereIs) {
   EXPECT_EQ(client_->get("/v1/agents/42").json()["name"].text(), "Agent 42");
   expect_error(client_->get("/v1/agents/9"), 422, "agent_not_found", "\"9\"");
   const Json prices = client_->get("/v1/pricing_configs").json();
-  ASSERT_EQ(prices.size(), 5u);
+  ASSERT_GT(prices.size(), 5u);
   EXPECT_EQ(prices.at(0)["model"].text(), "pika");
   EXPECT_EQ(prices.at(0)["credits"].number(), 0.7);
 }

@@ -180,19 +180,6 @@ TEST_F(Expiry, BeforeASeek) {
   EXPECT_LE(polls(), 3U) << "each seek asks for an address of its own";
 }
 
-TEST_F(Expiry, TheUriQueryGivesTheFreshAddress) {
-  name_addresses({"a", "b"});
-  serve("b", {.bytes = short_clip()});
-  expire("a", 403);
-  Collector collector(src());
-  ASSERT_TRUE(collector.preroll());
-  QueryPtr uri(gst_query_new_uri());
-  ASSERT_TRUE(gst_element_query(collector.src(), uri.get()));
-  char* text = nullptr;
-  gst_query_parse_uri(uri.get(), &text);
-  EXPECT_EQ(take_string(text), parse_url(address("b"))->without_query());
-}
-
 // The clip's own address is asked each time; what it redirects to may expire just as well.
 TEST_F(Expiry, OfWhereARedirectLeads) {
   name_addresses({"a", "b"});

@@ -226,6 +226,48 @@ TEST(DailyLimit, HoldsForProcessesThatStartTogether) {
   EXPECT_EQ(bench.books().posts.size(), 2U) << bench.books().text();
 }
 
+TEST(CostLimit, RefusesBeforePosting) {
+  Bench bench({.estimate = 4});
+  const Streamed refused = bench.run({{"max-cost", "3.5"}});
+  expect_one_error(refused.outcome, {.codes = {resource(GST_RESOURCE_ERROR_SETTINGS)},
+                                     .mentions = {"4 credits", "max-cost of 3.5"},
+                                     .error_code = "max_cost_exceeded",
+                                     .charged = "no"});
+  EXPECT_TRUE(bench.books().posts.empty());
+  EXPECT_TRUE(bench.run({{"max-cost", "4"}, {"daily-cost-limit", "4"}}).outcome.eos);
+  // 3.5 were paid.
+  const Streamed second = bench.run({{"prompt", "Another one"}, {"daily-cost-limit", "7"}});
+  expect_one_error(second.outcome, {.mentions = {"daily-cost-limit of 7", "3.5"},
+                                    .error_code = "daily_cost_limit_reached",
+                                    .charged = "no"});
+  EXPECT_EQ(bench.books().posts.size(), 1U);
+}
+
+TEST(CostLimit, ThatNothingCanBeCheckedByRefuses) {
+  Bench bench;
+  for (const char* limit : {"max-cost", "daily-cost-limit"}) {
+    const Streamed refused = bench.run({{limit, "1000"}});
+    expect_one_error(refused.outcome,
+                     {.mentions = {limit, "not known"}, .error_code = "cost_unknown"});
+  }
+  EXPECT_TRUE(bench.books().posts.empty());
+}
+
+TEST(Estimate, IsReadableOnceARequestIsAboutToBeMade) {
+  const auto estimate_of = [](const Bench& bench, const Settings& changes) {
+    Production production(bench.src(changes));
+    EXPECT_EQ(get_property(production.src(), "estimate"), "-1");
+    EXPECT_TRUE(production.finish().eos);
+    return get_property(production.src(), "estimate");
+  };
+  Bench bench({.estimate = 4});
+  EXPECT_EQ(estimate_of(bench, {{"max-cost", "5"}}), "4");
+  EXPECT_EQ(bench.books().estimates.size(), 1U);
+  // Without a limit nobody is asked: the ledger knows what such a one has cost.
+  EXPECT_EQ(estimate_of(bench, {{"prompt", "Another one"}}), "3.5");
+  EXPECT_EQ(bench.books().estimates.size(), 1U);
+}
+
 TEST(NoLedger, SaysWhatIsLostByIt) {
   Bench bench;
   const Streamed first = bench.run({{"ledger", ""}});

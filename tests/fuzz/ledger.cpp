@@ -17,7 +17,7 @@ using ledger::Row;
 using sqlite::Database;
 using sqlite::Query;
 
-constexpr std::size_t columns = 35;
+const std::size_t columns = 1 + std::ranges::count(std::string_view(ledger::row_columns), ',');
 
 struct BadRow {
   std::vector<std::string> cells;

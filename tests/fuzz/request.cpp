@@ -137,8 +137,9 @@ void check_request(const RequestSettings& settings) {
   }
   FUZZ_CHECK(is_id(settings.sheet_id) && is_id(settings.cell_id) && is_id(settings.agent_id));
   FUZZ_CHECK(request->agent_id == plain(settings.agent_id));
-  FUZZ_CHECK(request->cell_path == settings.sheet_route + "/" + plain(settings.sheet_id) +
-                                       "/cells/" + plain(settings.cell_id));
+  FUZZ_CHECK(request->cell_path == settings.sheet_route.value_or("autocontentengine") + "/" +
+                                       plain(settings.sheet_id) + "/cells/" +
+                                       plain(settings.cell_id));
 
   const auto variables = api::parse_variables(settings.variables);
   FUZZ_CHECK(variables && naively_filled(settings.prompt, *variables) == request->prompt);

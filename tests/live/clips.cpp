@@ -47,6 +47,7 @@ std::string raw_audio(const ClipSpec& spec) {
     const double time = static_cast<double>(sample) / spec.rate;
     // From its peak on, so that a cut without a ramp would click.
     double level = 0.2 * std::cos(2 * std::numbers::pi * 440 * time);
+    if (spec.loud_from >= 0 && time * 1000 >= spec.loud_from) level *= 4.5;
     const double since = std::fmod(time, static_cast<double>(burst_period) / GST_SECOND);
     if (spec.bursts && since < 0.02) level = 0.8 * std::sin(2 * std::numbers::pi * 2000 * since);
     const auto value = static_cast<std::int16_t>(std::lround(level * 32767));

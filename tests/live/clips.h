@@ -23,6 +23,7 @@ struct ClipSpec {
   bool video = true;
   bool audio = true;
   bool bursts = true;  // false: the tone only
+  int loud_from = -1;  // ms, from which on the tone is at 0.9
   int rate = 48'000;
   int channels = 2;
   bool index_first = false;

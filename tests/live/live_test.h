@@ -46,6 +46,8 @@ class LiveService {
   void fail(int number, const std::string& reason);
   // Instead of taking requests for generations; nothing: as before.
   void set_post(std::optional<Answer> answer);
+  // Instead of telling how a generation stands.
+  void set_poll(std::optional<Answer> answer);
   // The file server is not there any more.
   void lose_clips();
 
@@ -73,6 +75,7 @@ class LiveService {
   std::map<int, bool> has_own_clip_;
   std::string clip_;
   std::optional<Answer> post_;
+  std::optional<Answer> poll_;
   std::atomic<bool> is_lost_ = false;
   const TempDir folder_;
 
@@ -118,16 +121,41 @@ class Signals {
   std::vector<std::string> words_;  // under mutex_
 };
 
+// What is logged by categories of the elements at that threshold, while it lives.
+class LogListener {
+ public:
+  explicit LogListener(const char* threshold);
+  ~LogListener();
+  LogListener(const LogListener&) = delete;
+  LogListener& operator=(const LogListener&) = delete;
+
+  std::vector<std::string> lines() const;
+  // That one of them has this part, also one of the past.
+  bool wait_for(const std::string& part, std::chrono::milliseconds deadline = generous) const;
+
+ private:
+  static void on_line(GstDebugCategory* category, GstDebugLevel, const char*, const char*, int,
+                      GObject*, GstDebugMessage* message, gpointer self);
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::vector<std::string> lines_;  // under mutex_
+};
+
 inline constexpr const char* small_raster = "video/x-raw,format=I420,width=192,height=108";
 inline constexpr const char* plain_sound =
     "audio/x-raw,format=F32LE,rate=48000,channels=2,layout=interleaved";
 
-// genprobin, and a sink behind each of its pads that does not wait for the clock: what comes out
-// comes in time by itself.
+// genprobin, and what follows each of its pads: sinks that do not wait for the clock, since what
+// comes out comes in time by itself, or what gst-launch-1.0 makes of `behind`, in which %s and %s
+// are to take the video and the audio.
 class Studio {
  public:
   explicit Studio(const ElementPtr& bin, const std::string& video_caps = small_raster,
-                  const std::string& audio_caps = plain_sound, Rect part = {});
+                  const std::string& audio_caps = plain_sound, Rect part = {},
+                  const std::string& behind =
+                      "%s ! fakesink sync=false enable-last-sample=false "
+                      "%s ! fakesink sync=false enable-last-sample=false");
   ~Studio();
   Studio(const Studio&) = delete;
   Studio& operator=(const Studio&) = delete;
@@ -158,7 +186,7 @@ class Studio {
   }
   // Until sound has gone out for all pictures up to now.
   bool wait_for_sound();
-  // That no error and no warning was told.
+  // That no error and no warning was told, but for that of a machine that is too slow.
   void expect_quiet();
 
  private:

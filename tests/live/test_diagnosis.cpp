@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A clip that cannot be shown is a failure that tells its reason.
+#include <cstdint>
+#include <initializer_list>
+
 #include "live/case_clips.h"
 #include "live/live_test.h"
 #include "support/media.h"
 
 namespace genpro::test {
 namespace {
+
+using namespace std::string_literals;
 
 bool is_failure(GstMessage* message) {
   return (GST_MESSAGE_TYPE(message) & (GST_MESSAGE_WARNING | GST_MESSAGE_ERROR)) != 0;
@@ -64,6 +69,23 @@ TEST(Diagnosis, OfAnEncryptedClip) {
   EXPECT_NE(failure.text.find("is encrypted"), std::string::npos) << failure.text;
 }
 
+TEST(Diagnosis, OfAClipWithoutVideo) {
+  const BusError failure = failure_of(clip_of({.video = false}));
+  EXPECT_NE(failure.text.find("has no video"), std::string::npos) << failure.text;
+}
+
+TEST(Diagnosis, OfVideoThatTheDemuxerPassesOver) {
+  const TempDir folder;
+  const Outcome made = run_launch(
+      "videotestsrc num-buffers=2 ! video/x-raw,format=I420,width=64,height=64,framerate=30/1"
+      " ! x264enc ! h264parse ! queue ! mux. audiotestsrc num-buffers=90 ! avenc_alac ! queue"
+      " ! mux. mp4mux name=mux ! filesink location=" +
+      folder.file("made.mp4"));
+  ASSERT_TRUE(made.eos) << made.summary();
+  const BusError failure = failure_of(read_file(folder.file("made.mp4")));
+  EXPECT_NE(failure.text.find("a fifth of the clip"), std::string::npos) << failure.text;
+}
+
 TEST(Diagnosis, IsAnErrorWhereThatIsWanted) {
   LiveService service;
   service.set_clip(case_clip("encrypted"));
@@ -112,6 +134,29 @@ TEST(Diagnosis, OfSoundThatCannotBeDecoded) {
       << outcome.warnings[0].text;
 }
 
+TEST(Diagnosis, OfSoundThatIsDamaged) {
+  const TempDir folder;
+  const Outcome made = run_launch(
+      "videotestsrc num-buffers=30 ! video/x-raw,format=I420,width=64,height=64,framerate=30/1"
+      " ! x264enc ! h264parse ! queue ! mux. fakesrc num-buffers=47 sizetype=fixed sizemax=200"
+      " filltype=zero datarate=9375 format=time ! audio/mpeg,mpegversion=4,stream-format=raw,"
+      "framed=true,rate=48000,channels=2,codec_data=(buffer)1190 ! queue ! mux."
+      " mp4mux name=mux ! filesink location=" +
+      folder.file("made.mp4"));
+  ASSERT_TRUE(made.eos) << made.summary();
+  LiveService service;
+  service.set_clip(read_file(folder.file("made.mp4")));
+  Studio studio(live_bin(service));
+  studio.play();
+  EXPECT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+  studio.stop();
+  const Outcome outcome = studio.bus().outcome();
+  ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+  EXPECT_TRUE(outcome.warnings[0].is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE));
+  EXPECT_NE(outcome.warnings[0].text.find("in silence"), std::string::npos)
+      << outcome.warnings[0].text;
+}
+
 TEST(Diagnosis, TellsWhereAClipIsDamaged) {
   std::string clip = clip_of({.audio = false});
   const std::size_t data = box_position(clip, "mdat") + 16;
@@ -124,6 +169,54 @@ TEST(Diagnosis, TellsWhereAClipIsDamaged) {
   const std::size_t byte = std::stoul(failure.text.substr(place + 5));
   EXPECT_GT(byte, data) << failure.text;
   EXPECT_LE(byte, clip.size()) << failure.text;
+}
+
+std::string numbers(std::initializer_list<std::uint32_t> values) {
+  std::string text;
+  for (const std::uint32_t value : values) {
+    for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
+  }
+  return text;
+}
+
+std::string box(const std::string& type, const std::string& content) {
+  return numbers({static_cast<std::uint32_t>(8 + content.size())}) + type + content;
+}
+
+// `samples` of `size` bytes without a picture, all at one place in a file that is no larger.
+std::string clip_without_picture(std::uint32_t samples, std::uint32_t size) {
+  const std::string type = box("ftyp", "qt  " + numbers({0}) + "qt  ");
+  const auto index = [&](std::uint32_t place) {
+    std::string places;
+    for (std::uint32_t i = 0; i < samples; ++i) places += numbers({place});
+    const std::string entry =
+        box("cvid", numbers({0, 1, 0, 0, 0, 0, 64U << 16U | 64U, 72U << 16U, 72U << 16U, 0}) +
+                        std::string("\0\1", 2) + std::string(32, '\0') + "\0\x18\xff\xff"s);
+    const std::string table =
+        box("stsd", numbers({0, 1}) + entry) + box("stts", numbers({0, 1, samples, 1})) +
+        box("stsc", numbers({0, 1, 1, 1, 1})) + box("stsz", numbers({0, size, samples})) +
+        box("stco", numbers({0, samples}) + places);
+    const std::string media = box("mdhd", numbers({0, 0, 0, 25, samples, 0})) +
+                              box("hdlr", numbers({0, 0}) + "vide" + std::string(13, '\0')) +
+                              box("minf", box("stbl", table));
+    const std::string header =
+        box("tkhd",
+            numbers({7, 0, 0, 1,         0, samples, 0, 0,         0,          0,         1U << 16U,
+                     0, 0, 0, 1U << 16U, 0, 0,       0, 1U << 30U, 64U << 16U, 64U << 16U}));
+    return box("moov",
+               box("mvhd", numbers({0, 0, 0, 25, samples}) + std::string(76, '\0') + numbers({2})) +
+                   box("trak", header + box("mdia", media)));
+  };
+  const auto place = static_cast<std::uint32_t>(type.size() + index(0).size() + 8);
+  return type + index(place) + box("mdat", std::string(size, '\0'));
+}
+
+TEST(Diagnosis, OfAClipOfWhichMuchIsReadWithoutAPicture) {
+  const BusError failure = failure_of(clip_without_picture(80, 4U << 20U));
+  EXPECT_NE(failure.text.find("gives no video frame"), std::string::npos) << failure.text;
+  const std::size_t place = failure.text.find("read of it, ");
+  ASSERT_NE(place, std::string::npos) << failure.text;
+  EXPECT_GE(std::stoul(failure.text.substr(place + 12)), 256U << 20U) << failure.text;
 }
 
 // A decoder that keeps what it gets, until it is stopped.

@@ -107,6 +107,35 @@ TEST(Ending, CanBeTheBeginningWithoutTheNetwork) {
   studio.expect_quiet();
 }
 
+TEST(Ending, IsFollowedByAnotherTakeWithoutTheNetwork) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 30}));
+  const LogListener log("genpro-job:4");
+  Studio studio(live_bin(service, {{"reuse", "completed"}}));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+  const std::size_t shown = studio.video().pictures().size();
+  service.lose_clips();
+  studio.generate();
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041", 2));
+  EXPECT_EQ(service.posts(), 1);
+  EXPECT_EQ(get_property(studio.bin(), "status"), "done");
+  studio.stop();
+  studio.expect_quiet();
+  Pictures second = studio.video().pictures();
+  second.erase(second.begin(), second.begin() + static_cast<std::ptrdiff_t>(shown));
+  expect_whole(second, 1, 30);
+  EXPECT_EQ(studio.signals().text(),
+            "started 9041, completed 9041, clip-started 9041, clip-ended 9041, started 9041, "
+            "completed 9041, clip-started 9041, clip-ended 9041");
+  EXPECT_TRUE(eventually([&] {
+    const auto lines = log.lines();
+    return std::ranges::count_if(lines, [](const std::string& line) {
+             return line.find("the clip is delivered") != std::string::npos;
+           }) == 2;
+  }));
+}
+
 TEST(Ending, OfALoopComesWhenItIsSwitchedOff) {
   LiveService service;
   service.set_clip(clip_of({.frames = 20}));

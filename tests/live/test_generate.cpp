@@ -220,41 +220,8 @@ TEST(Generate, CanBeAskedForManyTimesAtOnce) {
   studio.expect_quiet();
 }
 
-// What is logged at level 4, while it lives.
-class LogListener {
- public:
-  LogListener() {
-    gst_debug_set_threshold_from_string("genpro*:4", FALSE);
-    // In brackets it is the function, and not the macro, which is no standard C++.
-    (gst_debug_add_log_function)(on_line, this, nullptr);
-  }
-  ~LogListener() {
-    (gst_debug_remove_log_function)(on_line);
-    gst_debug_set_threshold_from_string("", TRUE);
-  }
-  LogListener(const LogListener&) = delete;
-  LogListener& operator=(const LogListener&) = delete;
-
-  Words lines() const {
-    const std::lock_guard lock(mutex_);
-    return lines_;
-  }
-
- private:
-  static void on_line(GstDebugCategory* category, GstDebugLevel, const char*, const char*, int,
-                      GObject*, GstDebugMessage* message, gpointer self) {
-    if (!g_str_has_prefix(gst_debug_category_get_name(category), "genpro")) return;
-    auto* const listener = static_cast<LogListener*>(self);
-    const std::lock_guard lock(listener->mutex_);
-    listener->lines_.emplace_back(gst_debug_message_get(message));
-  }
-
-  mutable std::mutex mutex_;
-  Words lines_;  // under mutex_
-};
-
 TEST(Log, TellsTheStoryOfARunInSomeTwentyLines) {
-  const LogListener log;
+  const LogListener log("genpro*:4");
   LiveService service;
   service.set_clip(clip_of({.frames = 15}));
   Studio studio(live_bin(service));
@@ -264,14 +231,15 @@ TEST(Log, TellsTheStoryOfARunInSomeTwentyLines) {
   studio.generate();
   ASSERT_TRUE(studio.signals().wait_for("failed "));
   studio.stop();
-  const Words lines = log.lines();
+  const std::vector<std::string> lines = log.lines();
   std::string all;
   for (const std::string& line : lines) all += line + "\n";
   EXPECT_LE(lines.size(), 30U) << all;
   std::size_t at = 0;
   for (const char* part :
        {"the placeholder is on", "clip 1 is asked for", "sheet 101, cell 3300", "which is charged",
-        "is streaming", "clip 1, generation 9041, is on", "clip 1, generation 9041, has ended",
+        "is streaming", "clip 1, generation 9041, is on at running time 0:00:0", ", frame ",
+        "clip 1, generation 9041, has ended at running time 0:00:0", ", frame ",
         "the placeholder is on", "clip 2 is asked for", "clip 2 has failed: "}) {
     at = all.find(part, at);
     ASSERT_NE(at, std::string::npos) << part << " is not there, or not in its turn:\n" << all;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What an application may do from a handler of a signal or of a bus message: anything.
+#include <algorithm>
 #include <future>
 
 #include "live/live_test.h"
@@ -19,6 +20,7 @@ class Application {
               const Settings& changes = {})
       : called_for_(called_for), action_(std::move(action)) {
     const ElementPtr bin = live_bin(service, changes);
+    gst_object_set_name(GST_OBJECT(bin.get()), "bin");
     g_weak_ref_init(&bin_, bin.get());
     pipeline_ = sink_ref(gst_pipeline_new(nullptr));
     gst_bin_add(GST_BIN(pipeline_.get()), bin.get());
@@ -150,6 +152,35 @@ TEST_P(Handlers, MaySendAnEndWhileAnotherThreadStops) {
       << "an end that came too late is dropped";
 }
 
+TEST_P(Handlers, MayChangeAllSettingsAndAskForMore) {
+  const auto change = [](GstElement* pipeline) {
+    const ElementPtr bin = child(pipeline, "bin");
+    set_property(bin.get(), "reuse", "never");
+    set_property(bin.get(), "width", "320");
+    set_property(bin.get(), "placeholder", "slate");
+    set_property(bin.get(), "at-end", "hold");
+    set_property(bin.get(), "auto-generate", "true");
+    set_property(bin.get(), "prompt", "Another one");
+    EXPECT_NE(get_property(bin.get(), "status"), "");
+    g_signal_emit_by_name(bin.get(), "generate");
+  };
+  Application application(service, GetParam(), [&](GstElement* pipeline) {
+    change(pipeline);
+    // The same from another thread, which the handler waits for.
+    std::async(std::launch::async, change, pipeline).get();
+  });
+  application.play();
+  application.lend();
+  ASSERT_TRUE(application.wait_for_handler());
+  EXPECT_TRUE(eventually([&] {
+    const auto bodies = service.bodies();
+    return std::any_of(bodies.begin(), bodies.end(), [](const std::string& body) {
+      return body.find("Another one") != std::string::npos;
+    });
+  }));
+  EXPECT_TRUE(stops_in_time(application.pipeline()));
+}
+
 TEST_P(Handlers, MayPlayAgain) {
   Application application(service, GetParam(),
                           [](GstElement* pipeline) {
@@ -177,8 +208,8 @@ INSTANTIATE_TEST_SUITE_P(Of, Handlers,
                          testing::Values("generation-started", "generation-completed",
                                          "generation-failed", "clip-started", "clip-ended",
                                          "notify::status", "notify::cost", "notify::generation-id",
-                                         "message genpro-generation", "message progress",
-                                         "message warning", "message error"),
+                                         "message genpro-generation", "message genpro-clip",
+                                         "message progress", "message warning", "message error"),
                          event_name);
 
 }  // namespace

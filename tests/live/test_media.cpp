@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What a clip says about itself counts: which way up it is, its tracks, their times and formats.
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "live/case_clips.h"
@@ -130,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(Media, Orientation,
                          testing::Values(Matrix{1, 0, 0, 1}, Matrix{0, 1, -1, 0},
                                          Matrix{-1, 0, 0, -1}, Matrix{0, -1, 1, 0},
                                          Matrix{-1, 0, 0, 1}, Matrix{1, 0, 0, -1},
-                                         Matrix{0, 1, 1, 0}));
+                                         Matrix{0, 1, 1, 0}, Matrix{0, -1, -1, 0}));
 
 TEST(Media, OfAPhoneIsUprightAndPortrait) {
   const Decoded seen = play(case_clip("rotated90"), "video/x-raw,format=RGBx,width=180,height=320");
@@ -184,6 +186,142 @@ TEST(Media, IsNeverTooLoud) {
   EXPECT_LE(loudest, 1.0);
 }
 
+// What is done to a buffer on its way; false: it is left out.
+using Change = std::function<bool(GstBuffer*)>;
+
+GstPadProbeReturn on_change(GstPad*, GstPadProbeInfo* info, gpointer change) {
+  info->data = gst_buffer_make_writable(GST_PAD_PROBE_INFO_BUFFER(info));
+  const bool stays = (*static_cast<const Change*>(change))(GST_PAD_PROBE_INFO_BUFFER(info));
+  return stays ? GST_PAD_PROBE_OK : GST_PAD_PROBE_DROP;
+}
+
+// A file of what leaves these elements, and leaves that of them which is called "changed" changed.
+std::string made(const std::string& elements, const Change& change = {}) {
+  const TempDir folder;
+  const ElementPtr pipeline = launch(elements + " ! filesink location=" + folder.file("made"));
+  if (change) {
+    const PadPtr pad =
+        PadPtr::adopt(gst_element_get_static_pad(child(pipeline.get(), "changed").get(), "src"));
+    gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_change, const_cast<Change*>(&change),
+                      nullptr);
+  }
+  const Outcome outcome = run(pipeline.get());
+  if (!outcome.eos) throw std::runtime_error("test media: " + outcome.summary());
+  return read_file(folder.file("made"));
+}
+
+constexpr const char* white_video =
+    "videotestsrc pattern=white num-buffers=45 ! video/x-raw,format=I420,width=64,height=64,"
+    "framerate=30/1 ! x264enc speed-preset=ultrafast tune=zerolatency ! h264parse ! queue ! mux. ";
+
+// White pictures with a tone of a second and a half in those channels.
+std::string with_tone(int channels, const std::vector<int>& in, const std::string& encoder,
+                      const std::string& muxer) {
+  std::string raw;
+  for (int sample = 0; sample < 72'000; ++sample) {
+    const auto value = static_cast<std::int16_t>(8000 * std::sin(0.06 * sample));
+    for (int channel = 0; channel < channels; ++channel) {
+      const bool is_in = std::find(in.begin(), in.end(), channel) != in.end();
+      const auto bits = static_cast<std::uint16_t>(is_in ? value : 0);
+      raw.push_back(static_cast<char>(bits & 0xff));
+      raw.push_back(static_cast<char>(bits >> 8));
+    }
+  }
+  const TempDir folder;
+  write_file(folder.file("raw"), raw);
+  return made(white_video + ("filesrc location=" + folder.file("raw")) +
+              " ! rawaudioparse sample-rate=48000 num-channels=" + std::to_string(channels) +
+              " ! " + encoder + "queue ! mux. " + muxer + " name=mux");
+}
+
+TEST(Media, IsHeardFromEachChannelOf51) {
+  for (int channel = 0; channel < 6; ++channel) {
+    // No usual downmix has the one for low frequencies.
+    if (channel == 3) continue;
+    const Decoded seen = play(with_tone(6, {channel}, "audioconvert ! avenc_alac ! ", "mp4mux"));
+    EXPECT_NEAR(static_cast<double>(length_of(seen.sound)), 1.5 * GST_SECOND, 0.1 * GST_SECOND)
+        << channel;
+  }
+}
+
+TEST(Media, IsHeardFromChannelsWithoutPlaces) {
+  for (const int channels : {6, 7, 16}) {
+    const Decoded seen =
+        play(with_tone(channels, {0, 1, 2},
+                       "capssetter caps=\"audio/x-raw,channel-mask=(bitmask)0\" ! ", "qtmux"));
+    EXPECT_NEAR(static_cast<double>(length_of(seen.sound)), 1.5 * GST_SECOND, 0.1 * GST_SECOND)
+        << channels;
+  }
+}
+
+TEST(Media, IsSilentInAGapOfItsSound) {
+  const std::string clip =
+      made(white_video + std::string("audiotestsrc num-buffers=72 samplesperbuffer=1000"
+                                     " ! audio/x-raw,rate=48000,channels=2 ! avenc_alac"
+                                     " ! identity name=changed ! queue ! mux. mp4mux name=mux"),
+           [](GstBuffer* packet) {
+             const GstClockTime time = GST_BUFFER_PTS(packet);
+             return time < 400 * GST_MSECOND || time >= 900 * GST_MSECOND;
+           });
+  const Decoded seen = play(clip);
+  const auto first = std::find_if(seen.pictures.begin(), seen.pictures.end(),
+                                  [](const Shown& shown) { return shown.brightness() > 100; });
+  ASSERT_NE(first, seen.pictures.end());
+  expect_gapless(seen.sound);
+  const auto loudness_at = [&](GstClockTime from, GstClockTime to) {
+    return loudness(seen.sound, first->pts + from * GST_MSECOND, first->pts + to * GST_MSECOND);
+  };
+  EXPECT_GT(loudness_at(100, 300), 0.1);
+  EXPECT_LT(loudness_at(550, 850), 0.01);
+  EXPECT_GT(loudness_at(1050, 1400), 0.1);
+}
+
+TEST(Media, HasThePixelAspectThatItTells) {
+  const Decoded seen =
+      play(made("videotestsrc pattern=white num-buffers=20 ! video/x-raw,format=I420,width=64,"
+                "height=64,framerate=30/1,pixel-aspect-ratio=2/1 ! x264enc speed-preset=ultrafast"
+                " tune=zerolatency ! h264parse ! mp4mux"));
+  const auto shown =
+      std::find_if(seen.pictures.begin(), seen.pictures.end(),
+                   [](const Shown& each) { return each.component(0, 160, 90) > 200; });
+  ASSERT_NE(shown, seen.pictures.end());
+  // Twice as wide as it is high, in a raster of 320 by 180.
+  EXPECT_GT(shown->component(0, 4, 90), 200);
+  EXPECT_GT(shown->component(0, 160, 14), 200);
+  EXPECT_LT(shown->component(0, 160, 6), 50);
+}
+
+// The rate that such a clip tells is that of its time scale.
+TEST(Media, ShowsTheLastPictureOfAVariableRate) {
+  constexpr int width = 64;
+  constexpr int pictures = 10;
+  std::string raw;
+  for (int picture = 0; picture < pictures; ++picture) {
+    raw.append(width * width, static_cast<char>(40 + 20 * picture));
+    raw.append(width * width / 2, static_cast<char>(128));
+  }
+  const TempDir folder;
+  write_file(folder.file("raw"), raw);
+  int picture = 0;
+  const std::string clip =
+      made("filesrc location=" + folder.file("raw") +
+               " ! rawvideoparse name=changed format=i420 width=64 height=64 framerate=9000/1"
+               " ! x264enc speed-preset=ultrafast tune=zerolatency pass=quant quantizer=10 ! "
+               "h264parse ! mp4mux",
+           [&](GstBuffer* buffer) {
+             // Neither regular nor of the output's grid.
+             GST_BUFFER_PTS(buffer) =
+                 gst_util_uint64_scale_int(GST_SECOND, picture * 3 + picture % 2, 70);
+             GST_BUFFER_DURATION(buffer) = GST_CLOCK_TIME_NONE;
+             ++picture;
+             return true;
+           });
+  const Decoded seen = play(clip, "video/x-raw,format=I420,width=64,height=64,framerate=30/1");
+  EXPECT_TRUE(std::any_of(seen.pictures.begin(), seen.pictures.end(), [](const Shown& shown) {
+    return std::abs(shown.component(0, 32, 32) - (40 + 20 * (pictures - 1))) < 8;
+  }));
+}
+
 // Lines of one field are bright, those of the other dark.
 TEST(Media, IsDeinterlaced) {
   constexpr int width = 64;
@@ -195,40 +333,51 @@ TEST(Media, IsDeinterlaced) {
   }
   const TempDir folder;
   write_file(folder.file("raw"), raw);
-  const Outcome made = run_launch(
-      "filesrc location=" + folder.file("raw") +
-      " ! rawvideoparse format=i420 width=64 height=64 framerate=25/1 interlaced=true"
-      " top-field-first=true ! x264enc interlaced=true speed-preset=ultrafast tune=zerolatency"
-      " pass=quant quantizer=10 ! h264parse ! mp4mux ! filesink location=" +
-      folder.file("made.mp4"));
-  ASSERT_TRUE(made.eos) << made.summary();
-  const Decoded seen = play(read_file(folder.file("made.mp4")),
-                            "video/x-raw,format=I420,width=64,height=64,framerate=50/1");
-  int bright = 0;
-  for (const Shown& shown : seen.pictures) {
-    EXPECT_LT(std::abs(shown.component(0, 32, 32) - shown.component(0, 32, 33)), 30);
-    if (shown.component(0, 32, 32) > 190) ++bright;
+  for (const std::string format : {"I420", "I422_10LE"}) {
+    SCOPED_TRACE(format);
+    const Decoded seen =
+        play(made("filesrc location=" + folder.file("raw") +
+                  " ! rawvideoparse format=i420 width=64 height=64 framerate=25/1 interlaced=true"
+                  " top-field-first=true ! videoconvert ! video/x-raw,format=" +
+                  format +
+                  " ! x264enc interlaced=true speed-preset=ultrafast tune=zerolatency"
+                  " pass=quant quantizer=10 ! h264parse ! mp4mux"),
+             "video/x-raw,format=I420,width=64,height=64,framerate=50/1");
+    int bright = 0;
+    for (const Shown& shown : seen.pictures) {
+      EXPECT_LT(std::abs(shown.component(0, 32, 32) - shown.component(0, 32, 33)), 30);
+      if (shown.component(0, 32, 32) > 190) ++bright;
+    }
+    EXPECT_GT(bright, 20) << "the clip was not on";
   }
-  EXPECT_GT(bright, 20) << "the clip was not on";
+}
+
+// Each of its pictures is on for less than a twentieth of those of the output.
+TEST(Media, KeepsPaceWithAHighRate) {
+  const Decoded seen = play(clip_of({.frames = 240, .fps_n = 240}),
+                            "video/x-raw,format=I420,width=192,height=108,framerate=10/1");
+  const auto is_on = [](const Shown& shown) { return shown.mark.has_value(); };
+  const auto on = std::count_if(seen.pictures.begin(), seen.pictures.end(), is_on);
+  EXPECT_GE(on, 9);
+  EXPECT_LE(on, 16);
 }
 
 TEST(Media, TellsOnceThatItIsHdr) {
-  const TempDir folder;
-  const Outcome made = run_launch(
-      "videotestsrc num-buffers=30 ! video/x-raw,format=I420,width=64,height=64,framerate=30/1,"
-      "colorimetry=bt2100-pq ! x264enc speed-preset=ultrafast tune=zerolatency ! h264parse !"
-      " mp4mux ! filesink location=" +
-      folder.file("made.mp4"));
-  ASSERT_TRUE(made.eos) << made.summary();
-  LiveService service;
-  service.set_clip(read_file(folder.file("made.mp4")));
-  Studio studio(live_bin(service, {{"at-end", "loop"}}));
-  studio.play();
-  ASSERT_TRUE(studio.signals().wait_for("clip-started 9041", 2));
-  studio.stop();
-  const Outcome outcome = studio.bus().outcome();
-  ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
-  EXPECT_NE(outcome.warnings[0].text.find("HDR (PQ)"), std::string::npos);
+  for (const std::string kind : {"PQ", "HLG"}) {
+    LiveService service;
+    service.set_clip(
+        made("videotestsrc num-buffers=30 ! video/x-raw,format=I420,width=64,height=64,"
+             "framerate=30/1,colorimetry=bt2100-" +
+             std::string(kind == "PQ" ? "pq" : "hlg") +
+             " ! x264enc speed-preset=ultrafast tune=zerolatency ! h264parse ! mp4mux"));
+    Studio studio(live_bin(service, {{"at-end", "loop"}}));
+    studio.play();
+    ASSERT_TRUE(studio.signals().wait_for("clip-started 9041", 2));
+    studio.stop();
+    const Outcome outcome = studio.bus().outcome();
+    ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+    EXPECT_NE(outcome.warnings[0].text.find("HDR (" + kind + ")"), std::string::npos);
+  }
 }
 
 }  // namespace

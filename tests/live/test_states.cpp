@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // States, pads that come and go, and what is left when the element is gone.
+#include <future>
+
 #include "live/live_test.h"
 
 namespace genpro::test {
@@ -165,6 +167,60 @@ TEST(States, GoOnAfterAPause) {
   expect_whole(studio.video().pictures(), 1, 60);
 }
 
+// A pipeline that plays already when the element is added to it, by itself or within a bin.
+class RunningAround {
+ public:
+  RunningAround(const ElementPtr& bin, bool is_nested) : added_(bin.get()) {
+    gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
+    if (is_nested) {
+      added_ = gst_bin_new(nullptr);
+      gst_bin_add(GST_BIN(added_), bin.get());
+    }
+    gst_bin_add(GST_BIN(pipeline_.get()), added_);
+  }
+  bool start() const { return gst_element_sync_state_with_parent(added_); }
+  GstStateChangeReturn set(GstState state) const {
+    return gst_element_set_state(pipeline_.get(), state);
+  }
+  BusListener& bus() { return bus_; }
+
+ private:
+  Running pipeline_{sink_ref(gst_pipeline_new(nullptr))};
+  BusListener bus_{pipeline_.get()};
+  GstElement* added_;
+};
+
+TEST(States, LetAPipelineStopAroundAnElementThatCannotStart) {
+  LiveService service;
+  for (const GstState stopped : {GST_STATE_READY, GST_STATE_NULL}) {
+    for (const bool is_nested : {false, true}) {
+      const ElementPtr bin = live_bin(service, {{"framerate", "no rate"}});
+      RunningAround pipeline(bin, is_nested);
+      EXPECT_FALSE(pipeline.start());
+      EXPECT_EQ(pipeline.set(stopped), GST_STATE_CHANGE_SUCCESS) << is_nested;
+    }
+  }
+}
+
+TEST(States, AreNotRaisedByAPipelineThatStops) {
+  LiveService service;
+  for (const bool is_nested : {false, true}) {
+    const ElementPtr bin = live_bin(service);
+    RunningAround pipeline(bin, is_nested);
+    EXPECT_EQ(pipeline.set(GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+    const auto has_started = [&bin](GstMessage* message) {
+      if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_STATE_CHANGED) return false;
+      GstState state = GST_STATE_NULL;
+      gst_message_parse_state_changed(message, nullptr, &state, nullptr);
+      return GST_MESSAGE_SRC(message) == GST_OBJECT(bin.get()) && state == GST_STATE_PAUSED;
+    };
+    EXPECT_FALSE(pipeline.bus().wait_for(has_started, std::chrono::milliseconds(0))) << is_nested;
+    // As usual with the next start.
+    pipeline.set(GST_STATE_PLAYING);
+    EXPECT_TRUE(pipeline.bus().wait_for(has_started)) << is_nested;
+  }
+}
+
 TEST(States, LetPadsBeUnlinked) {
   for (const bool has_video : {false, true}) {
     for (const bool has_audio : {false, true}) {
@@ -262,6 +318,33 @@ TEST(States, EndWhenToldTo) {
   EXPECT_TRUE(studio.video().has_ended());
   EXPECT_TRUE(studio.audio().has_ended());
   EXPECT_TRUE(studio.bus().outcome().eos);
+  studio.stop();
+}
+
+TEST(States, TakeAnEndWhileASinkWaits) {
+  LiveService service;
+  Studio studio(live_bin(service), small_raster, plain_sound, {},
+                "%s ! fakesink name=waits sync=false enable-last-sample=false "
+                "%s ! fakesink sync=false enable-last-sample=false");
+  studio.play();
+  const ElementPtr sink = child(studio.pipeline(), "waits");
+  gst_element_set_locked_state(sink.get(), TRUE);
+  gst_element_set_state(sink.get(), GST_STATE_PAUSED);
+  // It has a frame then, and keeps the thread that brought it.
+  ASSERT_EQ(gst_element_get_state(sink.get(), nullptr, nullptr, long_wait),
+            GST_STATE_CHANGE_SUCCESS);
+  const MiniObjectPtr<GstEvent> end(gst_event_new_eos());
+  auto sent = std::async(std::launch::async, [&] {
+    gst_element_send_event(studio.pipeline(), gst_event_ref(end.get()));
+  });
+  const bool is_sent = sent.wait_for(generous) == std::future_status::ready;
+  EXPECT_TRUE(is_sent) << "the sender hangs";
+  gst_element_set_locked_state(sink.get(), FALSE);
+  gst_element_set_state(sink.get(), GST_STATE_PLAYING);
+  EXPECT_TRUE(studio.bus().wait_for([&](GstMessage* message) {
+    return GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS &&
+           gst_message_get_seqnum(message) == gst_event_get_seqnum(end.get());
+  }));
   studio.stop();
 }
 

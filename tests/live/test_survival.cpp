@@ -28,20 +28,27 @@ void expect_survived(Studio& studio) {
   expect_gapless(studio.audio().sound());
 }
 
+// Half of the clip comes, and never again a byte. It breaks when the gate opens, since one that
+// breaks before its first frame is decoded is not shown.
+void break_in_half(LiveService& service, const std::string& clip,
+                   const std::shared_ptr<Gate>& gate) {
+  service.set_clip(clip);
+  service.fake().files().add_trouble(
+      {.kind = Trouble::Kind::cut, .at = clip.size() / 2, .gate = gate});
+  service.fake().files().set_script([](const Seen&, int number) {
+    return number > 1 ? std::optional<Answer>(closing_answer()) : std::nullopt;
+  });
+}
+
 TEST(Survival, OfAClipThatBreaksForGood) {
   const ClipSpec spec{.frames = 90, .index_first = true};
   LiveService service;
-  const std::string clip = clip_of(spec);
-  // Half of it, and then never again a byte.
-  service.fake().files().set_script([clip](const Seen&, int number) -> std::optional<Answer> {
-    if (number > 1) return closing_answer();
-    Answer answer = cut_answer(200, clip, clip.size() / 2);
-    return answer;
-  });
-  service.set_clip(clip);
+  const auto gate = std::make_shared<Gate>();
+  break_in_half(service, clip_of(spec), gate);
   Studio studio(live_bin(service));
   studio.play();
   ASSERT_TRUE(studio.wait_for_picture({1, 10}));
+  gate->open();
   expect_survived(studio);
   // What came was shown, from the beginning and without a hole.
   const Pictures shown = part_of(studio.video().pictures(), 1);
@@ -56,16 +63,58 @@ TEST(Survival, OfAClipThatBreaksForGood) {
   EXPECT_LT(last, 89);
 }
 
-TEST(Survival, OfALoopThatBreaks) {
-  const std::string clip = clip_of({.frames = 60, .index_first = true});
+TEST(Survival, OfAnOutageOfTheServiceWhileTheGenerationIsAwaited) {
   LiveService service;
-  service.fake().files().set_script([clip](const Seen&, int number) -> std::optional<Answer> {
-    return number > 1 ? closing_answer() : cut_answer(200, clip, clip.size() / 2);
-  });
-  service.set_clip(clip);
+  service.set_clip(clip_of({}));
+  service.hold_from(1);
+  Studio studio(live_bin(service, {{"retries", "0"}}));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("started 9041"));
+  service.set_poll(closing_answer());
+  ASSERT_TRUE(studio.bus().wait_for([](GstMessage* message) {
+    if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_PROGRESS) return false;
+    char* text = nullptr;
+    gst_message_parse_progress(message, nullptr, nullptr, &text);
+    return take_string(text).find("Waiting for the service") != std::string::npos;
+  }));
+  ASSERT_TRUE(service.fake().wait_for(is_poll, service.fake().count(is_poll) + 2));
+  service.complete(1);
+  service.set_poll({});
+  EXPECT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+  EXPECT_EQ(service.posts(), 1);
+  EXPECT_FALSE(service.was_stopped(1));
+  studio.stop();
+  studio.expect_quiet();
+}
+
+// The server has no more of it than this, and says so.
+TEST(Survival, OfATruncatedClip) {
+  const std::string clip = clip_of({.frames = 90, .index_first = true});
+  LiveService service;
+  service.set_clip(clip.substr(0, clip.size() * 2 / 3));
+  Studio studio(live_bin(service));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+  expect_survived(studio);
+  const Outcome outcome = studio.bus().outcome();
+  ASSERT_FALSE(outcome.warnings.empty());
+  EXPECT_NE(outcome.warnings[0].text.find("truncated"), std::string::npos)
+      << outcome.warnings[0].text;
+  EXPECT_NE(outcome.warnings[0].text.find("s of 3.0 s"), std::string::npos)
+      << outcome.warnings[0].text;
+  const auto told = outcome.named("genpro-clip");
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_STREQ(gst_structure_get_string(told[1], "reason"), "truncated");
+}
+
+TEST(Survival, OfALoopThatBreaks) {
+  LiveService service;
+  const auto gate = std::make_shared<Gate>();
+  break_in_half(service, clip_of({.frames = 60, .index_first = true}), gate);
   Studio studio(live_bin(service, {{"at-end", "loop"}}));
   studio.play();
   ASSERT_TRUE(studio.wait_for_picture({1, 5}));
+  gate->open();
   expect_survived(studio);
 }
 

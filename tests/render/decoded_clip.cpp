@@ -44,11 +44,12 @@ Frame reduce(GstSample* sample) {
           sum.r += pixel[0];
           sum.g += pixel[1];
           sum.b += pixel[2];
+          sum.a += pixel[3];
           ++count;
         }
       }
       frame.cells[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)] = {
-          sum.r / count, sum.g / count, sum.b / count};
+          sum.r / count, sum.g / count, sum.b / count, sum.a / count};
     }
   }
   gst_video_frame_unmap(&mapped);
@@ -139,6 +140,13 @@ bool discover(const std::string& path, DecodedClip& clip) {
 
 }  // namespace
 
+void expect_near(const Colour& colour, Rgba expected, double tolerance, const char* what) {
+  EXPECT_NEAR(colour.r, expected.r, tolerance) << what << ": red";
+  EXPECT_NEAR(colour.g, expected.g, tolerance) << what << ": green";
+  EXPECT_NEAR(colour.b, expected.b, tolerance) << what << ": blue";
+  EXPECT_NEAR(colour.a, expected.a, tolerance) << what << ": alpha";
+}
+
 Colour Frame::mean(double left, double top, double right, double bottom) const {
   Colour sum;
   int count = 0;
@@ -149,11 +157,12 @@ Colour Frame::mean(double left, double top, double right, double bottom) const {
       sum.r += cell.r;
       sum.g += cell.g;
       sum.b += cell.b;
+      sum.a += cell.a;
       ++count;
     }
   }
   count = std::max(count, 1);
-  return {sum.r / count, sum.g / count, sum.b / count};
+  return {sum.r / count, sum.g / count, sum.b / count, sum.a / count};
 }
 
 double DecodedClip::loudness(double from, double to) const {

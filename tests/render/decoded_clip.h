@@ -9,11 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "media_fixture.h"
+
 namespace genpro::emulator::render::test {
 
 struct Colour {
   double r = 0, g = 0, b = 0;
+  double a = 0;  // 255 of what has no alpha
 };
+
+void expect_near(const Colour& colour, Rgba expected, double tolerance, const char* what);
 
 // A frame, reduced to a grid of mean colours: enough to say what is where.
 struct Frame {

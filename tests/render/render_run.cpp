@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <json-glib/json-glib.h>
 
+#include <array>
 #include <sstream>
 
 #include "base/glib_ptr.h"
@@ -58,7 +59,9 @@ RenderRun run_render_json(const std::string& json, const TemporaryFolder& folder
 
 std::string spec_json(const RenderSpec& spec) {
   JsonWriter json;
-  json.begin_object().key("output").string(spec.output).key("thumbnail").string(spec.thumbnail);
+  constexpr std::array kinds{"ingredients", "image", "lipsync", "layers", "matte"};
+  json.begin_object().key("kind").string(kinds.at(static_cast<std::size_t>(spec.kind)));
+  json.key("output").string(spec.output).key("thumbnail").string(spec.thumbnail);
   json.key("width").integer(spec.width).key("height").integer(spec.height);
   json.key("fps").integer(spec.fps).key("duration").integer(spec.duration);
   json.key("prompt").string(spec.prompt).key("model").string(spec.model);

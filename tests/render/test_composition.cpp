@@ -12,12 +12,6 @@
 namespace genpro::emulator::render::test {
 namespace {
 
-void expect_near(const Colour& colour, Rgba expected, double tolerance, const char* what) {
-  EXPECT_NEAR(colour.r, expected.r, tolerance) << what << ": red";
-  EXPECT_NEAR(colour.g, expected.g, tolerance) << what << ": green";
-  EXPECT_NEAR(colour.b, expected.b, tolerance) << what << ": blue";
-}
-
 Colour middle(const Frame& frame) {
   return frame.mean(0.2, 0.3, 0.8, 0.6);
 }

@@ -63,12 +63,12 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"Missing", "gone.png", [](const std::string&) {}, "cannot be read"},
         FaultCase{"Text", "notes.png",
                   [](const std::string& path) { write_file(path, "These are only words.\n"); },
-                  "is not a picture, video or sound"},
+                  "is not an image, video or audio"},
         FaultCase{"Playlist", "list.mp4",
                   [](const std::string& path) {
                     write_file(path, "#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:1/a.ts\n");
                   },
-                  "is not a picture, video or sound"},
+                  "is not an image, video or audio"},
         FaultCase{"RandomBytes", "noise.mp4",
                   [](const std::string& path) {
                     std::string bytes(5000, '\0');

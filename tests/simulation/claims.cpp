@@ -178,7 +178,10 @@ bool Driver::claim_to_look(int number) {
   for (int candidate = 0; candidate < static_cast<int>(ledger.rows.size()); ++candidate) {
     Row& row = ledger.rows[index(candidate)];
     const auto& passed = run.passed_over;
-    if (row.followers > 0 || row.owner >= 0 || !payment::meaning(row.state).is_unfinished) continue;
+    const bool is_unproven = std::holds_alternative<payment::Stopped>(row.state) &&
+                             payment::charged(row.state) == payment::Charged::unknown;
+    const bool is_open = payment::meaning(row.state).is_unfinished || is_unproven;
+    if (row.followers > 0 || row.owner >= 0 || !is_open) continue;
     if (std::find(passed.begin(), passed.end(), candidate) != passed.end()) continue;
     run.passed_over.push_back(candidate);
     release(run);

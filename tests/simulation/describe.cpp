@@ -84,6 +84,7 @@ struct EventText {
   std::string operator()(const payment::Replied&) const { return "replied"; }
   std::string operator()(const payment::Polled&) const { return "polled"; }
   std::string operator()(const payment::StopReplied&) const { return "stop replied"; }
+  std::string operator()(const payment::Accounted&) const { return "accounted"; }
   std::string operator()(const payment::Woke&) const { return "woke"; }
   std::string operator()(const payment::StopWanted&) const { return "the user shuts down"; }
   std::string operator()(const payment::TimedOut&) const { return "timed out"; }
@@ -157,7 +158,10 @@ std::string describe(const Reply& reply) {
       return text + ", error " + reply.code;
     case Reply::Body::generation:
       return text + ", " + reply.id + " " + name_of(reply.word) +
-             (reply.has_clip ? " with its clip" : "");
+             (reply.has_clip ? " with its clip" : "") +
+             (reply.credit == payment::Credit::refunded  ? ", refunded"
+              : reply.credit == payment::Credit::charged ? ", charged"
+                                                         : "");
     case Reply::Body::cell:
       return text + ", cell " + join(reply.jobs) + (reply.is_whole ? "" : " and what has no id");
   }

@@ -71,7 +71,8 @@ void Driver::feed(int number, const payment::Event& event) {
     if (run.stage != Run::Stage::paying && run.stage != Run::Stage::delivering) return;
     if (std::exchange(run.is_overtaken, false)) {
       if (run.is_leaving) return feed(number, payment::StopWanted{});
-      return feed(number, payment::Woke{});
+      const bool is_resumed = std::holds_alternative<payment::Resumed>(event);
+      return feed(number, is_resumed ? event : payment::Event(payment::Woke{}));
     }
   }
   Row* row = row_of(run);
@@ -112,6 +113,17 @@ void Driver::carry_out(int number, const payment::Action& action) {
       action);
 }
 
+// In the transaction that writes the row.
+bool Driver::is_affordable(const Ledger& ledger) const {
+  if (laws_.cost_limit == 0) return true;
+  double spent = 0;
+  for (const Row& row : ledger.rows) {
+    if (now_ - row.created_at >= day || !payment::meaning(row.state).counts) continue;
+    spent += mind_.expense(row.state, row.cost, estimated_cost).value_or(0);
+  }
+  return spent + estimated_cost <= laws_.cost_limit;
+}
+
 void Driver::insert_row(int number) {
   Run& run = run_of(number);
   const Asker& asker = asker_of(run);
@@ -123,6 +135,7 @@ void Driver::insert_row(int number) {
   row.is_wanted_anew = asker.reuse == payment::Reuse::never;
   row.is_data_known = !run.has_unreadable_data;
   row.asked_at = run.began_at;
+  row.created_at = now_;
   row.state = payment::on_disk(run.state);
   const int held = run.cell;
   run.cell = -1;
@@ -143,12 +156,19 @@ void Driver::persist(int number, const payment::Persist& note) {
   }
   // Before the first request leaves there is nothing to be kept.
   if (run.row < 0 && !is_money && mind_.slip != Slip::posts_before_it_persists) return;
+  if (run.row < 0 && !is_affordable(ledger)) {
+    if (log_) say(number, "may not cost as much: an error, and nothing is sent");
+    return finish(number);
+  }
   if (run.row < 0) insert_row(number);
   Row& row = *row_of(run);
   // Who follows with others may be behind what they have written.
-  const bool is_overtaken =
-      !payment::same_on_disk(row.state, run.on_disk) && !payment::is_behind(row.state, run.state) &&
-      !payment::same_on_disk(row.state, run.state) && mind_.slip != Slip::overwrites_who_is_further;
+  const std::string known = payment::generation_id(row.state);
+  const bool is_further = payment::is_behind(row.state, run.state) &&
+                          (known.empty() || known == payment::generation_id(run.state));
+  const bool is_overtaken = !payment::same_on_disk(row.state, run.on_disk) && !is_further &&
+                            !payment::same_on_disk(row.state, run.state) &&
+                            mind_.slip != Slip::overwrites_who_is_further;
   if (is_overtaken) {
     // The rest of the step was decided for another state.
     run.state = row.state;
@@ -168,6 +188,9 @@ void Driver::persist(int number, const payment::Persist& note) {
       const bool is_slip = mind_.slip == Slip::dates_looks_by_posts;
       row.look =
           payment::Listed::Look{is_slip ? attempt->posted : attempt->looked, *attempt->before};
+    }
+    if (std::holds_alternative<payment::Completed>(row.state) && run.heard_cost) {
+      row.cost = *run.heard_cost;
     }
     row.was_completed |= std::holds_alternative<payment::Completed>(row.state);
   }
@@ -286,6 +309,7 @@ void Driver::hear(int number) {
   const Reply reply = asked == Run::Asked::post ? service_.answer(run.sent, now_)
                                                 : std::exchange(run.reply, Reply{});
   payment::Answer answer = mind_.understand(reply);
+  run.heard_cost = reply.cost;
   if (log_) say(number, "hears " + describe(reply));
   if (asked == Run::Asked::poll) {
     const bool is_denied =

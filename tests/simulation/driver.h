@@ -54,6 +54,8 @@ struct Row {
   int owner = -1;        // the run that has its lock alone
   // What the cell held before its latest POST, and when that was seen.
   std::optional<payment::Listed::Look> look;
+  std::optional<double> cost;
+  Millis created_at = 0;
 
   // What is true, whatever the row says.
   int made_by = -1;              // a run
@@ -117,6 +119,7 @@ struct Run {
   payment::Moment asked_at;
   Millis left_at = 0;
   int question = 0, wait = 0;  // counted, so that what is overtaken is told apart
+  std::optional<int> heard_cost;
   unsigned failures = 0;
   bool is_overtaken = false;
 
@@ -198,6 +201,7 @@ class Driver {
   void feed(int number, const payment::Event& event);
   void carry_out(int number, const payment::Action& action);
   void persist(int number, const payment::Persist& note);
+  bool is_affordable(const Ledger& ledger) const;
   void insert_row(int number);
   void claim_again(int number);
   void ask(int number, Run::Asked what);

@@ -63,6 +63,12 @@ bool Invariants::are_one_wish(const Row& one, const Row& other, const Ledger&) c
   return later.is_data_known || !earlier.was_completed;
 }
 
+// It was only likely the row's when somebody stopped it, which proves nothing of the request; and
+// the service keeps the money.
+bool Invariants::is_let_go(const payment::State& state, const Service::Generation& one) const {
+  return one.is_over(driver_.now_) && one.is_kept && payment::generation_id(state) != one.id;
+}
+
 // The service has it no more, or has said so long enough, and its cell did not have it either.
 bool Invariants::is_gone(const Run& run, const Service::Generation& generation) const {
   if (generation.is_lost(driver_.now_)) return true;
@@ -111,7 +117,7 @@ bool Invariants::may_charge(int number) const {
   if (ledger->is_removed) return false;
   bool is_second = false;
   for (const Service::Generation& other : generations) {
-    if (&other == &charged || other.origin == stranger || other.is_refunded(driver_.now_)) continue;
+    if (&other == &charged || other.origin == stranger || other.is_over(driver_.now_)) continue;
     const Ledger* others = nullptr;
     const Row* earlier = row_of(other.origin, &others);
     if (others != ledger) continue;
@@ -124,10 +130,23 @@ bool Invariants::may_charge(int number) const {
   if (!payment::meaning(row.state).counts && !is_excused(charged)) {
     broken(name(row) + "is charged for " + charged.id + ", and no limit counts it");
   }
-  if (payment::meaning(row.state).charged == Charged::no && !is_excused(charged)) {
+  if (payment::charged(row.state) == Charged::no && !is_excused(charged)) {
     broken(name(row) + "is charged for " + charged.id + ", and says that nothing was");
   }
+  if (driver_.laws_.cost_limit > 0) holds_limit(*ledger);
   return is_second;
+}
+
+void Invariants::holds_limit(const Ledger& ledger) const {
+  int paid = 0;
+  for (const Row& row : ledger.rows) {
+    if (driver_.now_ - row.created_at >= day) continue;
+    for (const Service::Generation& one : driver_.service_.generations()) {
+      const bool is_its = one.origin == row.origin && !is_excused(one) && !is_unknowable(one);
+      if (is_its && !is_let_go(row.state, one)) paid += one.paid(driver_.now_);
+    }
+  }
+  if (paid > driver_.laws_.cost_limit) broken("more is charged than may be in a day");
 }
 
 void Invariants::may_stop(const Run& run) const {
@@ -167,7 +186,7 @@ void Invariants::may_write(const Run& run, const payment::Persist& note) const {
     broken(name(row) + "it is not to be stopped any more");
   }
   const auto& generations = driver_.service_.generations();
-  const Charged charged = payment::meaning(run.state).charged;
+  const Charged charged = payment::charged(run.state);
   const std::string after = " (now " + describe(run.state) + ")";
   const std::string& id = payment::generation_id(run.state);
   if (!id.empty()) {
@@ -177,6 +196,9 @@ void Invariants::may_write(const Run& run, const payment::Persist& note) const {
       broken(name(row) + "names somebody else's as proven" + after);
     }
     const bool is_refunded = named->is_refunded(driver_.now_);
+    const bool has_ended = std::holds_alternative<payment::Failed>(run.state) ||
+                           std::holds_alternative<payment::Stopped>(run.state);
+    if (has_ended && !named->is_over(driver_.now_)) broken(name(row) + "has not ended" + after);
     if (charged == Charged::no && !is_refunded) broken(name(row) + "was not refunded" + after);
     if (std::holds_alternative<payment::Gone>(run.state) && !is_gone(run, *named)) {
       broken(name(row) + "is not gone" + after);
@@ -188,7 +210,8 @@ void Invariants::may_write(const Run& run, const payment::Persist& note) const {
   if (charged == Charged::no) {
     for (const Service::Generation& one : generations) {
       const bool is_its = one.origin == row.origin && !one.is_refunded(driver_.now_);
-      if (is_its && !is_excused(one)) broken(name(row) + "is charged for " + one.id + after);
+      if (is_its && !is_excused(one) && !is_let_go(run.state, one))
+        broken(name(row) + "is charged for " + one.id + after);
     }
   }
 }
@@ -245,7 +268,7 @@ void Invariants::is_likely(const Run& run) const {
   for (const Row& other : ledger.rows) {
     if (&other == &row || other.wish.cell != row.wish.cell) continue;
     const bool is_its =
-        other.origin == named.origin && !is_unknowable(named) && !named.is_refunded(driver_.now_);
+        other.origin == named.origin && !is_unknowable(named) && !named.is_over(driver_.now_);
     if (is_its || payment::generation_id(other.state) == id) {
       broken(name(row) + id + " is another row's");
     }
@@ -308,7 +331,7 @@ void Invariants::may_end(const Run& run, payment::End::Kind kind) const {
     case Kind::failed:
     case Kind::stopped:
     case Kind::again:
-      is_right = named != nullptr && named->is_refunded(now);
+      is_right = named != nullptr && named->is_over(now);
       break;
     case Kind::no_clip:
       is_right = named != nullptr && named->end == Service::Word::completed &&
@@ -356,7 +379,7 @@ void Invariants::is_nothing_lost() const {
   const auto& generations = driver_.service_.generations();
   for (std::size_t number = 0; number < generations.size(); ++number) {
     const Service::Generation& paid = generations[number];
-    if (paid.origin == stranger || paid.is_refunded(never)) continue;
+    if (paid.origin == stranger || paid.is_over(never)) continue;
     const Ledger* ledger = nullptr;
     const Row& row = *row_of(paid.origin, &ledger);
     if (ledger->is_removed || payment::generation_id(row.state) == paid.id) continue;
@@ -386,10 +409,12 @@ void Invariants::do_rows_explain_their_money() const {
       for (const Service::Generation& one : driver_.service_.generations()) {
         if (one.origin != row.origin) continue;
         was_charged = true;
-        if (!one.is_refunded(driver_.now_) && !is_excused(one)) is_charged = true;
+        const bool is_paid = !one.is_refunded(driver_.now_) && !is_let_go(row.state, one);
+        if (is_paid && !is_excused(one)) is_charged = true;
       }
       const payment::Meaning& meaning = payment::meaning(row.state);
-      if (is_charged && meaning.charged == Charged::no) broken(name(row) + "it was charged");
+      if (is_charged && payment::charged(row.state) == Charged::no)
+        broken(name(row) + "it was charged");
       if (was_charged && !meaning.counts)
         broken(name(row) + "it was asked for, and does not count");
       if (meaning.charged == Charged::yes && !was_charged &&

@@ -43,6 +43,10 @@ Laws draw_laws(Choices& choices) {
     laws.denied_from = choices.between(0, 90 * second, second);
     laws.denied_until = laws.denied_from + choices.between(second, 3 * minute, 10 * second);
   }
+  laws.keeps_stopped = choices.chance(30);
+  laws.tells_credit = choices.chance(50);
+  static constexpr int limits[] = {0, 0, estimated_cost, 2 * estimated_cost};
+  laws.cost_limit = choices.pick(limits);
   static constexpr unsigned kills[] = {0, 0, 40, 80};
   laws.kills = choices.pick(kills);
   return laws;
@@ -73,6 +77,9 @@ std::string describe(const Laws& laws) {
   flag(laws.loses_generations, "may lose generations");
   flag(laws.has_spurious_404, "spurious 404");
   flag(laws.has_long_404, "404 for a while");
+  flag(laws.keeps_stopped, "keeps what was paid for what is stopped");
+  flag(laws.tells_credit, "tells of refunds");
+  add("may cost", laws.cost_limit, " a day");
   flag(laws.away_from != never, "an outage");
   flag(laws.denied_from != never, "denies the key for a while");
   return text;

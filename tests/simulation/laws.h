@@ -16,11 +16,12 @@
 //   cells are forgetful, it may be empty for a while.
 //   Anybody may generate on the cell at any time.
 // Generations
-//   They end as completed, failed, or stopped by somebody; the last two are refunded. The resources
-//   of a completed one may come up to 25 s later, or never. One may be lost by the service.
-//   A poll may bring anything (poll_answers below). The API's own 404 is true, except right after
-//   the POST, once more, and for a while as long as the cell lists the generation. Its 401 and 403
-//   may be of a moment, or last. A stop may be carried out, or not, whatever comes back for it.
+//   They end as completed, failed, or stopped by somebody. What failed is refunded; what was
+//   stopped may be or not, and the service may tell which, and then the truth. The resources of a
+//   completed one may come up to 25 s later, or never. One may be lost by the service. A poll may
+//   bring anything (poll_answers below). The API's own 404 is true, except right after the POST,
+//   once more, and for a while as long as the cell lists the generation. Its 401 and 403 may be of
+//   a moment, or last. A stop may be carried out, or not, whatever comes back for it.
 // Machines
 //   A process can be killed before any action. A machine can be booted again at any time. What is
 //   on its way then goes on. Wall clocks step by days, either way, also while a machine is off. A
@@ -51,6 +52,9 @@ inline constexpr Millis never = INT64_MAX;
 // How long a client waits for an answer.
 inline constexpr Millis patience = 20 * second;
 inline constexpr Millis key_memory = 24 * hour;
+// What each generation is expected to cost, and is charged when it is taken. In the end it may be
+// less.
+inline constexpr int estimated_cost = 4;
 
 // What comes back, as it is on the wire.
 struct Reply {
@@ -65,6 +69,8 @@ struct Reply {
   std::string id;
   payment::Answer::Word word = payment::Answer::Word::none;
   bool has_clip = false;
+  payment::Credit credit = payment::Credit::unknown;
+  std::optional<int> cost;
   // Of a cell:
   std::vector<std::string> jobs;
   bool is_whole = true;  // false: with an entry whose id cannot be read
@@ -88,6 +94,7 @@ inline constexpr Answering post_answers[] = {
     {200, Reply::Body::html},
     {202, Reply::Body::none},
     {202, Reply::Body::object},
+    {202, Reply::Body::error, "source_not_ready", Answering::Taken::no},
     {303, Reply::Body::none},
     {307, Reply::Body::html},
     {404, Reply::Body::error, "not_found", Answering::Taken::maybe, true},
@@ -175,8 +182,11 @@ struct Laws {
   bool loses_generations = false;
   bool has_spurious_404 = false;
   bool has_long_404 = false;
+  bool keeps_stopped = false;  // what is paid for what is stopped
+  bool tells_credit = false;
   Millis away_from = never, away_until = never;
   Millis denied_from = never, denied_until = never;  // 401 by the API itself
+  int cost_limit = 0;                                // of each ledger, in a day
   // Of machines:
   unsigned kills = 0;  // percent of the runs
 };

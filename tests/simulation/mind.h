@@ -35,6 +35,8 @@ struct Mind {
                     bool) = payment::can_serve;
   payment::Millis (*wait_for_others)(const payment::State&,
                                      const payment::Now&) = payment::wait_for_others;
+  std::optional<double> (*expense)(const payment::State&, std::optional<double>,
+                                   std::optional<double>) = payment::expense;
   payment::Answer (*understand)(const Reply&) = simulation::understand;
   Slip slip = Slip::none;
 };

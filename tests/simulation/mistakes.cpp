@@ -27,6 +27,12 @@ Mind slip(Slip slip) {
   mind.slip = slip;
   return mind;
 }
+Mind counting(std::optional<double> (*expense)(const State&, std::optional<double>,
+                                               std::optional<double>)) {
+  Mind mind;
+  mind.expense = expense;
+  return mind;
+}
 Mind waiting(Millis (*wait_for_others)(const State&, const Now&)) {
   Mind mind;
   mind.wait_for_others = wait_for_others;
@@ -130,6 +136,13 @@ const std::vector<Mistake>& mistakes() {
        step_of(stop_is_forgotten)},
       {"silence-is-stopped", "no answer to a stop is taken for a refund",
        step_of(silence_is_stopped)},
+      {"stop-is-refund", "what is stopped is noted as refunded", step_of(then<stop_is_refund>)},
+      {"doubt-is-free", "a limit of the cost does not count what is in doubt",
+       counting(doubt_is_free)},
+      {"stop-is-free", "a limit of the cost does not count what is stopped",
+       counting(stop_is_free)},
+      {"estimate-is-free", "a limit of the cost counts what has ended alone",
+       counting(nothing_costs_before_its_end)},
       // 7
       {"waits-for-nobody", "two requests to a cell are in doubt at the same time",
        waiting(waits_for_nobody)},

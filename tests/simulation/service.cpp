@@ -143,6 +143,9 @@ int Service::create(int cell, Origin origin, Millis posted_at, Millis now) {
   if (choices_.chance(laws_.ends_badly)) {
     made.end = choices_.chance(25) ? Word::stopped : Word::failed;
   }
+  static constexpr int costs[] = {estimated_cost, estimated_cost - 1, 1};
+  made.cost = choices_.pick(costs);
+  made.is_kept = laws_.keeps_stopped;
   made.clip_at = made.ends_at;
   if (laws_.are_clips_late) {
     made.clip_at =
@@ -180,6 +183,10 @@ Reply Service::describe(const Generation& generation, Millis now) const {
   reply.id = generation.id;
   reply.word = word(generation, now);
   reply.has_clip = reply.word == Word::completed && now >= generation.clip_at;
+  if (reply.word == Word::completed) reply.cost = generation.cost;
+  if (reply.word == Word::stopped && laws_.tells_credit) {
+    reply.credit = generation.is_kept ? payment::Credit::charged : payment::Credit::refunded;
+  }
   return reply;
 }
 
@@ -297,6 +304,7 @@ payment::Answer understand(const Reply& reply) {
       answer.generation = reply.id;
       answer.word = reply.word;
       answer.has_clip = reply.has_clip;
+      answer.credit = reply.credit;
     }
     return answer;
   }

@@ -29,6 +29,8 @@ class Service {
     Millis polled_at = 0;  // a poll finds it
     Millis ends_at = 0;
     Word end = Word::completed;
+    int cost = estimated_cost;  // in the end
+    bool is_kept = false;       // what was paid, when it is stopped
     Millis clip_at = 0;
     Millis lost_at = never;  // the service has it no more, and keeps the money
     bool has_spurious_404 = false;
@@ -39,8 +41,15 @@ class Service {
     bool was_hidden = false;
     bool was_forgotten = false;
 
-    bool is_refunded(Millis now) const {
+    // No clip comes of it any more.
+    bool is_over(Millis now) const {
       return now >= ends_at && (end == Word::failed || end == Word::stopped);
+    }
+    bool is_refunded(Millis now) const { return is_over(now) && (end == Word::failed || !is_kept); }
+    // What is charged for it.
+    int paid(Millis now) const {
+      if (is_refunded(now)) return 0;
+      return now >= ends_at && end == Word::completed ? cost : estimated_cost;
     }
     bool is_lost(Millis now) const { return now >= lost_at; }
     template <typename Sent>

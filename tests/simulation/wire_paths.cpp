@@ -16,6 +16,21 @@ constexpr std::size_t most_paths = 400;
 
 }  // namespace
 
+void WireReplay::hear_all(Millis until, bool may_be_unheard) {
+  std::vector<Path> after;
+  for (const Path& path : paths_) {
+    if (may_be_unheard) after.push_back(path);
+    for (const Path& main : heard(path, true, until)) {
+      after.push_back(main);
+      if (!main.stops.heard) continue;
+      for (Path& stops : heard(main, false, until)) after.push_back(std::move(stops));
+    }
+    if (!may_be_unheard || !path.stops.heard) continue;
+    for (Path& stops : heard(path, false, until)) after.push_back(std::move(stops));
+  }
+  merge(std::move(after), "an answer");
+}
+
 void WireReplay::merge(std::vector<Path> paths, const std::string& why) {
   if (paths_.empty()) return;
   const auto is_same = [](const Path& one, const Path& other) {

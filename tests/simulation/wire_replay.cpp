@@ -345,21 +345,6 @@ void WireReplay::ask(const Exchange& exchange) {
   merge(std::move(after), describe(exchange));
 }
 
-void WireReplay::hear_all(Millis until, bool may_be_unheard) {
-  std::vector<Path> after;
-  for (const Path& path : paths_) {
-    if (may_be_unheard) after.push_back(path);
-    for (const Path& main : heard(path, true, until)) {
-      after.push_back(main);
-      if (!main.stops.heard) continue;
-      for (Path& stops : heard(main, false, until)) after.push_back(std::move(stops));
-    }
-    if (!may_be_unheard || !path.stops.heard) continue;
-    for (Path& stops : heard(path, false, until)) after.push_back(std::move(stops));
-  }
-  merge(std::move(after), "an answer");
-}
-
 void WireReplay::time_out(Millis at) {
   hear_all(at, true);
   // Its payment may have begun, and asked for nothing yet.

@@ -44,6 +44,11 @@ std::string generation_text(const Reply& reply) {
   std::string text = R"({"generation_id": ")" + reply.id + '"';
   if (reply.word != Service::Word::none) {
     text += std::string(R"(, "status": ")") + word_of(reply.word) + '"';
+    if (reply.credit != payment::Credit::unknown) {
+      const bool is_refunded = reply.credit == payment::Credit::refunded;
+      text +=
+          std::string(R"(, "credit_outcome": ")") + (is_refunded ? "refunded" : "charged") + '"';
+    }
   }
   if (reply.has_clip) {
     text +=
@@ -468,7 +473,7 @@ bool WireService::is_excused(const Service::Generation& generation) const {
 void WireService::check_charge(const Service::Generation& charged) {
   const Payer& payer = payers_[static_cast<std::size_t>(charged.origin - 1)];
   for (const Service::Generation& other : service_.generations()) {
-    if (&other == &charged || other.origin == stranger || other.is_refunded(charged.taken_at)) {
+    if (&other == &charged || other.origin == stranger || other.is_over(charged.taken_at)) {
       continue;
     }
     const Payer& earlier = payers_[static_cast<std::size_t>(other.origin - 1)];

@@ -368,6 +368,24 @@ inline Step silence_is_stopped(const Policy& policy, const State& state, const E
   return payment::step(policy, state, StopReplied{std::move(changed)}, now);
 }
 
+inline void stop_is_refund(Step& step, const State&, const Event&) {
+  if (auto* stopped = std::get_if<Stopped>(&step.state)) stopped->credit = Credit::refunded;
+}
+
+inline std::optional<double> doubt_is_free(const State& state, std::optional<double> cost,
+                                           std::optional<double> estimate) {
+  return meaning(state).is_unsettled ? 0 : payment::expense(state, cost, estimate);
+}
+inline std::optional<double> stop_is_free(const State& state, std::optional<double> cost,
+                                          std::optional<double> estimate) {
+  return std::holds_alternative<Stopped>(state) ? 0 : payment::expense(state, cost, estimate);
+}
+inline std::optional<double> nothing_costs_before_its_end(const State& state,
+                                                          std::optional<double> cost,
+                                                          std::optional<double> estimate) {
+  return meaning(state).is_unfinished ? 0 : payment::expense(state, cost, estimate);
+}
+
 inline Step stop_is_forgotten(const Policy& policy, const State& state, const Event& event,
                               const Now& now) {
   if (!std::holds_alternative<Posting>(state) || !std::holds_alternative<StopWanted>(event)) {

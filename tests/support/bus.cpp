@@ -172,6 +172,7 @@ Outcome BusListener::outcome() {
         gst_message_parse_progress(message, &progress.type, &code, &text);
         progress.code = take_string(code);
         progress.text = take_string(text);
+        progress.fields.reset(gst_structure_copy(structure));
         result.order.emplace_back(progress_word(progress.type));
         result.progress.push_back(std::move(progress));
         break;

@@ -36,6 +36,7 @@ struct Progress {
   GstProgressType type;
   std::string code;
   std::string text;
+  StructurePtr fields;
 };
 
 // What a pipeline did between its start and NULL.

@@ -22,7 +22,7 @@
 namespace genpro::test {
 
 // How long a test waits for something that ought to happen before it calls it a hang.
-inline constexpr std::chrono::seconds generous{30};
+inline constexpr std::chrono::seconds generous{120};
 
 class FakeService {
  public:

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdio>
 
+#include "base/text.h"
 #include "support/media.h"
 
 namespace genpro::test {
@@ -64,6 +65,14 @@ bool is_cell_reading(const Seen& seen) {
 
 bool is_variables_reading(const Seen& seen) {
   return seen.method == "GET" && seen.path.ends_with("/global_variables");
+}
+
+bool is_estimate(const Seen& seen) {
+  return seen.method == "POST" && seen.path.ends_with("/user_jobs/estimate");
+}
+
+bool is_transactions(const Seen& seen) {
+  return seen.method == "GET" && seen.path.ends_with("/credit_transactions");
 }
 
 // The first byte of the file that the answer holds.
@@ -173,9 +182,10 @@ Answer PaidService::answer_api(const Seen& seen) {
   const bool stop = is_stop(seen);
   if (post) books_.posts.push_back(seen);
   if (stop) books_.stops.push_back(seen);
+  if (is_estimate(seen)) books_.estimates.push_back(seen);
   if (reading) ++books_.cell_readings;
   if (poll) ++books_.polls;
-  if (!post && !stop && !reading && !poll) ++books_.others;
+  if (!post && !stop && !reading && !poll && !is_estimate(seen)) ++books_.others;
 
   if (manners_.away) return lost(*manners_.away);
   if (seen.header("x-api-key").empty()) return refusal(401, "unauthorized", "No key");
@@ -186,6 +196,8 @@ Answer PaidService::answer_api(const Seen& seen) {
   if (reading) return answer_cell(seen);
   if (poll) return answer_poll(seen);
   if (stop) return answer_stop(seen);
+  if (is_estimate(seen) && manners_.estimate) return answer_estimate();
+  if (is_transactions(seen) && manners_.lists_transactions) return answer_transactions(seen);
   return refusal(404, "not_found", "No such route");
 }
 
@@ -353,7 +365,31 @@ Answer PaidService::answer_stop(const Seen& seen) {
   if (generation->ended()) return refusal(422, "job_cannot_be_stopped", "The generation has ended");
   set_status(*generation, "stopped");
   if (manners_.stop == StopFate::unanswered) return silent_answer();
-  return json_answer(200, R"({"generation_id": )" + generation->id + R"(, "status": "stopped"})");
+  return json_answer(
+      200, R"({"generation_id": )" + generation->id + R"(, "status": "stopped")" +
+               (manners_.tells_credit_outcome ? R"(, "credit_outcome": "refunded")" : "") + "}");
+}
+
+Answer PaidService::answer_estimate() {
+  return json_answer(
+      200, R"({"estimate_id": 1, "estimate_request_key": "k", "estimated_credits": ")" +
+               number_text(*manners_.estimate) + R"(", "status": "completed", "items": []})");
+}
+
+// What came in, on the second page: on the first one are payments alone.
+Answer PaidService::answer_transactions(const Seen& seen) {
+  std::string list;
+  const bool is_second = seen.query.find("page=2") != std::string::npos;
+  for (const PaidGeneration& generation : books_.generations) {
+    if (is_second && !generation.refunded) continue;
+    list += (list.empty() ? "" : ", ") + std::string(R"({"id": )") + generation.id +
+            (is_second ? "2" : "1") + R"(, "amount": )" +
+            number_text(is_second ? manners_.refunded_amount : 3.5) +
+            R"(, "purpose": "generation", "is_incoming": )" + (is_second ? "true" : "false") +
+            R"(, "source": {"type": "UserJob", "id": )" + generation.id + "}}";
+  }
+  if (seen.query.find("page=3") != std::string::npos) list.clear();
+  return json_answer(200, R"({"credit_transactions": [)" + list + "]}");
 }
 
 PaidGeneration* PaidService::find(const std::string& id) {
@@ -382,7 +418,11 @@ std::string PaidService::json(const PaidGeneration& generation) const {
     text += R"({"id": 1, "url": ")" + cdn_->url() + "/outputs/" + generation.id +
             R"(.mp4", "thumbnail_url": null, "object_type": "video", "type": "output"})";
   }
-  return text + R"(], "execution_cost": )" + (completed ? "3.5" : "null") + "}";
+  if (generation.status == "stopped" && manners_.tells_credit_outcome) {
+    text.insert(1, R"("credit_outcome": "refunded", )");
+  }
+  return text + R"(], "execution_cost": )" +
+         (completed && manners_.tells_cost ? number_text(manners_.cost) : "null") + "}";
 }
 
 Answer PaidService::answer_clip(const Seen& seen) {

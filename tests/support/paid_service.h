@@ -52,6 +52,7 @@ inline constexpr unsigned never = std::numeric_limits<unsigned>::max();
 
 struct Manners {
   bool honours_keys = true;
+  bool tells_cost = true;
   // Of the POSTs to come, in order; what comes after them is answered.
   std::vector<PostFate> next_posts;
   // Of the POSTs to come as well, and before those above.
@@ -93,6 +94,14 @@ struct Manners {
   std::chrono::milliseconds drip_interval{5};
 
   StopFate stop = StopFate::answered;  // else there is silence
+  // Whether what is said of a stopped generation has a `credit_outcome`, and whether the agent's
+  // transactions can be read.
+  bool tells_credit_outcome = false;
+  bool lists_transactions = false;
+  double refunded_amount = 3.5;  // what the transactions say came back of 3.5
+  // What each request is estimated at; unset: there is no such route.
+  std::optional<double> estimate;
+  double cost = 3.5;  // of a generation that is completed
   // Set: nothing is taken, and all requests to the API are lost in this way.
   std::optional<Loss> away;
 };
@@ -116,6 +125,7 @@ struct Books {
   // What has come, in order, whatever became of it.
   std::vector<Seen> posts;
   std::vector<Seen> stops;
+  std::vector<Seen> estimates;
   unsigned polls = 0;
   unsigned cell_readings = 0;
   unsigned clip_requests = 0;
@@ -163,6 +173,8 @@ class PaidService {
   void add_strangers();
   Answer answer_poll(const Seen& seen);
   Answer answer_stop(const Seen& seen);
+  Answer answer_estimate();
+  Answer answer_transactions(const Seen& seen);
   Answer answer_clip(const Seen& seen);
   void send_clip(Wire& wire, const Answer& whole, const Manners& manners);
   // These with mutex_ held.

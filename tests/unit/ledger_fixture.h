@@ -128,8 +128,8 @@ class LedgerTest : public testing::Test {
                                              const ledger::Identity& identity,
                                              std::optional<Jobs> jobs = std::nullopt,
                                              unsigned daily_limit = 0) {
-    return ledger.begin(identity, posting(std::move(jobs)), note("asked for"), daily_limit,
-                        ledger::clock_now());
+    return ledger.begin(identity, posting(std::move(jobs)), note("asked for"),
+                        {.daily_generations = daily_limit}, ledger::clock_now());
   }
   static ledger::Entry row(ledger::Ledger& ledger, std::int64_t id) {
     auto entry = must(ledger.find(id));

@@ -64,6 +64,8 @@ Scenario Scenario::random(std::uint64_t seed) {
   }
   if (chance(4)) scenario.fade = upto(800 * GST_MSECOND);
   scenario.audio_lead = upto(600 * GST_MSECOND) - 200 * GST_MSECOND;
+  // As far as the latency of what follows has it.
+  if (chance(4)) scenario.audio_lead *= 10;
   if (chance(2)) scenario.audio_jitter = 1 + upto(100 * GST_MSECOND);
   const auto clips = 1 + upto(3);
   for (int number = 0; number < clips; ++number) {

@@ -10,6 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "unit/fake_playing.h"
+
 namespace genpro::test {
 
 using bin::AtEnd;
@@ -17,130 +19,8 @@ using bin::Time;
 
 namespace {
 
-constexpr std::size_t audio_block = bin::audio_rate / 50;
-constexpr std::size_t decoded_block = 1024;
-// Rounded times are as good as equal.
-constexpr Time tolerance = GST_MSECOND;
 // What the rounding of a sum of times adds up to.
 constexpr Time sum_rounding = GST_USECOND;
-
-ElementPtr make_source() {
-  ElementPtr source = sink_ref(gst_bin_new(nullptr));
-  gst_element_add_pad(source.get(), gst_pad_new("src", GST_PAD_SRC));
-  return source;
-}
-
-// A clip that is played once: what the threads that decode would do, done when feed() is called.
-class FakePlaying {
- public:
-  FakePlaying(const FakeClip& clip, int number, int round)
-      : clip_(clip), number_(number), round_(round), next_start_(clip.begin) {
-    decoded().set_has_video();
-    if (clip.audio > 0) decoded().set_has_audio();
-    decoded().set_streams_known();
-  }
-
-  // As much as there is room for: pushing what there is no room for would wait.
-  void feed(int output_frame) {
-    while (next_ < clip_.frames.size() && has_room() && !is_stalled(output_frame)) push_frame();
-    if (next_ == clip_.frames.size()) decoded().end_video();
-    const std::int64_t total = bin::samples_at(clip_.audio);
-    const std::int64_t room =
-        std::max<std::int64_t>({bin::audio_rate, bin::samples_at(seen_ + 250 * GST_MSECOND),
-                                taken_ + bin::audio_rate - std::int64_t{3 * decoded_block}});
-    while (decoded_audio_ < total && decoded_audio_ < room) push_audio(total);
-    if (decoded_audio_ == total) decoded().end_audio();
-  }
-
-  const FakeClip& clip() const { return clip_; }
-  int number() const { return number_; }
-  int round() const { return round_; }
-  const std::shared_ptr<bin::ClipDecoder>& decoder() const { return decoder_; }
-  bin::DecodedFrames& decoded() { return decoder_->decoded(); }
-  std::string name() const {
-    return std::string(1, static_cast<char>('A' + number_)) + std::to_string(round_);
-  }
-  bool is_known() const {
-    return next_ == clip_.frames.size() && decoded_audio_ == bin::samples_at(clip_.audio);
-  }
-  int mark() const { return 1 + number_ * 1000 + round_; }
-  void see(Time content) { seen_ = std::max(seen_, content); }
-  void hear(std::int64_t sample) { taken_ = sample + 1; }
-
-  // What the test knows of it.
-  bool has_started = false;
-  bool has_ended = false;
-  int retired = 0;
-  bool is_exact = false;  // it began at `began`, and goes on as the clip says
-  Time began = 0;
-  Time was_replaced = G_MAXINT64;
-  Time was_stopped = G_MAXINT64;
-  Time was_prepared = 0;
-  bool has_repeat = false;
-
-  // The time within the clip of the frame that is to be seen.
-  Time expected(Time content) const {
-    Time start = 0;
-    for (const Time duration : clip_.frames) {
-      if (start + duration > content + tolerance) break;
-      start += duration;
-    }
-    return std::min(start, clip_.frames_length() - clip_.frames.back());
-  }
-
- private:
-  bool has_room() {
-    while (!alive_.empty() && GST_MINI_OBJECT_REFCOUNT_VALUE(alive_.front().get()) == 1) {
-      alive_.pop_front();
-    }
-    return alive_.size() < 8;
-  }
-  bool is_stalled(int output_frame) {
-    if (static_cast<int>(next_) != clip_.stalls_at) return false;
-    if (stalled_at_ < 0) stalled_at_ = output_frame;
-    return output_frame < stalled_at_ + clip_.stalls_for;
-  }
-  void push_frame() {
-    BufferPtr buffer(gst_buffer_new());
-    GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(next_start_ - clip_.begin);
-    GST_BUFFER_OFFSET(buffer.get()) = static_cast<guint64>(number_);
-    GST_BUFFER_OFFSET_END(buffer.get()) = static_cast<guint64>(round_);
-    alive_.emplace_back(gst_buffer_ref(buffer.get()));
-    bin::Frame frame;
-    frame.buffer = std::move(buffer);
-    const Time end = next_start_ + clip_.frames[next_++];
-    decoded().push_frame(std::move(frame), next_start_, end);
-    next_start_ = end;
-  }
-  // Each sample says of which clip it is, and which one.
-  void push_audio(std::int64_t total) {
-    const auto count = std::min<std::int64_t>(decoded_block, total - decoded_audio_);
-    std::vector<float> samples;
-    for (std::int64_t sample = decoded_audio_; sample < decoded_audio_ + count; ++sample) {
-      samples.push_back(static_cast<float>(mark()));
-      samples.push_back(static_cast<float>(sample));
-    }
-    const Time start =
-        clip_.begin + static_cast<Time>(gst_util_uint64_scale_int_round(
-                          static_cast<guint64>(decoded_audio_), GST_SECOND, bin::audio_rate));
-    decoded().push_audio(std::move(samples), start);
-    decoded_audio_ += count;
-  }
-
-  const FakeClip clip_;
-  const int number_;
-  const int round_;
-  // Never started: it has no pipeline to speak of.
-  const std::shared_ptr<bin::ClipDecoder> decoder_ =
-      std::make_shared<bin::ClipDecoder>(make_source(), bin::Raster(), nullptr, [](MessagePtr) {});
-  std::deque<BufferPtr> alive_;
-  std::size_t next_ = 0;
-  Time next_start_;
-  std::int64_t decoded_audio_ = 0;
-  Time seen_ = 0;
-  std::int64_t taken_ = 0;  // audio, up to this sample
-  int stalled_at_ = -1;
-};
 
 using Playing = std::shared_ptr<FakePlaying>;
 
@@ -157,9 +37,11 @@ class Simulation {
   explicit Simulation(const Scenario& scenario) : scenario_(scenario), random_(1) {
     timeline_.set_at_end(at_end_);
     timeline_.set_fade(scenario.fade);
+    timeline_.set_frame_times({0, scenario.fps_n, scenario.fps_d});
   }
 
   Outcome run() {
+    while (bin::samples_at(scenario_.audio_lead) >= audio_next_) take_audio();
     for (frame_ = 0; frame_ < scenario_.frames && outcome_.problem.empty(); ++frame_) {
       time_ = time_at(frame_);
       act();
@@ -221,12 +103,15 @@ class Simulation {
       }
       if (clip.fails == frame_) withdraw(static_cast<int>(number));
     }
-    if (at_end_ == AtEnd::loop && on_ && on_->is_known() && !on_->has_repeat && !has_failed(*on_)) {
-      on_->has_repeat = true;
-      const Playing next = add(on_->clip(), on_->number(), on_->round() + 1);
+    const std::shared_ptr<bin::ClipDecoder> planned = timeline_.last();
+    const Playing last = planned ? find(planned) : nullptr;
+    if (at_end_ == AtEnd::loop && last && last->is_known() && !last->has_repeat &&
+        !has_failed(*last)) {
+      last->has_repeat = true;
+      const Playing next = add(last->clip(), last->number(), last->round() + 1);
       log() << "prepare " << next->name() << '\n';
       next->was_prepared = time_;
-      timeline_.set_next_repeat(on_->decoder(), next->decoder());
+      timeline_.set_next_repeat(last->decoder(), next->decoder());
       if (next->round() == next->clip().failing_repeat) withdraw(next);
     }
     for (const Playing& playing : playings_) {
@@ -304,7 +189,7 @@ class Simulation {
 
   bool take_frame() {
     const Time duration = time_at(frame_ + 1) - time_;
-    const bin::Composition composition = timeline_.frame(time_, duration);
+    const bin::Composition composition = timeline_.frame(time_, duration, kept);
     if (composition.under) check_layer(*composition.under);
     if (composition.is_end && on_) fail("the stream ends, and " + on_->name() + " has not");
     if (composition.is_end) return false;
@@ -349,7 +234,7 @@ class Simulation {
   void take_audio() {
     std::array<float, audio_block * bin::audio_channels> samples{};
     std::vector<std::size_t> seams;
-    audio_ended_ = !timeline_.mix_audio(audio_next_, samples.data(), audio_block, &seams);
+    audio_ended_ = !timeline_.mix_audio(audio_next_, samples.data(), audio_block, &seams, kept);
     for (std::size_t at = 0; at < audio_block && scenario_.fade == 0; ++at) {
       const int mark = static_cast<int>(samples[at * 2]);
       const std::int64_t output = audio_next_ + static_cast<std::int64_t>(at);
@@ -423,7 +308,7 @@ class Simulation {
   Outcome outcome_;
   std::ostringstream history_;
   bin::Timeline timeline_{
-      {[this](const auto& ended, const auto& started) { on_changed(ended, started); },
+      {[this](const auto& ended, const auto& started, bin::Time) { on_changed(ended, started); },
        [this](const auto& decoder) { on_retired(decoder); }}};
 };
 

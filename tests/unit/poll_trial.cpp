@@ -11,6 +11,7 @@
 #include "base/sqlite.h"
 #include "job/identity.h"
 #include "ledger/clock.h"
+#include "polling/forecast.h"
 #include "polling/poll_schedule.h"
 
 namespace genpro::test {
@@ -112,6 +113,31 @@ double least_product_ratio(double median, double log_sigma) {
   return integral * integral / 2 / (mean / 2);
 }
 
+Kept kept(double log_sigma, std::size_t seen, unsigned seed) {
+  constexpr std::size_t rounds = 3000;
+  const std::vector<double> all = draw_durations(77, log_sigma, rounds * (seen + 1), seed);
+  Kept kept;
+  std::size_t old = 0;
+  for (std::size_t first = 0; first < all.size(); first += seen + 1) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+    const polling::Forecast forecast(
+        seen_sharply({begin, begin + static_cast<std::ptrdiff_t>(seen)}));
+    const double next = all[first + seen];
+    const polling::Progress start = forecast.at(0);
+    kept.at_start += next <= start.expected_90 ? 1 : 0;
+    kept.half += next <= start.expected ? 1 : 0;
+    constexpr double age = 60;
+    const polling::Progress later = forecast.at(age);
+    if (next <= age || later.is_overdue) continue;
+    ++old;
+    kept.later += next <= later.expected_90 ? 1 : 0;
+  }
+  kept.at_start /= rounds;
+  kept.half /= rounds;
+  kept.later /= static_cast<double>(old);
+  return kept;
+}
+
 TimedService::TimedService(std::vector<double> durations) {
   for (const double duration : durations) generations_.push_back({.duration = duration});
   // The origin's own thread reads both once it answers.
@@ -189,7 +215,7 @@ void fill(ledger::Ledger& ledger, const job::JobSettings& kind,
     attempt.key = "a-key";
     attempt.made = attempt.posted = now;
     const payment::State posting = payment::Posting{attempt};
-    auto begun = ledger.begin(identity, posting, {}, 0, now);
+    auto begun = ledger.begin(identity, posting, {}, {}, now);
     if (!begun) throw std::runtime_error(begun.error().message);
     const std::string id = std::to_string(begun->entry.id);
     payment::Generation generation;

@@ -81,6 +81,14 @@ void fill(ledger::Ledger& ledger, const job::JobSettings& kind,
 bool run_all(const TimedService& service, const std::string& ledger, std::size_t jobs,
              std::chrono::milliseconds poll_interval = std::chrono::milliseconds(0));
 
+// What became of forecasts by so many durations that were seen.
+struct Kept {
+  double at_start = 0;  // share that ended within the 90th percentile
+  double later = 0;     // of those that got as old as most
+  double half = 0;      // share that ended within what was expected
+};
+Kept kept(double log_sigma, std::size_t seen, unsigned seed);
+
 std::vector<double> draw_durations(double median, double log_sigma, std::size_t number,
                                    unsigned seed);
 // Each is known to within a tenth of a second.

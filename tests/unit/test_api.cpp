@@ -6,6 +6,7 @@
 #include "api/generation.h"
 #include "api/json.h"
 #include "api/key.h"
+#include "api/prices/price_client.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/variables.h"
@@ -237,6 +238,7 @@ TEST(Generation, IsReadLiberally) {
   EXPECT_EQ(parse_generation(R"({"id": 1, "status": "queued"})")->phase, Phase::unknown);
   EXPECT_EQ(parse_generation(R"({"id": 1, "execution_cost": "3.50"})")->cost, 3.5);
   EXPECT_FALSE(parse_generation(R"({"id": 1, "execution_cost": "free"})")->cost);
+  EXPECT_FALSE(parse_generation(R"({"id": 1, "execution_cost": -3.5})")->cost);
   EXPECT_FALSE(parse_generation(R"({"id": 1, "output_resources": null})")->video_url);
   EXPECT_EQ(parse_generation(R"({"id": 1, "output_resources": [{"object_type": "image",
             "url": "a"}, 5, {"object_type": "Video", "url": "b"}]})")
@@ -449,6 +451,26 @@ TEST(Key, IsTheFirstLineOfAFile) {
   EXPECT_FALSE(find_key("", "/nonexistent/key"));
   EXPECT_FALSE(find_key("", "/dev/null"));
   EXPECT_FALSE(find_key("", testing::TempDir()));
+}
+
+TEST(Transactions, AreOfAGenerationOnlyWhereTheySaySo) {
+  const auto read = parse_transactions(R"([
+      {"id": 1, "amount": "3.5", "is_incoming": true, "source": {"type": "UserJob", "id": 9040}},
+      {"id": 2, "amount": -3.5, "is_incoming": true, "source_type": "user_job", "source_id": 9040},
+      {"id": 3, "amount": 2, "is_incoming": true, "description": "Refund for generation 9040"},
+      {"id": 4, "amount": 500, "is_incoming": true, "source": {"type": "Purchase", "id": 9040}},
+      {"id": 5, "amount": 500, "is_incoming": true, "source_type": "Order", "source_id": 9040},
+      {"id": 6, "amount": 500, "is_incoming": true, "purpose": "AI generation 9040 credits"}])");
+  ASSERT_TRUE(read) << read.error();
+  ASSERT_EQ(read->size(), 6U);
+  for (std::size_t at = 0; at < 6; ++at) {
+    const Transaction& one = (*read)[at];
+    EXPECT_EQ(one.generations,
+              at < 3 ? std::vector<std::string>{"9040"} : std::vector<std::string>{})
+        << one.id;
+    EXPECT_TRUE(one.is_incoming);
+  }
+  EXPECT_EQ((*read)[1].amount, 3.5);
 }
 
 }  // namespace

@@ -69,8 +69,9 @@ TEST_F(ClientTest, SendsNothingForAnIdThatIsNone) {
   for (const std::string& id :
        {std::string("%zz"), std::string(), std::string("a/b"), std::string("1?x=2"),
         std::string("..\n"), std::string("\xff\x00", 2), std::string("1/stop"), long_id}) {
-    const auto stop = ask<Generation>(
-        [=](Client& client, Client::Done done) { client.stop_generation(id, std::move(done)); });
+    const auto stop = ask<Generation>([=](Client& client, Client::Done done) {
+      client.stop_generation(id, "", std::move(done));
+    });
     const auto cell = ask<Cell>([=](Client& client, Client::CellDone done) {
       client.get_cell("r/1/cells/2", id, std::move(done));
     });

@@ -6,8 +6,10 @@
 
 #include "job/address_request.h"
 #include "job/job.h"
+#include "job/reconciler.h"
 #include "support/fake_service.h"
 #include "support/fast_clock.h"
+#include "support/media.h"
 
 namespace genpro::job {
 namespace {
@@ -170,6 +172,82 @@ TEST_F(JobTest, AnInterruptionEndsTheWaitAndNotTheJob) {
   ASSERT_TRUE(update);
   EXPECT_TRUE(update->clip);
   EXPECT_EQ(service_.count(test::is_generate), 1U);
+}
+
+// ---- What the service has queued ----
+
+TEST_F(JobTest, WhatWasQueuedKeepsItsKeyForTheNextRun) {
+  const test::TempDir folder;
+  std::mutex mutex;
+  std::vector<std::string> keys;
+  bool is_named = false;
+  service_.set_script([&](const test::Seen& seen) -> std::optional<test::Answer> {
+    if (!seen.path.ends_with("/vidsheet/actions")) return std::nullopt;
+    const std::lock_guard lock(mutex);
+    keys.push_back(seen.header("idempotency-key"));
+    if (is_named) {
+      return test::json_answer(200, R"({"results": [{"index": 0, "result": {"user_job_id": 9040,
+          "status": "pending"}}]})");
+    }
+    return test::json_answer(202, R"({"status": "queued", "error_code": "generation_pending",
+        "retryable": true, "retry_after_seconds": 600, "message": "wait"})");
+  });
+  const auto queued = [&](std::chrono::milliseconds timeout) {
+    api::RequestSettings request{.dialect = "actions",
+                                 .sheet_route = "vidsheet",
+                                 .sheet_id = "101",
+                                 .cell_id = "3300",
+                                 .agent_id = "42",
+                                 .asset_ids = "501"};
+    request.prompt = "A product";
+    request.model = "seedance-2.0-fast";
+    JobSettings result = settings();
+    result.subject = *api::make_request(request);
+    result.ledger = folder.file("ledger.db");
+    result.generation_timeout = timeout;
+    return result;
+  };
+  const auto is_in_doubt = [&] {
+    const auto ledger = ledger::Ledger::open(folder.file("ledger.db"));
+    const auto rows = (*ledger)->list({});
+    return rows && rows->size() == 1 &&
+           std::holds_alternative<payment::InDoubt>(rows->front().state);
+  };
+  const auto timed_out = run(queued(2s)).back();
+  ASSERT_TRUE(timed_out.error);
+  EXPECT_NE(timed_out.error->message.find("may have taken it"), std::string::npos)
+      << timed_out.error->message;
+  EXPECT_TRUE(is_in_doubt());
+  {
+    const std::lock_guard lock(mutex);
+    is_named = true;
+  }
+  EXPECT_TRUE(run(queued(0ms)).back().clip);
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0], keys[1]);
+}
+
+// ---- What completes though it was to be stopped ----
+
+TEST_F(JobTest, AStopThatCameTooLateLosesNoClip) {
+  const test::TempDir folder;
+  const std::string path = folder.file("ledger.db");
+  {
+    const auto ledger = ledger::Ledger::open(path);
+    payment::Generation generation{"9040"};
+    generation.posted = ledger::clock_now();
+    ASSERT_TRUE((*ledger)->begin(
+        ledger::make_identity(settings().access.base.text, "autocontentengine/101/cells/3300", "42",
+                              "pika", 5, "{}", "-"),
+        payment::Stopped{generation}, {}, {}, ledger::clock_now()));
+  }
+  service_.push_poll(test::json_answer(200, FakeService::completed_json(service_.clip_url())));
+  const auto settled = Reconciler::run(path, settings().access, 1s);
+  ASSERT_TRUE(settled && settled->size() == 1);
+  EXPECT_TRUE(std::holds_alternative<payment::Completed>(settled->front().entry.state));
+  EXPECT_NE(settled->front().text.find("delivers its clip"), std::string::npos)
+      << settled->front().text;
 }
 
 }  // namespace

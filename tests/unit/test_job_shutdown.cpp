@@ -203,5 +203,41 @@ TEST_F(JobShutdown, BegunWhileInLineAsksForNothingAnyMore) {
   EXPECT_EQ(first->shut_down({}), Shutdown::stopped);
 }
 
+// ---- A row whose request has not left ----
+
+TEST_F(JobShutdown, WhatALimitForbidsDoesNotLeaveLaterEither) {
+  service_.behave({.polls = 1, .estimate = 4});
+  auto first = last_update(*start(settings()));
+  ASSERT_TRUE(first && first->clip);
+  const std::string path = folder_.file("prepared.db");
+  {
+    const auto paid = ledger::Ledger::open(folder_.file("ledger.db"));
+    const auto rows = (*paid)->list({});
+    ASSERT_TRUE(rows && rows->size() == 1);
+    const auto ledger = ledger::Ledger::open(path);
+    ASSERT_TRUE((*ledger)->begin(rows->front().identity, payment::Prepared{"a-key"}, {}, {},
+                                 ledger::clock_now()));
+    ASSERT_TRUE((*ledger)->begin(rows->front().identity,
+                                 payment::Delivered{payment::Generation{"1"}}, {}, {.estimate = 4},
+                                 ledger::clock_now()));
+  }
+  const auto run = [&](unsigned daily, double most, double most_in_a_day) {
+    JobSettings again = settings();
+    again.ledger = path;
+    again.daily_limit = daily;
+    again.max_cost = most;
+    again.daily_cost_limit = most_in_a_day;
+    const auto update = last_update(*start(again));
+    return !update ? "nothing" : update->error ? update->error->error_code : "a clip";
+  };
+  EXPECT_EQ(run(0, 3.5, 0), "max_cost_exceeded");
+  EXPECT_EQ(run(1, 0, 0), "daily_generation_limit_reached");
+  EXPECT_EQ(run(0, 0, 7), "daily_cost_limit_reached");
+  EXPECT_EQ(service_.books().posts.size(), 1U) << service_.books().text();
+  // The row itself takes no room.
+  EXPECT_EQ(run(2, 4, 8), "a clip");
+  EXPECT_EQ(service_.books().posts.size(), 2U) << service_.books().text();
+}
+
 }  // namespace
 }  // namespace genpro::job

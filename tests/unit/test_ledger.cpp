@@ -9,6 +9,8 @@
 #include <atomic>
 #include <thread>
 
+#include "ledger/clock.h"
+#include "ledger/this_process.h"
 #include "unit/ledger_fixture.h"
 
 namespace genpro::ledger {
@@ -33,7 +35,7 @@ TEST_F(LedgerClaim, TheFirstOneCreatesAndWritesTheIntentionDown) {
   const payment::State state = posting(Jobs{"7", "8"});
   Identity identity = request();
   identity.length = 5.5;
-  const auto begun = must(ledger->begin(identity, state, note("asked"), 0, clock_now()));
+  const auto begun = must(ledger->begin(identity, state, note("asked"), {}, clock_now()));
   EXPECT_TRUE(begun.presence);
   const auto rows = must(open()->list({}));
   ASSERT_EQ(rows.size(), 1U);
@@ -377,6 +379,25 @@ TEST_F(LedgerClaim, TakesARowAndItsCellOnlyWhenNobodyIsThere) {
   ASSERT_EQ(other.kind, Kind::create);
   EXPECT_FALSE(must(first->take_with_cell(id)));
   EXPECT_TRUE(must(first->take(id)));
+}
+
+// Or a clip that was delivered just before would be delivered once more, and not asked for anew.
+TEST(ThisProcessTest, NeverSeemsToHaveBegunBeforeItDid) {
+  for (int times = 0; times < 50; ++times) {
+    const WallTime before = wall_clock_now();
+    const pid_t child = fork();
+    if (child == 0) {
+      pause();
+      _exit(0);
+    }
+    ASSERT_GT(child, 0);
+    // At another moment of the clock's tick each time.
+    usleep(times * 200);
+    const WallTime start = latest_start(child);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    ASSERT_GE(start, before);
+  }
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ TEST_F(LedgerAccount, TheDailyLimitCountsAnAgentsPaidOnes) {
   refuse(*ledger, add(*ledger, request("refused")), "no credits");
   add(*ledger, request("2", "3300", "43"));
 
-  EXPECT_TRUE(ledger->check_limit(request(), 2));
+  EXPECT_TRUE(ledger->check_limits(request(), {.daily_generations = 2}));
   EXPECT_TRUE(begin(*ledger, request("3"), std::nullopt, 2));
-  for (const auto& error : {ledger->check_limit(request(), 2).error(),
+  for (const auto& error : {ledger->check_limits(request(), {.daily_generations = 2}).error(),
                             begin(*open(), request("4"), std::nullopt, 2).error()}) {
     EXPECT_EQ(error.kind, ErrorKind::limit);
     EXPECT_NE(error.message.find("limit of 2 "), std::string::npos) << error.message;
@@ -42,14 +42,14 @@ TEST_F(LedgerAccount, TheDailyLimitCountsAnAgentsPaidOnes) {
   }
   EXPECT_EQ(must(ledger->list({})).size(), 5U);
   // With a lower limit than there are, the one whose end makes room is not the first.
-  const Error lower = ledger->check_limit(request(), 1).error();
+  const Error lower = ledger->check_limits(request(), {.daily_generations = 1}).error();
   std::map<std::string, std::string> details(lower.details.begin(), lower.details.end());
   const DateTimePtr next(g_date_time_new_from_iso8601(details["next-allowed"].c_str(), nullptr));
   ASSERT_TRUE(next);
   EXPECT_NEAR(static_cast<double>(g_date_time_to_unix(next.get())),
               static_cast<double>((now + 24 * hour) / 1000), 10);
-  EXPECT_TRUE(ledger->check_limit(request(), 0));
-  EXPECT_TRUE(ledger->check_limit(request(), 3));
+  EXPECT_TRUE(ledger->check_limits(request(), {.daily_generations = 0}));
+  EXPECT_TRUE(ledger->check_limits(request(), {.daily_generations = 3}));
 }
 
 TEST_F(LedgerAccount, TellsWhatElseExplainsTheJobsOfACell) {
@@ -157,11 +157,14 @@ TEST_F(LedgerAccount, EachStateComesBack) {
       payment::Completed{likely},
       payment::Delivered{generation("2")},
       payment::Failed{generation("3"), "the model gave up"},
+      payment::Failed{generation("5"), "the model gave up", payment::Credit::charged},
+      payment::Stopped{generation("6"), payment::Credit::refunded},
+      payment::Stopped{generation("7"), payment::Credit::not_charged},
       payment::Stopped{likely},
       payment::Gone{generation("4"), "no such generation"},
   };
   for (const State& state : states) {
-    const auto begun = must(ledger->begin(request(), state, note("as it is"), 0, clock_now()));
+    const auto begun = must(ledger->begin(request(), state, note("as it is"), {}, clock_now()));
     EXPECT_EQ(begun.entry.state, state) << payment::meaning(state).word;
     EXPECT_EQ(row(*open(), begun.entry.id).state, state) << payment::meaning(state).word;
     EXPECT_EQ(must(ledger->history(begun.entry.id)).back().word, payment::meaning(state).word);
@@ -251,7 +254,7 @@ TEST_F(LedgerAccount, WhatAnotherProcessKnowsBetterStays) {
 TEST_F(LedgerAccount, HistoryTellsWhatCameAndWhatWasDecided) {
   const auto ledger = open();
   auto begun = must(ledger->begin(
-      request(), posting(), {.came = "the cell has no jobs", .decided = "post"}, 0, clock_now()));
+      request(), posting(), {.came = "the cell has no jobs", .decided = "post"}, {}, clock_now()));
   const std::int64_t id = begun.entry.id;
   put(*ledger, id, in_doubt(begun.entry.state),
       {.came = "500 \n" + std::string(1000, 'x') + "…", .decided = std::string(200, '\xc3')});
@@ -393,7 +396,7 @@ TEST_F(LedgerAccount, SpendSumsUpByDayAndModel) {
   const std::int64_t refused = add(*ledger, request("x"));
   refuse(*ledger, refused, "no");
   at(refused, "2024-04-01 01:00:00");
-  must(ledger->begin(request("x"), payment::Prepared{"key"}, note(), 0, clock_now()));
+  must(ledger->begin(request("x"), payment::Prepared{"key"}, note(), {}, clock_now()));
   at(paid("pika", completed("6"), 4), "2023-12-31 23:00:00");
 
   const auto spend = must(ledger->spend(0));

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <random>
 
+#include "base/sanitizer.h"
 #include "base/text.h"
 #include "unit/ledger_fixture.h"
 
@@ -123,7 +124,7 @@ TEST_F(LedgerDamage, AnUnsettledRowNeedsItsKey) {
   // Nothing of the kind is written either.
   auto bad = attempt();
   bad.key = "two words";
-  EXPECT_FALSE(ledger->begin(request(), payment::Posting{bad}, note(), 0, clock_now()));
+  EXPECT_FALSE(ledger->begin(request(), payment::Posting{bad}, note(), {}, clock_now()));
   EXPECT_TRUE(must(ledger->list({})).empty());
 }
 
@@ -137,7 +138,8 @@ TEST_F(LedgerDamage, SpendNamesTheRowWithAnUnknownWord) {
     sql("UPDATE generations SET status = 'pending', created_at = " + std::string(time) +
         " WHERE id = " + std::to_string(id));
     expect_row_error(ledger->spend(0), id, "created_at");
-    EXPECT_EQ(ledger->check_limit(request(), 1).error().kind, ErrorKind::limit);
+    EXPECT_EQ(ledger->check_limits(request(), {.daily_generations = 1}).error().kind,
+              ErrorKind::limit);
   }
 }
 
@@ -190,6 +192,12 @@ void expect_sound(const Entry& entry) {
   }
 }
 
+#if defined(GENPRO_ADDRESS_SANITIZER) || defined(GENPRO_THREAD_SANITIZER)
+constexpr int rounds = 60;
+#else
+constexpr int rounds = 300;
+#endif
+
 // Bytes of a small ledger are changed at random; the seed repeats it.
 class LedgerBytes : public LedgerDamage, public testing::WithParamInterface<unsigned> {};
 
@@ -208,7 +216,7 @@ TEST_P(LedgerBytes, AnyThatIsWrongEndsInAnErrorInTime) {
   std::mt19937 random(GetParam());
   const auto below = [&random](std::size_t limit) { return random() % limit; };
   int errors = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     SCOPED_TRACE("round " + std::to_string(round) + " of seed " + std::to_string(GetParam()));
     std::string bytes = sound;
     for (std::size_t flips = 1 + below(8); flips > 0; --flips) {
@@ -251,9 +259,9 @@ TEST_P(LedgerBytes, AnyThatIsWrongEndsInAnErrorInTime) {
       }
     }
     ledger = Error();
-    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(60));
   }
-  EXPECT_GT(errors, 50);
+  EXPECT_GT(errors, rounds / 6);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LedgerBytes, testing::Values(1U, 2U, 3U, 4U));

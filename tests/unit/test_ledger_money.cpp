@@ -214,7 +214,7 @@ TEST_F(LedgerWait, WhoGoesOnWithADoubtIsToldOfTheOthers) {
 
 TEST_F(LedgerWait, APreparedRowWhoseProcessDiedIsTaken) {
   const auto ledger = open();
-  auto begun = must(ledger->begin(request(), payment::Prepared{"a-key"}, note(), 0, clock_now()));
+  auto begun = must(ledger->begin(request(), payment::Prepared{"a-key"}, note(), {}, clock_now()));
   begun.presence.release();
   Claim claim = must(ask(*ledger, request()));
   ASSERT_EQ(claim.kind, Kind::take);

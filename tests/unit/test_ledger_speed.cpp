@@ -43,7 +43,7 @@ class LedgerSpeed : public test::LedgerTest {
   void generate(Ledger& ledger, const Identity& identity, unsigned daily_limit = 0) {
     auto claim = must(ask(ledger, identity));
     ASSERT_EQ(claim.kind, Claim::Kind::create);
-    must(ledger.check_limit(identity, daily_limit));
+    must(ledger.check_limits(identity, {.daily_generations = daily_limit}));
     const auto begun = must(begin(ledger, identity, Jobs{"1", "2", "3"}, daily_limit));
     const std::int64_t id = begun.entry.id;
     must(ledger.others(begun.entry, {"1", "2", "3", "4", "5", "6", "7", "8"}));
@@ -90,8 +90,8 @@ TEST_F(LedgerSpeed, NoQuestionReadsTheWholeTable) {
   }
   add(*ledger, request("gone"), payment::Gone{generation("1"), ""});
   must(ask(*ledger, request("gone")));
-  must(ledger->check_limit(request(), 1000));
-  EXPECT_FALSE(ledger->check_limit(request(), 1));
+  must(ledger->check_limits(request(), {.daily_generations = 1000}));
+  EXPECT_FALSE(ledger->check_limits(request(), {.daily_generations = 1}));
   must(ledger->attach("https://api.gen.pro/v1", "new1"));
   must(ledger->take(id));
   must(ledger->take_with_cell(id));

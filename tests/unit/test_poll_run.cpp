@@ -104,7 +104,7 @@ TEST_F(PollRun, AddsWhatItHasSeenToTheLedger) {
 TEST_F(PollRun, APickedUpGenerationIsAsOldAsItsRequest) {
   FakeService service;
   const auto job = pick_up(service, 77'000, twenty_about_77());
-  EXPECT_TRUE(service.wait_for(test::is_poll, 4, 10s)) << service.count(test::is_poll);
+  EXPECT_TRUE(service.wait_for(test::is_poll, 4, 20s)) << service.count(test::is_poll);
 }
 
 TEST_F(PollRun, AYoungOneIsLeftAlone) {
@@ -119,7 +119,7 @@ TEST_F(PollRun, AnAgeThatCannotBeIsNone) {
   for (const ledger::WallTime age : {-3'600'000LL, 50LL * 365 * 24 * 3'600'000}) {
     FakeService service;
     const auto job = pick_up(service, age, {}, true);
-    EXPECT_TRUE(service.wait_for(test::is_poll, 2, 10s)) << age;
+    EXPECT_TRUE(service.wait_for(test::is_poll, 2, 25s)) << age;
   }
 }
 

@@ -3,20 +3,22 @@
 // What is shown when: properties that hold for any clips, rates and lengths.
 #include <gtest/gtest.h>
 
-#include <iostream>
+#include <sys/resource.h>
 
-#include "unit/playout_simulation.h"
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "support/process.h"
+#include "unit/fake_playing.h"
 
 namespace genpro::test {
 namespace {
 
 using bin::AtEnd;
 using bin::Time;
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* value = g_getenv(variable);
-  return value == nullptr ? otherwise : g_ascii_strtoull(value, nullptr, 10);
-}
 
 // GENPRO_TIMELINE_SEED and GENPRO_TIMELINE_SCENARIOS say from which seed on, and how many.
 TEST(Timeline, TellsOfEachClipOnceForAnyRatesAndLengths) {
@@ -97,6 +99,119 @@ TEST(Timeline, ShowsEachFrameOnceAtTheClipsOwnRate) {
   const Outcome outcome = simulate(scenario);
   EXPECT_EQ(outcome.problem, "") << scenario.text() << outcome.history;
   EXPECT_GE(outcome.repeats, 27U);
+}
+
+// Each round's sound is compared with its frames, to the sample.
+TEST(Timeline, DoesNotDriftInFiveHundredLoops) {
+  Scenario scenario;
+  scenario.at_end = AtEnd::loop;
+  scenario.audio_lead = 4 * GST_SECOND;
+  scenario.frames = 505 * 30;
+  scenario.clips = {clip(30, 30, 1)};
+  const Outcome outcome = simulate(scenario);
+  EXPECT_EQ(outcome.problem, "");
+  EXPECT_GE(outcome.repeats, 499U);
+}
+
+// 4K with alpha. Reading them all would fill the memory: a decoder waits until one is shown.
+TEST(DecodedFrames, AreFewWhereTheyAreLarge) {
+  bin::DecodedFrames decoded;
+  decoded.set_has_video();
+  decoded.set_streams_known();
+  std::atomic<int> pushed = 0;
+  std::thread decoder([&] {
+    const auto push = [&](Time start) {
+      bin::Frame frame;
+      frame.buffer.reset(gst_buffer_new_allocate(nullptr, gsize{3840} * 2160 * 4, nullptr));
+      return decoded.push_frame(std::move(frame), start, start + GST_SECOND / 30);
+    };
+    while (push(pushed * Time{GST_SECOND / 30})) ++pushed;
+  });
+  EXPECT_TRUE(eventually([&] { return pushed == 3; }));
+  EXPECT_TRUE(decoded.is_ready());
+  EXPECT_FALSE(eventually([&] { return pushed > 3; }, std::chrono::milliseconds(200)));
+  decoded.frame_at(0);
+  EXPECT_TRUE(eventually([&] { return pushed == 4; }));
+  decoded.close();
+  decoder.join();
+}
+
+// Else all that is left of a clip would fill the memory once its video has ended.
+TEST(DecodedFrames, LetAudioBeReadAheadOfItsVideoButNotFarBeyondItsEnd) {
+  bin::DecodedFrames decoded;
+  decoded.set_has_video();
+  decoded.set_has_audio();
+  decoded.set_streams_known();
+  std::atomic<int> seconds = 0;
+  std::atomic<bool> is_closed = false;
+  std::thread reader([&] {
+    while (!is_closed) {
+      decoded.set_read_audio((seconds + 1) * Time{GST_SECOND}, false);
+      decoded.wait_to_read(true);
+      if (++seconds == 20) decoded.set_read_video(GST_SECOND, true);
+    }
+  });
+  EXPECT_TRUE(eventually([&] { return seconds >= 20; })) << "its video may follow";
+  EXPECT_FALSE(eventually([&] { return seconds > 20; }, std::chrono::milliseconds(200)));
+  bin::Frame frame;
+  frame.buffer.reset(gst_buffer_new());
+  decoded.push_frame(std::move(frame), 0, GST_SECOND);
+  std::vector<float> samples(static_cast<std::size_t>(bin::audio_channels));
+  decoded.mix_audio(bin::samples_at(25 * Time{GST_SECOND}), samples.data(), 1, 1, 0);
+  EXPECT_TRUE(eventually([&] { return seconds > 20; }));
+  EXPECT_FALSE(eventually([&] { return seconds > 28; }, std::chrono::milliseconds(200)));
+  is_closed = true;
+  decoded.close();
+  reader.join();
+}
+
+// Until then no file of this process may be longer.
+class FileLimit {
+ public:
+  explicit FileLimit(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+};
+
+TEST(ClipFile, GivesBackWhatItCannotKeep) {
+  const auto keep = [](bin::ClipFile& file, guint64 offset) {
+    const BufferPtr buffer(gst_buffer_new_allocate(nullptr, 1000, nullptr));
+    GST_BUFFER_OFFSET(buffer.get()) = offset;
+    file.keep(buffer.get());
+  };
+  const auto size_on_disk = [](const bin::ClipFile& file) {
+    return std::filesystem::file_size(file.path());
+  };
+  const auto small = bin::ClipFile::create(2500);
+  const auto full = bin::ClipFile::create(1'000'000);
+  const auto whole = bin::ClipFile::create(1'000'000);
+  keep(*whole, 0);
+  whole->end();
+  {
+    const FileLimit limit(2500);
+    for (const auto& file : {small, full, whole}) {
+      for (const guint64 offset : {0, 1000, 2000, 3000}) keep(*file, offset);
+    }
+  }
+  for (const auto& file : {small, full}) {
+    EXPECT_EQ(size_on_disk(*file), 0U);
+    file->end();
+    EXPECT_FALSE(file->is_whole());
+  }
+  EXPECT_EQ(size_on_disk(*whole), 1000U);
+  EXPECT_TRUE(whole->is_whole());
 }
 
 }  // namespace

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/media/clip_decoder.h"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <atomic>
-#include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "base/callback.h"
+#include "base/text.h"
+#include "clip/box_walker.h"
+#include "common/logging.h"
+
+#define GST_CAT_DEFAULT genpro::bin_debug
 
 namespace genpro::bin {
 
@@ -14,25 +23,19 @@ namespace {
 constexpr const char* audio_caps =
     "audio/x-raw, format = " GST_AUDIO_NE(S32) ", rate = 48000, channels = 2, "
     "layout = interleaved, channel-mask = (bitmask) 0x3";
+// What deinterlace does not know, such as 10 bits, would pass it as it is.
+constexpr const char* deinterlacing =
+    "videoconvert ! video/x-raw, format=(string){ I420, NV12, Y42B, YUY2, UYVY, Y444, AYUV, BGRx, "
+    "ARGB } ! deinterlace";
 // A clip that is wanted and of which nothing has been read or decoded for so long does not go on.
 constexpr Time longest_standstill = 5 * GST_SECOND;
+// What a clip tells of its length is exact up to some frames.
+constexpr Time least_missing = 250 * GST_MSECOND;
 
 ElementPtr make(const char* factory) {
   GstElement* element = gst_element_factory_make(factory, nullptr);
   return element == nullptr ? ElementPtr()
                             : ElementPtr::adopt(GST_ELEMENT(gst_object_ref_sink(element)));
-}
-
-std::optional<Time> running_time(GstSample* sample) {
-  const GstBuffer* buffer = gst_sample_get_buffer(sample);
-  const GstSegment* segment = gst_sample_get_segment(sample);
-  // A still image has no time.
-  if (!GST_BUFFER_PTS_IS_VALID(buffer)) return 0;
-  if (segment->format != GST_FORMAT_TIME) return std::nullopt;
-  const guint64 running =
-      gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  if (!GST_CLOCK_TIME_IS_VALID(running)) return std::nullopt;
-  return static_cast<Time>(running);
 }
 
 std::string media_of(GstPad* pad) {
@@ -42,19 +45,28 @@ std::string media_of(GstPad* pad) {
   return gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
 }
 
+// In logs.
+std::string describe(GstPad* pad) {
+  const CapsPtr caps(pad == nullptr ? nullptr : gst_pad_get_current_caps(pad));
+  return caps ? take_string(gst_caps_to_string(caps.get())) : "nothing";
+}
+
 bool is_interlaced(GstPad* pad) {
   const CapsPtr caps(gst_pad_get_current_caps(pad));
   GstVideoInfo info;
   return caps && gst_video_info_from_caps(&info, caps.get()) && GST_VIDEO_INFO_IS_INTERLACED(&info);
 }
 
-// Cover art and thumbnails are tracks of still images.
-bool is_decoded_image(GstPad* pad) {
+PadPtr decoder_sink_of(GstPad* pad) {
   const PadPtr target = PadPtr::adopt(gst_ghost_pad_get_target(GST_GHOST_PAD(pad)));
   const ElementPtr decoder =
       ElementPtr::adopt(target ? gst_pad_get_parent_element(target.get()) : nullptr);
-  if (!decoder) return false;
-  const PadPtr sink = PadPtr::adopt(gst_element_get_static_pad(decoder.get(), "sink"));
+  return PadPtr::adopt(decoder ? gst_element_get_static_pad(decoder.get(), "sink") : nullptr);
+}
+
+// Cover art and thumbnails are tracks of still images.
+bool is_decoded_image(GstPad* pad) {
+  const PadPtr sink = decoder_sink_of(pad);
   return sink && media_of(sink.get()).starts_with("image/");
 }
 
@@ -79,6 +91,34 @@ GstPad* choose(const std::vector<PadPtr>& pads, const char* kind) {
     best_rank = rank;
   }
   return best;
+}
+
+// To two channels. Channels without a place, which audioconvert does not mix, get the usual ones
+// for their number, else one side in turn.
+std::string audio_elements(GstPad* pad) {
+  const std::string plain = "audioconvert ! audioresample";
+  const CapsPtr caps(gst_pad_get_current_caps(pad));
+  GstAudioInfo info;
+  if (!caps || !gst_audio_info_from_caps(&info, caps.get()) ||
+      !GST_AUDIO_INFO_IS_UNPOSITIONED(&info) || info.channels <= audio_channels) {
+    return plain;
+  }
+  if (const guint64 mask = gst_audio_channel_get_fallback_mask(info.channels); mask != 0) {
+    const GCharPtr hex(g_strdup_printf("0x%" G_GINT64_MODIFIER "x", mask));
+    return "capssetter caps=\"audio/x-raw, channel-mask=(bitmask)" + std::string(hex.get()) +
+           "\" ! " + plain;
+  }
+  const std::string gain = "(float)" + number_text(1.0 / ((info.channels + 1) / audio_channels));
+  std::string matrix;
+  for (int side = 0; side < audio_channels; ++side) {
+    matrix += side == 0 ? "<" : ", <";
+    for (int channel = 0; channel < info.channels; ++channel) {
+      matrix += channel == 0 ? "" : ", ";
+      matrix += channel % audio_channels == side ? gain : "(float)0";
+    }
+    matrix += ">";
+  }
+  return "audioconvert mix-matrix=\"<" + matrix + ">\" ! audioresample";
 }
 
 GstPadProbeReturn keep(GstPad*, GstPadProbeInfo* info, gpointer file) {
@@ -108,6 +148,10 @@ ClipDecoder::ClipDecoder(ElementPtr source, const Raster& raster, std::shared_pt
       raster_(raster),
       file_(std::move(file)),
       pipeline_(ElementPtr::adopt(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))))) {
+  watch_source();
+}
+
+void ClipDecoder::watch_source() {
   const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(source_.get(), "src"));
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_bytes, this, nullptr);
   if (file_) {
@@ -123,6 +167,12 @@ ClipDecoder::~ClipDecoder() {
   gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
   // A pipeline that has never left NULL leaves its messages on the bus, and they hold it.
   gst_bus_set_flushing(bus.get(), TRUE);
+  pipeline_.reset();
+  // Frames are large, and were allocated on threads that are gone: glibc would keep them for
+  // others.
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 bool ClipDecoder::prepare() {
@@ -140,6 +190,7 @@ bool ClipDecoder::prepare() {
     const CapsPtr caps(gst_caps_new_empty_simple(media_type_));
     g_object_set(decoder.get(), "sink-caps", caps.get(), nullptr);
   }
+  g_signal_connect(decoder.get(), "element-added", G_CALLBACK(on_element), this);
   g_signal_connect(decoder.get(), "no-more-pads", G_CALLBACK(on_no_more_pads), this);
   gst_bin_add(GST_BIN(pipeline_.get()), decoder.get());
   gst_element_link(source_.get(), decoder.get());
@@ -162,48 +213,57 @@ void ClipDecoder::start() {
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
 }
 
-GstPadProbeReturn ClipDecoder::on_bytes(GstPad*, GstPadProbeInfo* info, gpointer self) {
-  ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
-  GstBuffer* const bytes = GST_PAD_PROBE_INFO_BUFFER(info);
-  if (GST_BUFFER_OFFSET_IS_VALID(bytes)) {
-    decoder.position_ = GST_BUFFER_OFFSET(bytes) + gst_buffer_get_size(bytes);
-  }
-  decoder.progress_ = monotonic_now();
-  return GST_PAD_PROBE_OK;
-}
-
-// A pad's stream lock is held by the task or the call that is at work there: that of the source's
-// pad while bytes are fetched, and when they are pushed, that of the next one while they are used.
-bool ClipDecoder::is_reading() {
-  const auto is_at_work = [](GstPad* pad) {
-    if (!GST_PAD_STREAM_TRYLOCK(pad)) return true;
-    GST_PAD_STREAM_UNLOCK(pad);
-    return false;
-  };
-  const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(source_.get(), "src"));
-  const PadPtr peer = PadPtr::adopt(gst_pad_get_peer(pad.get()));
-  return peer && is_at_work(pad.get()) && !is_at_work(peer.get());
-}
-
 void ClipDecoder::check() {
   if (progress_ == 0 || is_stuck_) return;
   if (!decoded_.is_lacking() || is_reading()) {
     progress_ = monotonic_now();
   } else if (monotonic_now() - progress_ >= longest_standstill) {
-    is_stuck_ = true;
-    GST_ELEMENT_ERROR(pipeline_.get(), STREAM, FAILED,
-                      ("The clip cannot be played on: what has been read of it, last up to byte "
-                       "%" G_GUINT64_FORMAT ", gives no more picture or sound. Play it from a file "
-                       "to see whether it is damaged or oddly interleaved.",
-                       position()),
-                      (nullptr));
+    // Of an error that its demuxer posts at once, decodebin may tell nothing.
+    fail_to_play(has_streams_ ? "gives no more video or audio"
+                              : "has nothing that GStreamer can play");
   }
+}
+
+void ClipDecoder::fail_to_play(const std::string& why) {
+  if (is_stuck_.exchange(true)) return;
+  GST_ELEMENT_ERROR(pipeline_.get(), STREAM, FAILED,
+                    ("The clip cannot be played on: what has been read of it, %" G_GUINT64_FORMAT
+                     " bytes, last up to byte %" G_GUINT64_FORMAT
+                     ", %s. Play it from a file to see whether it is damaged or oddly interleaved.",
+                     bytes_.load(), position(), why.c_str()),
+                    (nullptr));
+}
+
+bool ClipDecoder::is_flipped(GstPad* pad) {
+  const BufferPtr moov = std::exchange(*moov_.lock(), nullptr);
+  GstMapInfo map;
+  if (!moov || !gst_buffer_map(moov.get(), &map, GST_MAP_READ)) return false;
+  // The demuxer's streams are named by their tracks.
+  const std::string id = take_string(gst_pad_get_stream_id(pad));
+  const auto track = parse_unsigned(std::string_view(id).substr(id.rfind('/') + 1));
+  constexpr std::int32_t one = 1 << 16;
+  const bool is_flipped = track && clip::track_matrix({map.data, map.size}, *track) ==
+                                       clip::TrackMatrix{0, -one, -one, 0};
+  gst_buffer_unmap(moov.get(), &map);
+  return is_flipped;
+}
+
+std::string ClipDecoder::why_no_video() {
+  const BufferPtr moov = std::exchange(*moov_.lock(), nullptr);
+  GstMapInfo map;
+  if (!moov || !gst_buffer_map(moov.get(), &map, GST_MAP_READ)) return "The clip has no video";
+  const bool has_track = clip::has_video_track({map.data, map.size});
+  gst_buffer_unmap(moov.get(), &map);
+  return has_track
+             ? "GStreamer passes over the clip's video, as it does where that lasts less than "
+               "a fifth of the clip"
+             : "The clip has no video";
 }
 
 void ClipDecoder::on_no_more_pads(GstElement* decodebin, gpointer self) {
   guard_c_callback("the streams of a clip", [&] {
     ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
-    if (std::exchange(decoder.has_streams_, true)) return;
+    if (decoder.has_streams_.exchange(true)) return;
     std::vector<PadPtr> pads;
     gst_element_foreach_src_pad(
         decodebin,
@@ -214,14 +274,27 @@ void ClipDecoder::on_no_more_pads(GstElement* decodebin, gpointer self) {
         &pads);
     GstPad* const video = choose(pads, "video/");
     GstPad* const audio = choose(pads, "audio/");
+    GST_DEBUG_OBJECT(decoder.pipeline_.get(), "%zu streams of a clip; takes %s and %s", pads.size(),
+                     describe(video).c_str(), describe(audio).c_str());
     if (video == nullptr) {
-      GST_ELEMENT_ERROR(decoder.pipeline_.get(), STREAM, WRONG_TYPE,
-                        ("The clip has no video. Look at the generation at the service."),
-                        (nullptr));
-    } else if (decoder.add_video(video) && audio != nullptr) {
-      decoder.add_audio(audio);
+      GST_ELEMENT_ERROR(
+          decoder.pipeline_.get(), STREAM, WRONG_TYPE,
+          ("%s. Look at the generation at the service.", decoder.why_no_video().c_str()),
+          (nullptr));
+    } else if (decoder.add_video(video)) {
+      if (const PadPtr sink = decoder_sink_of(video)) {
+        gst_pad_add_probe(sink.get(), GST_PAD_PROBE_TYPE_BUFFER, on_decoding, self, nullptr);
+      }
+      decoder.follow(video, Stream::Kind::video);
+      if (audio != nullptr && decoder.add_audio(audio)) decoder.follow(audio, Stream::Kind::audio);
+    }
+    // What is read ahead is up to DecodedFrames.
+    if (decoder.queue_) {
+      g_object_set(decoder.queue_.get(), "max-size-bytes", 0U, "max-size-buffers", 0U,
+                   "max-size-time", guint64{0}, nullptr);
     }
     decoder.decoded_.set_streams_known();
+    decoder.end_file();
   });
 }
 
@@ -247,17 +320,18 @@ bool ClipDecoder::add_video(GstPad* pad) {
   callbacks.new_sample = on_video;
   callbacks.eos = on_video_end;
   ErrorPtr error;
-  // Formats that the others do not know are converted; all else passes.
-  const char* const elements = is_interlaced(pad)
-                                   ? "videoconvert ! deinterlace ! videoflip video-direction=auto"
-                                   : "videoconvert ! videoflip video-direction=auto";
+  // Formats that the others do not know are converted; all else passes. The one of eight
+  // orientations that qtdemux of GStreamer 1.22 has no tag for is found here.
+  const std::string elements =
+      std::string(is_interlaced(pad) ? deinterlacing : "videoconvert") +
+      " ! videoflip video-direction=" + (is_flipped(pad) ? "ur-ll" : "auto");
   const ElementPtr branch = make_branch(elements, "video/x-raw", callbacks, &error);
   const PadPtr target =
       PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);
   if (target && gst_pad_link(pad, target.get()) == GST_PAD_LINK_OK) return true;
   GST_ELEMENT_ERROR(pipeline_.get(), CORE, MISSING_PLUGIN,
                     ("The clip cannot be shown: %s. Install GStreamer's base and good plugins.",
-                     error ? error.message().c_str() : "its pictures are of no known format"),
+                     error ? error.message().c_str() : "its video is of no known format"),
                     (nullptr));
   return false;
 }
@@ -267,8 +341,7 @@ bool ClipDecoder::add_audio(GstPad* pad) {
   callbacks.new_sample = on_audio;
   callbacks.eos = on_audio_end;
   ErrorPtr error;
-  const ElementPtr branch =
-      make_branch("audioconvert ! audioresample", audio_caps, callbacks, &error);
+  const ElementPtr branch = make_branch(audio_elements(pad), audio_caps, callbacks, &error);
   const PadPtr target =
       PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);
   if (target && gst_pad_link(pad, target.get()) == GST_PAD_LINK_OK) {
@@ -277,7 +350,7 @@ bool ClipDecoder::add_audio(GstPad* pad) {
   }
   GST_ELEMENT_WARNING(pipeline_.get(), CORE, MISSING_PLUGIN,
                       ("The clip is shown in silence: %s. Install GStreamer's base plugins.",
-                       error ? error.message().c_str() : "its sound is of no known format"),
+                       error ? error.message().c_str() : "its audio is of no known format"),
                       (nullptr));
   return false;
 }
@@ -286,7 +359,7 @@ GstFlowReturn ClipDecoder::on_video(GstAppSink* sink, gpointer self) {
   bool goes_on = false;
   guard_c_callback("a picture of a clip", [&] {
     const SamplePtr sample(gst_app_sink_pull_sample(sink));
-    goes_on = sample && static_cast<ClipDecoder*>(self)->push_video(sample.get());
+    goes_on = sample && static_cast<ClipDecoder*>(self)->push_video(sink, sample.get());
   });
   return goes_on ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
@@ -300,79 +373,47 @@ GstFlowReturn ClipDecoder::on_audio(GstAppSink* sink, gpointer self) {
   return goes_on ? GST_FLOW_OK : GST_FLOW_FLUSHING;
 }
 
-void ClipDecoder::on_video_end(GstAppSink*, gpointer self) {
+void ClipDecoder::on_video_end(GstAppSink* sink, gpointer self) {
   guard_c_callback("the end of a clip's video", [&] {
     ClipDecoder& decoder = *static_cast<ClipDecoder*>(self);
     decoder.decoded_.end_video();
-    decoder.end_file();
+    decoder.end_stream(sink);
     if (!decoder.decoded_.has_no_video()) return;
     GST_ELEMENT_ERROR(decoder.pipeline_.get(), STREAM, DECODE,
-                      ("The clip has ended without a picture. Look at the generation at the "
+                      ("The clip has ended without a video frame. Look at the generation at the "
                        "service, and play the clip from a file."),
                       (nullptr));
   });
 }
 
-void ClipDecoder::on_audio_end(GstAppSink*, gpointer self) {
+void ClipDecoder::on_audio_end(GstAppSink* sink, gpointer self) {
   guard_c_callback("the end of a clip's audio", [&] {
     static_cast<ClipDecoder*>(self)->decoded_.end_audio();
-    static_cast<ClipDecoder*>(self)->end_file();
+    static_cast<ClipDecoder*>(self)->end_stream(sink);
   });
 }
 
-void ClipDecoder::end_file() {
-  if (file_ && decoded_.has_ended()) file_->end();
-}
-
-void ClipDecoder::warn_of_hdr(const GstVideoInfo& info) {
-  const GstVideoTransferFunction transfer = info.colorimetry.transfer;
-  const bool is_pq = transfer == GST_VIDEO_TRANSFER_SMPTE2084;
-  if ((!is_pq && transfer != GST_VIDEO_TRANSFER_ARIB_STD_B67) || std::exchange(is_hdr_, true)) {
-    return;
+// A demuxer takes the end of the file for that of the clip, whatever its index has beyond.
+void ClipDecoder::end_stream(GstAppSink* sink) {
+  if (!decoded_.has_ended() || has_ended_.exchange(true)) return;
+  gint64 told = 0;
+  const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(GST_ELEMENT(sink), "sink"));
+  const Time end = decoded_.end();
+  // The length that is told is that of the longest stream.
+  const bool is_all_followed = std::ranges::none_of(
+      *streams_.lock(), [](const auto& stream) { return stream->kind == Stream::Kind::unused; });
+  if (is_all_followed && !decoded_.has_no_video() &&
+      gst_pad_peer_query_duration(pad.get(), GST_FORMAT_TIME, &told) &&
+      told - end > least_missing) {
+    is_truncated_ = true;
+    const auto seconds = [](Time time) { return static_cast<double>(time) / GST_SECOND; };
+    GST_ELEMENT_WARNING(
+        pipeline_.get(), STREAM, DEMUX,
+        ("The clip is truncated: it ends after %.1f s of %.1f s, at byte %" G_GUINT64_FORMAT
+         ". What there is of it is shown. Look at the generation at the service.",
+         seconds(end), seconds(told), position()),
+        (nullptr));
   }
-  GST_ELEMENT_WARNING(
-      pipeline_.get(), STREAM, FORMAT,
-      ("The clip is HDR (%s); shown without tone mapping, which is too %s. Have the "
-       "service deliver SDR.",
-       is_pq ? "PQ" : "HLG", is_pq ? "dark and pale" : "pale"),
-      (nullptr));
-}
-
-bool ClipDecoder::push_video(GstSample* sample) {
-  progress_ = monotonic_now();
-  const auto start = running_time(sample);
-  Frame frame;
-  // What the clip itself leaves out is not shown.
-  if (!start || !gst_video_info_from_caps(&frame.info, gst_sample_get_caps(sample))) return true;
-  warn_of_hdr(frame.info);
-  frame.buffer.reset(gst_buffer_ref(gst_sample_get_buffer(sample)));
-  GstClockTime duration = GST_BUFFER_DURATION(frame.buffer.get());
-  if (!GST_CLOCK_TIME_IS_VALID(duration)) {
-    const bool has_rate = frame.info.fps_n > 0;
-    duration = gst_util_uint64_scale_int(GST_SECOND, has_rate ? frame.info.fps_d : 1,
-                                         has_rate ? frame.info.fps_n : 30);
-  }
-  const Raster raster = *raster_.lock();
-  if (raster.info.width > 0) {
-    BufferPtr fitted = converter_.fit(frame, raster);
-    if (fitted) frame = {std::move(fitted), raster.info};
-  }
-  return decoded_.push_frame(std::move(frame), *start, *start + static_cast<Time>(duration));
-}
-
-bool ClipDecoder::push_audio(GstSample* sample) {
-  progress_ = monotonic_now();
-  const auto start = running_time(sample);
-  GstMapInfo map;
-  if (!start || !gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) return true;
-  std::vector<float> samples(map.size / sizeof(std::int32_t));
-  for (std::size_t at = 0; at < samples.size(); ++at) {
-    std::int32_t value = 0;
-    std::memcpy(&value, map.data + at * sizeof value, sizeof value);
-    samples[at] = static_cast<float>(value) / 2147483648.0F;
-  }
-  gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
-  return decoded_.push_audio(std::move(samples), *start);
 }
 
 }  // namespace genpro::bin

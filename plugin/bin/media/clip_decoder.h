@@ -11,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/guarded.h"
 #include "bin/media/clip_file.h"
@@ -38,6 +39,8 @@ class ClipDecoder {
 
   // What the source gives, which is not found out by reading then.
   void set_media_type(const char* media_type) { media_type_ = media_type; }
+  // Takes the place of the source before start(), and is not kept.
+  void set_source(ElementPtr source);
   // To be called before start(). False when GStreamer lacks an element for it, which is told as an
   // error.
   bool prepare();
@@ -50,11 +53,32 @@ class ClipDecoder {
   // What frames are brought into from now on, ahead of being shown.
   void set_raster(const Raster& raster) { *raster_.lock() = raster; }
 
+  // To be called before start(); see DecodedFrames.
+  void set_loudness_target(double target);
+
   void set_context(GstContext* context) { gst_element_set_context(pipeline_.get(), context); }
 
   DecodedFrames& decoded() { return decoded_; }
+  // How long the clip is, or says that it is.
+  std::optional<Time> length();
+  // It has ended before the time that it tells, and that was told.
+  bool is_truncated() const { return is_truncated_; }
 
  private:
+  // What a demuxer has read of a stream.
+  struct Stream {
+    ClipDecoder* decoder = nullptr;
+    PadPtr pad;
+    Time end = 0;
+    bool is_all = false;
+    enum class Kind { unused, video, audio } kind = Kind::unused;
+  };
+  using Streams = std::vector<std::unique_ptr<Stream>>;
+
+  static void on_element(GstBin*, GstElement* element, gpointer self);
+  static void on_stream(GstElement* demuxer, GstPad* pad, gpointer self);
+  static GstPadProbeReturn on_read(GstPad* pad, GstPadProbeInfo* info, gpointer stream);
+  static GstPadProbeReturn on_decoding(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn on_bytes(GstPad*, GstPadProbeInfo* info, gpointer self);
   static void on_no_more_pads(GstElement* decoder, gpointer self);
   static GstBusSyncReply on_message(GstBus*, GstMessage* message, gpointer self);
@@ -69,10 +93,22 @@ class ClipDecoder {
   // What takes a stream: elements as gst-launch-1.0 has them, and after them a sink for `caps`.
   ElementPtr make_branch(const std::string& elements, const std::string& caps,
                          GstAppSinkCallbacks callbacks, ErrorPtr* error);
+  // From now on what is read of the stream of that pad is told.
+  void follow(GstPad* pad, Stream::Kind kind);
+  void tell_read(const Stream& stream);
   bool is_reading();
+  void fail_to_play(const std::string& why);
+  // Whether the clip is to be shown mirrored about the diagonal from its upper right corner.
+  bool is_flipped(GstPad* pad);
+  // For a clip none of whose streams is video.
+  std::string why_no_video();
   void warn_of_hdr(const GstVideoInfo& info);
   void end_file();
-  bool push_video(GstSample* sample);
+  // A stream, which the sink takes, has ended.
+  void end_stream(GstAppSink* sink);
+  void watch_source();
+  bool push_video(GstAppSink* sink, GstSample* sample);
+  void tell_late(GstAppSink* sink, Time start, Time lateness);
   bool push_audio(GstSample* sample);
 
   ElementPtr source_;
@@ -81,12 +117,23 @@ class ClipDecoder {
   Guarded<Raster> raster_;
   std::shared_ptr<ClipFile> file_;
   DecodedFrames decoded_;
-  FrameConverter converter_;  // of the thread that decodes video
+  // Of the thread that decodes video.
+  FrameConverter converter_;
+  std::optional<Time> last_start_;  // of a frame that was kept
+  // Of the thread that decodes audio.
+  std::unique_ptr<LoudnessMeter> loudness_;
+  Guarded<BufferPtr> moov_;         // until the streams are known
   std::atomic<std::uint64_t> position_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;  // that were read, also again
   std::atomic<Time> progress_ = 0;  // monotonic, when something was read or decoded last
-  bool is_stuck_ = false;           // and that was told
-  bool has_streams_ = false;
+  std::atomic<bool> is_stuck_ = false;  // and that was told
+  std::atomic<bool> has_streams_ = false;
+  std::atomic<bool> has_frame_ = false;
+  std::atomic<bool> has_ended_ = false;
+  std::atomic<bool> is_truncated_ = false;
   bool is_hdr_ = false;  // and that was told
+  Guarded<Streams> streams_;
+  ElementPtr queue_;  // of decodebin, between a demuxer and what decodes
   // Last, so that its threads are gone first.
   ElementPtr pipeline_;
 };

@@ -9,16 +9,20 @@ namespace genpro::bin {
 namespace {
 
 // What is held ready. Frames are large, and these cover the time that a decoder takes to go on.
-constexpr std::size_t most_pictures = 8;
+constexpr std::size_t least_pictures = 3;  // of the largest
 constexpr std::size_t enough_pictures = 4;
+constexpr std::size_t most_bytes = 40'000'000;
 constexpr std::int64_t most_samples = audio_rate;
 // Audio before the first frame.
 constexpr std::int64_t most_samples_ahead = 30 * audio_rate;
+// Of a clip's audio, to find how loud it is.
+constexpr Time most_measured = 60 * GST_SECOND;
 constexpr Time enough_audio = 100 * GST_MSECOND;
-// Audio that nobody has taken for so long is not waited for: its branch stands still or has
-// nothing linked, and a decoder that cannot push it pushes no frame either. Less than what
-// is held ready, so that there is always room for the audio of the frames to come.
-constexpr Time longest_wait_for_audio = 700 * GST_MSECOND;
+// How far ahead video is read, so that the end of a clip is known in time: more than a container
+// has between the frame and the audio of a moment.
+constexpr Time read_ahead = 3 * GST_SECOND;
+// With less, it comes slower than it plays.
+constexpr Time enough_read = read_ahead - GST_SECOND;
 // A clip that comes slowly begins with what it has.
 constexpr Time longest_gathering = 250 * GST_MSECOND;
 // One that has not been asked for so long is not shown: the pipeline is paused.
@@ -41,9 +45,51 @@ std::int64_t samples_at(Time time) {
   return is_negative ? -samples : samples;
 }
 
+Time time_of_sample(std::int64_t sample) {
+  return static_cast<Time>(gst_util_uint64_scale_int(
+      static_cast<guint64>(std::max<std::int64_t>(0, sample)), GST_SECOND, audio_rate));
+}
+
+void DecodedFrames::set_read_video(Time end, bool is_all) {
+  auto state = state_.lock();
+  if (state->video_ended) return;
+  state->video_end = std::max(state->video_end, end);
+  state->video_is_read = is_all;
+}
+
+void DecodedFrames::set_read_audio(Time end, bool is_all) {
+  auto state = state_.lock();
+  if (state->audio_ended) return;
+  state->audio_read = std::max(state->audio_read, end);
+  state->audio_is_read = is_all;
+}
+
+void DecodedFrames::wait_to_read(bool is_audio) {
+  state_.lock().wait([is_audio](const State& s) {
+    if (s.closed || s.preroll == whole_clip) return true;
+    const Time ahead = std::max(read_ahead, s.preroll + GST_SECOND);
+    if (!is_audio) return s.video_end < std::max(s.lead(), s.decoding) + ahead;
+    // Before its video has ended, a file may have any amount of audio first.
+    return !s.video_is_read || s.audio_read < std::max(s.lead(), s.video_end) + ahead;
+  });
+}
+
+void DecodedFrames::set_decoding(Time end) {
+  auto state = state_.lock();
+  state->decoding = std::max(state->decoding, end);
+  state.notify();
+}
+
 bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
   auto state = state_.lock();
-  state.wait([](const State& s) { return s.closed || s.frames.size() < most_pictures; });
+  state->decoding = std::max(state->decoding, end);
+  state.notify();
+  if (frame.buffer) {
+    const std::size_t most =
+        most_bytes / std::max<gsize>(1, gst_buffer_get_size(frame.buffer.get()));
+    state->most_frames = std::clamp(most, least_pictures, most_pictures);
+  }
+  state.wait([](const State& s) { return s.closed || s.frames.size() < s.most_frames; });
   if (state->closed || state->video_ended) return false;
   if (!state->first_frame) {
     state->first_frame = start;
@@ -52,27 +98,66 @@ bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
     state->find_zero();
   }
   state->video_end = std::max(state->video_end, end);
+  frame.number = state->number++;
   state->frames.push_back({std::move(frame), start, end});
+  ++state->frames_pushed;
+  if (state->skip > 0 && start <= state->skip) state->advance_to(state->skip);
   return true;
 }
 
-bool DecodedFrames::push_audio(std::vector<float> samples, Time start) {
+bool DecodedFrames::extend(Time end) {
+  auto state = state_.lock();
+  ++state->number;
+  state->video_end = std::max(state->video_end, end);
+  state->decoding = std::max(state->decoding, end);
+  state.notify();
+  return !state->closed && !state->video_ended;
+}
+
+void DecodedFrames::set_gain(const std::optional<AudioGain>& gain) {
+  auto state = state_.lock();
+  state->has_fixed_gain = true;
+  state->gain = gain;
+  state->factor = gain ? static_cast<float>(factor_of(gain->gain)) : 1;
+}
+
+// How much audio decides, at most.
+Time DecodedFrames::State::measured_ahead() const {
+  return loudness_target == 0 || has_begun ? 0 : std::min(preroll, most_measured);
+}
+
+// A factor that keeps what has that peak below the ceiling.
+float DecodedFrames::State::limited(float peak) const {
+  static const auto ceiling = static_cast<float>(factor_of(true_peak_ceiling));
+  return loudness_target != 0 && peak * factor > ceiling ? ceiling / peak : factor;
+}
+
+bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float peak,
+                               const std::optional<AudioGain>& level) {
   auto state = state_.lock();
   state.wait([](const State& s) {
-    const std::int64_t most = s.first_frame ? most_samples : most_samples_ahead;
-    return s.closed || s.audio.empty() || s.audio_end - s.audio.front().begin < most;
+    if (s.closed || s.audio.empty()) return true;
+    return s.first_frame ? s.audio_end < samples_at(s.lead() + s.measured_ahead()) + most_samples
+                         : s.audio_end < s.audio.front().begin + most_samples_ahead;
   });
   if (state->closed || state->audio_ended) return false;
   if (!state->first_audio) {
     state->first_audio = start;
     state->find_zero();
   }
-  AudioBlock sound{std::move(samples), samples_at(start)};
+  AudioBlock sound{std::move(samples), samples_at(start), peak,
+                   state->audio.empty() ? peak : state->last_peak};
+  state->last_peak = peak;
+  if (!state->has_begun && !state->has_fixed_gain && level) {
+    state->gain = level;
+    state->gain->gain = gain_for(*level, state->loudness_target);
+    state->factor = static_cast<float>(factor_of(state->gain->gain));
+  }
   if (state->audio_end != 0 && std::abs(sound.begin - state->audio_end) < sample_tolerance) {
     sound.begin = state->audio_end;
   }
   state->audio_end = std::max(state->audio_end, sound.end());
-  state->audio.push_back(std::move(sound));
+  if (sound.end() > samples_at(state->skip)) state->audio.push_back(std::move(sound));
   return true;
 }
 
@@ -104,6 +189,8 @@ void DecodedFrames::cut() {
   auto state = state_.lock();
   state->video_ended = true;
   state->audio_ended = true;
+  state->video_end = state->frames.empty() ? state->shown.end : state->frames.back().end;
+  state->audio_read = 0;
 }
 
 void DecodedFrames::close() {
@@ -122,17 +209,53 @@ void DecodedFrames::State::find_zero() {
   zero = is_early ? first_audio : first_frame;
 }
 
-bool DecodedFrames::is_ready() {
+bool DecodedFrames::State::has_enough_frames() const {
+  return video_ended || frames.size() >= std::min(enough_pictures, most_frames);
+}
+
+bool DecodedFrames::State::has_preroll(Time running) const {
+  return preroll == 0 || video_is_read || video_ended || video_end - running >= preroll;
+}
+
+bool DecodedFrames::is_ready(Time position) {
   auto state = state_.lock();
   state->asked = monotonic_now();
   if (!state->zero || state->closed) return false;
+  if (position > 0 && state->has_begun) {
+    const bool is_ready = state->is_ready_at(*state->zero + position);
+    state.notify();
+    return is_ready;
+  }
+  if (!state->has_preroll(*state->zero)) return false;
   const bool waited = monotonic_now() - state->first_came >= longest_gathering;
   if (!state->streams_known && !waited) return false;
-  const bool has_pictures = state->video_ended || state->frames.size() >= enough_pictures;
+  const bool has_pictures = state->has_enough_frames();
+  const Time audio_wanted = std::max(enough_audio, state->measured_ahead());
   const bool has_sound = !state->has_audio || state->audio_ended ||
-                         state->audio_end >= samples_at(*state->zero + enough_audio);
+                         state->audio_end >= samples_at(*state->zero + audio_wanted);
   state->has_begun = (has_pictures && has_sound) || waited;
-  return state->has_begun;
+  return state->has_begun && position <= 0;
+}
+
+bool DecodedFrames::State::is_ready_at(Time running) {
+  skip = std::max(skip, running);
+  advance_to(skip);
+  while (!audio.empty() && audio.front().end() <= samples_at(skip)) audio.pop_front();
+  const bool has_sound =
+      !has_audio || audio_ended || audio_end >= samples_at(running + enough_audio);
+  return (shown.frame || !frames.empty()) && has_enough_frames() && has_sound &&
+         has_preroll(running);
+}
+
+Time DecodedFrames::skipped() {
+  auto state = state_.lock();
+  return state->zero ? std::max<Time>(0, state->skip - *state->zero) : 0;
+}
+
+bool DecodedFrames::is_still() {
+  auto state = state_.lock();
+  return state->may_be_still && state->video_ended && !state->has_audio &&
+         state->frames_pushed == 1;
 }
 
 bool DecodedFrames::has_failed() {
@@ -144,38 +267,62 @@ bool DecodedFrames::has_no_video() {
   return !state->zero && ((state->streams_known && !state->has_video) || state->video_ended);
 }
 
+bool DecodedFrames::State::is_read() const {
+  return streams_known && (video_is_read || video_ended) &&
+         (audio_is_read || audio_ended || !has_audio);
+}
+
+bool DecodedFrames::is_read() {
+  return state_.lock()->is_read();
+}
+
 bool DecodedFrames::has_ended() {
   return state_.lock()->has_ended();
 }
 
-std::optional<Time> DecodedFrames::length() {
+Time DecodedFrames::end() {
   auto state = state_.lock();
-  if (!state->has_ended() || !state->zero) return std::nullopt;
-  const auto audio_end = static_cast<Time>(gst_util_uint64_scale_int(
-      static_cast<guint64>(std::max<std::int64_t>(0, state->audio_end)), GST_SECOND, audio_rate));
-  // Less than a frame is what encoders of audio add, and would break a loop's rhythm.
-  const bool is_longer = audio_end >= state->video_end + state->frame_duration;
-  return (is_longer ? audio_end : state->video_end) - *state->zero;
+  return std::max(state->video_end, time_of_sample(state->audio_end));
 }
 
-// Whether it has made room.
-bool DecodedFrames::State::advance_to(Time running) {
-  const std::size_t before = frames.size() + audio.size();
+std::optional<Time> DecodedFrames::State::length() const {
+  if ((!is_read() && !has_ended()) || !zero) return std::nullopt;
+  const Time until = std::max(time_of_sample(audio_end), audio_read);
+  // Less than a frame is what encoders of audio add, and would break a loop's rhythm.
+  const bool is_longer = until >= video_end + frame_duration;
+  return (is_longer ? until : video_end) - *zero;
+}
+
+std::optional<Time> DecodedFrames::length() {
+  return state_.lock()->length();
+}
+
+void DecodedFrames::State::advance_to(Time running) {
+  frame_time = std::max(frame_time, running);
   while (!frames.empty() && frames.front().start <= running + picture_tolerance) {
     shown = std::move(frames.front());
     frames.pop_front();
   }
-  const std::int64_t untaken = samples_at(running - longest_wait_for_audio);
-  while (!audio.empty() && audio.front().end() <= untaken) audio.pop_front();
-  return frames.size() + audio.size() != before;
 }
 
 Frame DecodedFrames::frame_at(Time time) {
   auto state = state_.lock();
   if (!state->zero) return {};
-  if (state->advance_to(*state->zero + time)) state.notify();
+  state->advance_to(*state->zero + time);
+  state.notify();
   const bool is_before = !state->shown.frame && !state->frames.empty();
   return is_before ? state->frames.front().frame.copy() : state->shown.frame.copy();
+}
+
+void DecodedFrames::drop_before(Time time) {
+  auto state = state_.lock();
+  if (!state->zero) return;
+  const Time running = *state->zero + time;
+  state->advance_to(running);
+  while (!state->audio.empty() && state->audio.front().end() <= samples_at(running)) {
+    state->audio.pop_front();
+  }
+  state.notify();
 }
 
 std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t samples,
@@ -184,21 +331,28 @@ std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t
   if (!state->zero) return 0;
   const std::int64_t from = samples_at(*state->zero) + begin;
   const std::int64_t to = from + static_cast<std::int64_t>(samples);
-  bool dropped = false;
-  while (!state->audio.empty() && state->audio.front().end() <= from) {
-    state->audio.pop_front();
-    dropped = true;
-  }
-  if (dropped) state.notify();
+  state->audio_time = std::max(state->audio_time, *state->zero + time_of_sample(begin));
+  while (!state->audio.empty() && state->audio.front().end() <= from) state->audio.pop_front();
+  state.notify();
   std::int64_t whole_to = from;
-  for (const AudioBlock& sound : state->audio) {
+  for (std::size_t block = 0; block < state->audio.size(); ++block) {
+    const AudioBlock& sound = state->audio[block];
+    // From one block's factor to the next one's, so that neither is too loud.
+    const bool is_last = block + 1 == state->audio.size();
+    const float own = state->limited(sound.peak);
+    const float at_begin = std::min(own, state->limited(sound.peak_before));
+    const float at_end =
+        is_last ? own : std::min(own, state->limited(state->audio[block + 1].peak));
+    const float slope = (at_end - at_begin) /
+                        static_cast<float>(std::max<std::int64_t>(1, sound.end() - sound.begin));
     if (sound.begin <= whole_to) whole_to = std::max(whole_to, std::min(to, sound.end()));
     const std::int64_t first = std::max(from, sound.begin);
     const std::int64_t last = std::min(to, sound.end());
     for (std::int64_t sample = first; sample < last; ++sample) {
       const auto at = static_cast<std::size_t>(sample - from);
       const auto source = static_cast<std::size_t>(sample - sound.begin) * audio_channels;
-      const float factor = gain + gain_step * static_cast<float>(at);
+      const float factor = (gain + gain_step * static_cast<float>(at)) *
+                           (at_begin + slope * static_cast<float>(sample - sound.begin));
       for (std::size_t channel = 0; channel < audio_channels; ++channel) {
         out[at * audio_channels + channel] += factor * sound.samples[source + channel];
       }
@@ -207,34 +361,77 @@ std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t
   return static_cast<std::size_t>(whole_to - from);
 }
 
-// Where frames have no more room and there is no audio all the same, the clip has a hole there.
+// Where there is none though video was read far beyond, the clip has a hole.
 bool DecodedFrames::State::lacks_audio(Time running) const {
-  return frames.size() < most_pictures && has_audio && !audio_ended &&
-         audio_end < samples_at(running);
+  if (video_is_read || video_ended) return false;
+  if (!has_audio || audio_ended) return video_end <= running;
+  return audio_end < samples_at(running) && video_end < running + enough_read;
 }
 
-bool DecodedFrames::is_starved(Time time) {
+bool DecodedFrames::lacks_audio(Time time) {
   auto state = state_.lock();
   state->asked = monotonic_now();
-  if (!state->zero || state->closed) return false;
-  const Time running = *state->zero + time;
-  if (state->advance_to(running)) state.notify();
-  const bool lacks_picture = !state->video_ended && state->frames.empty() &&
-                             state->shown.end + picture_tolerance <= running;
-  return lacks_picture || state->lacks_audio(running);
+  return state->zero && !state->closed && state->lacks_audio(*state->zero + time);
+}
+
+bool DecodedFrames::lacks_frame(Time time) {
+  auto state = state_.lock();
+  state->asked = monotonic_now();
+  // What was read comes as fast as the machine decodes it: what is late then is not waited for.
+  const bool is_read = state->video_is_read ||
+                       (state->zero && state->video_end >= *state->zero + time + enough_read);
+  return state->zero && !is_read && state->behind(*state->zero + time) > 0;
+}
+
+Time DecodedFrames::State::behind(Time running) const {
+  if (closed || video_ended) return 0;
+  const Time end = frames.empty() ? shown.end : frames.back().end;
+  return end + picture_tolerance <= running ? running - end : 0;
+}
+
+Time DecodedFrames::behind(Time time) {
+  auto state = state_.lock();
+  return state->zero ? state->behind(*state->zero + time) : 0;
+}
+
+Time DecodedFrames::lateness(Time end) {
+  auto state = state_.lock();
+  return state->zero && !state->closed ? std::max<Time>(0, state->frame_time - end) : 0;
+}
+
+bool DecodedFrames::skips(Time end) {
+  return end <= state_.lock()->skip;
+}
+
+bool DecodedFrames::expects_audio(Time time) {
+  auto state = state_.lock();
+  if (!state->zero || !state->has_audio || state->audio_ended) return false;
+  const auto length = state->length();
+  return !length || time < *length;
+}
+
+DecodedFrames::Level DecodedFrames::level() {
+  auto state = state_.lock();
+  if (!state->zero) return {};
+  const Time video = std::max(state->frame_time, *state->zero);
+  const Time audio = std::max(state->audio_time, *state->zero);
+  const Time end = state->frames.empty() ? video : state->frames.back().end;
+  return {state->frames.size(), std::max<Time>(0, end - video),
+          std::max<Time>(0, time_of_sample(state->audio_end) - audio),
+          std::max<Time>(0, state->video_end - video)};
 }
 
 bool DecodedFrames::has_recovered(Time time) {
   auto state = state_.lock();
   state->asked = monotonic_now();
-  if (!state->zero) return false;
-  const bool has_pictures = state->video_ended || state->frames.size() >= enough_pictures;
+  if (!state->zero || !state->has_preroll(*state->zero + time)) return false;
+  const bool has_pictures = state->has_enough_frames();
   return has_pictures && !state->lacks_audio(*state->zero + time + enough_audio);
 }
 
 bool DecodedFrames::is_lacking() {
   auto state = state_.lock();
-  return !state->closed && !state->has_ended() && state->frames.size() < most_pictures &&
+  return !state->closed && !state->has_ended() && state->frames.size() < state->most_frames &&
          monotonic_now() - state->asked < longest_between_questions;
 }
 

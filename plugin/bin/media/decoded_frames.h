@@ -5,13 +5,16 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <vector>
 
 #include "base/guarded.h"
 #include "bin/media/frame_converter.h"
+#include "bin/media/loudness.h"
 
 namespace genpro::bin {
 
@@ -24,19 +27,50 @@ using Time = std::int64_t;
 inline constexpr int audio_rate = 48'000;
 inline constexpr int audio_channels = 2;
 
+// That are held ready, unless they are very large.
+inline constexpr std::size_t most_pictures = 8;
+// All of a clip, as a preroll.
+inline constexpr Time whole_clip = std::numeric_limits<Time>::max();
+
 Time monotonic_now();
 
 // Samples (of all channels, so frames in terms of audio) up to a time.
 std::int64_t samples_at(Time time);
+// And back.
+Time time_of_sample(std::int64_t sample);
 
-// Filled by the threads that decode, which wait here while there is enough; emptied by the threads
-// that show, which never wait. Threads: any.
+// Filled by the threads that read and decode, which wait here while there is enough; emptied by the
+// threads that show, which never wait. Frames are shown and audio is heard each at its own pace:
+// one may be seconds ahead of the other, as the latency of what follows has it. Then audio is kept
+// as samples, and video as it is in the clip, which is read ahead of the one that is ahead.
+// Threads: any.
 class DecodedFrames {
  public:
+  // So much of it is read before it begins, and before it goes on where there was nothing more.
+  void set_preroll(Time preroll) { state_.lock()->preroll = preroll; }
+  // In LUFS; 0: it is as loud as it is. What was decoded when it begins decides, up to its preroll,
+  // and what is louder later is held below the ceiling.
+  void set_loudness_target(double target) { state_.lock()->loudness_target = target; }
+  // Instead of what is measured, for a clip that is played once more.
+  void set_gain(const std::optional<AudioGain>& gain);
+  // As it is applied; nothing when there was nothing to measure.
+  std::optional<AudioGain> gain() { return state_.lock()->gain; }
+  // What was read of a stream, to be decoded: up to which time, and whether that is all of it.
+  void set_read_video(Time end, bool is_all);
+  void set_read_audio(Time end, bool is_all);
+  // While enough video was read; for audio, enough of that where there is no more video.
+  void wait_to_read(bool is_audio);
+  // Up to where its decoder has been given it, which may make nothing of a part.
+  void set_decoding(Time end);
+
   // The decoders' side. `start` and `end` are running times of the pipeline that decodes. False
   // when the clip is not wanted any more.
   bool push_frame(Frame frame, Time start, Time end);
-  bool push_audio(std::vector<float> samples, Time start);
+  // The same of one that need not be shown, but ends then.
+  bool extend(Time end);
+  // `peak`: the true one of these samples, and `level` of all up to them, where they are measured.
+  bool push_audio(std::vector<float> samples, Time start, float peak = 0,
+                  const std::optional<AudioGain>& level = {});
   void end_video();
   void end_audio();
   void set_has_video();
@@ -52,13 +86,22 @@ class DecodedFrames {
 
   // The other side.
 
-  // Enough is there to begin without a break.
-  bool is_ready();
+  // Enough is there to begin without a break, at that position; what is before that is dropped.
+  bool is_ready(Time position = 0);
+  // Up to which position it was.
+  Time skipped();
+  // A single frame is a still image, which has no end.
+  void set_may_be_still() { state_.lock()->may_be_still = true; }
+  bool is_still();
   bool has_failed();
   // All streams are known, and no frame will ever come.
   bool has_no_video();
+  // All of it was read.
+  bool is_read();
   // All of it has been decoded.
   bool has_ended();
+  // Up to which running time it has been decoded.
+  Time end();
   // How long it is, once that is known.
   std::optional<Time> length();
   // The frame at `time`, else the one that was last shown before it, if any.
@@ -67,8 +110,29 @@ class DecodedFrames {
   // `gain_step` a sample. Earlier samples are dropped. How many there were without a hole.
   std::size_t mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
                         float gain_step);
-  // Neither frame nor audio of `time` have been decoded yet, though they will be.
-  bool is_starved(Time time);
+  // What nobody has taken up to that time is not waited for any more.
+  void drop_before(Time time);
+  // By how much the frame that is there for `time` ended before that, where a later one will be
+  // decoded.
+  Time behind(Time time);
+  // A frame that ends at that running time comes so much too late to be shown; 0: it does not.
+  Time lateness(Time end);
+  // It ends before the position that the clip begins at.
+  bool skips(Time end);
+  // Whether there is to be audio at `time`.
+  bool expects_audio(Time time);
+  // What is there beyond what was taken.
+  struct Level {
+    std::size_t frames = 0;
+    Time video = 0;
+    Time audio = 0;
+    Time read = 0;  // video that was read, decoded or not
+  };
+  Level level();
+  // The frame, or the audio, of `time` has not been read yet, though it will be. A clip without
+  // audio has that of what was read.
+  bool lacks_frame(Time time);
+  bool lacks_audio(Time time);
   // There is enough again to go on from `time`.
   bool has_recovered(Time time);
   // Whoever shows it asks for more than there is, though its end has not come.
@@ -83,6 +147,8 @@ class DecodedFrames {
   struct AudioBlock {
     std::vector<float> samples;
     std::int64_t begin = 0;  // first sample, from running time 0 on
+    float peak = 0;
+    float peak_before = 0;  // of the block before
     std::int64_t end() const {
       return begin + static_cast<std::int64_t>(samples.size() / audio_channels);
     }
@@ -94,24 +160,51 @@ class DecodedFrames {
     std::optional<Time> first_audio;  // running times
     std::optional<Time> first_frame;
     std::optional<Time> zero;  // of the clip's begin, once it has a frame
+    std::uint64_t number = 0;  // of the next frame
     Time first_came = 0;       // monotonic
     Time asked = 0;            // monotonic, when it was last asked whether there is enough
-    Time video_end = 0;
+    Time video_end = 0;        // of what was read
     Time frame_duration = 0;  // of the first frame
+    Time decoding = 0;        // up to which time the decoder has been given video
+    Time audio_read = 0;  // up to which time
+    bool video_is_read = false;
+    bool audio_is_read = false;
+    Time frame_time = 0;  // up to which frames, and audio, were taken
+    Time audio_time = 0;
+    std::size_t most_frames = most_pictures;
+    Time skip = 0;  // up to which running time nothing is wanted; 0: none
+    std::size_t frames_pushed = 0;
+    bool may_be_still = false;
     bool has_begun = false;   // it may be shown, and does not begin earlier any more
     std::int64_t audio_end = 0;
     bool has_video = false;
     bool has_audio = false;
     bool streams_known = false;
+    Time preroll = 0;
+    double loudness_target = 0;
+    std::optional<AudioGain> gain;
+    bool has_fixed_gain = false;
+    float factor = 1;  // of that gain
+    float last_peak = 0;
     bool video_ended = false;
     bool audio_ended = false;
     bool failed = false;
     bool closed = false;
 
     void find_zero();
-    bool advance_to(Time running);
+    // The time of the one that is ahead.
+    Time lead() const { return std::max({frame_time, audio_time, zero.value_or(0)}); }
+    void advance_to(Time running);
     bool has_ended() const { return video_ended && (audio_ended || !has_audio); }
+    bool is_read() const;
+    bool has_enough_frames() const;
+    bool is_ready_at(Time running);
+    bool has_preroll(Time running) const;
     bool lacks_audio(Time running) const;
+    Time behind(Time running) const;
+    Time measured_ahead() const;
+    float limited(float peak) const;
+    std::optional<Time> length() const;
   };
 
   Guarded<State> state_;

@@ -122,7 +122,7 @@ bool is_same_picture_kind(const GstVideoInfo& one, const GstVideoInfo& other) {
 }  // namespace
 
 Frame Frame::copy() const {
-  return {BufferPtr(buffer ? gst_buffer_ref(buffer.get()) : nullptr), info};
+  return {BufferPtr(buffer ? gst_buffer_ref(buffer.get()) : nullptr), info, number};
 }
 
 bool copy_frame(GstBuffer* from, GstBuffer* to, const GstVideoInfo& info) {
@@ -190,7 +190,10 @@ BufferPtr FrameConverter::fit(const Frame& frame, const Raster& raster) {
   if (!prepare(frame.info, raster)) return nullptr;
   BufferPtr result = take_buffer(raster);
   if (!result) return nullptr;
-  Mapped in(frame.buffer.get(), frame.info, GST_MAP_READ);
+  // As the converter was made, whatever the clip says: not field by field.
+  GstVideoInfo info = frame.info;
+  info.interlace_mode = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
+  Mapped in(frame.buffer.get(), info, GST_MAP_READ);
   Mapped out(result.get(), raster.info, GST_MAP_WRITE);
   if (!in || !out) return nullptr;
   gst_video_converter_frame(converter_.get(), in.get(), out.get());

@@ -19,6 +19,7 @@ using VideoConverterPtr = Owned<GstVideoConverter, gst_video_converter_free>;
 struct Frame {
   BufferPtr buffer;
   GstVideoInfo info = no_video();
+  std::uint64_t number = 0;  // in its clip
 
   explicit operator bool() const { return buffer != nullptr; }
   Frame copy() const;  // the same memory

@@ -12,8 +12,11 @@ struct Size {
   int height;
 };
 
-// By the values of the property `aspect-ratio`: default, 1:1, 9:16, 16:9.
-constexpr std::array<Size, 4> default_sizes = {{{1280, 720}, {720, 720}, {720, 1280}, {1280, 720}}};
+Size default_size(const std::string& aspect_ratio) {
+  if (aspect_ratio == "1:1") return {720, 720};
+  if (aspect_ratio == "9:16") return {720, 1280};
+  return {1280, 720};
+}
 
 constexpr std::array opaque_formats = {GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_NV12,
                                        GST_VIDEO_FORMAT_YUY2, GST_VIDEO_FORMAT_UYVY,
@@ -54,7 +57,7 @@ void choose_format(GstStructure* fields, const WantedRaster& wanted) {
 }
 
 void choose_size(GstStructure* fields, const WantedRaster& wanted) {
-  const Size size = default_sizes.at(static_cast<std::size_t>(wanted.aspect_ratio));
+  const Size size = default_size(wanted.aspect_ratio);
   int width = wanted.width;
   int height = wanted.height;
   // One side given keeps the shape.

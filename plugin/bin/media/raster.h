@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "gst/gst_ptr.h"
 
@@ -37,7 +38,7 @@ struct WantedRaster {
   int fps_n = 0;
   int fps_d = 1;
   GstVideoFormat format = GST_VIDEO_FORMAT_UNKNOWN;
-  int aspect_ratio = 0;  // as the property; picks the default size
+  std::string aspect_ratio;  // as the setting; picks the default size
   bool wants_alpha = false;
 };
 

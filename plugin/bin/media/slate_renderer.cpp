@@ -23,6 +23,9 @@ Guarded<std::weak_ptr<SlateRenderer>>& current_renderer() {
   return *renderer;
 }
 
+// What is missing may take more than one.
+constexpr int most_lines = 3;
+
 struct Line {
   const std::string& text;
   double height;  // of a letter, as part of the frame's shorter side
@@ -44,6 +47,7 @@ double draw(cairo_t* cairo, const Line& line, int width, double side, double y) 
   pango_layout_set_width(layout.get(), static_cast<int>(width * 0.9 * PANGO_SCALE));
   pango_layout_set_alignment(layout.get(), PANGO_ALIGN_CENTER);
   pango_layout_set_ellipsize(layout.get(), PANGO_ELLIPSIZE_END);
+  pango_layout_set_height(layout.get(), -most_lines);
   int text_height = 0;
   pango_layout_get_pixel_size(layout.get(), nullptr, &text_height);
   cairo_set_source_rgb(cairo, line.brightness, line.brightness, line.brightness);
@@ -62,6 +66,7 @@ void draw_slate(cairo_t* cairo, const SlateText& text, int width, int height) {
   double y = height / 2.0 - side * 0.2;
   y += draw(cairo, {text.headline, 0.12, true, 1}, width, side, y) + side * 0.02;
   y += draw(cairo, {text.time, 0.1, false, 0.9}, width, side, y) + side * 0.02;
+  y += draw(cairo, {text.left, 0.07, false, 0.8}, width, side, y) + side * 0.02;
   draw(cairo, {text.detail, 0.055, false, 0.7}, width, side, y);
 }
 

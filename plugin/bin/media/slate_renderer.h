@@ -17,8 +17,9 @@
 namespace genpro::bin {
 
 struct SlateText {
-  std::string headline;  // the status
+  std::string headline;  // the status, or what is missing
   std::string time;      // elapsed, or nothing
+  std::string left;      // that is expected, or nothing
   std::string detail;    // the model, or nothing
   bool operator==(const SlateText&) const = default;
 };

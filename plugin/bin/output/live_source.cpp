@@ -4,21 +4,30 @@
 #include <utility>
 
 #include "base/callback.h"
+#include "base/guarded.h"
 #include "bin/media/frame_converter.h"
+#include "bin/output/qos_reporter.h"
 
 struct GenproLiveSrcState {
   GenproLiveSrcState(GstElement* element, std::unique_ptr<genpro::bin::Producer> made)
-      : clock_wait(element), producer(std::move(made)) {}
+      : clock_wait(element), qos(element), producer(std::move(made)) {}
 
   genpro::bin::ClockWait clock_wait;
+  genpro::bin::QosReporter qos;
   std::unique_ptr<genpro::bin::Producer> producer;
   // Made, and not pushed yet.
   genpro::bin::Producer::Step pending;
+  genpro::bin::Time lateness = 0;  // of that
   std::atomic<genpro::bin::Time> configured_latency = 0;
   genpro::bin::Time told_latency = 0;
   // What follows has memory of its own for buffers.
   bool fills_offered_memory = false;
   GstVideoInfo video = genpro::bin::no_video();  // of the caps, when they are of frames
+  struct End {
+    genpro::EventPtr asked;  // by the application
+    bool is_out = false;
+  };
+  genpro::Guarded<End> end;
   // An error was posted that says what to do; the base class adds none to it.
   std::atomic<bool> has_failed = false;
 };
@@ -39,8 +48,10 @@ namespace {
 
 using genpro::bin::Time;
 
-// Beyond the latency that what follows may hold a buffer back for.
-constexpr Time max_lateness = GST_SECOND;
+// Beyond the latency that what follows may hold a buffer back for. A muxer waits for the branch
+// with the longest latency, whether or not a sink asks for any: some encoders look ahead for
+// seconds.
+constexpr Time max_lateness = 10 * GST_SECOND;
 
 GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -56,7 +67,9 @@ gboolean start(GstBaseSrc* src) {
     state.configured_latency = 0;
     state.told_latency = state.producer->latency();
     state.has_failed = false;
+    *state.end.lock() = {};
     state.producer->start();
+    state.qos.reset();
     // Whatever was agreed on in another run, this one is to be told of.
     gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(src));
   });
@@ -96,7 +109,7 @@ gboolean negotiate(GstBaseSrc* src) {
     if (!caps) {
       const genpro::GCharPtr wanted(gst_caps_to_string(allowed.get()));
       GST_ELEMENT_ERROR(src, CORE, NEGOTIATION,
-                        ("What follows takes none of the formats that there are. Put videoconvert, "
+                        ("Downstream takes none of the formats that there are. Put videoconvert, "
                          "or audioconvert and audioresample, behind the pad."),
                         ("it takes %s", wanted.get()));
       state.has_failed = true;
@@ -195,6 +208,20 @@ GstFlowReturn move_to_offered_memory(GstBaseSrc* src, genpro::BufferPtr* buffer)
   return GST_FLOW_OK;
 }
 
+// True when the application has asked for the end: its own event, with the number that it may look
+// for, is out then, and the pad drops the one that the base class sends after it.
+bool push_end(GstBaseSrc* src) {
+  genpro::EventPtr asked;
+  {
+    auto end = state_of(src).end.lock();
+    if (!end->asked) return false;
+    asked = std::move(end->asked);
+    end->is_out = true;
+  }
+  gst_pad_push_event(GST_BASE_SRC_PAD(src), asked.release());
+  return true;
+}
+
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
   GstFlowReturn result = GST_FLOW_ERROR;
   genpro::guard_c_callback("create", [&] {
@@ -202,27 +229,41 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
     auto& pending = state.pending;
     // Made before it is due, so that making it takes nothing of the latency.
     if (!pending.buffer && !pending.is_end) {
-      pending =
-          state.producer->produce(state.clock_wait.now(), state.configured_latency + max_lateness);
+      const Time begun = state.clock_wait.now();
+      pending = state.producer->produce(begun, state.configured_latency + max_lateness);
       if (pending.buffer && state.fills_offered_memory) {
         result = move_to_offered_memory(GST_BASE_SRC(src), &pending.buffer);
         // Interrupted, it is pushed as it is when that is over.
         if (result != GST_FLOW_OK) return;
       }
+      // What follows may hold back what was made before for as long as it likes.
+      state.lateness =
+          std::max(pending.behind, state.clock_wait.now() - std::max(pending.due, begun));
     }
     // A flow of FLUSHING would pause the task, which PLAYING may have started by then.
     while (!state.clock_wait.wait(pending.due)) {
+      if (push_end(GST_BASE_SRC(src))) {
+        result = GST_FLOW_EOS;
+        return;
+      }
       result = gst_base_src_wait_playing(GST_BASE_SRC(src));
       if (result != GST_FLOW_OK) return;
     }
     result = GST_FLOW_ERROR;
-    if (pending.is_end) {
+    if (push_end(GST_BASE_SRC(src))) {
+      result = GST_FLOW_EOS;
+    } else if (pending.is_end) {
+      state.end.lock()->is_out = true;
       result = GST_FLOW_EOS;
     } else if (pending.buffer) {
+      if (auto* const stats = state.producer->stats()) {
+        stats->configured_latency = state.configured_latency.load();
+        state.qos.report(pending.buffer.get(), state.lateness, *stats);
+      }
       *buffer = std::exchange(pending, {}).buffer.release();
       result = GST_FLOW_OK;
     } else {
-      GST_ELEMENT_ERROR(src, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a picture."),
+      GST_ELEMENT_ERROR(src, RESOURCE, NO_SPACE_LEFT, ("There is no memory for a video frame."),
                         (nullptr));
       state.has_failed = true;
     }
@@ -235,7 +276,7 @@ gboolean query(GstBaseSrc* src, GstQuery* query) {
     gboolean answered = FALSE;
     genpro::guard_c_callback("a latency query", [&] {
       const auto latency = static_cast<GstClockTime>(state_of(src).producer->latency());
-      // What is held back is made later: there is no limit.
+      // What is held back is made later, from what is kept for as long: there is no limit.
       gst_query_set_latency(query, TRUE, latency, GST_CLOCK_TIME_NONE);
       answered = TRUE;
     });
@@ -256,11 +297,27 @@ gboolean event(GstBaseSrc* src, GstEvent* event) {
   return GST_BASE_SRC_CLASS(genpro_live_src_parent_class)->event(src, event);
 }
 
-// The base class would keep an end that comes to a stopped element, and never give it back.
+// The base class would keep an end that comes to a stopped element, and never give it back; and it
+// waits for the streaming thread, which a sink in PAUSED may hold, with the pipeline's state
+// locked.
 gboolean send_event(GstElement* element, GstEvent* event) {
-  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && GST_STATE(element) < GST_STATE_PAUSED) {
-    gst_event_unref(event);
-    return FALSE;
+  if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
+    genpro::EventPtr asked(event);
+    if (GST_STATE(element) < GST_STATE_PAUSED) return FALSE;
+    GenproLiveSrcState& state = state_of(element);
+    {
+      auto end = state.end.lock();
+      if (end->is_out) return TRUE;
+      if (gst_pad_get_task_state(GST_BASE_SRC_PAD(element)) == GST_TASK_STARTED) {
+        end->asked = std::move(asked);
+      }
+    }
+    if (!asked) {
+      state.clock_wait.interrupt(true);
+      return TRUE;
+    }
+    // A branch that has failed has no thread that waits.
+    event = asked.release();
   }
   return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->send_event(element, event);
 }
@@ -296,7 +353,7 @@ static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "GEN live output", "Source",
-                                        "Pictures or sound of a genprobin",
+                                        "Video or audio of a genprobin",
                                         "The gst-genpro developers");
   element_class->post_message = post_message;
   element_class->send_event = send_event;

@@ -6,6 +6,7 @@
 
 #include <gst/base/gstpushsrc.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -18,6 +19,15 @@ namespace genpro::bin {
 // duration.
 inline constexpr Time longest_delay = 20 * GST_MSECOND;
 
+// How the frames leave. Threads: any.
+struct OutputStats {
+  std::atomic<std::uint64_t> late = 0;
+  std::atomic<std::uint64_t> skipped = 0;  // that were never made
+  std::atomic<Time> max_lateness = 0;
+  std::atomic<Time> latency = 0;             // of the output itself
+  std::atomic<Time> configured_latency = 0;  // of the pipeline
+};
+
 // What makes the buffers. Threads: the streaming thread, which calls nothing else meanwhile.
 class Producer {
  public:
@@ -25,6 +35,8 @@ class Producer {
     BufferPtr buffer;  // null at the end
     Time due = 0;      // running time at which it leaves
     bool is_end = false;
+    // By how much what it shows is older than it should be, or how much was skipped before it.
+    Time behind = 0;
   };
 
   virtual ~Producer() = default;
@@ -41,6 +53,8 @@ class Producer {
   virtual Step produce(Time now, Time max_lateness) = 0;
   // From a buffer's time to its being pushed, at most.
   virtual Time latency() = 0;
+  // Null when nobody counts.
+  virtual OutputStats* stats() { return nullptr; }
 };
 
 // A floating reference, as of any new element.

@@ -2,8 +2,8 @@
 #include <gst/audio/audio.h>
 
 #include <algorithm>
-#include <array>
 
+#include "bin/playout/audio_smoother.h"
 #include "bin/playout/producers.h"
 
 namespace genpro::bin {
@@ -11,38 +11,6 @@ namespace genpro::bin {
 namespace {
 
 constexpr std::size_t block = audio_rate / 50;
-
-// Keeps audio that begins or ends within a wave from clicking: for some milliseconds it comes out
-// of where the output was, and so is never louder than either.
-class Smoother {
- public:
-  void reset() { *this = Smoother(); }
-
-  void smooth(float* samples, std::size_t number, std::vector<std::size_t> seams) {
-    std::sort(seams.begin(), seams.end());
-    auto seam = seams.begin();
-    for (std::size_t at = 0; at < number; ++at) {
-      float* frame = samples + at * audio_channels;
-      if (seam != seams.end() && *seam == at) {
-        from_ = last_;
-        left_ = length;
-        while (seam != seams.end() && *seam == at) ++seam;
-      }
-      const float part = static_cast<float>(left_) / static_cast<float>(length);
-      for (std::size_t channel = 0; channel < audio_channels; ++channel) {
-        frame[channel] += (from_[channel] - frame[channel]) * part;
-        last_[channel] = frame[channel];
-      }
-      if (left_ > 0) --left_;
-    }
-  }
-
- private:
-  static constexpr std::size_t length = audio_rate / 200;
-  std::array<float, audio_channels> last_{};
-  std::array<float, audio_channels> from_{};
-  std::size_t left_ = 0;
-};
 
 class AudioProducer : public Producer {
  public:
@@ -78,7 +46,8 @@ class AudioProducer : public Producer {
     constexpr std::size_t size = block * audio_channels * sizeof(float);
     samples_.assign(block * audio_channels, 0);
     std::vector<std::size_t> seams;
-    step.is_end = !playout_->timeline.mix_audio(*next_, samples_.data(), block, &seams);
+    step.is_end =
+        !playout_->timeline.mix_audio(*next_, samples_.data(), block, &seams, max_lateness);
     if (step.is_end) return step;
     smoother_.smooth(samples_.data(), block, std::move(seams));
     step.buffer.reset(gst_buffer_new_memdup(samples_.data(), size));
@@ -104,7 +73,7 @@ class AudioProducer : public Producer {
   std::shared_ptr<Playout> playout_;  // of this run
   std::optional<std::int64_t> next_;
   std::vector<float> samples_;
-  Smoother smoother_;
+  AudioSmoother smoother_;
 };
 
 }  // namespace

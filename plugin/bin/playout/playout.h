@@ -8,6 +8,7 @@
 
 #include "base/guarded.h"
 #include "bin/media/raster.h"
+#include "bin/output/live_source.h"
 #include "bin/playout/placeholder.h"
 #include "bin/playout/timeline.h"
 
@@ -18,6 +19,7 @@ struct Playout {
   explicit Playout(Timeline::Events events) : timeline(std::move(events)) {}
 
   Timeline timeline;
+  OutputStats output;
   std::shared_ptr<Placeholder> placeholder = std::make_shared<Placeholder>();
   Guarded<WantedRaster> wanted;
   // What is shown now; of no size before that is known.

@@ -9,23 +9,31 @@ namespace genpro::bin {
 
 namespace {
 
-// Should one side not be taken any more, the other one does not keep what was for both.
-constexpr std::size_t most_segments = 32;
 // What begins so shortly after a frame is on with it: the times of a clip's frames and of the
 // output are rounded, and must not put it off by a frame.
 constexpr Time rounding = GST_MSECOND;
+// A shorter standstill is not told.
+constexpr Time least_starvation = 200 * GST_MSECOND;
 
 }  // namespace
 
-void Timeline::offer(std::shared_ptr<ClipDecoder> decoder) {
+bool Timeline::offer(std::shared_ptr<ClipDecoder> decoder) {
   Decoders retired;
+  bool is_dropped = false;
   {
     auto state = state_.lock();
-    std::swap(state->waiting, decoder);
-    if (decoder) state->retire(std::move(decoder));
+    state->next_was_on = false;
+    state->is_expected = false;
+    const auto late = std::exchange(state->late_offer, std::nullopt);
+    is_dropped = late == LateClip::drop;
+    const std::optional<Time> take = state->next.take;
+    state->replace(state->next,
+                   {.decoder = std::move(decoder), .take = take, .is_held = late == LateClip::cue});
+    if (is_dropped) state->replace(state->next, {.take = take});
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
+  return !is_dropped;
 }
 
 void Timeline::set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
@@ -49,8 +57,8 @@ void Timeline::set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
 bool Timeline::recall(const std::shared_ptr<ClipDecoder>& decoder) {
   {
     auto state = state_.lock();
-    if (state->waiting != decoder) return false;
-    state->waiting.reset();
+    if (state->next.decoder != decoder) return false;
+    state->next.decoder.reset();
   }
   events_.retired(decoder);
   return true;
@@ -62,7 +70,9 @@ bool Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
   {
     auto state = state_.lock();
     decoder->decoded().fail();
-    if (state->waiting == decoder) state->waiting.reset();
+    for (Cue* cue : {&state->next, &state->replay, &state->fallback}) {
+      if (cue->decoder == decoder) cue->decoder.reset();
+    }
     if (state->next_repeat == decoder) {
       state->next_repeat.reset();
       state->repeats_failed = true;
@@ -87,11 +97,14 @@ void Timeline::reset() {
     auto state = state_.lock();
     before.at_end = state->at_end;
     before.fade = state->fade;
+    before.on_starve = state->on_starve;
+    before.stats = state->stats;
     std::swap(*state, before);
   }
-  if (before.on) events_.changed(std::move(before.on), nullptr);
-  std::set<std::shared_ptr<ClipDecoder>> retired = {std::move(before.waiting),
-                                                    std::move(before.next_repeat)};
+  if (before.on) events_.changed(std::move(before.on), nullptr, before.video_time);
+  std::set<std::shared_ptr<ClipDecoder>> retired = {
+      std::move(before.next.decoder), std::move(before.replay.decoder),
+      std::move(before.fallback.decoder), std::move(before.next_repeat)};
   for (Segment& segment : before.segments) retired.insert(std::move(segment.decoder));
   retired.erase(nullptr);
   for (const auto& gone : retired) events_.retired(gone);
@@ -104,7 +117,8 @@ std::size_t Timeline::State::index_at(Time time) const {
 }
 
 bool Timeline::State::refers_to(const std::shared_ptr<ClipDecoder>& decoder) const {
-  return waiting == decoder || next_repeat == decoder ||
+  return next.decoder == decoder || replay.decoder == decoder || fallback.decoder == decoder ||
+         next_repeat == decoder ||
          std::any_of(segments.begin(), segments.end(),
                      [&](const Segment& segment) { return segment.decoder == decoder; });
 }
@@ -130,87 +144,169 @@ void Timeline::State::append(Segment segment) {
   segments.push_back(std::move(segment));
 }
 
-// Decides what is shown next. Nothing changes before `from`: that was produced already.
-void Timeline::State::plan(Time time, Time from) {
-  if (segments.back().kind == Kind::end) return;
-  if (waiting && waiting->decoded().is_ready()) {
-    repeats_failed = false;
-    return append({Kind::play, from, std::exchange(waiting, nullptr), 0, true});
+// The first frame of which nothing was taken yet, on the grid of the output's frames, so that a
+// clip's first frame is shown at once.
+Time Timeline::State::next_change() const {
+  if (audio_time <= video_time || frame_times.fps_n == 0) return std::max(video_time, audio_time);
+  return frame_from(audio_time);
+}
+
+// Decides what begins before `until`, for what is taken from `time` to then.
+void Timeline::State::plan(bool for_audio, Time time, Time until, Time kept) {
+  (for_audio ? audio_time : video_time) = time;
+  // Frames are not taken any more, and without them nothing is over.
+  if (until > video_time + frame_duration + kept) return;
+  const Time from = next_change();
+  // Without a frame yet, nothing is known of where they begin.
+  if (frame_times.fps_n > 0) plan_actions(until, from);
+  if (!for_audio && next.decoder && !is_held() && !next.take && next.is_ready() &&
+      segments.back().kind != Kind::end) {
+    return start(next, from);
   }
+  while (plan_next(for_audio, time, until, from)) {
+  }
+}
+
+// Whether there may be more to plan.
+bool Timeline::State::plan_next(bool for_audio, Time time, Time until, Time from) {
   const Segment& last = segments.back();
-  if (!last.decoder || last.start > time) return;
+  if (!last.decoder || last.kind == Kind::freeze) return false;
   DecodedFrames& decoded = last.decoder->decoded();
+  if (last.kind == Kind::play && decoded.length()) return plan_end(until, from);
+  if (last.start > time) return false;
+  const Time content = last.content_at(time);
   // What failed and has run dry does not go on.
-  const bool is_dry = decoded.has_failed() && decoded.is_starved(last.content_at(time));
-  if (is_dry) decoded.cut();
+  if (!for_audio && decoded.has_failed() &&
+      (last.kind == Kind::hold || decoded.behind(content) > 0)) {
+    decoded.cut();
+  }
   if (last.kind == Kind::hold) {
-    if (decoded.has_recovered(last.content) || decoded.length()) {
-      append({Kind::play, std::max(from, last.start), last.decoder, last.content, false});
-    }
-    return;
+    if (!decoded.has_recovered(content) && !decoded.length()) return false;
+    append({Kind::play, std::max(from, last.start), last.decoder, last.content, last.is_covered});
+    return true;
   }
-  if (decoded.length()) return plan_end(from);
-  if (decoded.is_starved(last.content_at(time))) {
-    append({Kind::hold, from, last.decoder, last.content_at(from), false});
+  if (decoded.length()) return true;
+  // The one that is behind has all that the other one had.
+  const bool is_ahead = until >= (for_audio ? video_time : audio_time);
+  const bool lacks = decoded.lacks_audio(content) || (!for_audio && decoded.lacks_frame(content));
+  if (is_ahead && lacks) {
+    const bool is_covered = on_starve == OnStarve::placeholder;
+    append({Kind::hold, from, last.decoder, last.content_at(from), is_covered, is_covered});
   }
+  return false;
 }
 
 // The clip that is shown is known to its end: plans what comes then.
-void Timeline::State::plan_end(Time from) {
+bool Timeline::State::plan_end(Time until, Time from) {
   const Segment& last = segments.back();
-  const Time end = last.start + *last.decoder->decoded().length() - last.content;
-  const Time then = std::max(end, from);
-  if (last.decoder->decoded().has_failed() || (at_end == AtEnd::loop && repeats_failed)) {
-    return append({Kind::placeholder, then, nullptr, 0, true});
+  DecodedFrames& decoded = last.decoder->decoded();
+  if (decoded.is_still()) return false;
+  const Time end = last.start + *decoded.length() - last.content;
+  if (end >= until) return false;
+  const Time then = end >= std::max(video_time, audio_time) ? end : from;
+  if (decoded.has_failed() || (at_end == AtEnd::loop && repeats_failed)) {
+    append({Kind::placeholder, then, nullptr, 0, true});
+    return false;
   }
   switch (at_end) {
     case AtEnd::placeholder:
-      return append({Kind::placeholder, then, nullptr, 0, true});
+      append({Kind::placeholder, then, nullptr, 0, true});
+      return false;
     case AtEnd::eos:
-      return append({Kind::end, then, nullptr, 0, false});
-    case AtEnd::loop:
-      if (next_repeat && repeat_of == last.decoder && next_repeat->decoded().is_ready()) {
-        append({Kind::play, then, std::exchange(next_repeat, nullptr), 0, false});
+      if (last.decoder == fallback_on.lock() && (next.decoder || is_expected)) {
+        append({Kind::placeholder, then, nullptr, 0, true});
+        return false;
       }
-      return;
+      append({Kind::end, then, nullptr, 0, false});
+      return false;
+    case AtEnd::loop:
+      if (!next_repeat || repeat_of != last.decoder || !next_repeat->decoded().is_ready()) {
+        return false;
+      }
+      append({Kind::play, then, std::exchange(next_repeat, nullptr), 0, false});
+      return true;
     case AtEnd::hold:
-      return;
+      return false;
   }
+  return false;
 }
 
 // A clip goes only after the frame with which it has ended: it is told of both in that order.
-void Timeline::State::prune(Time time) {
-  const Time done = segments.size() > most_segments ? time : std::min(time, audio_time);
+void Timeline::State::prune(Time kept) {
+  const Time oldest = std::max(video_time, audio_time) - kept;
+  const Time done = std::min(video_time - frame_duration, std::max(audio_time, oldest));
   while (segments.size() > 1 && segments[1].start + fade <= done) {
     std::shared_ptr<ClipDecoder> decoder = std::move(segments.front().decoder);
     segments.pop_front();
     if (decoder) retire(std::move(decoder));
   }
+  const Segment& first = segments[index_at(oldest)];
+  if (first.decoder && first.start <= oldest) {
+    first.decoder->decoded().drop_before(first.content_at(oldest));
+  }
 }
 
 Layer Timeline::layer(const Segment& segment, Time time) {
-  if (!segment.decoder) return {};
+  if (!segment.decoder || segment.is_covered) return {};
   return {false, segment.decoder->decoded().frame_at(segment.content_at(time))};
 }
 
-Composition Timeline::frame(Time time, Time duration) {
+void Timeline::State::count(const Layer& layer, const Segment& segment) {
+  ++stats.frames;
+  if (layer.is_placeholder || !layer.frame) return;
+  const std::uint64_t number = layer.frame.number;
+  const bool is_same_clip = counted.lock() == segment.decoder;
+  if (is_same_clip && number == counted_number) {
+    ++stats.repeated;
+    return;
+  }
+  ++stats.shown;
+  // One that was cued at a position begins with whatever frame is there.
+  const bool is_from_begin = segment.content == 0;
+  if (is_same_clip || is_from_begin) {
+    stats.dropped += number - (is_same_clip ? counted_number + 1 : 0);
+  }
+  counted = segment.decoder;
+  counted_number = number;
+}
+
+PlayoutStats Timeline::stats() {
+  auto state = state_.lock();
+  PlayoutStats stats = state->stats;
+  stats.is_clip = state->on != nullptr;
+  stats.is_cued = state->next.decoder && state->next.was_told;
+  if (state->needed_by) stats.needed_in = std::max<Time>(0, *state->needed_by - stats.time);
+  if (state->on) {
+    stats.level = state->on->decoded().level();
+    stats.gain = state->on->decoded().gain();
+  }
+  return stats;
+}
+
+Composition Timeline::frame(Time time, Time duration, Time kept) {
   Composition composition;
   Decoders retired;
   std::shared_ptr<ClipDecoder> started;
   std::shared_ptr<ClipDecoder> ended;
+  std::shared_ptr<ClipDecoder> starved;
+  std::shared_ptr<ClipDecoder> recovered;
+  std::vector<std::function<void(const Events&)>> notes;
   {
     auto state = state_.lock();
-    Time from = time;
-    // On this side's grid, so that a clip's first frame is shown at once.
-    if (state->audio_time > time && duration > 0) {
-      from += (state->audio_time - time + duration - 1) / duration * duration;
-    }
-    state->plan(time, from);
+    state->frame_duration = duration;
+    state->video_kept = kept;
+    kept = state->kept();
+    state->plan(false, time, time + duration, kept);
     state->video_time = time + duration;
     const std::size_t index = state->index_at(time + rounding);
-    const Segment& segment = state->segments[index];
+    Segment& segment = state->segments[index];
     composition.is_end = segment.kind == Kind::end;
     composition.over = layer(segment, time);
+    state->count(composition.over, segment);
+    state->stats.time = time;
+    if (segment.kind == Kind::play && segment.decoder && !segment.is_covered) {
+      composition.behind = segment.decoder->decoded().behind(segment.content_at(time));
+    }
     const Time faded = std::max<Time>(0, time - segment.start);
     if (index > 0 && segment.fades && faded < state->fade) {
       composition.under = layer(state->segments[index - 1], time);
@@ -218,7 +314,8 @@ Composition Timeline::frame(Time time, Time duration) {
           static_cast<double>(faded + duration) / static_cast<double>(state->fade + duration);
     }
     std::shared_ptr<ClipDecoder> on = segment.decoder;
-    if (on) {
+    // One that is shorter than a frame is on with the one that it is seen in.
+    if (on && std::exchange(segment.was_shown, true) && !on->decoded().is_still()) {
       const auto length = on->decoded().length();
       if (length && segment.content_at(time) + rounding >= *length) on.reset();
     }
@@ -226,17 +323,34 @@ Composition Timeline::frame(Time time, Time duration) {
       ended = std::exchange(state->on, on);
       started = std::move(on);
     }
-    state->prune(time);
+    const bool is_starved = segment.kind == Kind::hold && time >= segment.start + least_starvation;
+    starved = is_starved ? segment.decoder : nullptr;
+    if (starved == state->starved) {
+      starved.reset();
+    } else {
+      recovered = std::exchange(state->starved, starved);
+      if (starved) ++state->stats.starved;
+    }
+    state->note_cue();
+    state->prune(kept);
+    notes.swap(state->notes);
     retired.swap(state->retired);
   }
-  if (ended || started) events_.changed(std::move(ended), std::move(started));
+  for (const auto& note : notes) note(events_);
+  if (recovered) events_.starved(std::move(recovered), false);
+  if (ended || started) events_.changed(std::move(ended), std::move(started), time);
+  if (starved) events_.starved(std::move(starved), true);
   for (auto& gone : retired) events_.retired(std::move(gone));
   return composition;
 }
 
 bool Timeline::mix_audio(std::int64_t begin, float* out, std::size_t samples,
-                         std::vector<std::size_t>* seams) {
+                         std::vector<std::size_t>* seams, Time kept) {
   auto state = state_.lock();
+  const Time until = time_of_sample(begin + static_cast<std::int64_t>(samples));
+  state->audio_kept = kept;
+  kept = state->kept();
+  state->plan(true, time_of_sample(begin), until, kept);
   std::size_t done = 0;
   while (done < samples) {
     const std::int64_t at = begin + static_cast<std::int64_t>(done);
@@ -273,13 +387,18 @@ bool Timeline::mix_audio(std::int64_t begin, float* out, std::size_t samples,
     }
     // Audio may end before its frame does, or be missing for a while.
     const std::size_t length = mix(segment, gain, step);
+    if (length < number && segment.decoder && !segment.is_covered &&
+        segment.decoder->decoded().expects_audio(
+            segment.content_at(time_of_sample(at + static_cast<std::int64_t>(length))))) {
+      state->stats.silent_samples += number - length;
+    }
     if (state->had_audio != (length > 0)) seams->push_back(done);
     if (length > 0 && length < number) seams->push_back(done + length);
     state->had_audio = length == number;
     done += number;
   }
-  state->audio_time = static_cast<Time>(
-      gst_util_uint64_scale_int(static_cast<guint64>(begin) + samples, GST_SECOND, audio_rate));
+  state->audio_time = until;
+  state->prune(kept);
   return true;
 }
 

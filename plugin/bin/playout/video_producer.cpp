@@ -40,13 +40,18 @@ class VideoProducer : public Producer {
   }
 
   Step produce(Time now, Time max_lateness) override {
+    Step step;
     if (!origin_ || now - time_of(count_) > max_lateness) {
       is_discont_ = true;
+      if (origin_) {
+        step.behind = now - time_of(count_);
+        playout_->output.skipped +=
+            static_cast<std::uint64_t>(step.behind / std::max<Time>(1, frame_duration()));
+      }
       count_ = 0;
       const Time duration = std::max<Time>(1, frame_duration());
       origin_ = now / duration * duration;
     }
-    Step step;
     step.due = time_of(count_);
     const Time duration = time_of(count_ + 1) - step.due;
     const std::uint32_t border = border_of(playout_->placeholder->kind());
@@ -54,9 +59,12 @@ class VideoProducer : public Producer {
       raster_.border = border;
       tell();
     }
-    const Composition composition = playout_->timeline.frame(step.due, duration);
+    playout_->timeline.set_frame_times(
+        {*origin_, std::max(1, raster_.info.fps_n), std::max(1, raster_.info.fps_d)});
+    const Composition composition = playout_->timeline.frame(step.due, duration, max_lateness);
     step.is_end = composition.is_end;
     if (step.is_end) return step;
+    step.behind = std::max(step.behind, composition.behind);
     BufferPtr frame = compose(composition);
     if (!frame) return step;
     ++count_;
@@ -76,6 +84,7 @@ class VideoProducer : public Producer {
   }
 
   Time latency() override { return latency_; }
+  OutputStats* stats() override { return playout_ ? &playout_->output : nullptr; }
 
  private:
   Time frame_duration() const { return time_at(1); }
@@ -88,6 +97,7 @@ class VideoProducer : public Producer {
 
   void tell() {
     latency_ = frame_duration() + longest_delay;
+    playout_->output.latency = latency_.load();
     *playout_->raster.lock() = raster_;
     playout_->raster_changed(raster_);
   }

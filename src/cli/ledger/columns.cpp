@@ -30,6 +30,8 @@ constexpr std::array columns = {
     RowColumn{"model", "Model", left, true,
               [](const Seen& s) { return model_text(s.entry.identity.model); }},
     RowColumn{"cost", "Cost", right, true, [](const Seen& s) { return cost_text(s.entry.cost); }},
+    RowColumn{"estimate", "Estimate", right, true,
+              [](const Seen& s) { return cost_text(s.entry.estimate); }},
     RowColumn{"bytes", "Bytes", right, true, [](const Seen& s) { return delivered_text(s.entry); }},
     RowColumn{"agent", "Agent", left, true,
               [](const Seen& s) { return printable(s.entry.identity.agent_id, 130); }},

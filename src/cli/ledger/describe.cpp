@@ -83,25 +83,31 @@ class Explanation {
   }
 
   std::string operator()(const payment::Completed& completed) const {
-    return "It is paid, and the clip has not been handed on whole. The next run of the same "
+    return "It is paid, and the clip has not been delivered whole. The next run of the same "
            "request delivers it without a second charge, unless reuse is never." +
            likelihood(completed.generation);
   }
 
   std::string operator()(const payment::Delivered& delivered) const {
-    return "It is paid, and the clip was handed on whole. The next run of the same request asks "
+    return "It is paid, and the clip was delivered whole. The next run of the same request asks "
            "for a new one and pays again, unless reuse is completed." +
            likelihood(delivered.generation);
   }
 
   std::string operator()(const payment::Failed&) const {
-    return "The service gave it up and refunds it. The next run of the same request asks for a "
-           "new one.";
+    return std::string("The service gave it up") +
+           (payment::charged(state_) == Charged::yes ? ", and charges it." : " and refunds it.") +
+           " The next run of the same request asks for a new one.";
   }
 
   std::string operator()(const payment::Stopped&) const {
-    return "It was stopped, and the service refunds it. The next run of the same request asks for "
-           "a new one.";
+    const Charged charged = payment::charged(state_);
+    return std::string("It was stopped, and ") +
+           (charged == Charged::no    ? "the service refunds it."
+            : charged == Charged::yes ? "the service charges it."
+                                      : "its refund is not proven: until then it counts as it was "
+                                        "estimated. `genpro ledger settle` looks for the proof.") +
+           " The next run of the same request asks for a new one.";
   }
 
   std::string operator()(const payment::Gone& gone) const {
@@ -210,6 +216,14 @@ bool is_in_doubt(const Seen& seen) {
   return std::holds_alternative<payment::InDoubt>(state_of(seen));
 }
 
+std::optional<bool> refund_of(const Seen& seen) {
+  const State state = state_of(seen);
+  const bool is_over = std::holds_alternative<payment::Failed>(state) ||
+                       std::holds_alternative<payment::Stopped>(state);
+  if (!is_over) return std::nullopt;
+  return payment::charged(state) == Charged::no;
+}
+
 std::string charged_text(const Seen& seen) {
   return to_word(payment::charged(state_of(seen)));
 }
@@ -223,6 +237,9 @@ std::string evidence_text(const Seen& seen) {
 std::string status_text(const Seen& seen) {
   std::string text = is_in_doubt(seen) ? "in doubt" : word_of(seen);
   if (owes_stop(seen.entry.state)) text += ", stop to be sent";
+  if (refund_of(seen) == false) {
+    text += charged_text(seen) == "yes" ? ", charged" : ", refund not proven";
+  }
   return text;
 }
 
@@ -250,7 +267,7 @@ std::string loss_of(const Seen& seen) {
            " goes on at the service, and nobody will stop it or pick it up by itself." + again;
   }
   return generation +
-         " is paid, and its clip was never handed on whole; only generation-id leads to it now." +
+         " is paid, and its clip was never delivered whole; only generation-id leads to it now." +
          again;
 }
 

@@ -26,6 +26,9 @@ payment::State state_of(const Seen& seen);
 // For programs.
 std::string word_of(const Seen& seen);
 bool is_in_doubt(const Seen& seen);
+// Of one that has failed or was stopped, whether it is proven not to be charged; nothing for
+// others.
+std::optional<bool> refund_of(const Seen& seen);
 // "no", "yes" or "unknown".
 std::string charged_text(const Seen& seen);
 // "proven" or "likely"; empty when there is no generation.

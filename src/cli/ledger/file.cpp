@@ -10,11 +10,6 @@
 
 namespace genpro::cli {
 
-std::string ledger_path(const Options& options, const Globals& globals) {
-  if (auto path = options.value("ledger")) return std::move(*path);
-  return globals.ledger ? *globals.ledger : ledger::default_ledger_path();
-}
-
 std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path) {
   struct stat info {};
   // What else can be wrong with it is told when it is opened.

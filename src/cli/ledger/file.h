@@ -12,8 +12,6 @@
 
 namespace genpro::cli {
 
-// As the options say, else as was said before the subcommand, else the default one.
-std::string ledger_path(const Options& options, const Globals& globals);
 // Null when there is no such file; none is created. Throws std::runtime_error.
 std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path);
 // As above; that there is none is told.

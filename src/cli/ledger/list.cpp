@@ -76,7 +76,7 @@ int run_ledger_list(int argc, char** argv, const Globals& globals) {
       argv[0], nullptr,
       "A table of the generations that were asked for, the newest first, 50 unless more are asked\n"
       "for. \"In use\" says whether a process is at it now, \"Bytes\" how much of the clip was\n"
-      "handed on.");
+      "delivered.");
   options.add_text("status", "WORD", "Only those of this status");
   add_since(options);
   options.add_description("WORD is one of\n" + words_text() + ".\n" + in_doubt_word() + ", or " +

@@ -113,7 +113,7 @@ int run_ledger_prune(int argc, char** argv, const Globals& globals) {
       "other generations are. With IDs, removes those rows instead, whatever their state, unless a "
       "process\n"
       "is at them; with IDs and --older-than, both. What is removed cannot be picked up again,\n"
-      "and a row of the last 24 hours no longer counts for daily-generation-limit.");
+      "and a row of the last 24 hours no longer counts for the limits of a day.");
   options.add_text("older-than", "DAYS", "Rows that are older than that, at least 1 (90)");
   options.add_flag("json", "Print a JSON object");
   options.add_ledger();

@@ -1,38 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/ledger/report.h"
 
-#include "base/text.h"
-#include "cli/when.h"
-
 namespace genpro::cli {
-
-void Members::set(const char* name, api::JsonNodePtr value) {
-  json_object_set_member(object_.get(), name, value.release());
-}
-
-void Members::set(const char* name, const std::string& text) {
-  json_object_set_string_member(object_.get(), name, valid_utf8(text).c_str());
-}
-
-void Members::set(const char* name, double number) {
-  json_object_set_double_member(object_.get(), name, number);
-}
-
-void Members::set(const char* name, bool value) {
-  json_object_set_boolean_member(object_.get(), name, value);
-}
-
-void Members::set(const char* name, std::int64_t number) {
-  json_object_set_int_member(object_.get(), name, number);
-}
-
-void Members::set_or_null(const char* name, const std::string& text) {
-  set(name, text.empty() ? std::nullopt : std::optional(text));
-}
-
-void Members::set_time(const char* name, ledger::WallTime time) {
-  set_or_null(name, time == 0 ? "" : utc_time(time));
-}
 
 Members brief_report(const Seen& seen) {
   const ledger::Entry& entry = seen.entry;
@@ -48,6 +17,8 @@ Members brief_report(const Seen& seen) {
   report.set_or_null("evidence", evidence_text(seen));
   report.set_or_null("model", entry.identity.model);
   report.set("cost", entry.cost);
+  report.set("estimate", entry.estimate);
+  report.set("refund_proven", refund_of(seen));
   report.set("bytes_delivered", static_cast<std::int64_t>(entry.bytes_delivered));
   report.set("delivered", entry.delivered_at != 0);
   report.set("agent_id", entry.identity.agent_id);

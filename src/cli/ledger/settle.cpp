@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <chrono>
 
-#include "api/key.h"
+#include "cli/account.h"
 #include "cli/commands.h"
 #include "cli/ledger/file.h"
 #include "cli/ledger/report.h"
 #include "cli/output.h"
 #include "job/reconciler.h"
+#include "settings/job_settings.h"
+#include "settings/profile.h"
 
 namespace genpro::cli {
 
@@ -37,8 +39,10 @@ const char* to_word(ReconcileOutcome outcome) {
   return "left";
 }
 
-std::string base_url(const Options& options) {
-  return options.value("api-base-url").value_or(api::base_url_from_environment());
+api::Access access_of(const Options& options) {
+  Settings settings = read_account_options(options);
+  if (const auto error = complete(settings)) throw CommandError(*error);
+  return need(make_access(settings));
 }
 
 // Who waits without knowing why ends the program.
@@ -63,8 +67,7 @@ void tell_wait(Ledger& ledger, const std::vector<ledger::Entry>& rows, const std
 std::vector<Reconciled> settle(const Options& options, Ledger& ledger,
                                const std::vector<ledger::Entry>& rows) {
   const unsigned timeout = options.number("timeout", 1, longest_timeout).value_or(default_timeout);
-  const std::string key = need(api::find_key("", options.value("api-key-file").value_or("")));
-  const api::Access access = need(api::make_access(base_url(options), key));
+  const api::Access access = access_of(options);
   if (!options.is_given("json")) tell_wait(ledger, rows, access.base.text);
   return need(Reconciler::run(ledger.path(), access, std::chrono::seconds(timeout)));
 }
@@ -93,11 +96,10 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
       argv[0], nullptr,
       "Asks the service about every row that is open: whether a request whose answer was lost was\n"
       "taken, and how unfinished generations stand; and sends the stop requests that could not be\n"
-      "sent. Nothing is asked for anew. Rows that a process is at are left to it. A request that\n"
+      "sent; and looks for the refund of those that were stopped. Nothing is asked for anew. Rows "
+      "that a process is at are left to it. A request that\n"
       "left just now takes up to 30 s: so late may the service list what came of it.");
-  options.add_text("api-base-url", "URL",
-                   "Address of the API (GEN_API_BASE_URL, else https://api.gen.pro/v1)");
-  options.add_text("api-key-file", "FILE", "File whose first line is the API's key (GEN_API_KEY)");
+  add_service_options(options);
   options.add_text("timeout", "SECONDS", "Longest silence of the service to bear with (15)");
   options.add_flag("json", "Print a JSON array");
   options.add_ledger();
@@ -107,7 +109,7 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
 
   std::vector<Reconciled> rows;
   if (const auto ledger = open_or_tell(ledger_path(options, globals))) {
-    const std::vector<ledger::Entry> open_rows = need(ledger->open_rows());
+    const std::vector<ledger::Entry> open_rows = need(job::rows_to_settle(*ledger));
     if (!open_rows.empty()) rows = settle(options, *ledger, open_rows);
   }
   if (options.is_given("json")) {

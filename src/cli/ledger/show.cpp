@@ -49,13 +49,13 @@ std::string page(const Seen& seen, const History& history) {
   table.add({"Evidence", text_or_dash(evidence_text(seen))});
   table.add({"Model", model_text(entry.identity.model)});
   table.add({"Cost", cost_text(entry.cost)});
-  table.add({"Bytes handed on", std::to_string(entry.bytes_delivered) +
+  table.add({"Bytes delivered", std::to_string(entry.bytes_delivered) +
                                     (entry.delivered_at != 0 ? ", the whole clip" : "")});
   table.add({"Reason", text_or_dash(payment::reason(state))});
   table.add({"Asked for", time_text(entry.created_at)});
   table.add({"Last sent", time_text(entry.posted_at)});
   table.add({"Ended", time_text(entry.ended_at)});
-  table.add({"Handed on", time_text(entry.delivered_at)});
+  table.add({"Delivered", time_text(entry.delivered_at)});
   table.add({"Service", text_or_dash(entry.identity.base_url)});
   table.add({"Cell", text_or_dash(entry.identity.cell_path)});
   table.add({"Agent", text_or_dash(entry.identity.agent_id)});

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <cmath>
 #include <vector>
 
 #include "cli/commands.h"
@@ -20,6 +19,8 @@ Spend sum_of(const std::vector<Spend>& days) {
   for (const Spend& day : days) {
     sum.generations += day.generations;
     sum.refunded += day.refunded;
+    sum.refund_unproven += day.refund_unproven;
+    sum.estimate += day.estimate;
     sum.cost_unknown += day.cost_unknown;
     sum.in_doubt += day.in_doubt;
     sum.cost += day.cost;
@@ -27,18 +28,15 @@ Spend sum_of(const std::vector<Spend>& days) {
   return sum;
 }
 
-// Without what adding binary fractions leaves behind.
-double rounded(double cost) {
-  return std::round(cost * 1e6) / 1e6;
-}
-
 std::vector<std::string> cells(const std::string& day, const std::string& model, const Spend& sum) {
   return {day,
           model,
           std::to_string(sum.generations),
           std::to_string(sum.refunded),
-          cost_text(rounded(sum.cost)),
+          std::to_string(sum.refund_unproven),
+          cost_text(sum.cost),
           std::to_string(sum.cost_unknown),
+          cost_text(sum.estimate),
           std::to_string(sum.in_doubt)};
 }
 
@@ -48,8 +46,10 @@ void print_table(const std::vector<Spend>& days) {
                {"Model"},
                {"Generations", right},
                {"Refunded", right},
+               {"Refund not proven", right},
                {"Cost", right},
                {"Cost unknown", right},
+               {"Estimate", right},
                {"In doubt", right}});
   for (const Spend& sum : days) table.add(cells(sum.day, model_text(sum.model), sum));
   table.add(cells("Total", "", sum_of(days)));
@@ -59,8 +59,10 @@ void print_table(const std::vector<Spend>& days) {
 void set_sum(Members& object, const Spend& sum) {
   object.set("generations", sum.generations);
   object.set("refunded", sum.refunded);
-  object.set("cost", rounded(sum.cost));
+  object.set("refund_unproven", sum.refund_unproven);
+  object.set("cost", sum.cost);
   object.set("cost_unknown", sum.cost_unknown);
+  object.set("estimate", sum.estimate);
   object.set("in_doubt", sum.in_doubt);
 }
 
@@ -85,11 +87,12 @@ void print_document(const std::vector<Spend>& sums, std::optional<ledger::WallTi
 int run_ledger_spend(int argc, char** argv, const Globals& globals) {
   Options options(
       argv[0], nullptr,
-      "What was asked for and what it cost, by day (local time) and model. Failed and stopped\n"
-      "generations are refunded, and cost nothing; requests that the service refused are left\n"
-      "out. The cost is what the service said it is, in its own unit; \"Cost unknown\" counts\n"
-      "generations that it has not said it of, \"In doubt\" those of them of which it is not\n"
-      "known whether they were charged.");
+      "What was asked for and what it cost, by day (local time) and model. Failed generations\n"
+      "are refunded, and cost nothing; so do those that were stopped once the refund is proven,\n"
+      "which genpro ledger settle finds out. Requests that the service refused are left out. The\n"
+      "cost is what the service said it is; \"Cost unknown\" counts generations that it has not\n"
+      "said it of, \"Estimate\" is what those are expected to cost, as far as that is known, \"In\n"
+      "doubt\" counts those of them of which it is not known whether they were charged.");
   add_since(options);
   options.add_flag("json", "Print a JSON object");
   options.add_ledger();

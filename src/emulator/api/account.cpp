@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Who one is, what there is to spend, and what things cost.
+// Who one is, and what there is to spend.
 #include "emulator/api/services.h"
-#include "emulator/domain/pricing.h"
 
 namespace genpro::emulator {
 
@@ -78,18 +77,6 @@ Reply update_organization(Services& services, Exchange& exchange) {
   return get_organization(services, exchange);
 }
 
-// What a card costs, by model. The provider publishes no form for it.
-Reply list_prices(Services&, Exchange&) {
-  JsonWriter json;
-  json.begin_array();
-  for (const auto& model : model_names()) {
-    json.begin_object().key("generation_type").string("video_from_ingredients");
-    json.key("model").string(model).key("unit").string("second").key("credits");
-    json.number(credits(price(model, 1).value_or(0))).end_object();
-  }
-  return Reply::json(200, json.end_array().text());
-}
-
 }  // namespace
 
 std::vector<Route> account_routes() {
@@ -99,7 +86,6 @@ std::vector<Route> account_routes() {
       {"GET", "v1/organizations", BodyKind::ignored, &list_organizations},
       {"GET", "v1/organizations/{}", BodyKind::ignored, &get_organization},
       {"PATCH", "v1/organizations/{}", BodyKind::fields, &update_organization},
-      {"GET", "v1/pricing_configs", BodyKind::ignored, &list_prices},
   };
 }
 

@@ -10,7 +10,8 @@ namespace genpro::emulator {
 namespace {
 
 bool is_sheet_route(const std::string& word) {
-  return word == "autocontentengine" || word == "vidsheet";
+  // spreadsheets is an older name of vidsheet.
+  return word == "autocontentengine" || word == "vidsheet" || word == "spreadsheets";
 }
 
 // Whether `path` fits `pattern`; fills `parameters` with what stands for the {}.
@@ -39,9 +40,9 @@ Api::Api(Services services, std::string api_key, const std::string& host, std::v
       api_key_(std::move(api_key)),
       guard_(host),
       observer_(std::move(observer)) {
-  for (const auto& table :
-       {variable_routes(), generation_routes(), cell_routes(), sheet_routes(), resource_routes(),
-        account_routes(), agent_routes(), fault_routes(), more}) {
+  for (const auto& table : {action_routes(), variable_routes(), generation_routes(), cell_routes(),
+                            sheet_routes(), resource_routes(), account_routes(), price_routes(),
+                            agent_routes(), fault_routes(), more}) {
     for (Route route : table) {
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;
@@ -130,6 +131,10 @@ Handler::Answer Api::open(Exchange& exchange, std::int64_t announced_length, std
   if (first == "v1" || first == "_emulator") check_key(request);
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   std::vector<std::string> parameters;
+  const std::string word = request.path.size() > 1 ? request.path[1] : "";
+  if (services_.dialect == Dialect::today && word == "autocontentengine") {
+    throw not_found("This emulator speaks today's dialects, whose sheets are below /v1/vidsheet.");
+  }
   for (const auto& [route, known, pattern] : entries_) {
     if (!fits(request.path, pattern, parameters)) continue;
     if (method != known) {

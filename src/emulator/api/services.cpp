@@ -101,7 +101,7 @@ std::optional<std::string> optional_id(JsonObject* object, const char* name,
 }
 
 Reply answer_once(Services& services, const Request& request, const std::string& what,
-                  const std::function<Reply()>& act) {
+                  const std::function<Reply()>& act, bool is_action) {
   Store& store = services.store;
   const std::string key = request.header("idempotency-key");
   if (key.size() > max_idempotency_key) {
@@ -113,6 +113,10 @@ Reply answer_once(Services& services, const Request& request, const std::string&
   if (!key.empty()) {
     if (const auto earlier = store.remembered(key, since)) {
       if (earlier->fingerprint != fingerprint) {
+        if (is_action) {
+          throw ApiError(409, "idempotency_conflict",
+                         "This Idempotency-Key was used for another body in the last 24 hours.");
+        }
         throw validation_error(
             "This Idempotency-Key was used for another request in the last 24 hours. Use a new "
             "key for a new request.");

@@ -11,6 +11,7 @@
 #include "emulator/api/views.h"
 #include "emulator/domain/generations.h"
 #include "emulator/domain/resources.h"
+#include "emulator/domain/today.h"
 #include "emulator/domain/webhooks.h"
 #include "emulator/faults/faults.h"
 #include "emulator/http/exchange.h"
@@ -32,6 +33,7 @@ struct Services {
   XlsxReader& xlsx;
   Faults& faults;
   FileServer files;
+  Dialect dialect = Dialect::both;
 };
 
 // What a route does with the body of a request.
@@ -51,12 +53,14 @@ struct Route {
 inline constexpr std::int64_t organization_id = 1;
 
 // One table a concern. Of two patterns that fit the earlier one counts.
+std::vector<Route> action_routes();
 std::vector<Route> generation_routes();
 std::vector<Route> resource_routes();
 std::vector<Route> variable_routes();
 std::vector<Route> sheet_routes();
 std::vector<Route> cell_routes();
 std::vector<Route> account_routes();
+std::vector<Route> price_routes();
 std::vector<Route> agent_routes();
 std::vector<Route> fault_routes();
 
@@ -111,8 +115,9 @@ std::optional<std::string> optional_id(JsonObject* object, const char* name,
                                        const std::string& shown);
 
 // Runs `act` inside a change of the store. With an Idempotency-Key its answer is remembered for 24
-// hours: the same key and `what` give that answer and nothing else; another `what` is a 422.
+// hours: the same key and `what` give that answer and nothing else; another `what` is a 422, or a
+// 409 idempotency_conflict for an action.
 Reply answer_once(Services& services, const Request& request, const std::string& what,
-                  const std::function<Reply()>& act);
+                  const std::function<Reply()>& act, bool is_action = false);
 
 }  // namespace genpro::emulator

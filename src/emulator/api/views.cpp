@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "emulator/domain/layers.h"
+#include "emulator/domain/pricing.h"
+
 namespace genpro::emulator {
 
 namespace {
@@ -30,7 +33,7 @@ Jobs write_jobs(const Views& views, const std::vector<Generation>& jobs,
     const std::string json = views.generation(job);
     list.raw(json);
     written.updated_at = std::max(written.updated_at, job.updated_at);
-    if (job.status == Status::completed) written.cost += job.charged;
+    if (has_ended(job.status)) written.cost += job.charged;
     if (chosen == job.id) is_chosen = true;
     if (chosen == job.id || (!is_chosen && job.status == Status::completed)) {
       written.preferred = json;
@@ -52,6 +55,10 @@ std::string output_path(const Output& output, const char* folder, const char* ex
 
 void write_cost(JsonWriter& json, MilliCredits cost) {
   json.key("execution_cost").number(credits(cost));
+}
+
+const char* container_of(const Generation& generation) {
+  return generation.layer ? "VideoLayer" : "SpreadsheetCell";
 }
 
 std::string iso_time(std::int64_t milliseconds) {
@@ -77,14 +84,21 @@ void Views::write(JsonWriter& json, const Generation& generation) const {
   json.key("output_resources").begin_array();
   if (generation.output) {
     const Output& output = *generation.output;
+    const char* extension = extension_of(generation.settings.kind);
     json.begin_object().key("id").integer(output.id);
-    json.key("url").string(faults_.link(origin_ + output_path(output, "/outputs/", ".mp4")));
+    json.key("url").string(faults_.link(origin_ + output_path(output, "/outputs/", extension)));
     json.key("thumbnail_url").string(origin_ + output_path(output, "/thumbnails/", ".jpg"));
     json.key("object_type").string("video").key("type").string("output").end_object();
   }
   json.end_array();
-  // The cost is settled on completion; until then, and after a refund, there is none.
-  write_cost(json, generation.status == Status::completed ? generation.charged : 0);
+  // The cost is settled at the end; until then, and after a refund, there is none.
+  write_cost(json, has_ended(generation.status) ? generation.charged : 0);
+  // The seed's record of a completed one has no such member.
+  if (generation.status == Status::completed && is_of_seed(generation.settings)) return;
+  const std::string& outcome = generation.credit_outcome;
+  json.key("credit_outcome");
+  json.string_or_null(has_ended(generation.status) && !outcome.empty() ? std::optional(outcome)
+                                                                       : std::nullopt);
 }
 
 void Views::write_request(JsonWriter& json, const Generation& generation) {
@@ -95,7 +109,11 @@ void Views::write_request(JsonWriter& json, const Generation& generation) {
 void Views::write_settings(JsonWriter& json, const GenerationSettings& settings) {
   json.key("prompt").string(settings.prompt).key("asset_resource_ids").begin_array();
   for (const auto id : settings.asset_ids) json.integer(id);
-  json.end_array().key("model").string(settings.model);
+  json.end_array();
+  if (settings.kind != Kind::ingredients) {
+    json.key("generation_type").string(kind_word(settings.kind));
+  }
+  json.key("model").string(settings.model);
   json.key("aspect_ratio").string(settings.aspect_ratio);
   json.key("duration").integer(settings.duration);
 }
@@ -110,7 +128,7 @@ std::string Views::resource(const Resource& resource) const {
 void Views::write(JsonWriter& json, const Resource& resource) const {
   const std::string url = origin_ + "/uploads/" + resource.stored_name;
   json.key("id").integer(resource.id).key("url").string(url);
-  // A picture is its own thumbnail.
+  // An image is its own thumbnail.
   json.key("thumbnail_url");
   json.string_or_null(resource.kind == "image" ? std::optional(url) : std::nullopt);
   json.key("file_name").string(resource.file_name);

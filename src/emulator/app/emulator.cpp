@@ -41,13 +41,21 @@ void check_address(const EmulatorSettings& settings) {
 Emulator::Emulator(const EmulatorSettings& settings)
     : folders_(checked(settings).data_dir),
       store_(folders_.store()),
-      faults_(model_names(), settings.fault_seed),
+      faults_(all_model_names(), settings.fault_seed),
       resources_(store_, folders_),
       generations_(store_, resources_, folders_, settings.renderer, settings.latency, faults_),
       webhooks_(store_, settings.webhook_test_seconds),
       xlsx_(settings.xlsx),
       page_(store_, generations_, faults_, folders_.journal(), settings.api_key),
-      api_({store_, resources_, generations_, folders_, webhooks_, xlsx_, faults_, {}},
+      api_({store_,
+            resources_,
+            generations_,
+            folders_,
+            webhooks_,
+            xlsx_,
+            faults_,
+            {},
+            settings.dialect},
            settings.api_key, settings.host, page_routes(page_),
            [this](const Request& request, const std::string& body, const Reply& reply) {
              page_.note(request, body, reply);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "emulator/api/api.h"
@@ -43,6 +44,7 @@ struct EmulatorSettings {
   std::optional<std::int64_t> fault_seed;  // without, a random one
   ConnectionTimes connections;
   double webhook_test_seconds = 3;  // for an answer to a test of a webhook
+  Dialect dialect = Dialect::both;
   bool verbose = false;  // requests to standard error
 };
 
@@ -67,6 +69,8 @@ class Emulator {
   std::uint16_t port() const;
   // Uploads a file of this machine, unless an earlier start has done so. Throws std::runtime_error.
   Resource add_ingredient(const std::string& path);
+  // Called with each change of a generation that is on disk, see Store::observe().
+  void observe(Store::Observer observer) { store_.observe(std::move(observer)); }
   // The store was not empty, so that the seed was left out.
   bool left_seed_out() const { return left_seed_out_; }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "emulator/app/commands.h"
+#include "emulator/app/manual.h"
 #include "emulator/app/options.h"
 #include "emulator/media/render/render_main.h"
 
@@ -38,6 +39,11 @@ int run(int argc, char** argv) {
   }
   if (word == "serve") return genpro::emulator::command_serve(argc - 1, argv + 1);
   if (word == "exec") return genpro::emulator::command_exec(argc - 1, argv + 1);
+  // What the build makes the manual page with.
+  if (word == "manual" && argc == 2) {
+    std::fputs(genpro::emulator::manual_page().c_str(), stdout);
+    return 0;
+  }
   // What the server starts for each clip; not for people, so that the usage does not tell of it.
   if (word == "render" && argc == 3) return genpro::emulator::render::render_main(argv[2]);
   const std::string problem =

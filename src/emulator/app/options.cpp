@@ -27,6 +27,7 @@ struct Values {
   double latency = 2;
   char* credit = nullptr;
   char* seed = nullptr;
+  char* dialect = nullptr;
   int workers = 2;
   char** ingredients = nullptr;
   char** sheets = nullptr;
@@ -40,7 +41,7 @@ struct Values {
   Values(const Values&) = delete;
   Values& operator=(const Values&) = delete;
   ~Values() {
-    for (char* text : {host, api_key, api_key_file, data_dir, credit, seed, fault_seed})
+    for (char* text : {host, api_key, api_key_file, data_dir, credit, seed, dialect, fault_seed})
       g_free(text);
     for (char** list : {ingredients, sheets, cells, agents, faults}) g_strfreev(list);
   }
@@ -136,6 +137,8 @@ std::vector<GOptionEntry> entries_of(Subcommand subcommand, Values& v) {
       {"credit", 0, 0, G_OPTION_ARG_STRING, &v.credit, "Credits of a new store (1000)", "CREDITS"},
       {"seed", 0, 0, G_OPTION_ARG_FILENAME, &v.seed,
        "JSON file that fills a new store; see examples/seed.json", "FILE"},
+      {"dialect", 0, 0, G_OPTION_ARG_STRING, &v.dialect,
+       "Contracts to speak: seed, today: vidsheet and actions, or both (both)", "NAME"},
       {"ingredient", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &v.ingredients,
        "File to upload at the start, repeatable; ids count up from 501", "FILE"},
       {"sheet", 0, 0, G_OPTION_ARG_STRING_ARRAY, &v.sheets,
@@ -158,7 +161,7 @@ std::vector<GOptionEntry> entries_of(Subcommand subcommand, Values& v) {
 std::vector<FaultChoice> read_faults(char** given) {
   std::vector<FaultChoice> choices;
   // Only to find out what is wrong before anything starts.
-  Faults trial(model_names());
+  Faults trial(all_model_names());
   for (char** word = given; word != nullptr && *word != nullptr; ++word) {
     const std::string text = *word;
     const auto equals = text.find('=');
@@ -187,6 +190,14 @@ std::int64_t read_fault_seed(const char* text) {
                      std::to_string(max_fault_seed) + ".");
   }
   return *seed;
+}
+
+Dialect read_dialect(const char* word) {
+  const std::string text = word != nullptr ? word : "both";
+  if (text == "seed") return Dialect::seed;
+  if (text == "today") return Dialect::today;
+  if (text != "both") throw UsageError("--dialect must be seed, today or both.");
+  return Dialect::both;
 }
 
 std::string read_key(const Values& v) {
@@ -269,6 +280,7 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
   }
   settings.renderer.slots = static_cast<unsigned>(v.workers);
   take_text(v.seed, "--seed", settings.seed);
+  settings.dialect = read_dialect(v.dialect);
   add_ids(v.sheets, "--sheet", settings.known.sheets);
   add_ids(v.cells, "--cell", settings.known.cells);
   add_ids(v.agents, "--agent", settings.known.agents);
@@ -285,6 +297,18 @@ Options read_options(Subcommand subcommand, int argc, char** argv) {
     options.ingredients.emplace_back(*file);
   }
   return options;
+}
+
+std::vector<OptionText> option_texts(Subcommand subcommand) {
+  Values values;
+  std::vector<OptionText> texts;
+  for (const GOptionEntry& entry : entries_of(subcommand, values)) {
+    if (entry.long_name == nullptr) break;
+    texts.push_back({entry.long_name, entry.short_name,
+                     entry.arg_description != nullptr ? entry.arg_description : "",
+                     entry.description});
+  }
+  return texts;
 }
 
 std::string make_temporary_folder() {

@@ -31,6 +31,15 @@ struct Options {
 // The value of --api-key is wiped from `argv` itself, where any user of the machine could read it.
 Options read_options(Subcommand subcommand, int argc, char** argv);
 
+// What an option is to a reader.
+struct OptionText {
+  std::string name;
+  char letter = 0;          // of the short form; 0: there is none
+  std::string placeholder;  // of the value; empty: it takes none
+  std::string help;
+};
+std::vector<OptionText> option_texts(Subcommand subcommand);
+
 // A new folder under $TMPDIR that only this user can enter. Throws std::runtime_error.
 std::string make_temporary_folder();
 

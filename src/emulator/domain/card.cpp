@@ -2,6 +2,7 @@
 #include "emulator/domain/card.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 
@@ -14,13 +15,22 @@ namespace genpro::emulator {
 
 namespace {
 
-constexpr std::size_t max_ingredients = 100;
 constexpr int max_duration = 60;
 constexpr std::size_t max_prompt = 1024 * 1024;
 
 const std::vector<std::string>& aspect_ratios() {
   static const std::vector<std::string> ratios{"1:1", "9:16", "16:9"};
   return ratios;
+}
+
+const std::vector<std::string>& ratios_of_today() {
+  static const std::vector<std::string> ratios{"1:1", "9:16", "16:9", "4:3", "3:4", "3:2", "2:3"};
+  return ratios;
+}
+
+const std::vector<std::string>& resolutions() {
+  static const std::vector<std::string> sides{"480p", "720p", "768p", "1080p"};
+  return sides;
 }
 
 // An optional text field; throws when it is there and no text, or an empty one.
@@ -144,17 +154,40 @@ std::optional<int> attribute_duration(JsonObject* attributes) {
 
 }  // namespace
 
-Card read_card(JsonObject* body) {
+namespace {
+
+Kind kind_in(JsonObject* body, bool is_of_today) {
   JsonNode* type = json_member(body, "generation_type");
-  if (!json_is_string(type) || json_text(type) != "video_from_ingredients") {
-    throw validation_error("generation_type must be \"video_from_ingredients\".");
+  const auto kind = json_is_string(type) ? kind_named(json_text(type)) : std::nullopt;
+  constexpr std::array kinds{Kind::ingredients, Kind::text,   Kind::image,
+                             Kind::lipsync,     Kind::render, Kind::remove_background};
+  const std::size_t count = is_of_today ? kinds.size() : 3;
+  if (kind && static_cast<std::size_t>(*kind) < count) return *kind;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < count; ++i) words.emplace_back(kind_word(kinds.at(i)));
+  throw validation_error("generation_type must be one of " + join(words) + ".");
+}
+
+bool is_video(Kind kind) {
+  return kind == Kind::ingredients || kind == Kind::text || kind == Kind::image;
+}
+
+std::vector<std::int64_t> frame_ids(JsonObject* data) {
+  std::vector<std::int64_t> ids;
+  for (const char* name : {"image_resource_id", "image_tail_resource_id"}) {
+    JsonNode* node = json_member(data, name);
+    if (node == nullptr && !ids.empty()) break;
+    const auto id = node != nullptr ? json_whole_number(node) : std::nullopt;
+    if (!id || *id < 0) {
+      throw validation_error(std::string("data.") + name +
+                             " must be the id of a content resource.");
+    }
+    ids.push_back(*id);
   }
-  JsonObject* data = json_object_in(json_member(body, "data"));
-  if (data == nullptr) {
-    throw validation_error(
-        "data must be an object that holds the settings: prompt, asset_resource_ids and so on.");
-  }
-  Card card;
+  return ids;
+}
+
+void read_prompt(JsonObject* data, Card& card) {
   card.prompt_var = trim(optional_text(data, "prompt_var").value_or(""));
   card.prompt = optional_text(data, "prompt").value_or("");
   if (card.prompt.empty() && card.prompt_var.empty()) {
@@ -162,10 +195,29 @@ Card read_card(JsonObject* body) {
         "data.prompt is missing. Describe the video in a string, or name a variable in "
         "data.prompt_var.");
   }
+}
+
+}  // namespace
+
+Card read_card(JsonObject* body, bool is_of_today) {
+  Card card;
+  card.kind = kind_in(body, is_of_today);
+  card.is_of_today = is_of_today;
+  JsonObject* data = json_object_in(json_member(body, "data"));
+  if (data == nullptr) {
+    throw validation_error(
+        "data must be an object that holds the settings: prompt, asset_resource_ids and so on.");
+  }
+  if (is_video(card.kind)) read_prompt(data, card);
   card.resource_vars = resource_vars(data);
-  card.asset_ids = asset_ids(data, !card.resource_vars.empty());
-  card.model = one_of(data, "model", "data.model", model_names());
-  card.aspect_ratio = one_of(data, "aspect_ratio", "data.aspect_ratio", aspect_ratios());
+  if (card.kind == Kind::image && json_member(data, "asset_resource_ids") == nullptr) {
+    card.asset_ids = frame_ids(data);
+  } else if (card.kind != Kind::text && card.kind != Kind::render) {
+    card.asset_ids = asset_ids(data, !card.resource_vars.empty());
+  }
+  card.model = one_of(data, "model", "data.model", model_names_of(card.kind, is_of_today));
+  card.aspect_ratio = one_of(data, "aspect_ratio", "data.aspect_ratio",
+                             is_of_today ? ratios_of_today() : aspect_ratios());
   if (JsonNode* duration = json_member(data, "duration")) {
     const std::int64_t seconds = json_is_integer(duration) ? json_node_get_int(duration) : 0;
     if (seconds < 1 || seconds > max_duration) {
@@ -173,6 +225,13 @@ Card read_card(JsonObject* body) {
           "data.duration must be a whole number of seconds from 1 to 60 without a fraction.");
     }
     card.duration = static_cast<int>(seconds);
+  }
+  // The seed has neither field.
+  if (!is_of_today) return card;
+  card.resolution = one_of(data, "resolution", "data.resolution", resolutions()).value_or("");
+  if (JsonNode* audio = json_member(data, "native_audio")) {
+    if (!json_is_boolean(audio)) throw validation_error("data.native_audio must be true or false.");
+    card.audio = json_is_true(audio);
   }
   return card;
 }
@@ -189,8 +248,8 @@ JsonNodePtr request_in(const std::string& attributes) {
   JsonNodePtr data(inner != nullptr ? json_node_copy(inner) : parse_json_object("{}").release());
   if (JsonObject* fields = json_object_in(data.get())) {
     // The model and the duration beside it are defaults like those of a cell, and have their rules.
-    for (const char* name :
-         {"prompt", "asset_resource_ids", "aspect_ratio", "prompt_var", "content_resource_vars"}) {
+    for (const char* name : {"prompt", "asset_resource_ids", "image_resource_id", "aspect_ratio",
+                             "prompt_var", "content_resource_vars"}) {
       JsonNode* beside = json_member(source, name);
       if (beside == nullptr || json_member(fields, name) != nullptr) continue;
       json_object_set_member(fields, name, json_node_copy(beside));
@@ -238,6 +297,14 @@ std::string Variables::get(const std::string& name) {
   return *value;
 }
 
+std::string Variables::get_by_id(const std::string& id) {
+  const auto number = parse_digits(id);
+  const auto variable = number ? store_.variable(sheet_, *number) : std::nullopt;
+  if (variable) return variable->value;
+  throw validation_error("The sheet has no global variable with the id \"" + clean_label(id) +
+                         "\".");
+}
+
 std::set<std::string> names_in(const Card& card, Variables& variables) {
   std::set<std::string> names(card.resource_vars.begin(), card.resource_vars.end());
   std::string prompt = card.prompt;
@@ -265,33 +332,49 @@ std::string resolve(std::string_view text, Variables& variables) {
   return resolved;
 }
 
+namespace {
+
+std::string resolved_prompt(const Card& card, Variables& variables) {
+  std::string prompt =
+      resolve(card.prompt_var.empty() ? card.prompt : variables.get(card.prompt_var), variables);
+  if (!trim(prompt).empty()) return prompt;
+  throw validation_error(card.prompt_var.empty()
+                             ? "data.prompt is empty once its variables are filled in."
+                             : "The variable \"" + clean_label(card.prompt_var) +
+                                   "\" of data.prompt_var is empty, or what it names is. Put a "
+                                   "prompt into it.");
+}
+
+}  // namespace
+
 GenerationSettings settle(const Card& card, const std::string& attributes, Variables& variables) {
   const JsonNodePtr node = parse_json_object(attributes);
   JsonObject* defaults = json_node_get_object(node.get());
   GenerationSettings settings;
-  settings.prompt =
-      resolve(card.prompt_var.empty() ? card.prompt : variables.get(card.prompt_var), variables);
-  if (trim(settings.prompt).empty()) {
-    throw validation_error(card.prompt_var.empty()
-                               ? "data.prompt is empty once its variables are filled in."
-                               : "The variable \"" + clean_label(card.prompt_var) +
-                                     "\" of data.prompt_var is empty, or what it names is. Put a "
-                                     "prompt into it.");
-  }
+  settings.kind = card.kind;
+  settings.resolution = card.resolution;
+  settings.audio = card.audio;
+  if (is_video(card.kind)) settings.prompt = resolved_prompt(card, variables);
   settings.asset_ids = card.asset_ids;
   for (const auto& name : card.resource_vars) {
-    const auto ids = ids_in(name, variables.get(name));
+    const auto ids =
+        ids_in(name, card.is_of_today ? variables.get_by_id(name) : variables.get(name));
     settings.asset_ids.insert(settings.asset_ids.end(), ids.begin(), ids.end());
   }
   if (settings.asset_ids.size() > max_ingredients) {
     throw too_many_ids("data.asset_resource_ids, together with data.content_resource_vars,");
   }
-  const auto model = one_of(defaults, "model", "additional_attributes.model", model_names());
   const auto ratio = one_of(defaults, "ratio", "additional_attributes.ratio", aspect_ratios());
-  settings.model = card.model.value_or(model.value_or(settings.model));
   settings.aspect_ratio = card.aspect_ratio.value_or(ratio.value_or(settings.aspect_ratio));
-  settings.duration =
-      card.duration.value_or(attribute_duration(defaults).value_or(settings.duration));
+  settings.model = card.model.value_or(default_model(card.kind, card.is_of_today));
+  std::optional<int> duration = attribute_duration(defaults);
+  if (!card.is_of_today) {
+    const auto model = one_of(defaults, "model", "additional_attributes.model", model_names());
+    settings.model = card.model.value_or(model.value_or(settings.model));
+  } else if (!duration) {
+    duration = default_duration(settings.model);
+  }
+  settings.duration = card.duration.value_or(duration.value_or(settings.duration));
   return settings;
 }
 

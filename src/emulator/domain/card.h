@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The card "video from ingredients": what a request says, which variables it depends on, and what
-// becomes of it in its cell.
+// A card, such as "video from ingredients": what a request says, which variables it depends on, and
+// what becomes of it in its cell.
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -18,8 +18,12 @@
 
 namespace genpro::emulator {
 
+inline constexpr std::size_t max_ingredients = 100;
+
 // What a request says, before variables and the cell's defaults are put in.
 struct Card {
+  Kind kind = Kind::ingredients;
+  bool is_of_today = false;
   std::string prompt;      // empty: none
   std::string prompt_var;  // empty: none
   std::vector<std::int64_t> asset_ids;
@@ -27,10 +31,13 @@ struct Card {
   std::optional<std::string> model;
   std::optional<std::string> aspect_ratio;
   std::optional<int> duration;
+  std::string resolution;  // empty: none
+  std::optional<bool> audio;
 };
 
-// Reads the body of a generate call. Throws ApiError 422 for what is missing or wrong.
-Card read_card(JsonObject* body);
+// Reads the body of a generate call. `is_of_today`: with the kinds, models and ratios of the live
+// service. Throws ApiError 422 for what is missing or wrong.
+Card read_card(JsonObject* body, bool is_of_today = false);
 
 // The body of a generate call that the attributes of a layer stand for: what it would hold in
 // `data` stands under "data" or beside it, and generation_type may be left out. Not checked.
@@ -47,6 +54,8 @@ class Variables {
   std::optional<std::string> find(const std::string& name);
   // Throws ApiError 422, which names the variable.
   std::string get(const std::string& name);
+  // That of a global variable's id, by which the live service names them.
+  std::string get_by_id(const std::string& id);
 
  private:
   Store& store_;

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "emulator/domain/layers.h"
 #include "emulator/domain/pricing.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
@@ -26,10 +27,39 @@ struct Raster {
   int height;
 };
 
-Raster raster_of(const std::string& aspect_ratio) {
-  if (aspect_ratio == "9:16") return {720, 1280};
-  if (aspect_ratio == "1:1") return {720, 720};
-  return {1280, 720};
+// The resolution is the length of the short side.
+Raster raster_of(const GenerationSettings& settings) {
+  const auto digits = settings.resolution.substr(0, settings.resolution.find('p'));
+  const auto side = static_cast<int>(parse_digits(digits).value_or(720));
+  const std::string& ratio = settings.aspect_ratio;
+  const std::size_t colon = ratio.find(':');
+  const auto across = static_cast<int>(parse_digits(ratio.substr(0, colon)).value_or(16));
+  const auto down = static_cast<int>(parse_digits(ratio.substr(colon + 1)).value_or(9));
+  const auto other = [side](int longer, int shorter) {
+    return (side * longer + shorter) / shorter / 2 * 2;
+  };
+  return across > down ? Raster{other(across, down), side} : Raster{side, other(down, across)};
+}
+
+// The renderer's words. A text is a clip without ingredients.
+const char* render_kind(Kind kind) {
+  switch (kind) {
+    case Kind::image:
+      return "image";
+    case Kind::lipsync:
+      return "lipsync";
+    case Kind::render:
+      return "layers";
+    case Kind::remove_background:
+      return "matte";
+    default:
+      return "ingredients";
+  }
+}
+
+// The media decide how long such a clip is.
+bool has_own_length(Kind kind) {
+  return kind == Kind::lipsync || kind == Kind::render || kind == Kind::remove_background;
 }
 
 std::string credits_text(MilliCredits amount) {
@@ -114,7 +144,7 @@ std::vector<std::int64_t> Generations::running() const {
 }
 
 void Generations::charge(Generation& generation) {
-  const auto cost = price(generation.settings.model, generation.settings.duration).value_or(0);
+  const auto cost = price(generation.settings);
   if (cost > store_.credit()) {
     throw ApiError(422, "insufficient_credits_for_job",
                    "This generation costs " + credits_text(cost) + " credits and " +
@@ -124,10 +154,55 @@ void Generations::charge(Generation& generation) {
   }
   store_.book(generation.id, -cost, "charge");
   generation.charged = cost;
+  generation.credit_outcome = "charged";
+}
+
+void Generations::refund(Generation& generation) {
+  store_.book(generation.id, std::exchange(generation.charged, 0), "refund");
+  generation.credit_outcome = "refunded";
+}
+
+// What each of the ingredients has to be, where their places have a meaning.
+void Generations::check_media(const GenerationSettings& settings) const {
+  std::vector<Resource> given;
+  for (const auto id : settings.asset_ids) given.push_back(resources_.get(id));
+  const auto want = [&](std::size_t place, std::initializer_list<const char*> kinds,
+                        const char* what) {
+    const Resource& resource = given.at(place);
+    if (std::find(kinds.begin(), kinds.end(), resource.kind) != kinds.end()) return;
+    throw validation_error("Content resource " + std::to_string(resource.id) + " is of the kind " +
+                           resource.kind + ", and " + kind_word(settings.kind) + " takes " + what +
+                           " there.");
+  };
+  const auto want_number = [&](std::size_t least, std::size_t greatest) {
+    if (given.size() >= least && given.size() <= greatest) return;
+    throw validation_error(std::string(kind_word(settings.kind)) + " does not take " +
+                           std::to_string(given.size()) + " content resources.");
+  };
+  switch (settings.kind) {
+    case Kind::image:
+      want_number(1, 2);
+      for (std::size_t i = 0; i < given.size(); ++i) want(i, {"image"}, "an image");
+      break;
+    case Kind::lipsync:
+      want_number(2, 2);
+      want(0, {"video", "image"}, "a video");
+      want(1, {"audio", "video"}, "an audio file");
+      break;
+    case Kind::remove_background:
+      want_number(1, 1);
+      want(0, {"video"}, "a video");
+      break;
+    default:
+      break;
+  }
 }
 
 Generation Generations::create(const Order& order) {
-  for (const auto id : order.settings.asset_ids) resources_.get(id);
+  check_media(order.settings);
+  if (order.settings.kind == Kind::render) {
+    media_of_layers(store_, folders_, order.sheet, order.cell);
+  }
   Store::Change change(store_);
   Generation generation = generation_of(order, store_.next_id(Sequence::generation));
   charge(generation);
@@ -142,6 +217,7 @@ void Generations::create_failed(const Order& order, const std::string& reason) {
   Generation generation = generation_of(order, store_.next_id(Sequence::generation));
   generation.status = Status::failed;
   generation.failed_reason = reason;
+  generation.credit_outcome = "not_charged";
   store_.save(generation);
   change.commit();
 }
@@ -164,7 +240,9 @@ Generation Generations::stop(std::int64_t id) {
                        " already. GET it to see its result.");
   }
   Store::Change change(store_);
-  store_.book(id, std::exchange(generation.charged, 0), "refund");
+  const auto refund_fault = faults_.stop_refund();
+  if (refund_fault != StopRefund::none) refund(generation);
+  if (refund_fault == StopRefund::untold) generation.credit_outcome.clear();
   keep(generation, Status::stopped);
   change.commit();
   return generation;
@@ -178,7 +256,7 @@ Generation Generations::resume(std::int64_t id) {
                            ". Only a failed or stopped generation can be continued.");
   }
   for (const auto asset : generation.settings.asset_ids) resources_.get(asset);
-  if (generation.settings.asset_ids.empty()) {
+  if (!store_.was_charged(id)) {
     throw validation_error("Generation " + std::to_string(id) +
                            " was never started, as its failed_reason says. Generate again.");
   }
@@ -195,33 +273,43 @@ std::string Generations::write_spec(const Generation& generation, const std::str
   std::filesystem::create_directory(folder);
   const GenerationSettings& settings = generation.settings;
   const Model& model = *model_named(settings.model);
-  const Raster raster = raster_of(settings.aspect_ratio);
+  const Raster raster = raster_of(settings);
 
   JsonWriter spec;
   spec.begin_object();
-  spec.key("output").string(folder + "/output.mp4");
+  spec.key("kind").string(render_kind(settings.kind));
+  spec.key("output").string(folder + "/output" + extension_of(settings.kind));
   spec.key("thumbnail").string(folder + "/thumbnail.jpg");
   spec.key("width").integer(raster.width).key("height").integer(raster.height);
   spec.key("fps").integer(frames_per_second);
-  spec.key("duration").integer(settings.duration);
+  spec.key("duration").integer(has_own_length(settings.kind) ? 0 : settings.duration);
   spec.key("prompt").string(settings.prompt);
   spec.key("model").string(settings.model);
   spec.key("generation_id").string(std::to_string(generation.id));
-  spec.key("audio").boolean(model.audio);
+  spec.key("audio").boolean(settings.audio.value_or(model.audio));
   spec.key("moov_at_end").boolean(model.moov_at_end);
   spec.key("ingredients").begin_array();
-  int index = 0;
+  std::vector<LayerMedia> media;
+  if (settings.kind == Kind::render) {
+    media = media_of_layers(store_, folders_, generation.sheet, generation.cell);
+  }
   for (const auto id : settings.asset_ids) {
     const Resource resource = resources_.get(id);
+    media.push_back(
+        {folders_.uploads(resource.stored_name), resource.content_type, resource.file_name});
+  }
+  int index = 0;
+  for (const LayerMedia& one : media) {
     // A link of its own: deleting the resource while this renders must not pull the file away.
-    const std::string path = folder + "/" + std::to_string(index++) + "-" + resource.stored_name;
-    if (link(folders_.uploads(resource.stored_name).c_str(), path.c_str()) != 0) {
+    const std::string path = folder + "/" + std::to_string(index++) + "-" +
+                             std::filesystem::path(one.path).filename().string();
+    if (link(one.path.c_str(), path.c_str()) != 0) {
       throw std::system_error(errno, std::generic_category(),
-                              "The ingredient \"" + resource.file_name + "\" is not there");
+                              "The ingredient \"" + one.file_name + "\" is not there");
     }
     spec.begin_object().key("path").string(path);
-    spec.key("content_type").string(resource.content_type);
-    spec.key("file_name").string(resource.file_name).end_object();
+    spec.key("content_type").string(one.content_type);
+    spec.key("file_name").string(one.file_name).end_object();
   }
   spec.end_array().end_object();
 
@@ -316,22 +404,24 @@ void Generations::complete(Generation generation) {
                   static_cast<long long>(output.id - first_output_id + 1));
     // Clips are served without the key, to those who were given their address.
     output.name = name + random_token();
-    const std::string clip = attempt.folder + "/output.mp4";
-    const std::string picture = attempt.folder + "/thumbnail.jpg";
-    if (rename(picture.c_str(), folders_.thumbnails(output.name + ".jpg").c_str()) != 0 ||
-        rename(clip.c_str(), folders_.outputs(output.name + ".mp4").c_str()) != 0) {
+    const std::string extension = extension_of(generation.settings.kind);
+    const std::string clip = attempt.folder + "/output" + extension;
+    const std::string thumbnail = attempt.folder + "/thumbnail.jpg";
+    if (rename(thumbnail.c_str(), folders_.thumbnails(output.name + ".jpg").c_str()) != 0 ||
+        rename(clip.c_str(), folders_.outputs(output.name + extension).c_str()) != 0) {
       fail(generation, "The renderer left no clip behind. Generate again.");
       return;
     }
     attempt.output = output;
   }
   // What was charged was an estimate by the duration that was asked for; what is paid are the
-  // frames that were rendered.
+  // frames that were rendered, where it is not the clip as a whole.
   const std::int64_t wanted = std::int64_t{generation.settings.duration} * frames_per_second;
-  const MilliCredits estimate =
-      price(generation.settings.model, generation.settings.duration).value_or(0);
+  const MilliCredits estimate = price(generation.settings);
   const std::int64_t frames = std::clamp<std::int64_t>(attempt.end->frames, 0, 2 * wanted);
-  const MilliCredits cost = frames > 0 ? (estimate * frames + wanted / 2) / wanted : estimate;
+  const bool is_flat = model_named(generation.settings.model)->is_flat;
+  const MilliCredits cost =
+      frames > 0 && !is_flat ? (estimate * frames + wanted / 2) / wanted : estimate;
   Store::Change change(store_);
   store_.book(generation.id, generation.charged - cost, "reconcile");
   generation.charged = cost;
@@ -342,7 +432,7 @@ void Generations::complete(Generation generation) {
 
 void Generations::fail(Generation generation, const std::string& reason) {
   Store::Change change(store_);
-  store_.book(generation.id, std::exchange(generation.charged, 0), "refund");
+  refund(generation);
   generation.failed_reason = reason;
   keep(generation, Status::failed);
   change.commit();

@@ -52,7 +52,7 @@ class Generations {
   std::optional<double> progress(std::int64_t id) const;
   // Those that run.
   std::vector<std::int64_t> running() const;
-  // Refunds. 422 job_cannot_be_stopped when it has ended.
+  // Refunds, unless a fault says otherwise. 422 job_cannot_be_stopped when it has ended.
   Generation stop(std::int64_t id);
   // Charges again; 422 unless it has failed or was stopped.
   Generation resume(std::int64_t id);
@@ -61,6 +61,8 @@ class Generations {
   struct Attempt;
 
   void charge(Generation& generation);
+  void refund(Generation& generation);
+  void check_media(const GenerationSettings& settings) const;
   void begin(const Generation& generation);
   std::string write_spec(const Generation& generation, const std::string& folder) const;
   void advance(std::int64_t id);

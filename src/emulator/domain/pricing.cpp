@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/domain/pricing.h"
 
+#include <algorithm>
 #include <array>
+
+#include "catalogue/catalogue.h"
 
 namespace genpro::emulator {
 
@@ -17,19 +20,108 @@ constexpr std::array<Model, 5> models{{
     {"veo_3_1_fast", 1500, true, false},
 }};
 
+constexpr std::array<Model, 2> older_models{{
+    {"veo_3", 4000, true, false},
+    {"kling_2_6", 1000, false, false},
+}};
+
+// What makes a clip as long as its media cannot tell its length beforehand, and costs the same
+// whatever it is.
+constexpr std::array<Model, 4> flat_models{{
+    {"gen", 6000, true, false, true},
+    {"sync.so", 9000, true, false, true},
+    {"transparent", 3000, true, false, true},
+    {"render", 500, true, false, true},
+}};
+
+// Nothing certain is published about what these cost.
+constexpr MilliCredits price_of_today = 1000;
+
+}  // namespace
+
+char letter_of(Kind kind) {
+  if (kind == Kind::text) return 'T';
+  return kind == Kind::image ? 'I' : 'G';
+}
+
+namespace {
+
+const std::vector<Model>& all_models() {
+  static const std::vector<Model> known = [] {
+    std::vector<Model> all(models.begin(), models.end());
+    all.insert(all.end(), older_models.begin(), older_models.end());
+    all.insert(all.end(), flat_models.begin(), flat_models.end());
+    for (const auto& model : catalogue::models()) {
+      // The names are literals.
+      if (!model.of_seed) all.push_back({model.name.data(), price_of_today, false, false});
+    }
+    return all;
+  }();
+  return known;
+}
+
 }  // namespace
 
 const Model* model_named(const std::string& name) {
-  for (const auto& model : models) {
+  for (const auto& model : all_models()) {
     if (name == model.name) return &model;
   }
   return nullptr;
 }
 
-std::optional<MilliCredits> price(const std::string& name, int seconds) {
-  const Model* model = model_named(name);
-  if (model == nullptr) return {};
-  return model->per_second * seconds;
+std::vector<std::string> model_names_of(Kind kind, bool is_of_today) {
+  switch (kind) {
+    case Kind::lipsync:
+      return {"gen", "sync.so"};
+    case Kind::remove_background:
+      return {"transparent"};
+    case Kind::render:
+      return {"render"};
+    default:
+      break;
+  }
+  std::vector<std::string> names;
+  if (!is_of_today) {
+    names = model_names();
+    if (kind == Kind::ingredients) return names;
+    for (const auto& model : older_models) names.emplace_back(model.name);
+    return names;
+  }
+  for (const auto& model : catalogue::models()) {
+    const bool makes = model.types.find(letter_of(kind)) != std::string_view::npos;
+    if (!model.of_seed && makes) names.emplace_back(model.name);
+  }
+  return names;
+}
+
+bool is_of_seed(const GenerationSettings& settings) {
+  const auto names = model_names_of(Kind::text, false);
+  return std::find(names.begin(), names.end(), settings.model) != names.end();
+}
+
+std::string default_model(Kind kind, bool is_of_today) {
+  if (kind == Kind::lipsync || kind == Kind::remove_background || kind == Kind::render) {
+    return model_names_of(kind, is_of_today).front();
+  }
+  return is_of_today ? "seedance-2.0-fast" : "pika";
+}
+
+std::optional<int> default_duration(const std::string& name) {
+  const auto* model = catalogue::find_model(name, false);
+  if (model == nullptr || model->default_seconds == 0) return {};
+  return static_cast<int>(model->default_seconds);
+}
+
+MilliCredits price(const GenerationSettings& settings) {
+  const Model* model = model_named(settings.model);
+  if (model == nullptr) return 0;
+  return model->is_flat ? model->price : model->price * settings.duration;
+}
+
+std::vector<std::string> all_model_names() {
+  std::vector<std::string> names;
+  for (const auto& model : all_models()) names.emplace_back(model.name);
+  return names;
 }
 
 std::vector<std::string> model_names() {

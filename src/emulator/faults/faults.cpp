@@ -2,6 +2,7 @@
 #include "emulator/faults/faults.h"
 
 #include <array>
+#include <cstdio>
 #include <type_traits>
 
 #include "emulator/util/api_error.h"
@@ -38,6 +39,22 @@ std::int64_t random_seed() {
 }
 
 }  // namespace
+
+Reply payment_reply(const std::string& message, std::uint64_t credits) {
+  // A hundredth of a dollar each, as text.
+  char dollars[32];
+  std::snprintf(dollars, sizeof dollars, "%llu.%02llu",
+                static_cast<unsigned long long>(credits / 100),
+                static_cast<unsigned long long>(credits % 100));
+  JsonWriter json;
+  json.begin_object().key("code").string("payment_required").key("message").string(message);
+  json.key("retryable").boolean(false).key("errors").begin_array().end_array();
+  json.key("funding_error_kind").string("insufficient_credits");
+  json.key("x402_credit_purchase").begin_object().key("status").string("available");
+  json.key("amount_usd").string(dollars);
+  json.key("credits").integer(static_cast<std::int64_t>(credits)).end_object();
+  return Reply::json(402, json.end_object().text());
+}
 
 struct Faults::Kind {
   const char* name;
@@ -77,6 +94,17 @@ const std::vector<Faults::Kind>& Faults::kinds() {
       {"other-errors", errors_syntax, "503",
        "Everything else of the API is refused: cells, sheets, stopping, credits.",
        &read_as<read_errors>},
+      {"not-ready",
+       "source_not_ready|generation_pending[:retry-after=SECONDS][:rate=0..1][:count=N][:skip=N]",
+       "generation_pending:retry-after=1",
+       "Generating and continuing are put off with a 202, before anything is charged.",
+       &read_as<read_wait>},
+      {"payment-required", std::string("CREDITS") + trigger_syntax, "500",
+       "Generating and continuing are refused with a 402 that offers credits for money.",
+       &read_as<read_payment>},
+      {"stop-refunds", std::string("none|untold") + trigger_syntax, "none",
+       "A generation that is stopped is not refunded, or is and does not say so.",
+       &read_as<read_refund>},
       {"lost-answers", std::string("closed|silent") + trigger_syntax, "closed",
        "A generate or continue call is taken and charged, and its answer never comes: the "
        "connection is closed, or stays open without a word.",
@@ -175,8 +203,46 @@ std::string Faults::json() const {
   return json.end_array().key("seed").integer(seed_).end_object().text();
 }
 
+std::optional<Reply> Faults::put_off() {
+  Fault* chosen = nullptr;
+  auto* wait = active<WaitValue>("not-ready", chosen);
+  if (wait != nullptr && wait->trigger.fires(chosen->dice)) {
+    ++chosen->acted;
+    JsonWriter json;
+    const bool is_pending = wait->code == "generation_pending";
+    json.begin_object().key("status").string(is_pending ? "generating" : "queued");
+    json.key("error_code").string(wait->code).key("retryable").boolean(true);
+    if (wait->retry_after) {
+      json.key("retry_after_seconds").integer(static_cast<std::int64_t>(*wait->retry_after));
+    }
+    json.key("message").string(
+        "The emulator was asked to put this off by its fault not-ready. Send the same request "
+        "again, or switch that off.");
+    return Reply::json(202, json.end_object().text());
+  }
+  auto* payment = active<PaymentValue>("payment-required", chosen);
+  if (payment == nullptr || !payment->trigger.fires(chosen->dice)) return {};
+  ++chosen->acted;
+  return payment_reply(
+      "The emulator was asked for this error by its fault payment-required. Switch that off, or "
+      "try "
+      "again.",
+      payment->credits);
+}
+
+StopRefund Faults::stop_refund() {
+  Fault* chosen = nullptr;
+  auto* refund = active<RefundValue>("stop-refunds", chosen);
+  if (refund == nullptr || !refund->trigger.fires(chosen->dice)) return StopRefund::told;
+  ++chosen->acted;
+  return refund->untold ? StopRefund::untold : StopRefund::none;
+}
+
 std::optional<Reply> Faults::refusal(Endpoint endpoint) {
   if (endpoint == Endpoint::own) return {};
+  if (endpoint == Endpoint::post) {
+    if (auto reply = put_off()) return reply;
+  }
   const char* name = error_names.at(static_cast<std::size_t>(endpoint));
   Fault* chosen = nullptr;
   auto* rules = active<ErrorsValue>(name, chosen);

@@ -27,6 +27,13 @@ enum class Endpoint {
   own,       // the emulator's own pages and answers, which no fault touches
 };
 
+// What becomes of the credits of a generation that is stopped.
+enum class StopRefund { told, untold, none };
+
+// The 402 of a request that the credits do not suffice for. `credits`: that would have to be
+// bought.
+Reply payment_reply(const std::string& message, std::uint64_t credits);
+
 // The greatest seed: every JSON reader can tell it exactly.
 inline constexpr std::int64_t max_fault_seed = (std::int64_t{1} << 53) - 1;
 
@@ -64,6 +71,7 @@ class Faults {
   std::optional<double> latency(const std::string& model);
   // Why a generation that starts now will fail.
   std::optional<std::string> failure(const std::string& model);
+  StopRefund stop_refund();
   // The address under which a clip is given to a client.
   std::string link(const std::string& url);
   // Throws ApiError when the address of the request has expired.
@@ -71,7 +79,7 @@ class Faults {
 
  private:
   using Value = std::variant<LatencyValue, ErrorsValue, LostValue, CutValue, SlowValue, ExpiryValue,
-                             FailureValue>;
+                             FailureValue, WaitValue, PaymentValue, RefundValue>;
   struct Kind;
   struct Fault {
     const Kind* kind = nullptr;
@@ -91,6 +99,8 @@ class Faults {
   template <typename T>
   T* active(const char* name, Fault*& found);
   Dice dice_for(const Kind& kind) const;
+  // The answer to a request for a generation that is put off or not paid for.
+  std::optional<Reply> put_off();
   bool has_expired(const Request& request, const ExpiryValue& expiry);
 
   Models models_;

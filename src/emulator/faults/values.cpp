@@ -22,7 +22,7 @@ constexpr const char* default_reason = "The model could not make a video of this
   throw FaultError(problem);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "\"" + clean_label(text) + "\"";
 }
 
@@ -41,7 +41,7 @@ double read_number(std::string_view text, const std::string& what, double least,
   if (!number || *number < least || *number > greatest) {
     char range[80];
     std::snprintf(range, sizeof range, "a number from %.12g to %.12g", least, greatest);
-    refuse(what + " must be " + range + ", not " + quoted(text));
+    refuse(what + " must be " + range + ", not " + in_quotes(text));
   }
   return *number;
 }
@@ -52,7 +52,7 @@ std::uint64_t read_whole(std::string_view text, const std::string& what, std::ui
   if (!number || static_cast<std::uint64_t>(*number) < least ||
       static_cast<std::uint64_t>(*number) > greatest) {
     refuse(what + " must be a whole number from " + std::to_string(least) + " to " +
-           std::to_string(greatest) + ", not " + quoted(text));
+           std::to_string(greatest) + ", not " + in_quotes(text));
   }
   return static_cast<std::uint64_t>(*number);
 }
@@ -67,7 +67,7 @@ std::uint64_t read_bytes(std::string_view text, const std::string& what) {
   const auto number = parse_digits(digits);
   if (!number || *number < 1 || static_cast<std::uint64_t>(*number) > most / unit) {
     refuse(what + " must be a whole number of bytes, at least 1, as in 1500, 100k or 2M, not " +
-           quoted(text));
+           in_quotes(text));
   }
   return static_cast<std::uint64_t>(*number) * unit;
 }
@@ -79,7 +79,7 @@ struct Option {
 
 Option read_option(std::string_view word) {
   const auto equals = word.find('=');
-  if (equals == std::string_view::npos) refuse(quoted(word) + " is not understood");
+  if (equals == std::string_view::npos) refuse(in_quotes(word) + " is not understood");
   return {std::string(word.substr(0, equals)), std::string(word.substr(equals + 1))};
 }
 
@@ -102,14 +102,14 @@ Trigger read_trigger(const std::vector<std::string>& words) {
   Trigger trigger;
   for (std::size_t i = 1; i < words.size(); ++i) {
     const Option option = read_option(words[i]);
-    if (!take(option, trigger)) refuse("there is no option " + quoted(option.name));
+    if (!take(option, trigger)) refuse("there is no option " + in_quotes(option.name));
   }
   return trigger;
 }
 
 std::string read_model(const std::string& name, const Models& models) {
   if (std::find(models.begin(), models.end(), name) == models.end()) {
-    refuse("the models are " + join(models) + ", not " + quoted(name));
+    refuse("the models are " + join(models) + ", not " + in_quotes(name));
   }
   return name;
 }
@@ -129,7 +129,8 @@ Distribution read_distribution(std::string_view text) {
     result.first = read_number(words[1], "the median", 0.001, longest);
     result.second = read_number(words[2], "sigma", 0, 10);
   } else {
-    refuse(quoted(text) + " is none of fixed:SECONDS, uniform:MIN:MAX and lognormal:MEDIAN:SIGMA");
+    refuse(in_quotes(text) +
+           " is none of fixed:SECONDS, uniform:MIN:MAX and lognormal:MEDIAN:SIGMA");
   }
   return result;
 }
@@ -152,7 +153,7 @@ std::string code_of_status(unsigned status) {
 std::string read_code(const std::string& text) {
   if (text.empty() || text.size() > 80 ||
       text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) {
-    refuse("code must be made of small letters, digits and _, not " + quoted(text));
+    refuse("code must be made of small letters, digits and _, not " + in_quotes(text));
   }
   return text;
 }
@@ -171,7 +172,7 @@ ErrorRule read_error(std::string_view text) {
     } else if (option.name == "retry-after") {
       rule.retry_after = read_whole(option.value, "retry-after", 0, 86400);
     } else {
-      refuse("there is no option " + quoted(option.name));
+      refuse("there is no option " + in_quotes(option.name));
     }
   }
   return rule;
@@ -246,7 +247,7 @@ ErrorsValue read_errors(std::string_view text) {
 LostValue read_lost(std::string_view text) {
   const auto words = split(text, ':');
   if (words[0] != "closed" && words[0] != "silent") {
-    refuse("it begins with closed or silent, not " + quoted(words[0]));
+    refuse("it begins with closed or silent, not " + in_quotes(words[0]));
   }
   return {words[0] == "silent", read_trigger(words)};
 }
@@ -272,11 +273,40 @@ ExpiryValue read_expiry(std::string_view text) {
     } else if (option.name == "status") {
       value.status = static_cast<unsigned>(read_whole(option.value, "status", 400, 499));
     } else {
-      refuse("there is no option " + quoted(option.name));
+      refuse("there is no option " + in_quotes(option.name));
     }
   }
   if (!value.seconds && !value.requests) refuse("it needs seconds or requests, or both");
   return value;
+}
+
+WaitValue read_wait(std::string_view text) {
+  const auto words = split(text, ':');
+  WaitValue value;
+  value.code = words[0];
+  if (value.code != "source_not_ready" && value.code != "generation_pending") {
+    refuse("it begins with source_not_ready or generation_pending, not " + in_quotes(words[0]));
+  }
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const Option option = read_option(words[i]);
+    if (take(option, value.trigger)) continue;
+    if (option.name != "retry-after") refuse("there is no option " + in_quotes(option.name));
+    value.retry_after = read_whole(option.value, "retry-after", 0, 86400);
+  }
+  return value;
+}
+
+PaymentValue read_payment(std::string_view text) {
+  const auto words = split(text, ':');
+  return {read_whole(words[0], "the number of credits", 1, 1'000'000), read_trigger(words)};
+}
+
+RefundValue read_refund(std::string_view text) {
+  const auto words = split(text, ':');
+  if (words[0] != "none" && words[0] != "untold") {
+    refuse("it begins with none or untold, not " + in_quotes(words[0]));
+  }
+  return {words[0] == "untold", read_trigger(words)};
 }
 
 FailureValue read_failure(std::string_view text, const Models& models) {
@@ -293,7 +323,7 @@ FailureValue read_failure(std::string_view text, const Models& models) {
     if (option.name == "model") {
       value.model = read_model(option.value, models);
     } else if (!take(option, value.trigger)) {
-      refuse("there is no option " + quoted(option.name));
+      refuse("there is no option " + in_quotes(option.name));
     }
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
   }

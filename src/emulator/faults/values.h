@@ -99,12 +99,32 @@ struct FailureValue {
   Trigger trigger;
 };
 
+// How a request is put off: by its code.
+struct WaitValue {
+  std::string code;
+  std::optional<std::uint64_t> retry_after;  // seconds
+  Trigger trigger;
+};
+
+struct PaymentValue {
+  std::uint64_t credits = 0;  // that would have to be bought
+  Trigger trigger;
+};
+
+struct RefundValue {
+  bool untold = false;  // else there is none
+  Trigger trigger;
+};
+
 LatencyValue read_latency(std::string_view text, const Models& models);
 ErrorsValue read_errors(std::string_view text);
 LostValue read_lost(std::string_view text);
 CutValue read_cut(std::string_view text);
 SlowValue read_slow(std::string_view text);
 ExpiryValue read_expiry(std::string_view text);
+WaitValue read_wait(std::string_view text);
+PaymentValue read_payment(std::string_view text);
+RefundValue read_refund(std::string_view text);
 FailureValue read_failure(std::string_view text, const Models& models);
 
 }  // namespace genpro::emulator

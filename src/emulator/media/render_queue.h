@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sanitizer.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {
@@ -23,7 +24,7 @@ struct RendererSettings {
   unsigned slots = 2;
   double timeout = 180;  // seconds a render may take
   // Bytes of memory that a render may take. Four clips take a third of a gigabyte.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(GENPRO_ADDRESS_SANITIZER) || defined(GENPRO_THREAD_SANITIZER)
   std::uint64_t max_memory = 0;  // a sanitizer's own tables are larger than any limit
 #else
   std::uint64_t max_memory = std::uint64_t{2} << 30;

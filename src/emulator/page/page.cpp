@@ -80,7 +80,7 @@ Reply form_choices(Services& services, Exchange&) {
   json.end_array().key("models").begin_array();
   for (const auto& model : model_names()) {
     json.begin_object().key("name").string(model).key("credits_per_second");
-    json.number(credits(price(model, 1).value_or(0))).end_object();
+    json.number(credits(model_named(model)->price)).end_object();
   }
   json.end_array().key("aspect_ratios").begin_array();
   for (const char* ratio : {"16:9", "9:16", "1:1"}) json.string(ratio);

@@ -6,9 +6,11 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "base/glib_ptr.h"
 #include "emulator/util/text.h"
@@ -29,7 +31,14 @@ Folders::Folders(const std::string& root) {
     throw std::system_error(errno, std::generic_category(),
                             "The data folder " + root_ + " is not writable");
   }
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  // A renderer that was started by an emulator that was killed may still be about to be another
+  // program, and has its lock until then.
+  int tries = 0;
+  while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK && ++tries < 20) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      continue;
+    }
     throw std::runtime_error("The data folder " + root_ +
                              " is in use by another genpro-emulator. Stop that one or choose "
                              "another --data-dir.");

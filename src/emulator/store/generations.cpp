@@ -9,7 +9,8 @@ namespace {
 
 #define GENERATION_COLUMNS                                                                  \
   "id, agent, sheet, cell, layer, request, prompt, assets, model, aspect_ratio, duration, " \
-  "status, failed_reason, output_id, output_name, charged, created_at, updated_at"
+  "status, failed_reason, output_id, output_name, charged, created_at, updated_at, kind, "  \
+  "resolution, audio, credit_outcome"
 
 #define EVENT_COLUMNS "id, generation, sheet, cell, status, at"
 
@@ -46,6 +47,10 @@ Generation read_generation(const Query& row) {
   generation.charged = row.integer(15);
   generation.created_at = row.integer(16);
   generation.updated_at = row.integer(17);
+  generation.settings.kind = kind_named(row.text(18)).value_or(Kind::ingredients);
+  generation.settings.resolution = row.text(19);
+  if (const auto audio = row.optional_integer(20)) generation.settings.audio = *audio != 0;
+  generation.credit_outcome = row.text(21);
   return generation;
 }
 
@@ -61,15 +66,17 @@ void Store::save(const Generation& generation) {
   Change change(*this);
   const GenerationSettings& settings = generation.settings;
   const auto& output = generation.output;
-  database_.run("INSERT OR REPLACE INTO generations(" GENERATION_COLUMNS
-                ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                generation.id, generation.agent, generation.sheet, generation.cell,
-                generation.layer, generation.request, settings.prompt, ids_text(settings.asset_ids),
-                settings.model, settings.aspect_ratio, settings.duration,
-                static_cast<int>(generation.status), generation.failed_reason,
-                output ? std::optional(output->id) : std::nullopt,
-                output ? std::optional(output->name) : std::nullopt, generation.charged,
-                generation.created_at, generation.updated_at);
+  database_.run(
+      "INSERT OR REPLACE INTO generations(" GENERATION_COLUMNS
+      ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      generation.id, generation.agent, generation.sheet, generation.cell, generation.layer,
+      generation.request, settings.prompt, ids_text(settings.asset_ids), settings.model,
+      settings.aspect_ratio, settings.duration, static_cast<int>(generation.status),
+      generation.failed_reason, output ? std::optional(output->id) : std::nullopt,
+      output ? std::optional(output->name) : std::nullopt, generation.charged,
+      generation.created_at, generation.updated_at, kind_word(settings.kind), settings.resolution,
+      settings.audio ? std::optional<std::int64_t>(*settings.audio) : std::nullopt,
+      generation.credit_outcome);
   database_.run(
       "INSERT INTO events(generation, agent, sheet, cell, status, at)"
       " VALUES(?, ?, ?, ?, ?, ?)",
@@ -98,6 +105,12 @@ std::vector<Generation> Store::generations_of_layer(std::int64_t layer) {
   return database_.rows(
       read_generation, "SELECT " GENERATION_COLUMNS " FROM generations WHERE layer = ? ORDER BY id",
       layer);
+}
+
+std::vector<Generation> Store::generations_of_sheet(const std::string& sheet) {
+  return database_.rows(
+      read_generation,
+      "SELECT " GENERATION_COLUMNS " FROM generations WHERE sheet = ? ORDER BY id DESC", sheet);
 }
 
 std::vector<Generation> Store::generations_before(std::int64_t id, std::int64_t limit) {

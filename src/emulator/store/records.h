@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace genpro::emulator {
@@ -56,19 +57,29 @@ inline bool has_ended(Status status) {
 // "pending" and so on.
 const char* status_word(Status status);
 
+// What a clip is made of.
+enum class Kind { ingredients, text, image, lipsync, render, remove_background };
+
+// The contract's word, "video_from_ingredients" and so on.
+const char* kind_word(Kind kind);
+std::optional<Kind> kind_named(std::string_view word);
+
 // What is rendered: variables and defaults are filled in.
 struct GenerationSettings {
+  Kind kind = Kind::ingredients;
   std::string prompt;
   std::vector<std::int64_t> asset_ids;
   std::string model = "pika";
   std::string aspect_ratio = "16:9";
-  int duration = 5;  // seconds
+  int duration = 5;           // seconds; of no meaning where media decide
+  std::string resolution;     // "720p"; empty: as the model makes it
+  std::optional<bool> audio;  // none: as the model makes it
 };
 
 struct Output {
   std::int64_t id = 0;
-  // "vid_ingredients_001-" and the random token of its addresses: with .mp4 in outputs/, with .jpg
-  // in thumbnails/.
+  // "vid_ingredients_001-" and the random token of its addresses: with .mp4 or, of a clip with
+  // alpha, .mov in outputs/, with .jpg in thumbnails/.
   std::string name;
 };
 
@@ -84,8 +95,18 @@ struct Generation {
   std::string failed_reason;  // empty: none
   std::optional<Output> output;
   MilliCredits charged = 0;  // what is charged at the moment; 0 after a refund
+  std::string credit_outcome;  // "charged", "refunded", "not_charged"; empty: not told
   std::int64_t created_at = 0;
   std::int64_t updated_at = 0;
+};
+
+// A change of the credit.
+struct Booking {
+  std::int64_t id = 0;
+  std::int64_t generation = 0;
+  MilliCredits amount = 0;  // positive: it came back
+  std::string reason;
+  std::int64_t at = 0;
 };
 
 // One change of a generation. Ids count up over all generations.

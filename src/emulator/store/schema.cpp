@@ -116,6 +116,13 @@ const std::vector<std::vector<const char*>>& steps() {
           "ALTER TABLE columns ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'",
           "ALTER TABLE rows ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'",
       },
+      {
+          // To 3: other kinds of clips, and what became of the credits.
+          "ALTER TABLE generations ADD COLUMN kind TEXT NOT NULL DEFAULT 'video_from_ingredients'",
+          "ALTER TABLE generations ADD COLUMN resolution TEXT NOT NULL DEFAULT ''",
+          "ALTER TABLE generations ADD COLUMN audio INTEGER",
+          "ALTER TABLE generations ADD COLUMN credit_outcome TEXT NOT NULL DEFAULT ''",
+      },
   };
   return all;
 }

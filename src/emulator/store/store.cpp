@@ -3,9 +3,11 @@
 // Opening the store, changes that belong together, ids, credit and remembered answers.
 #include "emulator/store/store.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace genpro::emulator {
@@ -19,11 +21,26 @@ const char* name_of(Sequence sequence) {
   return names.at(static_cast<std::size_t>(sequence));
 }
 
+constexpr std::array<std::string_view, 6> kind_words{
+    "video_from_ingredients", "video_from_text", "video_from_image", "lipsync", "render",
+    "remove_background"};
+
 }  // namespace
 
 const char* status_word(Status status) {
   static constexpr std::array words{"pending", "processing", "completed", "failed", "stopped"};
   return words.at(static_cast<std::size_t>(status));
+}
+
+const char* kind_word(Kind kind) {
+  // The words are literals.
+  return kind_words.at(static_cast<std::size_t>(kind)).data();
+}
+
+std::optional<Kind> kind_named(std::string_view word) {
+  const auto found = std::find(kind_words.begin(), kind_words.end(), word);
+  if (found == kind_words.end()) return {};
+  return static_cast<Kind>(found - kind_words.begin());
 }
 
 Store::Store(const std::string& path) try : database_(path) {
@@ -125,6 +142,23 @@ void Store::book(std::int64_t generation, MilliCredits amount, std::string_view 
   database_.run("INSERT INTO bookings(generation, amount, reason, at) VALUES(?, ?, ?, ?)",
                 generation, amount, reason, now_milliseconds());
   change.commit();
+}
+
+std::vector<Booking> Store::bookings(const std::string& agent, std::int64_t skip,
+                                     std::int64_t limit) {
+  return database_.rows(
+      [](const Query& row) {
+        return Booking{row.integer(0), row.integer(1), row.integer(2), row.text(3), row.integer(4)};
+      },
+      "SELECT bookings.id, generation, amount, reason, at FROM bookings"
+      " JOIN generations ON generations.id = generation WHERE agent = ?"
+      " ORDER BY bookings.id DESC LIMIT ? OFFSET ?",
+      agent, limit, skip);
+}
+
+bool Store::was_charged(std::int64_t generation) {
+  return database_.integer("SELECT 1 FROM bookings WHERE generation = ? LIMIT 1", generation)
+      .has_value();
 }
 
 void Store::remember(const std::string& key, const RememberedAnswer& answer, std::int64_t since) {

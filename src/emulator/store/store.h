@@ -99,6 +99,8 @@ class Store {
   // Oldest first; of the cell itself, without those of its layers.
   std::vector<Generation> generations(const std::string& sheet, const std::string& cell);
   std::vector<Generation> generations_of_layer(std::int64_t layer);
+  // Of the sheet's cells and of their layers, newest first.
+  std::vector<Generation> generations_of_sheet(const std::string& sheet);
   // The newest of those with a lower id, newest first.
   std::vector<Generation> generations_before(std::int64_t id, std::int64_t limit);
   // Those that have not ended.
@@ -113,6 +115,10 @@ class Store {
   // Nothing until it was given one.
   std::optional<std::string> organization();
   void name_organization(const std::string& name);
+  // Of an agent's generations, newest first.
+  std::vector<Booking> bookings(const std::string& agent, std::int64_t skip, std::int64_t limit);
+  // Whether a generation was ever charged.
+  bool was_charged(std::int64_t generation);
   // Adds to the credit and notes why, and for which generation.
   void book(std::int64_t generation, MilliCredits amount, std::string_view reason);
 

@@ -4,6 +4,8 @@
 #include <gst/app/gstappsrc.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include "emulator/media/render/reporter.h"
 
@@ -21,7 +23,7 @@ class LoopingFrames {
  public:
   LoopingFrames(const std::string& path, double announced, const Touch& touch)
       : path_(path), announced_(announced), touch_(touch), reader_(open()) {
-    if (!advance()) throw RenderError("has no pictures that can be decoded; upload it again");
+    if (!advance()) throw RenderError("has no frames that can be decoded; upload it again");
     current_ = std::move(upcoming_);
     advance_or_wrap();
   }
@@ -97,29 +99,50 @@ class LoopingFrames {
   double last_duration_ = 1.0 / 25;
 };
 
-// Encodes frames into a memory file, for this process only.
+// Encodes frames into a file.
 class ClipWriter {
  public:
-  ClipWriter(Size raster, int fps) : fps_(fps), file_("genpro-clip") {
-    gst_video_info_set_format(&info_, GST_VIDEO_FORMAT_I420, static_cast<guint>(raster.width),
-                              static_cast<guint>(raster.height));
-    info_.fps_n = fps;
+  ClipWriter(const ClipShape& shape, const ClipFile& file) : fps_(shape.fps) {
+    gst_video_info_set_format(
+        &info_, shape.has_alpha ? GST_VIDEO_FORMAT_BGRA : GST_VIDEO_FORMAT_I420,
+        static_cast<guint>(shape.raster.width), static_cast<guint>(shape.raster.height));
+    info_.fps_n = shape.fps;
     info_.fps_d = 1;
     // Key frames are dense because a timeline seeks to each cut, the quantizer is low because the
     // frames are encoded once more for the finished clip.
-    const std::string description =
-        "appsrc name=in format=time block=true max-buffers=4 max-bytes=0 ! "
-        "x264enc speed-preset=ultrafast pass=quant quantizer=14 key-int-max=12 bframes=0 "
-        "sliced-threads=true sync-lookahead=0 rc-lookahead=0 ! mp4mux ! filesink name=out "
-        "sync=false async=false";
+    const std::string encoder =
+        shape.has_alpha
+            ? "videoconvert ! video/x-raw,format=A444_10LE,colorimetry=bt709 ! "
+              "avenc_prores_ks profile=4444 ! queue ! qtmux name=mux"
+            : "x264enc speed-preset=ultrafast pass=quant quantizer=14 key-int-max=12 bframes=0 "
+              "sliced-threads=true sync-lookahead=0 rc-lookahead=0 ! mp4mux name=mux";
+    std::string description = "appsrc name=in format=time block=true max-buffers=4 max-bytes=0 ! " +
+                              encoder + " ! filesink name=out sync=false async=false";
+    if (!file.wav.empty()) {
+      description +=
+          " filesrc name=wav ! wavparse ! audioconvert ! avenc_aac bitrate=128000 ! aacparse ! "
+          "queue ! mux.";
+    }
     ErrorPtr error;
     pipeline_.reset(gst_parse_launch(description.c_str(), error.out()));
     if (error) {
       throw RenderError("cannot be prepared because an encoder is missing (" + error.message() +
-                        "); install gstreamer1.0-plugins-ugly");
+                        "); install gstreamer1.0-plugins-ugly and gstreamer1.0-libav");
     }
-    const ElementPtr out = pipeline_.by_name("out");
-    g_object_set(out.get(), "location", file_.path().c_str(), nullptr);
+    g_object_set(pipeline_.by_name("out").get(), "location", file.path.c_str(), nullptr);
+    if (!file.wav.empty()) {
+      g_object_set(pipeline_.by_name("wav").get(), "location", file.wav.c_str(), nullptr);
+    }
+    const ElementPtr muxer = pipeline_.by_name("mux");
+    if (file.is_finished) {
+      reorder_.emplace("genpro-mux", std::filesystem::path(file.path).parent_path());
+      g_object_set(muxer.get(), "faststart", TRUE, "faststart-file", reorder_->path().c_str(),
+                   nullptr);
+    }
+    if (file.tags) {
+      gst_tag_setter_merge_tags(GST_TAG_SETTER(muxer.get()), file.tags.get(),
+                                GST_TAG_MERGE_REPLACE);
+    }
     source_ = pipeline_.by_name("in");
     const CapsPtr caps(gst_video_info_to_caps(&info_));
     gst_app_src_set_caps(GST_APP_SRC(source_.get()), caps.get());
@@ -139,14 +162,13 @@ class ClipWriter {
       fail();
   }
 
-  MemoryFile finish() {
+  void finish() {
     gst_app_src_end_of_stream(GST_APP_SRC(source_.get()));
     const MessagePtr message(gst_bus_timed_pop_filtered(
         pipeline_.bus().get(), kFinishTimeout,
         static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR)));
     if (!message || GST_MESSAGE_TYPE(message.get()) != GST_MESSAGE_EOS) fail();
     pipeline_.stop();
-    return std::move(file_);
   }
 
  private:
@@ -156,7 +178,8 @@ class ClipWriter {
   }
 
   int fps_;
-  MemoryFile file_;
+  std::optional<MemoryFile>
+      reorder_;  // where the muxer keeps frames until it knows the index before them
   GstVideoInfo info_{};
   PipelinePtr pipeline_;
   ElementPtr source_;
@@ -165,29 +188,59 @@ class ClipWriter {
 
 }  // namespace
 
-ConformedClip conform_clip(const std::string& path, Size raster, int fps, int frames,
-                           double announced, const Touch& touch) {
+ConformedClip conform_clip(const std::string& path, const ClipShape& shape, double announced,
+                           const std::string& folder, const Touch& touch) {
+  ConformedClip clip{MemoryFile("genpro-clip", folder), 0};
+  ClipFile file;
+  file.path = clip.media.path();
   LoopingFrames source(path, announced, touch);
-  ClipWriter writer(raster, fps);
+  ClipWriter writer(shape, file);
   Framer framer;
-  for (int i = 0; i < frames + kSpareFrames; ++i) {
-    Raster frame(GST_VIDEO_FORMAT_I420, raster);
-    framer.fill(source.at(static_cast<double>(i) / fps), frame);
+  for (int i = 0; i < shape.frames + kSpareFrames; ++i) {
+    const Raster& current = source.at(static_cast<double>(i) / shape.fps);
+    Raster frame(shape.has_alpha ? GST_VIDEO_FORMAT_BGRA : GST_VIDEO_FORMAT_I420, shape.raster);
+    if (shape.has_alpha) {
+      framer.contain(current, frame);
+    } else {
+      framer.fill(current, frame);
+    }
     writer.write(std::move(frame));
     touch();
   }
-  return {writer.finish(), source.cycle()};
+  writer.finish();
+  clip.cycle = source.cycle();
+  return clip;
 }
 
-std::vector<float> conform_sound(const std::string& path, std::size_t frames, double cycle,
+int write_matte(const std::string& path, const ClipShape& shape, double announced,
+                const ClipFile& out, const Touch& touch) {
+  LoopingFrames source(path, announced, touch);
+  ClipWriter writer(shape, out);
+  Placer placer;
+  int count = 0;
+  for (; count < shape.frames; ++count) {
+    const double time = static_cast<double>(count) / shape.fps;
+    const Raster& current = source.at(time);
+    if (source.cycle() > 0 && time > source.cycle() - kRounding) break;
+    Raster frame(GST_VIDEO_FORMAT_BGRA, shape.raster);
+    placer.place(current, whole(current.size()), frame);
+    out.edit(count, frame);
+    writer.write(std::move(frame));
+    touch();
+  }
+  writer.finish();
+  return count;
+}
+
+std::vector<float> conform_audio(const std::string& path, std::size_t frames, double cycle,
                                  const Touch& touch) {
   // What is long enough is not begun anew.
   const auto period = cycle > 0
-                          ? std::max<std::size_t>(1, static_cast<std::size_t>(cycle * kSoundRate))
+                          ? std::max<std::size_t>(1, static_cast<std::size_t>(cycle * kAudioRate))
                           : std::max<std::size_t>(1, frames);
-  std::vector<float> sound = read_sound(path, std::min(frames, period), touch);
-  repeat_sound(sound, period * kSoundChannels, frames * kSoundChannels);
-  return sound;
+  std::vector<float> audio = read_audio(path, std::min(frames, period), touch);
+  repeat_audio(audio, period * kAudioChannels, frames * kAudioChannels);
+  return audio;
 }
 
 }  // namespace genpro::emulator::render

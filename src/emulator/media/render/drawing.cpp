@@ -92,8 +92,8 @@ Raster make_backdrop(const std::string& seed, Size size) {
                  i % 2 == 0,
                  disc};
   }
-  Raster picture(GST_VIDEO_FORMAT_BGRA, size);
-  MappedRaster mapped(picture, GST_MAP_WRITE);
+  Raster image(GST_VIDEO_FORMAT_BGRA, size);
+  MappedRaster mapped(image, GST_MAP_WRITE);
   for (int row = 0; row < size.height; ++row) {
     std::uint8_t* out = mapped.row(row);
     const double y = (row + 0.5) / size.height;
@@ -115,7 +115,7 @@ Raster make_backdrop(const std::string& seed, Size size) {
       out[column * 4 + 3] = 255;
     }
   }
-  return picture;
+  return image;
 }
 
 namespace {
@@ -171,8 +171,8 @@ Raster from_surface(cairo_surface_t* surface, Size size) {
   cairo_surface_flush(surface);
   const unsigned char* pixels = cairo_image_surface_get_data(surface);
   const int stride = cairo_image_surface_get_stride(surface);
-  Raster picture(GST_VIDEO_FORMAT_BGRA, size);
-  MappedRaster mapped(picture, GST_MAP_WRITE);
+  Raster image(GST_VIDEO_FORMAT_BGRA, size);
+  MappedRaster mapped(image, GST_MAP_WRITE);
   for (int y = 0; y < size.height; ++y) {
     const unsigned char* in = pixels + static_cast<std::ptrdiff_t>(y) * stride;
     std::uint8_t* out = mapped.row(y);
@@ -185,7 +185,7 @@ Raster from_surface(cairo_surface_t* surface, Size size) {
       out[x + 3] = static_cast<std::uint8_t>(alpha);
     }
   }
-  return picture;
+  return image;
 }
 
 }  // namespace

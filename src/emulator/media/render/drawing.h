@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the renderer draws by itself: a background for clips without a picture of their own, and the
+// What the renderer draws by itself: a background for clips without an image of their own, and the
 // prompt as a caption.
 #pragma once
 

@@ -43,8 +43,8 @@ bool starts_with(GstCaps* caps, const char* prefix) {
          g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, 0)), prefix);
 }
 
-// Tags of pictures are told by some decoders only, and by some versions of them.
-GstVideoOrientationMethod picture_orientation(const std::string& path) {
+// Tags of images are told by some decoders only, and by some versions of them.
+GstVideoOrientationMethod image_orientation(const std::string& path) {
   GstVideoOrientationMethod method = GST_VIDEO_ORIENTATION_IDENTITY;
   const std::string orientation = exif_orientation(path);
   if (orientation.empty()) return method;
@@ -94,7 +94,7 @@ MediaInfo probe_media(const std::string& path) {
   GList* audios = gst_discoverer_info_get_audio_streams(info.get());
   media.audio = audios != nullptr;
   gst_discoverer_stream_info_list_free(audios);
-  // The picture on a song's cover is not what the song was given for.
+  // The image on a song's cover is not what the song was given for.
   if (media.audio && !media.video) media.image = false;
   return media;
 }
@@ -108,8 +108,8 @@ struct MediaReader::State {
   Touch touch;
   std::atomic<bool> linked{false};
   bool ended = false;
-  // The GIF demuxer of GStreamer 1.22 reads its last picture and then spins instead of ending, so
-  // the pictures are counted. 0: the stream's own end counts.
+  // The GIF demuxer of GStreamer 1.22 reads its last frame and then spins instead of ending, so
+  // the frames are counted. 0: the stream's own end counts.
   int most = 0;
   int given = 0;
 
@@ -125,7 +125,7 @@ struct MediaReader::State {
 MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
     : state_(std::make_unique<State>()) {
   state_->kind = kind == StreamKind::audio ? StreamKind::audio : StreamKind::video;
-  state_->most = count_gif_pictures(path);
+  state_->most = count_gif_frames(path);
   state_->touch = std::move(touch);
   const char* description =
       state_->kind == StreamKind::video
@@ -146,10 +146,9 @@ MediaReader::MediaReader(const std::string& path, StreamKind kind, Touch touch)
   state_->sink = state_->pipeline.by_name("sink");
   state_->bus = state_->pipeline.bus();
   if (const ElementPtr flip = state_->pipeline.by_name("flip")) {
-    g_object_set(
-        flip.get(), "video-direction",
-        kind == StreamKind::picture ? picture_orientation(path) : GST_VIDEO_ORIENTATION_AUTO,
-        nullptr);
+    g_object_set(flip.get(), "video-direction",
+                 kind == StreamKind::image ? image_orientation(path) : GST_VIDEO_ORIENTATION_AUTO,
+                 nullptr);
   }
   const ElementPtr source = state_->pipeline.by_name("src");
   const ElementPtr decoder = state_->pipeline.by_name("decoder");
@@ -209,32 +208,32 @@ SamplePtr MediaReader::next() {
   throw_undecodable("its decoder gave nothing for " + std::to_string(kSilentSeconds) + " seconds");
 }
 
-std::vector<float> read_sound(const std::string& path, std::size_t frames, const Touch& touch) {
-  std::vector<float> sound;
-  const std::size_t wanted = frames * kSoundChannels;
+std::vector<float> read_audio(const std::string& path, std::size_t frames, const Touch& touch) {
+  std::vector<float> audio;
+  const std::size_t wanted = frames * kAudioChannels;
   MediaReader reader(path, StreamKind::audio, touch);
-  while (sound.size() < wanted) {
+  while (audio.size() < wanted) {
     const SamplePtr sample = reader.next();
     if (!sample) break;
     GstBuffer* buffer = gst_sample_get_buffer(sample.get());
-    const std::size_t before = sound.size();
-    sound.resize(before + gst_buffer_get_size(buffer) / sizeof(float));
-    gst_buffer_extract(buffer, 0, sound.data() + before, (sound.size() - before) * sizeof(float));
+    const std::size_t before = audio.size();
+    audio.resize(before + gst_buffer_get_size(buffer) / sizeof(float));
+    gst_buffer_extract(buffer, 0, audio.data() + before, (audio.size() - before) * sizeof(float));
   }
-  sound.resize(std::min(sound.size(), wanted));
-  return sound;
+  audio.resize(std::min(audio.size(), wanted));
+  return audio;
 }
 
-void repeat_sound(std::vector<float>& sound, std::size_t period, std::size_t size) {
-  sound.resize(std::max(size, period));
-  for (std::size_t i = period; i < size; ++i) sound[i] = sound[i - period];
-  sound.resize(size);
+void repeat_audio(std::vector<float>& audio, std::size_t period, std::size_t size) {
+  audio.resize(std::max(size, period));
+  for (std::size_t i = period; i < size; ++i) audio[i] = audio[i - period];
+  audio.resize(size);
 }
 
-Raster read_picture(const std::string& path, const Touch& touch) {
-  MediaReader reader(path, StreamKind::picture, touch);
+Raster read_image(const std::string& path, const Touch& touch) {
+  MediaReader reader(path, StreamKind::image, touch);
   const SamplePtr sample = reader.next();
-  if (!sample) throw_undecodable("it holds no complete picture");
+  if (!sample) throw_undecodable("it holds no complete image");
   return Raster::from_sample(sample.get());
 }
 

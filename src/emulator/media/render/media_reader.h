@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Reads one ingredient with GStreamer's own demuxers and decoders: what it is, its pictures, its
-// sound. Errors are thrown as RenderError, with a text that continues the ingredient's name
+// Reads one ingredient with GStreamer's own demuxers and decoders: what it is, its images, its
+// audio. Errors are thrown as RenderError, with a text that continues the ingredient's name
 // ("cannot be decoded (…); upload …").
 #pragma once
 
@@ -18,18 +18,18 @@ namespace genpro::emulator::render {
 using Touch = std::function<void()>;
 
 struct MediaInfo {
-  bool video = false;  // moving pictures
-  bool image = false;  // one picture
+  bool video = false;  // moving images
+  bool image = false;  // one image
   bool audio = false;
   GstClockTime duration = GST_CLOCK_TIME_NONE;
 };
 
 MediaInfo probe_media(const std::string& path);
 
-// A picture is turned as its EXIF data ask for, a video as its tags do.
-enum class StreamKind { video, picture, audio };
+// An image is turned as its EXIF data ask for, a video as its tags do.
+enum class StreamKind { video, image, audio };
 
-// The decoded samples of the first stream of one kind, one after the other. Sound comes as
+// The decoded samples of the first stream of one kind, one after the other. Audio comes as
 // interleaved 32-bit floats, stereo, 48 kHz.
 class MediaReader {
  public:
@@ -46,15 +46,15 @@ class MediaReader {
   std::unique_ptr<State> state_;
 };
 
-inline constexpr int kSoundRate = 48000;
-inline constexpr int kSoundChannels = 2;
+inline constexpr int kAudioRate = 48000;
+inline constexpr int kAudioChannels = 2;
 
 // At most `frames` stereo frames from the beginning.
-std::vector<float> read_sound(const std::string& path, std::size_t frames, const Touch& touch);
+std::vector<float> read_audio(const std::string& path, std::size_t frames, const Touch& touch);
 
-// Begins `sound` anew after its first `period` samples, up to `size` samples in all.
-void repeat_sound(std::vector<float>& sound, std::size_t period, std::size_t size);
-// The first picture.
-Raster read_picture(const std::string& path, const Touch& touch);
+// Begins `audio` anew after its first `period` samples, up to `size` samples in all.
+void repeat_audio(std::vector<float>& audio, std::size_t period, std::size_t size);
+// The first frame.
+Raster read_image(const std::string& path, const Touch& touch);
 
 }  // namespace genpro::emulator::render

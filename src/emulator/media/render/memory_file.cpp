@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/media/render/memory_file.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +17,11 @@ MemoryFile::MemoryFile(const char* label) : fd_(memfd_create(label, MFD_CLOEXEC)
     throw RenderError(std::string("no memory file could be created: ") + std::strerror(errno) +
                       "; free some memory and try again");
   }
+}
+
+MemoryFile::MemoryFile(const char* label, const std::string& folder)
+    : fd_(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+  if (!fd_) *this = MemoryFile(label);
 }
 
 void MemoryFile::append(std::span<const std::byte> bytes) {

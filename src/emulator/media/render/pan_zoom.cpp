@@ -53,7 +53,7 @@ std::vector<Tap> make_taps(int count, double origin, double step, int limit) {
 
 void sample_plane(GstVideoFrame* in, GstVideoFrame* out, int plane, double left, double top,
                   double width, double height) {
-  // `left` to `height` are shares of the picture, the same in every plane.
+  // `left` to `height` are shares of the image, the same in every plane.
   const int in_w = GST_VIDEO_FRAME_COMP_WIDTH(in, plane);
   const int in_h = GST_VIDEO_FRAME_COMP_HEIGHT(in, plane);
   const int out_w = GST_VIDEO_FRAME_COMP_WIDTH(out, plane);
@@ -190,7 +190,7 @@ void genpro_pan_zoom_class_init(GenproPanZoomClass* klass) {
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "Pan and zoom", "Filter/Effect/Video",
-                                        "Shows a moving part of a larger picture", "gst-genpro");
+                                        "Shows a moving part of a larger image", "gst-genpro");
   transform_class->transform_caps = transform_caps;
   transform_class->before_transform = before_transform;
   GST_VIDEO_FILTER_CLASS(klass)->transform_frame = transform_frame;

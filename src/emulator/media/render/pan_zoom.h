@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A video filter, for this process only, that shows a moving part of a larger picture. GES can
+// A video filter, for this process only, that shows a moving part of a larger image. GES can
 // animate position and size of a source too, but in whole pixels: a slow movement then trembles.
 // This one samples between the pixels.
 //

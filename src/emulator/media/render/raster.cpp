@@ -45,7 +45,7 @@ Raster::Raster(GstVideoFormat format, Size size) {
   gst_video_info_set_format(&info_, format, static_cast<guint>(size.width),
                             static_cast<guint>(size.height));
   buffer_.reset(gst_buffer_new_allocate(nullptr, GST_VIDEO_INFO_SIZE(&info_), nullptr));
-  if (buffer_ == nullptr) throw RenderError("there is no memory for a picture; try again later");
+  if (buffer_ == nullptr) throw RenderError("there is no memory for an image; try again later");
 }
 
 Raster Raster::from_sample(GstSample* sample) {
@@ -53,7 +53,7 @@ Raster Raster::from_sample(GstSample* sample) {
   GstCaps* caps = gst_sample_get_caps(sample);
   GstBuffer* buffer = gst_sample_get_buffer(sample);
   if (caps == nullptr || buffer == nullptr || !gst_video_info_from_caps(&result.info_, caps)) {
-    throw RenderError("its decoder gave a picture of a format that is not known here");
+    throw RenderError("its decoder gave a frame of a format that is not known here");
   }
   result.buffer_.reset(gst_buffer_ref(buffer));
   return result;
@@ -75,7 +75,7 @@ CapsPtr Raster::caps() const {
 MappedRaster::MappedRaster(const Raster& raster, GstMapFlags flags) {
   GstVideoInfo info = raster.info();
   if (raster.buffer() == nullptr || !gst_video_frame_map(&frame_, &info, raster.buffer(), flags)) {
-    throw RenderError("its decoder gave a picture that cannot be read");
+    throw RenderError("its decoder gave a frame that cannot be read");
   }
 }
 
@@ -104,7 +104,7 @@ void Placer::place(const Raster& source, Rect from, Raster& target) {
     in.interlace_mode = out.interlace_mode;
     converter_.reset(gst_video_converter_new(&in, &out, config));
     if (!converter_) {
-      throw RenderError(std::string("its pictures are in the format ") +
+      throw RenderError(std::string("its frames are in the format ") +
                         GST_VIDEO_INFO_NAME(&shape.source) + ", which cannot be converted");
     }
     shape_ = shape;
@@ -152,9 +152,9 @@ Raster cropped(const Raster& source, Rect from) {
   return target;
 }
 
-void blur(Raster& picture, int radius) {
-  const Size size = picture.size();
-  MappedRaster mapped(picture, GST_MAP_READWRITE);
+void blur(Raster& image, int radius) {
+  const Size size = image.size();
+  MappedRaster mapped(image, GST_MAP_READWRITE);
   const std::ptrdiff_t stride = mapped.row(1) - mapped.row(0);
   std::vector<std::uint8_t> copy;
   for (int pass = 0; pass < 3; ++pass) {
@@ -165,10 +165,10 @@ void blur(Raster& picture, int radius) {
   }
 }
 
-void darken(Raster& picture, double factor) {
-  const Size size = picture.size();
+void darken(Raster& image, double factor) {
+  const Size size = image.size();
   const int scale = static_cast<int>(factor * 256);
-  MappedRaster mapped(picture, GST_MAP_READWRITE);
+  MappedRaster mapped(image, GST_MAP_READWRITE);
   for (int y = 0; y < size.height; ++y) {
     std::uint8_t* row = mapped.row(y);
     for (int i = 0; i < size.width * 4; ++i) {
@@ -177,8 +177,7 @@ void darken(Raster& picture, double factor) {
   }
 }
 
-MemoryFile encode_picture(const Raster& picture, const std::string& caps,
-                          const std::string& encoder) {
+MemoryFile encode_image(const Raster& image, const std::string& caps, const std::string& encoder) {
   ErrorPtr error;
   const std::string description = "appsrc name=in format=time ! videoconvert ! " + caps + " ! " +
                                   encoder + " ! appsink name=out sync=false";
@@ -189,53 +188,53 @@ MemoryFile encode_picture(const Raster& picture, const std::string& caps,
   }
   const ElementPtr in = pipeline.by_name("in");
   const ElementPtr out = pipeline.by_name("out");
-  const CapsPtr source_caps = picture.caps();
+  const CapsPtr source_caps = image.caps();
   gst_app_src_set_caps(GST_APP_SRC(in.get()), source_caps.get());
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-  gst_app_src_push_buffer(GST_APP_SRC(in.get()), gst_buffer_ref(picture.buffer()));
+  gst_app_src_push_buffer(GST_APP_SRC(in.get()), gst_buffer_ref(image.buffer()));
   gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
   const SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), 15 * GST_SECOND));
   if (!sample) {
-    throw RenderError("a picture could not be encoded with \"" + encoder + "\"; try again");
+    throw RenderError("an image could not be encoded with \"" + encoder + "\"; try again");
   }
   gpointer data = nullptr;
   gsize size = 0;
   gst_buffer_extract_dup(gst_sample_get_buffer(sample.get()), 0, G_MAXSIZE, &data, &size);
   const Owned<void, g_free> owned(data);
-  MemoryFile file("genpro-picture");
+  MemoryFile file("genpro-image");
   file.append({static_cast<const std::byte*>(data), size});
   return file;
 }
 
-MemoryFile encode_jpeg(const Raster& picture, int quality) {
+MemoryFile encode_jpeg(const Raster& image, int quality) {
   // What a JPEG file means by its numbers: full range, the matrix of BT.601.
-  return encode_picture(picture, "video/x-raw,format=I420,colorimetry=1:4:0:0",
-                        "jpegenc quality=" + std::to_string(quality));
+  return encode_image(image, "video/x-raw,format=I420,colorimetry=1:4:0:0",
+                      "jpegenc quality=" + std::to_string(quality));
 }
 
-MemoryFile encode_png(const Raster& picture) {
-  return encode_picture(picture, "video/x-raw,format=RGBA",
-                        "pngenc compression-level=1 snapshot=false");
+MemoryFile encode_png(const Raster& image) {
+  return encode_image(image, "video/x-raw,format=RGBA",
+                      "pngenc compression-level=1 snapshot=false");
 }
 
 namespace {
 
-// The share of a picture that must stay visible for it to be cut to the raster. A square in 16:9
-// is still cut; a portrait picture in 16:9 is not.
+// The share of an image that must stay visible for it to be cut to the raster. A square in 16:9
+// is still cut; a portrait image in 16:9 is not.
 constexpr double kLeastVisible = 0.55;
 constexpr int kBackgroundSide = 64;
 constexpr int kBackgroundBlur = 3;
 constexpr double kBackgroundLight = 0.62;
 
-// The part of a picture that has the given shape, in the middle.
-Rect cut_to(Size size, double picture_aspect, double aspect) {
+// The part of an image that has the given shape, in the middle.
+Rect cut_to(Size size, double image_aspect, double aspect) {
   Rect rect = whole(size);
-  if (picture_aspect > aspect) {
-    rect.width = std::max(1, static_cast<int>(std::lround(size.width * aspect / picture_aspect)));
+  if (image_aspect > aspect) {
+    rect.width = std::max(1, static_cast<int>(std::lround(size.width * aspect / image_aspect)));
     rect.x = (size.width - rect.width) / 2;
   } else {
-    rect.height = std::max(1, static_cast<int>(std::lround(size.height * picture_aspect / aspect)));
-    // What a portrait picture shows is more often above its middle than below.
+    rect.height = std::max(1, static_cast<int>(std::lround(size.height * image_aspect / aspect)));
+    // What a portrait image shows is more often above its middle than below.
     rect.y = (size.height - rect.height) * 2 / 5;
   }
   return rect;
@@ -245,39 +244,58 @@ double aspect_of(Size size) {
   return static_cast<double>(size.width) / size.height;
 }
 
+// Where an image of that shape is shown whole, in the middle. The edges are even, so that 4:2:0
+// colour ends where the image ends.
+Rect whole_within(Size size, double image) {
+  Rect to = whole(size);
+  if (image > aspect_of(size)) {
+    to.height = std::clamp(static_cast<int>(size.width / image) / 2 * 2, 2, size.height);
+    to.y = (size.height - to.height) / 4 * 2;
+  } else {
+    to.width = std::clamp(static_cast<int>(size.height * image) / 2 * 2, 2, size.width);
+    to.x = (size.width - to.width) / 4 * 2;
+  }
+  return to;
+}
+
 }  // namespace
 
 bool Framer::fill(const Raster& source, Raster& target) {
   const Size size = target.size();
-  const double picture = aspect_of(source.display_size());
+  const double image = aspect_of(source.display_size());
   const double raster = aspect_of(size);
-  const double visible = std::min(picture / raster, raster / picture);
+  const double visible = std::min(image / raster, raster / image);
   if (visible >= kLeastVisible) {
-    main_.place(source, cut_to(source.size(), picture, raster), target);
+    main_.place(source, cut_to(source.size(), image, raster), target);
     return false;
   }
   // The background is blurred while it is small: that is cheap, and enlarging it blurs it further.
   const double shrink = static_cast<double>(kBackgroundSide) / std::max(size.width, size.height);
   Raster small(GST_VIDEO_FORMAT_BGRA, {std::max(2, static_cast<int>(size.width * shrink)),
                                        std::max(2, static_cast<int>(size.height * shrink))});
-  shrink_.place(source, cut_to(source.size(), picture, raster), small);
+  shrink_.place(source, cut_to(source.size(), image, raster), small);
   blur(small, kBackgroundBlur);
   darken(small, kBackgroundLight);
   grow_.place(small, whole(small.size()), target);
 
-  Rect to = whole(size);
-  // Even edges, so that 4:2:0 colour ends where the picture ends.
-  if (picture > raster) {
-    to.height = std::max(2, static_cast<int>(size.width / picture) / 2 * 2);
-    to.y = (size.height - to.height) / 4 * 2;
-  } else {
-    to.width = std::max(2, static_cast<int>(size.height * picture) / 2 * 2);
-    to.x = (size.width - to.width) / 4 * 2;
-  }
+  const Rect to = whole_within(size, image);
   Raster inner(GST_VIDEO_INFO_FORMAT(&target.info()), {to.width, to.height});
   main_.place(source, whole(source.size()), inner);
   paste(inner, target, to.x, to.y);
   return true;
+}
+
+void Framer::contain(const Raster& source, Raster& target) {
+  {
+    MappedRaster mapped(target, GST_MAP_WRITE);
+    for (int y = 0; y < target.size().height; ++y) {
+      std::memset(mapped.row(y), 0, static_cast<std::size_t>(target.size().width) * 4);
+    }
+  }
+  const Rect to = whole_within(target.size(), aspect_of(source.display_size()));
+  Raster inner(GST_VIDEO_FORMAT_BGRA, {to.width, to.height});
+  main_.place(source, whole(source.size()), inner);
+  paste(inner, target, to.x, to.y);
 }
 
 }  // namespace genpro::emulator::render

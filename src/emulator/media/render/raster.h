@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// One picture in memory, in any raw video format, and what the renderer does to pictures: scale,
+// One image in memory, in any raw video format, and what the renderer does to images: scale,
 // convert, place, turn, blur. Errors are thrown as RenderError.
 #pragma once
 
@@ -29,7 +29,7 @@ struct Rect {
 class Raster {
  public:
   Raster() = default;
-  // A copy shares the pixels; only a picture that nobody shares can be written to.
+  // A copy shares the pixels; only an image that nobody shares can be written to.
   Raster(const Raster& other) : info_(other.info_) {
     if (other.buffer_) buffer_.reset(gst_buffer_ref(other.buffer_.get()));
   }
@@ -37,7 +37,7 @@ class Raster {
   Raster& operator=(const Raster& other) { return *this = Raster(other); }
   Raster& operator=(Raster&&) noexcept = default;
   ~Raster() = default;
-  // A fresh picture, its bytes not set.
+  // A fresh image, its bytes not set.
   Raster(GstVideoFormat format, Size size);
   // Shares the sample's frame.
   static Raster from_sample(GstSample* sample);
@@ -58,7 +58,7 @@ class Raster {
   BufferPtr buffer_;
 };
 
-// Maps a picture for as long as it lives.
+// Maps an image for as long as it lives.
 class MappedRaster {
  public:
   MappedRaster(const Raster& raster, GstMapFlags flags);
@@ -76,8 +76,8 @@ class MappedRaster {
   GstVideoFrame frame_;
 };
 
-// Scales and converts a part of one picture into the whole of another. Keeps its tables between
-// pictures of the same shape, for the frames of a clip.
+// Scales and converts a part of one image into the whole of another. Keeps its tables between
+// images of the same shape, for the frames of a clip.
 class Placer {
  public:
   void place(const Raster& source, Rect from, Raster& target);
@@ -95,33 +95,34 @@ class Placer {
 };
 
 Rect whole(Size size);
-// The whole picture in another format and size.
+// The whole image in another format and size.
 Raster scaled(const Raster& source, GstVideoFormat format, Size size);
 
-// Copies a picture into a larger one of the same format, BGRA or I420; x and y must be even in
+// Copies an image into a larger one of the same format, BGRA or I420; x and y must be even in
 // I420.
 void paste(const Raster& source, Raster& target, int x, int y);
 
-// BGRA pictures only:
+// BGRA images only:
 Raster cropped(const Raster& source, Rect from);
 // Three box passes of that radius, which look like a Gaussian.
-void blur(Raster& picture, int radius);
+void blur(Raster& image, int radius);
 // Every colour times `factor`, alpha kept.
-void darken(Raster& picture, double factor);
+void darken(Raster& image, double factor);
 
-// Encodes one picture with an encoder in gst-launch syntax, such as "jpegenc quality=95", fed with
-// pictures of `caps`.
-MemoryFile encode_picture(const Raster& picture, const std::string& caps,
-                          const std::string& encoder);
-MemoryFile encode_jpeg(const Raster& picture, int quality);
-MemoryFile encode_png(const Raster& picture);
+// Encodes one image with an encoder in gst-launch syntax, such as "jpegenc quality=95", fed with
+// images of `caps`.
+MemoryFile encode_image(const Raster& image, const std::string& caps, const std::string& encoder);
+MemoryFile encode_jpeg(const Raster& image, int quality);
+MemoryFile encode_png(const Raster& image);
 
-// How a picture of any shape fills the clip's raster: cut to it when little is lost, else shown
+// How an image of any shape fills the clip's raster: cut to it when little is lost, else shown
 // whole in front of a blurred, darker enlargement of itself.
 class Framer {
  public:
-  // Fills the whole of `target`, which may be of any format. True when the picture is shown whole.
+  // Fills the whole of `target`, which may be of any format. True when the image is shown whole.
   bool fill(const Raster& source, Raster& target);
+  // Shows the image whole, with nothing around it. `target`: BGRA.
+  void contain(const Raster& source, Raster& target);
 
  private:
   Placer main_;

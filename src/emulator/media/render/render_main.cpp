@@ -12,11 +12,12 @@
 #include <new>
 #include <vector>
 
+#include "emulator/media/render/audio_track.h"
 #include "emulator/media/render/drawing.h"
+#include "emulator/media/render/matte.h"
 #include "emulator/media/render/prepare.h"
 #include "emulator/media/render/render_spec.h"
 #include "emulator/media/render/reporter.h"
-#include "emulator/media/render/sound_track.h"
 #include "emulator/media/render/timeline.h"
 
 namespace genpro::emulator::render {
@@ -24,6 +25,9 @@ namespace {
 
 constexpr int kThumbnailSide = 480;
 constexpr int kThumbnailQuality = 88;
+constexpr int kLengthOfStills = 5;  // seconds, of layers without a clip
+// Containers say the length of a clip with less than a frame too much.
+constexpr double kLengthRounding = 0.05;
 
 // A file under construction: it gets its name when it is complete, and is removed when it never is.
 class PartFile {
@@ -69,23 +73,90 @@ void write_thumbnail(const Raster& still, const std::string& path) {
   }
 }
 
-// The decoders of libav for these formats need whole pictures in one buffer, which nothing gives
+// The decoders of libav for these formats need whole images in one buffer, which nothing gives
 // them here; gdk-pixbuf's are not chosen unless asked for.
-void prefer_picture_decoders() {
+void prefer_image_decoders() {
   const auto feature = ObjectPtr<GstPluginFeature>::adopt(
       gst_registry_lookup_feature(gst_registry_get(), "gdkpixbufdec"));
   if (feature) gst_plugin_feature_set_rank(feature.get(), GST_RANK_SECONDARY);
 }
 
-void render(const RenderSpec& spec, Reporter& reporter) {
+std::size_t samples_of(int seconds) {
+  return static_cast<std::size_t>(seconds) * kAudioRate;
+}
+
+// The frames of the first ingredient in their own size for as long as the second one is heard.
+Prepared open_lipsync(RenderSpec& spec, std::vector<float>& soundtrack, Reporter& reporter) {
+  if (spec.ingredients.size() != 2) {
+    throw RenderError("A lipsync is made of a video and an audio file; give these two.");
+  }
+  soundtrack = read_speech(spec, 1, samples_of(kMostSeconds), reporter);
+  spec.duration = static_cast<int>((soundtrack.size() + samples_of(1) * kAudioChannels - 1) /
+                                   (samples_of(1) * kAudioChannels));
+  soundtrack.resize(samples_of(spec.duration) * kAudioChannels);
+  const Size size = look_at(spec, 0, reporter).size;
+  spec.width = size.width;
+  spec.height = size.height;
+  spec.ingredients.pop_back();
+  Prepared prepared = open_ingredients(spec, reporter);
+  for (Visual& visual : prepared.visuals) visual.has_audio = false;
+  return prepared;
+}
+
+Prepared open_stack(RenderSpec& spec, Reporter& reporter) {
+  Prepared prepared = open_layers(spec, reporter);
+  if (prepared.visuals.empty()) {
+    throw RenderError("None of the layers has an image or a clip; give one that has.");
+  }
+  double longest = 0;
+  for (const Visual& visual : prepared.visuals) longest = std::max(longest, visual.announced);
+  if (spec.duration == 0) {
+    const double length = std::min(longest, 1.0 * kMostSeconds);
+    spec.duration = length > 0 ? std::max(1, static_cast<int>(std::ceil(length - kLengthRounding)))
+                               : kLengthOfStills;
+  }
+  return prepared;
+}
+
+std::vector<Slot> slots_of(const RenderSpec& spec, int count) {
+  const int total = spec.duration * spec.fps;
+  const int grid = schedule_grid(spec.fps);
+  if (spec.kind == Kind::layers)
+    return std::vector<Slot>(static_cast<std::size_t>(count), {0, total});
+  if (spec.kind == Kind::image && count == 2) return make_transition(total, grid);
+  if (count > total / grid) {
+    throw RenderError("A video of " + std::to_string(spec.duration) + " s has room for at most " +
+                      std::to_string(total / grid) + " images and clips, and there are " +
+                      std::to_string(count) + "; ask for a longer one or give fewer.");
+  }
+  // Half a second of cross-fade.
+  return make_schedule(count, total, spec.fps / 2, grid);
+}
+
+void render(RenderSpec spec, Reporter& reporter) {
   PartFile video(spec.output);
   PartFile thumbnail(spec.thumbnail);
   reporter.set_leftovers(spec.thumbnail.empty() ? std::vector{video.part()}
                                                 : std::vector{video.part(), thumbnail.part()});
+  const auto keep = [&](const EncodedClip& clip, Size size) {
+    if (!spec.thumbnail.empty()) {
+      write_thumbnail(clip.still, thumbnail.part());
+      thumbnail.keep();
+    }
+    video.keep();
+    reporter.done(clip.frames, size.width, size.height);
+  };
+  if (spec.kind == Kind::matte) {
+    const EncodedClip clip = render_matte(spec, video.part(), reporter);
+    return keep(clip, clip.still.size());
+  }
+
+  std::vector<float> soundtrack;
+  Prepared prepared = spec.kind == Kind::lipsync  ? open_lipsync(spec, soundtrack, reporter)
+                      : spec.kind == Kind::layers ? open_stack(spec, reporter)
+                                                  : open_ingredients(spec, reporter);
   const int total = spec.duration * spec.fps;
   const Size raster{spec.width, spec.height};
-
-  Prepared prepared = open_ingredients(spec, reporter);
   if (prepared.visuals.empty()) {
     Visual backdrop;
     // PNG keeps the grain that hides the gradients' bands.
@@ -94,26 +165,21 @@ void render(const RenderSpec& spec, Reporter& reporter) {
                                                static_cast<int>(spec.height * kPanRoom) / 2 * 2}));
     prepared.visuals.push_back(std::move(backdrop));
   }
-  const int count = static_cast<int>(prepared.visuals.size());
-  const int grid = schedule_grid(spec.fps);
-  if (count > total / grid) {
-    throw RenderError("A video of " + std::to_string(spec.duration) + " s has room for at most " +
-                      std::to_string(total / grid) + " pictures and clips, and there are " +
-                      std::to_string(count) + "; ask for a longer one or give fewer.");
-  }
-  // Half a second of cross-fade.
-  const std::vector<Slot> slots = make_schedule(count, total, spec.fps / 2, grid);
+  const std::vector<Slot> slots = slots_of(spec, static_cast<int>(prepared.visuals.size()));
   conform_clips(spec, slots, prepared, reporter);
 
   Composition composition{spec, slots, prepared, std::nullopt, {}, {}};
-  if (const auto caption = make_caption(spec.prompt, raster)) {
+  const bool has_caption = spec.kind == Kind::ingredients || spec.kind == Kind::image;
+  if (const auto caption = make_caption(has_caption ? spec.prompt : "", raster)) {
     composition.caption = encode_png(*caption);
     composition.caption_size = caption->size();
   }
   if (spec.audio) {
-    const auto samples = static_cast<std::size_t>(spec.duration) * kSoundRate;
-    composition.sound =
-        make_sound(spec, slots, prepared, read_soundtrack(spec, prepared, samples, reporter));
+    if (soundtrack.empty()) {
+      soundtrack = read_soundtrack(spec, prepared, samples_of(spec.duration), reporter);
+    }
+    composition.audio = make_audio(spec, slots, prepared, std::move(soundtrack));
+    spec.audio = !composition.audio.empty();
   }
   const TimelinePtr timeline = make_timeline(composition, reporter);
   const EncodedClip clip = encode_timeline(timeline.get(), spec, video.part(), reporter);
@@ -121,12 +187,7 @@ void render(const RenderSpec& spec, Reporter& reporter) {
     throw RenderError("The composed video has " + std::to_string(clip.frames) +
                       " frames instead of " + std::to_string(total) + "; try again.");
   }
-  if (!spec.thumbnail.empty()) {
-    write_thumbnail(clip.still, thumbnail.part());
-    thumbnail.keep();
-  }
-  video.keep();
-  reporter.done(clip.frames, spec.width, spec.height);
+  keep(clip, raster);
 }
 
 }  // namespace
@@ -141,7 +202,7 @@ int render_main(const char* spec_path) {
       throw RenderError("GStreamer could not be started (" + error.message() +
                         "); check its installation.");
     }
-    prefer_picture_decoders();
+    prefer_image_decoders();
     render(spec, reporter);
     return 0;
   } catch (const std::bad_alloc&) {

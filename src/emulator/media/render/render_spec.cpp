@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emulator/media/render/render_spec.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -59,6 +61,13 @@ class Members {
   std::string prefix_;
 };
 
+Kind kind_of(const std::string& word) {
+  constexpr std::array words{"ingredients", "image", "lipsync", "layers", "matte"};
+  const auto found = std::find(words.begin(), words.end(), word);
+  if (found == words.end()) fail("kind", "must be the name of a kind");
+  return static_cast<Kind>(found - words.begin());
+}
+
 std::vector<RenderIngredient> read_ingredients(JsonNode* node) {
   const auto elements = json_elements(node);
   if (!elements) fail("ingredients", "must be an array");
@@ -87,12 +96,16 @@ RenderSpec RenderSpec::load(const std::string& path) {
   if (!root) fail(" must be a JSON object");
   RenderSpec spec;
   const Members members(json_node_get_object(root.get()), "");
+  std::string kind = "ingredients";
+  members.read("kind", kind);
+  spec.kind = kind_of(kind);
   members.read("output", spec.output);
   members.read("thumbnail", spec.thumbnail);
   members.read("width", spec.width, kMinSide, kMaxSide);
   members.read("height", spec.height, kMinSide, kMaxSide);
   members.read("fps", spec.fps, 1, kMaxFps);
-  members.read("duration", spec.duration, 1, kMaxDuration);
+  const bool has_own_length = spec.kind != Kind::ingredients && spec.kind != Kind::image;
+  members.read("duration", spec.duration, has_own_length ? 0 : 1, kMaxDuration);
   members.read("prompt", spec.prompt);
   members.read("model", spec.model);
   members.read("generation_id", spec.generation_id);
@@ -100,7 +113,7 @@ RenderSpec RenderSpec::load(const std::string& path) {
   members.read("moov_at_end", spec.moov_at_end);
   members.read("stall_timeout", spec.stall_timeout, 1, kMaxStallTimeout);
   if (spec.output.empty()) fail("output", "is missing");
-  // 4:2:0 pictures have half as many colour samples either way.
+  // 4:2:0 images have half as many colour samples either way.
   if (spec.width % 2 != 0) fail("width", "must be even");
   if (spec.height % 2 != 0) fail("height", "must be even");
   if (JsonNode* node = json_member(json_node_get_object(root.get()), "ingredients")) {

@@ -15,13 +15,25 @@ struct RenderIngredient {
   std::string file_name;     // the name that the person knows it by
 };
 
+// How a clip is made of its ingredients.
+enum class Kind {
+  ingredients,  // one after the other, with captions, logos and a backdrop where there is nothing
+  image,        // from the first one to the second, which are its first and last frame
+  lipsync,      // the first one's frames with the second one's audio
+  layers,       // one over the other, the first one below
+  matte,        // the first one's frames without their background
+};
+
 struct RenderSpec {
-  std::string output;     // the MP4 to write
+  Kind kind = Kind::ingredients;
+  std::string output;     // the MP4 to write, of a matte a QuickTime file
   std::string thumbnail;  // the JPEG to write; empty: none
   int width = 1280;       // pixels, even
   int height = 720;       // pixels, even
   int fps = 24;
-  int duration = 5;  // seconds; the clip has exactly duration * fps frames
+  // Seconds; the clip has exactly duration * fps frames. 0: as many as its media have, where the
+  // kind has media that decide.
+  int duration = 5;
   std::string prompt;
   std::string model;
   std::string generation_id;

@@ -22,8 +22,8 @@ using MappedFilePtr = Owned<GMappedFile, g_mapped_file_unref>;
 
 constexpr const char* kTruncated = "ends before its data is complete; upload the whole file again";
 constexpr const char* kNoMedia =
-    "is not a picture, video or sound; upload for instance a PNG, JPEG, MP4 or WAV file";
-// More than any camera's picture has. A small file can announce any number, and a decoder takes
+    "is not an image, video or audio; upload for instance a PNG, JPEG, MP4 or WAV file";
+// More than any camera's image has. A small file can announce any number, and a decoder takes
 // the memory for all of them at once.
 constexpr std::uint64_t kMaxPixels = 120'000'000;
 
@@ -66,7 +66,7 @@ std::size_t find_jpeg_segment(Bytes bytes, const Wanted& wanted) {
   return bytes.size();
 }
 
-// Previews in a JPEG's EXIF data are whole pictures with an end mark of their own, so nothing
+// Previews in a JPEG's EXIF data are whole images with an end mark of their own, so nothing
 // before the first scan tells whether the file is complete.
 bool jpeg_complete(Bytes bytes) {
   const std::size_t scan =
@@ -114,7 +114,7 @@ std::optional<Dimensions> webp_dimensions(Bytes bytes) {
   return Dimensions{little_endian(bytes, 26, 2) & 0x3fff, little_endian(bytes, 28, 2) & 0x3fff};
 }
 
-// What a picture's header says. Of other formats the memory limit of the process is the bound.
+// What an image's header says. Of other formats the memory limit of the process is the bound.
 std::optional<Dimensions> announced_dimensions(Bytes bytes) {
   if (bytes.size() < 30) return {};
   if (has(bytes, 0, "\x89PNG")) {
@@ -179,14 +179,14 @@ bool is_text(Bytes bytes) {
   });
 }
 
-bool is_vector_picture(Bytes bytes) {
+bool is_vector_image(Bytes bytes) {
   const Bytes head = bytes.first(std::min<std::size_t>(bytes.size(), 4096));
   const std::string_view tag = "<svg";
   return std::search(head.begin(), head.end(), tag.begin(), tag.end()) != head.end();
 }
 
 bool is_plain_text(Bytes bytes) {
-  return is_text(bytes) && !is_vector_picture(bytes) && !has(bytes, 0, "P3") &&
+  return is_text(bytes) && !is_vector_image(bytes) && !has(bytes, 0, "P3") &&
          !has(bytes, 0, "P2") && !has(bytes, 0, "P1");
 }
 
@@ -194,10 +194,10 @@ std::string fault_in(Bytes bytes, const std::string& content_type) {
   if (bytes.empty()) return "is empty; upload it again";
   if (has(bytes, 0, "PK\x03\x04") || has(bytes, 0, "PK\x05\x06") ||
       content_type == "application/zip") {
-    return "is a ZIP archive, which cannot be shown; unpack it and upload its pictures or clips";
+    return "is a ZIP archive, which cannot be shown; unpack it and upload its images or clips";
   }
   if (bytes.size() > 9 && little_endian(bytes, 0, 8) < bytes.size() && bytes[8] == '{') {
-    return "is a safetensors model, which cannot be shown; give a picture, clip or sound instead";
+    return "is a safetensors model, which cannot be shown; give an image, clip or audio instead";
   }
   if (is_plain_text(bytes)) return kNoMedia;
   if (has(bytes, 0, "\x89PNG") && !ends_with(bytes, "IEND", 4096)) return kTruncated;
@@ -238,7 +238,7 @@ std::string find_fault(const std::string& path, const std::string& content_type)
   return fault_in(bytes_of(file.get()), content_type);
 }
 
-int count_gif_pictures(const std::string& path) {
+int count_gif_frames(const std::string& path) {
   const MappedFilePtr file(g_mapped_file_new(path.c_str(), FALSE, nullptr));
   if (!file) return 0;
   const Bytes bytes = bytes_of(file.get());

@@ -12,8 +12,8 @@ namespace genpro::emulator::render {
 // a sentence that begins with the ingredient's name ("is empty; upload it again").
 std::string find_fault(const std::string& path, const std::string& content_type);
 
-// The number of pictures in a GIF file; 0 when the file is no GIF.
-int count_gif_pictures(const std::string& path);
+// The number of frames in a GIF file; 0 when the file is no GIF.
+int count_gif_frames(const std::string& path);
 
 // The orientation that a JPEG's EXIF data asks for, such as "rotate-90"; empty when it has none.
 std::string exif_orientation(const std::string& path);

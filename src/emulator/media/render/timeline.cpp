@@ -26,7 +26,7 @@ struct Key {
   double value;
 };
 
-// One way for a picture to move: where it begins and ends.
+// One way for an image to move: where it begins and ends.
 struct Move {
   double zoom_from, zoom_to, x_from, x_to, y_from, y_to;
 };
@@ -36,8 +36,12 @@ constexpr std::array<Move, 4> kMoves{{{1.02, 1.20, 0.30, 0.62, 0.45, 0.55},
                                       {1.20, 1.03, 0.75, 0.40, 0.40, 0.55},
                                       {1.06, 1.22, 0.70, 0.35, 0.65, 0.40},
                                       {1.22, 1.05, 0.20, 0.65, 0.55, 0.45}}};
-// For pictures that are shown whole: their frame moves more than they do.
+// For images that are shown whole: their frame moves more than they do.
 constexpr Move kWholeMove{1.0, 1.07, 0.5, 0.5, 0.5, 0.5};
+// The first frame and the last one are the images as they were given.
+constexpr Move kFirstFrameMove{1.0, 1.15, 0.5, 0.5, 0.5, 0.5};
+constexpr Move kLastFrameMove{1.15, 1.0, 0.5, 0.5, 0.5, 0.5};
+constexpr Move kNoMove{1.0, 1.0, 0.5, 0.5, 0.5, 0.5};
 constexpr Move kBackdropMove{1.02, 1.45, 0.10, 0.85, 0.80, 0.30};
 
 class Builder {
@@ -58,8 +62,12 @@ class Builder {
     }
     add_caption();
     add_logos();
-    add_visuals();
-    add_sound();
+    if (spec_.kind == Kind::layers) {
+      add_layers();
+    } else {
+      add_visuals();
+    }
+    add_audio();
     if (!ges_timeline_commit_sync(timeline_.get())) fail("the timeline");
     return timeline_;
   }
@@ -96,7 +104,7 @@ class Builder {
 
   GESTrackElement* video_of(GESClip* clip) {
     GESTrackElement* element = ges_clip_find_track_element(clip, nullptr, GES_TYPE_VIDEO_SOURCE);
-    if (element == nullptr) fail("a picture");
+    if (element == nullptr) fail("an image");
     // The clip keeps it.
     gst_object_unref(element);
     return element;
@@ -120,7 +128,7 @@ class Builder {
                                               frame.height, nullptr);
   }
 
-  // A picture over the whole clip.
+  // An image over the whole clip.
   GESTrackElement* add_overlay(const MemoryFile& media, Rect frame) {
     GESLayer* layer = ges_timeline_append_layer(timeline_.get());
     GESClip* clip = add_media(layer, media, 0, total(), GES_TRACK_TYPE_VIDEO);
@@ -172,9 +180,19 @@ class Builder {
     animate(effect, "pan-y", {{0, move.y_from}, {duration, move.y_to}});
   }
 
-  static const Move& move_of(const Visual& visual, std::size_t index) {
+  const Move& move_of(const Visual& visual, std::size_t index) const {
     if (visual.ingredient < 0) return kBackdropMove;
+    if (spec_.kind == Kind::lipsync) return kNoMove;
+    if (spec_.kind == Kind::image) return index == 0 ? kFirstFrameMove : kLastFrameMove;
     return visual.whole ? kWholeMove : kMoves[index % kMoves.size()];
+  }
+
+  // Of two layers of a timeline the one that was appended first is seen.
+  void add_layers() {
+    const auto& visuals = composition_.prepared.visuals;
+    for (auto visual = visuals.rbegin(); visual != visuals.rend(); ++visual) {
+      add_overlay(*visual->media, {0, 0, spec_.width, spec_.height});
+    }
   }
 
   void add_visuals() {
@@ -192,8 +210,8 @@ class Builder {
     }
   }
 
-  void add_sound() {
-    for (const SoundPart& part : composition_.sound) {
+  void add_audio() {
+    for (const AudioPart& part : composition_.audio) {
       // A layer each: parts that overlap are to be mixed, their fades are in their samples.
       GESLayer* layer = ges_timeline_append_layer(timeline_.get());
       const GstClockTime start = time_of(part.start);
@@ -244,29 +262,13 @@ GstPadProbeReturn on_encoded_frame(GstPad*, GstPadProbeInfo*, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
-TagListPtr make_tags(const RenderSpec& spec) {
-  TagListPtr tags(gst_tag_list_new(
-      GST_TAG_APPLICATION_NAME, "genpro-emulator", GST_TAG_ENCODER, "genpro-emulator",
-      GST_TAG_COMMENT,
-      ("Made by genpro-emulator; model " + (spec.model.empty() ? "default" : spec.model) +
-       "; generation " + (spec.generation_id.empty() ? "none" : spec.generation_id))
-          .c_str(),
-      nullptr));
-  const GCharPtr title(
-      g_utf8_make_valid(spec.prompt.data(), static_cast<gssize>(spec.prompt.size())));
-  if (*title.get() != '\0') {
-    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, title.get(), nullptr);
-  }
-  return tags;
-}
-
 void on_element_added(GstBin*, GstBin*, GstElement* element, gpointer data) {
   auto* shared = static_cast<Shared*>(data);
   GstElementFactory* factory = gst_element_get_factory(element);
   if (factory == nullptr) return;
   const std::string_view name = GST_OBJECT_NAME(factory);
   if (name == "x264enc") {
-    // Constant quality: a clip of any length is as sharp. No B-frames: the first picture then has
+    // Constant quality: a clip of any length is as sharp. No B-frames: the first frame then has
     // the time stamp 0 also for players that do not read edit lists.
     g_object_set(element, "pass", 5, "quantizer", 20, "speed-preset", 3, "bframes", 0,
                  "key-int-max", shared->spec->fps * 2, nullptr);
@@ -302,9 +304,9 @@ ContainerProfilePtr make_profile(const RenderSpec& spec) {
   gst_encoding_container_profile_add_profile(container.get(), GST_ENCODING_PROFILE(video));
   if (spec.audio) {
     const CapsPtr aac(gst_caps_from_string("audio/mpeg,mpegversion=4"));
-    const CapsPtr sound(gst_caps_from_string("audio/x-raw,rate=48000,channels=2"));
-    auto* audio = gst_encoding_audio_profile_new(aac.get(), nullptr, sound.get(), 1);
-    gst_encoding_container_profile_add_profile(container.get(), GST_ENCODING_PROFILE(audio));
+    const CapsPtr audio(gst_caps_from_string("audio/x-raw,rate=48000,channels=2"));
+    auto* profile = gst_encoding_audio_profile_new(aac.get(), nullptr, audio.get(), 1);
+    gst_encoding_container_profile_add_profile(container.get(), GST_ENCODING_PROFILE(profile));
   }
   return container;
 }
@@ -343,6 +345,22 @@ void run(GstElement* pipeline, Shared& shared) {
 }
 
 }  // namespace
+
+TagListPtr make_tags(const RenderSpec& spec) {
+  TagListPtr tags(gst_tag_list_new(
+      GST_TAG_APPLICATION_NAME, "genpro-emulator", GST_TAG_ENCODER, "genpro-emulator",
+      GST_TAG_COMMENT,
+      ("Made by genpro-emulator; model " + (spec.model.empty() ? "default" : spec.model) +
+       "; generation " + (spec.generation_id.empty() ? "none" : spec.generation_id))
+          .c_str(),
+      nullptr));
+  const GCharPtr title(
+      g_utf8_make_valid(spec.prompt.data(), static_cast<gssize>(spec.prompt.size())));
+  if (*title.get() != '\0') {
+    gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_TITLE, title.get(), nullptr);
+  }
+  return tags;
+}
 
 TimelinePtr make_timeline(const Composition& composition, Reporter& reporter) {
   return Builder(composition, reporter).build();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The composition as a GES timeline: from the top layer down the caption, the logos, the visuals
-// with their cross-fades, the sound.
+// with their cross-fades, the audio.
 #pragma once
 
 #include <ges/ges.h>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "emulator/media/render/prepare.h"
-#include "emulator/media/render/sound_track.h"
+#include "emulator/media/render/audio_track.h"
 
 namespace genpro::emulator::render {
 
@@ -21,7 +21,7 @@ struct Composition {
   const Prepared& prepared;
   std::optional<MemoryFile> caption;
   Size caption_size;
-  std::vector<SoundPart> sound;
+  std::vector<AudioPart> audio;
 };
 
 using TimelinePtr = ObjectPtr<GESTimeline>;
@@ -29,9 +29,12 @@ using TimelinePtr = ObjectPtr<GESTimeline>;
 // The composition must outlive what plays the timeline: it holds the media. Throws RenderError.
 TimelinePtr make_timeline(const Composition& composition, Reporter& reporter);
 
+// What each file says of how it was made.
+TagListPtr make_tags(const RenderSpec& spec);
+
 struct EncodedClip {
   std::int64_t frames = 0;
-  Raster still;  // the composed picture at a third of the clip
+  Raster still;  // the composed image at a third of the clip
 };
 
 // Renders the timeline into an MP4 file at `path`. Throws RenderError.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emulator/media/render/sound_track.h"
+#include "emulator/media/render/audio_track.h"
 
 #include <algorithm>
 #include <array>
@@ -13,27 +13,27 @@ namespace {
 
 constexpr double kShortestFade = 0.02;  // seconds: a hard cut clicks
 constexpr double kEndFade = 0.4;
-constexpr double kDuck = 0.3;  // of the soundtrack, below a clip's own sound
-constexpr std::size_t kChannels = kSoundChannels;
+constexpr double kDuck = 0.3;  // of the soundtrack, below a clip's own audio
+constexpr std::size_t kChannels = kAudioChannels;
 
 std::size_t samples_of(const RenderSpec& spec, int frames) {
-  return static_cast<std::size_t>(static_cast<std::int64_t>(frames) * kSoundRate / spec.fps);
+  return static_cast<std::size_t>(static_cast<std::int64_t>(frames) * kAudioRate / spec.fps);
 }
 
 double ease(double t) {
   return std::sin(std::clamp(t, 0.0, 1.0) * std::numbers::pi / 2);
 }
 
-// Equal power, so that two sounds that change places are as loud as one.
-void fade(std::vector<float>& sound, double in_seconds, double out_seconds) {
-  const std::size_t count = sound.size() / kChannels;
+// Equal power, so that two tracks that change places are as loud as one.
+void fade(std::vector<float>& audio, double in_seconds, double out_seconds) {
+  const std::size_t count = audio.size() / kChannels;
   for (std::size_t i = 0; i < count; ++i) {
-    const double from_start = static_cast<double>(i) / kSoundRate;
-    const double from_end = static_cast<double>(count - i) / kSoundRate;
+    const double from_start = static_cast<double>(i) / kAudioRate;
+    const double from_end = static_cast<double>(count - i) / kAudioRate;
     const auto gain =
         static_cast<float>(ease(from_start / in_seconds) * ease(from_end / out_seconds));
     if (gain >= 1) continue;
-    for (std::size_t c = 0; c < kChannels; ++c) sound[i * kChannels + c] *= gain;
+    for (std::size_t c = 0; c < kChannels; ++c) audio[i * kChannels + c] *= gain;
   }
 }
 
@@ -49,7 +49,7 @@ std::vector<float> make_bed(std::size_t count) {
                                           {329.63, 0.008, 0.17, 0.70}}};
   std::vector<float> bed(count * kChannels);
   for (std::size_t i = 0; i < count; ++i) {
-    const double t = static_cast<double>(i) / kSoundRate;
+    const double t = static_cast<double>(i) / kAudioRate;
     double left = 0;
     double right = 0;
     for (const Voice& voice : kVoices) {
@@ -65,25 +65,27 @@ std::vector<float> make_bed(std::size_t count) {
   return bed;
 }
 
-// Lowers `sound` to `level` while a slot with a sound of its own is on, over its cross-fades.
-void make_room(const RenderSpec& spec, const Slot& slot, double level, std::vector<float>& sound) {
+// Lowers `audio` to `level` while a slot with audio of its own is on, over its cross-fades.
+void make_room(const RenderSpec& spec, const Slot& slot, double level, std::vector<float>& audio) {
   const std::size_t begin = samples_of(spec, slot.start);
   const std::size_t end =
-      std::min(samples_of(spec, slot.start + slot.frames), sound.size() / kChannels);
+      std::min(samples_of(spec, slot.start + slot.frames), audio.size() / kChannels);
   const double in = std::max(kShortestFade, static_cast<double>(slot.fade_in) / spec.fps);
   const double out = std::max(kShortestFade, static_cast<double>(slot.fade_out) / spec.fps);
   for (std::size_t i = begin; i < end; ++i) {
-    const double from_start = static_cast<double>(i - begin) / kSoundRate;
-    const double from_end = static_cast<double>(end - i) / kSoundRate;
+    const double from_start = static_cast<double>(i - begin) / kAudioRate;
+    const double from_end = static_cast<double>(end - i) / kAudioRate;
     const double presence = std::min({1.0, from_start / in, from_end / out});
     const auto gain =
         static_cast<float>(level + (1 - level) * std::cos(presence * std::numbers::pi / 2));
-    for (std::size_t c = 0; c < kChannels; ++c) sound[i * kChannels + c] *= gain;
+    for (std::size_t c = 0; c < kChannels; ++c) audio[i * kChannels + c] *= gain;
   }
 }
 
-MemoryFile write_wav(const std::vector<float>& sound) {
-  const auto bytes = static_cast<std::uint32_t>(sound.size() * 2);
+}  // namespace
+
+MemoryFile write_wav(const std::vector<float>& audio) {
+  const auto bytes = static_cast<std::uint32_t>(audio.size() * 2);
   std::string wav = "RIFF";
   const auto number = [&wav](std::uint32_t value, int size) {
     for (int i = 0; i < size; ++i) wav += static_cast<char>(value >> (8 * i));
@@ -92,44 +94,43 @@ MemoryFile write_wav(const std::vector<float>& sound) {
   wav += "WAVEfmt ";
   number(16, 4);
   number(1, 2);
-  number(kSoundChannels, 2);
-  number(kSoundRate, 4);
-  number(kSoundRate * kSoundChannels * 2, 4);
-  number(kSoundChannels * 2, 2);
+  number(kAudioChannels, 2);
+  number(kAudioRate, 4);
+  number(kAudioRate * kAudioChannels * 2, 4);
+  number(kAudioChannels * 2, 2);
   number(16, 2);
   wav += "data";
   number(bytes, 4);
-  for (const float sample : sound) {
+  for (const float sample : audio) {
     number(static_cast<std::uint16_t>(std::lround(std::clamp(sample, -1.0F, 1.0F) * 32767)), 2);
   }
-  MemoryFile file("genpro-sound");
+  MemoryFile file("genpro-audio");
   file.append(std::as_bytes(std::span(wav)));
   return file;
 }
 
-}  // namespace
-
-std::vector<SoundPart> make_sound(const RenderSpec& spec, const std::vector<Slot>& slots,
+std::vector<AudioPart> make_audio(const RenderSpec& spec, const std::vector<Slot>& slots,
                                   const Prepared& prepared, std::vector<float> soundtrack) {
   const int total = spec.duration * spec.fps;
-  std::vector<SoundPart> parts;
+  std::vector<AudioPart> parts;
   bool everywhere = true;
-  for (const Visual& visual : prepared.visuals) everywhere = everywhere && !visual.sound.empty();
-  const bool bed = soundtrack.empty();
+  for (const Visual& visual : prepared.visuals) everywhere = everywhere && !visual.audio.empty();
+  const bool may_have_bed = spec.kind == Kind::ingredients || spec.kind == Kind::image;
+  const bool bed = soundtrack.empty() && may_have_bed;
   std::vector<float> base;
   if (!bed) base = std::move(soundtrack);
   if (bed && !everywhere) base = make_bed(samples_of(spec, total));
   for (std::size_t i = 0; i < prepared.visuals.size(); ++i) {
-    if (prepared.visuals[i].sound.empty()) continue;
+    if (prepared.visuals[i].audio.empty()) continue;
     const Slot& slot = slots[i];
     if (!base.empty()) make_room(spec, slot, bed ? 0 : kDuck, base);
-    std::vector<float> sound = prepared.visuals[i].sound;
+    std::vector<float> audio = prepared.visuals[i].audio;
     const double in = static_cast<double>(slot.fade_in) / spec.fps;
     const double out = slot.start + slot.frames >= total
                            ? kEndFade
                            : static_cast<double>(slot.fade_out) / spec.fps;
-    fade(sound, std::max(kShortestFade, in), std::max(kShortestFade, out));
-    parts.push_back({write_wav(sound), slot.start, slot.frames});
+    fade(audio, std::max(kShortestFade, in), std::max(kShortestFade, out));
+    parts.push_back({write_wav(audio), slot.start, slot.frames});
   }
   if (!base.empty()) {
     fade(base, bed ? kEndFade : kShortestFade, kEndFade);

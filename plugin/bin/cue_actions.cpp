@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bin/cue_actions.h"
+
+#include <algorithm>
+
+#include "base/callback.h"
+#include "common/logging.h"
+#include "common/messages.h"
+
+#define GST_CAT_DEFAULT genpro::bin_debug
+
+namespace genpro::bin {
+
+namespace {
+
+ControlOf control_of = nullptr;
+
+Time time_of(guint64 when) {
+  return running_time(when).value_or(at_once);
+}
+
+template <typename Action>
+gboolean act(gpointer element, const char* name, const char* why_not, const Action& action) {
+  bool is_done = false;
+  guard_c_callback(name, [&] {
+    const auto control = control_of(element);
+    const bool is_running = control && control->is_running();
+    is_done = is_running && action(*control);
+    if (is_done) return;
+    GST_WARNING_OBJECT(element, "%s: %s", name,
+                       is_running ? why_not : "the element is not in PAUSED or PLAYING");
+  });
+  return is_done ? TRUE : FALSE;
+}
+
+gboolean on_take(gpointer element, guint64 when) {
+  return act(element, "take", "no clip is cued or waited for", [&](PlayoutControl& control) {
+    return control.playout()->timeline.take(time_of(when));
+  });
+}
+
+gboolean on_untake(gpointer element) {
+  return act(element, "untake", "no take is armed",
+             [](PlayoutControl& control) { return control.playout()->timeline.untake(); });
+}
+
+gboolean on_clear(gpointer element, guint64 when) {
+  return act(element, "clear", "no clip is on", [&](PlayoutControl& control) {
+    return control.playout()->timeline.clear(time_of(when));
+  });
+}
+
+gboolean on_replay(gpointer element, guint64 when) {
+  return act(element, "replay", "no clip was on",
+             [&](PlayoutControl& control) { return control.replay(time_of(when)); });
+}
+
+gboolean on_freeze(gpointer element, guint64 when) {
+  return act(element, "freeze", "no clip is on", [&](PlayoutControl& control) {
+    return control.playout()->timeline.freeze(time_of(when));
+  });
+}
+
+gboolean on_unfreeze(gpointer element, guint64 when) {
+  return act(element, "unfreeze", "no clip is frozen", [&](PlayoutControl& control) {
+    return control.playout()->timeline.unfreeze(time_of(when));
+  });
+}
+
+gboolean on_seek_cue(gpointer element, guint64 position) {
+  return act(element, "seek-cue", "there is no clip to be cued, or no position to cue it at",
+             [&](PlayoutControl& control) {
+               const auto time = running_time(position);
+               return time && control.seek_cue(*time);
+             });
+}
+
+}  // namespace
+
+void install_cue_signals(GType type, ControlOf control) {
+  control_of = control;
+  const auto flags = static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
+  const std::pair<const char*, GCallback> timed[] = {
+      {"take", G_CALLBACK(on_take)},         {"clear", G_CALLBACK(on_clear)},
+      {"replay", G_CALLBACK(on_replay)},     {"freeze", G_CALLBACK(on_freeze)},
+      {"unfreeze", G_CALLBACK(on_unfreeze)}, {"seek-cue", G_CALLBACK(on_seek_cue)},
+  };
+  for (const auto& [name, callback] : timed) {
+    g_signal_new_class_handler(name, type, flags, callback, nullptr, nullptr, nullptr,
+                               G_TYPE_BOOLEAN, 1, G_TYPE_UINT64);
+  }
+  g_signal_new_class_handler("untake", type, flags, G_CALLBACK(on_untake), nullptr, nullptr,
+                             nullptr, G_TYPE_BOOLEAN, 0);
+  g_signal_new("clip-cued", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 2,
+               G_TYPE_STRING, G_TYPE_UINT64);
+}
+
+void configure_cue(PlayoutControl& control, GstClockTime now, const BinSettings& before,
+                   const BinSettings& settings) {
+  if (before.take_at != settings.take_at) {
+    control.playout()->timeline.arm(running_time(settings.take_at));
+  }
+  if (before.fallback_location != settings.fallback_location) {
+    control.set_fallback(settings.fallback_location);
+  }
+  if (before.needed_by == settings.needed_by && before.needed_by_time == settings.needed_by_time) {
+    return;
+  }
+  const auto needed = needed_by(settings);
+  if (!needed) {
+    control.call_later([text = needed.error().message](GstElement* target) {
+      genpro::post(target, bin_debug, WarningReport{GST_RESOURCE_ERROR_SETTINGS, text});
+    });
+    return;
+  }
+  control.set_needed_by(needed->running_time);
+  start_clock(control, now, settings);
+}
+
+void start_clock(PlayoutControl& control, GstClockTime now, const BinSettings& settings) {
+  const auto needed = needed_by(settings);
+  if (!needed || !needed->wall_time || control.is_deadline_over()) return;
+  if (!GST_CLOCK_TIME_IS_VALID(now)) return;
+  constexpr std::int64_t most_seconds = G_MAXINT64 / GST_SECOND / 4;
+  const std::int64_t left = std::clamp<std::int64_t>(*needed->wall_time - g_get_real_time(), 0,
+                                                     most_seconds * G_USEC_PER_SEC);
+  control.set_needed_by(static_cast<Time>(now) + left * 1000);
+}
+
+}  // namespace genpro::bin

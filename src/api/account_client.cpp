@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/account_client.h"
+
+#include <utility>
+
+#include "api/client_call.h"
+#include "api/json.h"
+#include "base/text.h"
+
+namespace genpro::api {
+
+namespace {
+
+std::optional<Organization> read_organization(JsonNode* node) {
+  JsonObject* object = as_object(node);
+  if (object == nullptr) return std::nullopt;
+  Organization organization;
+  organization.id = as_id(member(object, "id")).value_or("");
+  organization.name = as_string(member(object, "name")).value_or("");
+  JsonObject* credit = as_object(member(object, "available_credit"));
+  if (credit != nullptr) organization.credit = as_number(member(credit, "generic"));
+  return organization;
+}
+
+const auto is_fine = [](const auto& /*value*/) { return std::string(); };
+
+}  // namespace
+
+Result<std::vector<Organization>, std::string> parse_organizations(std::string_view body) {
+  const auto node = parse_json(body);
+  if (!node) return node.error();
+  std::vector<Organization> organizations;
+  JsonArray* list = as_array(node->get());
+  const guint count = list != nullptr ? json_array_get_length(list) : 1;
+  for (guint index = 0; index < count; ++index) {
+    auto one =
+        read_organization(list != nullptr ? json_array_get_element(list, index) : node->get());
+    if (!one) return std::string("it is no list of organizations");
+    organizations.push_back(std::move(*one));
+  }
+  return organizations;
+}
+
+Result<std::vector<Generation>, std::string> parse_cell_generations(std::string_view body) {
+  const auto object = parse_json_object(body);
+  if (!object) return object.error();
+  JsonArray* jobs = as_array(member(object->get(), "user_jobs"));
+  if (jobs == nullptr) return std::string("it has no list of user_jobs");
+  std::vector<Generation> generations;
+  for (guint index = 0; index < json_array_get_length(jobs); ++index) {
+    auto generation = parse_generation(canonical_json(json_array_get_element(jobs, index)));
+    if (generation && !generation->id.empty()) generations.push_back(std::move(*generation));
+  }
+  return generations;
+}
+
+void AccountClient::get_organizations(
+    const std::string& id, std::function<void(Result<std::vector<Organization>, Failure>)> done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the credits";
+  call->subject.unknown = id.empty() ? "organizations" : "organization " + one_line(id, 80);
+  call->subject.not_found = "Check the organization's id, and that the key is of its owner.";
+  call->request.method = "GET";
+  call->done = reading(std::move(done), parse_organizations, is_fine);
+  begin(call, id.empty() ? "organizations" : "organizations/" + id, {});
+}
+
+void AccountClient::get_cell_generations(
+    const std::string& cell_path, const std::string& agent_id,
+    std::function<void(Result<std::vector<Generation>, Failure>)> done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the cell's generations";
+  call->subject.unknown = "the cell";
+  call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
+  call->request.method = "GET";
+  call->done = reading(std::move(done), parse_cell_generations, is_fine);
+  begin(call, cell_path, agent_id);
+}
+
+void AccountClient::continue_generation(const std::string& id, const std::string& agent_id,
+                                        const std::string& idempotency_key, Done done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the request to continue generation " + one_line(id, 80);
+  call->subject.unknown = "generation " + one_line(id, 80);
+  call->subject.not_found = "Check its id, and that the key is of its owner.";
+  call->may_be_sent_again = false;
+  call->request.method = "POST";
+  call->request.headers = {{"Idempotency-Key", idempotency_key}};
+  call->done = reading(std::move(done), parse_generation, is_fine);
+  if (!is_id(id)) return refuse(call, "\"" + one_line(id, 80) + "\" is no id");
+  begin(call, "generations/" + id + "/continue",
+        agent_id.empty() ? std::nullopt : std::optional(agent_id));
+}
+
+}  // namespace genpro::api

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One call of a Client, and what is done with its reply.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "api/client.h"
+
+namespace genpro::api {
+
+struct Client::Call {
+  HttpRequest request;
+  Subject subject;
+  std::function<void(Result<HttpReply, Failure>, const Subject&)> done;
+  std::string query;  // behind the agent's id: "&page=1"
+  int redirects = 0;
+  std::chrono::steady_clock::time_point sent_at;
+  // A request that is charged is not sent once more because of a redirect: whoever answered with
+  // one may have taken it.
+  bool may_be_sent_again = true;
+
+  void fail(Failure failure) const {
+    // Whether the request that was redirected was seen is known, wherever it went from there.
+    if (redirects > 0) failure.sent = failure.is_redirected = true;
+    done(std::move(failure), subject);
+  }
+};
+
+// Whether the text can be the value of a header.
+inline bool is_header_word(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return g_ascii_isgraph(c); });
+}
+
+// What is done with the reply to a call: `complaint` says what is wrong with what `parse` has made
+// of it, and is empty when nothing is.
+template <typename T, typename Parse, typename Complaint>
+auto reading(std::function<void(Result<T, Failure>)> done, Parse parse, Complaint complaint) {
+  return [=](Result<HttpReply, Failure> reply, const Subject& subject) {
+    if (!reply) return done(std::move(reply.error()));
+    Result<T, std::string> value = parse(reply->body);
+    const std::string wrong = value ? complaint(*value) : value.error();
+    if (!wrong.empty()) return done(failure_from_shape(*reply, wrong, subject));
+    if constexpr (requires { value->is_redirected; }) value->is_redirected = reply->is_redirected;
+    done(std::move(*value));
+  };
+}
+
+}  // namespace genpro::api

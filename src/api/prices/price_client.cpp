@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/prices/price_client.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "api/client_call.h"
+#include "api/dialect.h"
+#include "api/json.h"
+#include "base/text.h"
+
+namespace genpro::api {
+
+namespace {
+
+// The model's name begins with it; with a - for each _.
+constexpr std::pair<std::string_view, const char*> raw_jobs[] = {
+    {"pika", "generate_pika_video"},
+    {"veo", "gemini_video_generation"},
+    {"gemini-omni", "gemini_omni_video_generation"},
+    {"grok", "grok_video_generation"},
+    {"kling", "kling"},
+    {"seedance-2.5", "seedance_2_5_video_generation"},
+    {"seedance", "seedance_2_0_video_generation"},
+    {"minimax-h3-max", "minimax_h3_max_video_generation"},
+};
+
+const auto is_plausible = [](const auto& /*value*/) { return std::string(); };
+
+std::optional<double> credits_of(JsonObject* object) {
+  for (const char* name : {"estimated_credits", "estimated_credit", "credits"}) {
+    const auto credits = as_number(member(object, name));
+    if (credits && *credits >= 0) return credits;
+  }
+  return std::nullopt;
+}
+
+// The list that an answer is or has.
+JsonArray* list_of(JsonNode* answer) {
+  if (JsonArray* list = as_array(answer)) return list;
+  JsonObject* object = as_object(answer);
+  for (const char* name : {"credit_transactions", "transactions", "items", "data"}) {
+    JsonArray* list = object != nullptr ? as_array(member(object, name)) : nullptr;
+    if (list != nullptr) return list;
+  }
+  return nullptr;
+}
+
+void add_id(JsonNode* node, std::vector<std::string>& ids) {
+  if (auto id = as_id(node)) ids.push_back(std::move(*id));
+}
+
+// A number behind such a word: "Refund for generation 9040".
+void add_named(const std::string& text, std::vector<std::string>& ids) {
+  std::string_view before;
+  for (std::string_view word : split(text, ' ')) {
+    while (!word.empty() && (word.front() == '#' || word.front() == '(')) word.remove_prefix(1);
+    while (!word.empty() && std::string_view(".,;:)").find(word.back()) != std::string_view::npos) {
+      word.remove_suffix(1);
+    }
+    const bool is_named =
+        before == "generation" || before == "job" || before == "user_job" || before == "UserJob";
+    if (is_named && is_id(word)) ids.emplace_back(word);
+    before = word;
+  }
+}
+
+// An id of something else, such as a purchase, may be the same number.
+bool is_generation_type(JsonNode* type) {
+  std::string word = as_string(type).value_or("");
+  std::erase(word, '_');
+  for (const char* known : {"", "userjob", "generation"}) {
+    if (g_ascii_strcasecmp(word.c_str(), known) == 0) return true;
+  }
+  return false;
+}
+
+bool says_refund(JsonObject* entry) {
+  for (const char* name : {"purpose", "description"}) {
+    const std::string text = as_string(member(entry, name)).value_or("");
+    if (take_string(g_ascii_strdown(text.c_str(), -1)).find("refund") != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> generations_of(JsonObject* entry) {
+  std::vector<std::string> ids;
+  for (const char* name : {"generation_id", "user_job_id"}) add_id(member(entry, name), ids);
+  if (is_generation_type(member(entry, "source_type"))) add_id(member(entry, "source_id"), ids);
+  for (const char* name : {"source", "user_job", "generation"}) {
+    JsonNode* source = member(entry, name);
+    JsonObject* object = as_object(source);
+    if (object == nullptr) {
+      add_named(as_string(source).value_or(""), ids);
+      continue;
+    }
+    if (name == std::string_view("source") && !is_generation_type(member(object, "type"))) continue;
+    for (const char* id : {"id", "generation_id", "user_job_id"}) add_id(member(object, id), ids);
+  }
+  // "AI generation 500 credits" is no id.
+  if (!says_refund(entry)) return ids;
+  for (const char* name : {"purpose", "description"}) {
+    add_named(as_string(member(entry, name)).value_or(""), ids);
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::string job_type_of(const GenerationRequest& request) {
+  if (request.type == GenerationType::lipsync) return "infinite_voice_lip_sync";
+  std::string model = request.model;
+  std::ranges::replace(model, '_', '-');
+  for (const auto& [begin, word] : raw_jobs) {
+    if (!model.starts_with(begin)) continue;
+    const bool is_image = request.type == GenerationType::video_from_image;
+    return begin == "kling" && is_image ? "kling_img2video" : word;
+  }
+  return type_word(request.type);
+}
+
+std::string estimate_body(const GenerationRequest& request, bool is_bare) {
+  const auto body = parse_json_object(request.body);
+  JsonObjectPtr data(body ? request.dialect->job_data(body->get())
+                          : JsonObjectPtr(json_object_new()));
+  for (const std::string_view field : split(request.dialect->asset_fields, ' ')) {
+    const std::string name(field);
+    if (is_bare && json_object_has_member(data.get(), name.c_str())) {
+      json_object_remove_member(data.get(), name.c_str());
+    }
+  }
+  JsonObjectPtr job(json_object_new());
+  json_object_set_string_member(job.get(), "user_job_type", job_type_of(request).c_str());
+  json_object_set_object_member(job.get(), "data", data.release());
+  JsonObjectPtr whole(json_object_new());
+  json_object_set_member(whole.get(), "agent_id", id_node(request.agent_id).release());
+  json_object_set_object_member(whole.get(), "user_job", job.release());
+  return to_text(std::move(whole));
+}
+
+Result<double, std::string> parse_estimate(std::string_view body) {
+  const auto object = parse_json_object(body);
+  if (!object) return object.error();
+  if (const auto credits = credits_of(object->get())) return *credits;
+  double sum = 0;
+  JsonArray* items = as_array(member(object->get(), "items"));
+  const guint count = items != nullptr ? json_array_get_length(items) : 0;
+  for (guint index = 0; index < count; ++index) {
+    JsonObject* item = as_object(json_array_get_element(items, index));
+    const auto credits = item != nullptr ? credits_of(item) : std::nullopt;
+    if (!credits) return std::string("an item of it has no estimated_credits");
+    sum += *credits;
+  }
+  if (count > 0) return sum;
+  return std::string("it has no estimated_credits");
+}
+
+Result<std::vector<Transaction>, std::string> parse_transactions(std::string_view body) {
+  const auto node = parse_json(body);
+  if (!node) return node.error();
+  JsonArray* list = list_of(node->get());
+  if (list == nullptr) return std::string("it is no list of transactions");
+  std::vector<Transaction> transactions;
+  for (guint index = 0; index < json_array_get_length(list); ++index) {
+    JsonObject* entry = as_object(json_array_get_element(list, index));
+    if (entry == nullptr) continue;
+    Transaction transaction;
+    transaction.id = as_id(member(entry, "id")).value_or("");
+    transaction.is_incoming = as_text(member(entry, "is_incoming")) == "true";
+    transaction.amount = std::abs(as_number(member(entry, "amount")).value_or(0));
+    transaction.generations = generations_of(entry);
+    transactions.push_back(std::move(transaction));
+  }
+  return transactions;
+}
+
+void PriceClient::estimate(const GenerationRequest& request, bool is_bare,
+                           std::function<void(Result<double, Failure>)> done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the request for an estimate";
+  call->subject.unknown = "the route of estimates, or an id in the request";
+  call->subject.not_found = "Check agent-id.";
+  call->request.method = "POST";
+  call->request.json_body = estimate_body(request, is_bare);
+  call->done = reading(std::move(done), parse_estimate, is_plausible);
+  begin(call, "user_jobs/estimate", {});
+}
+
+void PriceClient::get_transactions(
+    const std::string& agent_id, unsigned page,
+    std::function<void(Result<std::vector<Transaction>, Failure>)> done) {
+  auto call = std::make_shared<Call>();
+  call->subject.what = "the credit transactions of agent " + one_line(agent_id, 80);
+  call->subject.unknown = "the credit transactions";
+  call->subject.not_found = "Check agent-id.";
+  call->request.method = "GET";
+  if (page > 1) call->query = "&page=" + std::to_string(page);
+  call->done = reading(std::move(done), parse_transactions, is_plausible);
+  begin(call, "credit_transactions", agent_id);
+}
+
+}  // namespace genpro::api

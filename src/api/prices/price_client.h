@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Calls about what generations cost. Belongs to the runtime thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/client.h"
+
+namespace genpro::api {
+
+// The kind of raw job that a request comes to; the request's own type where that is not known.
+std::string job_type_of(const GenerationRequest& request);
+// What is posted for an estimate. `is_bare`: without ingredients, whose ids are not known.
+std::string estimate_body(const GenerationRequest& request, bool is_bare = false);
+// Reads the answer: credits. The error is a fragment that says what is wrong.
+Result<double, std::string> parse_estimate(std::string_view body);
+
+// Of an agent's account.
+struct Transaction {
+  std::string id;                        // may be empty
+  bool is_incoming = false;              // what came in is a refund of what it is about
+  double amount = 0;                     // credits, never below 0
+  std::vector<std::string> generations;  // ids of what it is about
+};
+// Reads a page of them. Entries that make no sense are left out.
+Result<std::vector<Transaction>, std::string> parse_transactions(std::string_view body);
+
+// One call at a time, as of a Client.
+class PriceClient : public Client {
+ public:
+  using Client::Client;
+
+  // What the request would cost, in credits. It is free of charge, and nothing is asked for.
+  void estimate(const GenerationRequest& request, bool is_bare,
+                std::function<void(Result<double, Failure>)> done);
+  // The first page is 1, and is not named: the newest entries are expected in what is answered
+  // then.
+  void get_transactions(const std::string& agent_id, unsigned page,
+                        std::function<void(Result<std::vector<Transaction>, Failure>)> done);
+};
+
+}  // namespace genpro::api

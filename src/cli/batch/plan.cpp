@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/batch/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "api/json.h"
+#include "api/variables.h"
+#include "assets/ingredient.h"
+#include "assets/uploader.h"
+#include "base/text.h"
+#include "cli/clip/output_file.h"
+#include "cli/clip/setting_options.h"
+#include "cli/json_text.h"
+#include "cli/members.h"
+#include "ledger/fingerprint.h"
+#include "settings/job_settings.h"
+#include "settings/table.h"
+
+namespace genpro::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Of these it depends what the clip shows.
+constexpr std::array request_settings = {
+    "sheet-id",   "cell-id",       "agent-id", "prompt",     "ingredients",           "asset-ids",
+    "model",      "aspect-ratio",  "duration", "prompt-var", "content-resource-vars", "variables",
+    "extra-data", "generation-id",
+};
+// Likewise; one that is not set leaves the digest as it was before there was such a setting.
+constexpr std::array later_request_settings = {"dialect", "generation-type", "resolution",
+                                               "negative-prompt", "native-audio"};
+// Of these a row has none of its own: there is one service and one ledger.
+constexpr std::array common_settings = {"profile", "api-base-url", "api-key-file",
+                                        "proxy",   "ca-file",      "ledger"};
+
+bool is_ingredient(std::string_view column) {
+  constexpr std::string_view name = "ingredient";
+  return column.starts_with(name) && column != "ingredients" &&
+         column.find_first_not_of("0123456789 _-", name.size()) == std::string_view::npos;
+}
+
+std::string digest(const Settings& settings) {
+  std::vector<std::string> parts;
+  for (const char* name : request_settings) parts.push_back(text_of(settings, *find_setting(name)));
+  for (const char* name : later_request_settings) {
+    const std::string text = text_of(settings, *find_setting(name));
+    if (text == text_of(Settings(), *find_setting(name))) continue;
+    parts.emplace_back(name);
+    parts.push_back(text);
+  }
+  return ledger::fingerprint(parts);
+}
+
+bool is_default(std::string_view text) {
+  return text.empty() || text == "0" || text == "default";
+}
+
+// Of settings as a receipt has them. `text`: of a setting, by name.
+std::string named_digest(const std::function<std::string(const char* name)>& text) {
+  std::vector<std::string> parts;
+  for (const char* name : request_settings) {
+    std::string value = text(name);
+    parts.push_back(is_default(value) ? "" : std::move(value));
+  }
+  for (const char* name : later_request_settings) parts.push_back(text(name));
+  return ledger::fingerprint(parts);
+}
+
+std::string named_digest(const Settings& settings) {
+  return named_digest([&](const char* name) { return text_of(settings, *find_setting(name)); });
+}
+
+// Of files it is what they hold: another one of the same name makes another clip.
+std::string digest_of_contents(Settings settings, assets::Uploader& uploader) {
+  if (settings.ingredients.empty()) return digest(settings);
+  const auto ingredients = need(assets::parse_ingredients(settings.ingredients));
+  std::vector<std::string> items;
+  for (const auto& [path, id] : ingredients) {
+    items.push_back(path.empty() ? id : "sha256-" + need(uploader.read({path}, {})).front().sha256);
+  }
+  settings.ingredients = join(items, ",");
+  return digest(settings);
+}
+
+// As the setting has them: in a name, a comma or a backslash stands behind a backslash.
+std::vector<std::string> split_ingredients(const std::string& text) {
+  std::vector<std::string> items(1);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\\' && at + 1 < text.size()) {
+      items.back() += text[++at];
+    } else if (text[at] == ',' || text[at] == '\n') {
+      items.emplace_back();
+    } else {
+      items.back() += text[at];
+    }
+  }
+  for (std::string& item : items) item = trim(item);
+  std::erase(items, "");
+  return items;
+}
+
+// The name of a file in the folder; empty when it is none.
+std::string file_name(const std::string& text) {
+  const fs::path path(text);
+  if (path.filename() != path || text.starts_with('.')) return "";
+  return path.has_extension() ? text : text + ".mp4";
+}
+
+class Planner {
+ public:
+  Planner(const Settings& common, std::string folder, std::string base, std::size_t rows)
+      : common_(common),
+        folder_(std::move(folder)),
+        base_(std::move(base)),
+        digits_(std::max<std::size_t>(std::to_string(rows).size(), 4)) {}
+
+  void add(const Row& row) {
+    Task task{plan_.tasks.size() + 1, common_, "", "", "", {}};
+    std::string name = std::to_string(task.number);
+    name.insert(0, digits_ - std::min(digits_, name.size()), '0');
+    name += ".mp4";
+    std::vector<std::string> ingredients;
+    std::map<std::string, std::string> variables;
+    for (const auto& [column, value] : row.fields) {
+      if (column == "output") {
+        name = file_name(value);
+        if (name.empty())
+          fail(row, "has \"" + one_line(value, 80) +
+                        "\" as output, which is no "
+                        "name of a file in the folder");
+      } else if (is_ingredient(column)) {
+        ingredients.push_back(value);
+      } else if (column == "ingredients") {
+        for (std::string& item : split_ingredients(value)) ingredients.push_back(std::move(item));
+      } else if (find_setting(column) != nullptr) {
+        set_column(row, column, value, task);
+      } else {
+        variables[column] = value;
+      }
+    }
+    if (!outputs_.insert(name).second) {
+      fail(row, "has the output " + one_line(name, 80) + ", which another row has as well");
+    }
+    task.output = (fs::path(folder_) / name).string();
+    try {
+      if (!ingredients.empty()) set_ingredients(task.settings, ingredients, base_);
+      fill(task, variables);
+      check(task);
+    } catch (const std::runtime_error& error) {
+      if (task.problem.empty()) task.problem = error.what();
+    }
+    plan_.tasks.push_back(std::move(task));
+  }
+
+  Plan take() {
+    for (const auto& [column, is_used] : variables_) {
+      if (is_used) continue;
+      plan_.warnings.push_back("The column \"" + one_line(column, 60) +
+                               "\" is not used: it is no setting, and no prompt has {{" +
+                               one_line(column, 60) + "}}.");
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  [[noreturn]] static void fail(const Row& row, const std::string& problem) {
+    throw std::runtime_error("Line " + std::to_string(row.line) + " " + problem + ".");
+  }
+
+  void set_column(const Row& row, const std::string& column, const std::string& value, Task& task) {
+    if (column == "api-key") {
+      fail(row,
+           "has the API's key, which does not belong there: put it into a file and name that "
+           "with --api-key-file, or into GEN_API_KEY");
+    }
+    if (std::ranges::find(common_settings, column) != common_settings.end()) {
+      fail(row, "has the setting " + column + ", which is one for all rows: give --" + column);
+    }
+    if (column == "asset-ids") task.settings.ingredients.clear();
+    const auto error = set(task.settings, column, value);
+    if (error && task.problem.empty()) task.problem = error->message;
+  }
+
+  // The row's variables come before those that are common.
+  void fill(Task& task, const std::map<std::string, std::string>& variables) {
+    const auto common = api::parse_variables(task.settings.variables);
+    if (!common) return;  // make_job_settings() says what is wrong
+    std::map<std::string, std::string> all = *common;
+    bool is_any_used = false;
+    for (const auto& [name, value] : variables) {
+      const bool is_used =
+          api::fill_variables(task.settings.prompt, {{name, ""}}) != task.settings.prompt;
+      variables_[name] |= is_used;
+      if (!is_used) continue;
+      is_any_used = true;
+      all[name] = value;
+    }
+    if (!is_any_used) return;
+    Members members;
+    for (const auto& [name, value] : all) members.set(name.c_str(), value);
+    const api::JsonNodePtr object = members.take();
+    task.settings.variables = api::canonical_json(object.get());
+  }
+
+  void check(Task& task) {
+    std::error_code ignored;
+    const bool is_there = fs::exists(fs::symlink_status(task.output, ignored));
+    if (is_there) task.receipt = read_receipt(task.output);
+    // Of a version that went by the names of files, which may be gone by now.
+    if (task.receipt && task.receipt->request == digest(task.settings)) return;
+    try {
+      task.request = digest_of_contents(task.settings, uploader_);
+    } catch (const std::runtime_error&) {
+      // A file that has gone since says nothing against its clip.
+      const bool is_known = task.receipt && !task.receipt->request.empty();
+      if (is_known && task.receipt->named == named_digest(task.settings)) return;
+      task.receipt.reset();
+      throw;
+    }
+    if (is_there) {
+      if (task.receipt && task.receipt->request == task.request) return;
+      task.problem = one_line(task.output, 200) +
+                     (task.receipt ? " is the clip of another request"
+                                   : " is there, and nothing tells what it was made of") +
+                     ". Remove it, or name another file in the column output.";
+      task.receipt.reset();
+      return;
+    }
+    if (!task.problem.empty()) return;
+    if (const auto settings = make_job_settings(task.settings); !settings) {
+      task.problem = named_as_options(settings.error()).message;
+    }
+  }
+
+  const Settings& common_;
+  assets::Uploader uploader_{{.access = {}, .agent_id = {}, .ledger = common_.ledger}};
+  const std::string folder_;
+  const std::string base_;
+  const std::size_t digits_;
+  std::set<std::string> outputs_;
+  std::map<std::string, bool> variables_;  // columns, and whether a prompt has them
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan make_plan(const std::vector<Row>& rows, const Settings& common, const std::string& folder,
+               const std::string& base) {
+  Planner planner(common, folder, base, rows.size());
+  for (const Row& row : rows) planner.add(row);
+  return planner.take();
+}
+
+std::string request_of(const Task& task) {
+  assets::Uploader uploader({.access = {}, .agent_id = {}, .ledger = task.settings.ledger});
+  try {
+    return digest_of_contents(task.settings, uploader);
+  } catch (const std::runtime_error&) {
+    return {};
+  }
+}
+
+void write_receipt(const Task& task, const Receipt& receipt) {
+  Members document;
+  document.set("request", receipt.request);
+  document.set("generation_id", receipt.generation_id);
+  document.set("cost", receipt.cost);
+  for (const char* name : request_settings) {
+    const std::string text = text_of(task.settings, *find_setting(name));
+    if (!is_default(text)) document.set(name, text);
+  }
+  for (const char* name : later_request_settings) {
+    const std::string text = text_of(task.settings, *find_setting(name));
+    if (text != text_of(Settings(), *find_setting(name))) document.set(name, text);
+  }
+  replace_file(task.output + ".json", json_text(document.take()));
+}
+
+std::optional<Receipt> read_receipt(const std::string& output) {
+  std::ifstream file(output + ".json", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto object = api::parse_json_object(text);
+  if (!object) return std::nullopt;
+  const auto request = api::as_string(api::member(object->get(), "request"));
+  const auto id = api::as_id(api::member(object->get(), "generation_id"));
+  if (!request || !id) return std::nullopt;
+  const std::string named = named_digest([&](const char* name) {
+    const auto text = api::as_text(api::member(object->get(), name));
+    return text ? *text : text_of(Settings(), *find_setting(name));
+  });
+  return Receipt{*request, *id, api::as_number(api::member(object->get(), "cost")), named};
+}
+
+}  // namespace genpro::cli

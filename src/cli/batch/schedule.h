@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Which row of a batch is next.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/batch/plan.h"
+#include "cli/clip/fetch.h"
+
+namespace genpro::cli {
+
+enum class TaskState {
+  waiting,
+  running,
+  done,
+  there,  // it was there before
+  failed,
+  interrupted,
+  skipped,  // --max-cost
+};
+
+struct TaskResult {
+  TaskState state = TaskState::waiting;
+  std::string generation_id;
+  std::optional<double> cost;
+  bool is_charged = false;  // as far as is known, or it is not known
+  std::uint64_t bytes = 0;
+  bool is_earlier = false;
+  std::string note;  // what went wrong
+  int exit_code = 0;
+};
+
+// Two equal rows are two clips, while the ledger gives equal requests one: so a row passes over the
+// generations of all other rows, and the next row of a cell begins when it is known which one the
+// row before it has. The service takes one request a cell at a time anyway.
+//
+// What a clip costs is known when it is there. Until then, and where the service does not tell or
+// it is not known whether it was charged, it counts as much as the dearest one so far; as long as
+// there is none, a row with a limit runs alone, and none begins after one whose cost stays unknown.
+//
+// Threads: one at a time.
+class Schedule {
+ public:
+  Schedule(const std::vector<Task>& tasks, std::optional<double> max_cost);
+
+  // The next row to be begun, which is running then. Nothing: none can be begun now; all that are
+  // still waiting never will be when nothing is running.
+  std::optional<std::size_t> next();
+  // The row's generation is known.
+  void note_generation(std::size_t index, const std::string& id);
+  void finish(std::size_t index, TaskResult result);
+  // No row is begun any more; `state` is that of those that were waiting.
+  void stop(TaskState state, const std::string& note, int exit_code);
+
+  // Generations that other rows have.
+  std::set<std::string> passed_over(std::size_t index) const;
+  const std::vector<TaskResult>& results() const { return results_; }
+  std::size_t count(TaskState state) const;
+  double spent() const;
+
+ private:
+  bool is_affordable() const;
+
+  const std::vector<Task>& tasks_;
+  const std::optional<double> max_cost_;
+  std::vector<TaskResult> results_;
+  std::set<std::string> busy_cells_;
+  bool is_stopped_ = false;
+};
+
+}  // namespace genpro::cli

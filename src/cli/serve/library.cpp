@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "cli/serve/library.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "assets/ingredient.h"
+#include "base/text.h"
+#include "cli/ledger/file.h"
+#include "settings/job_settings.h"
+#include "settings/profile.h"
+#include "settings/table.h"
+#include "settings/uri.h"
+
+namespace genpro::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view suffix = ".genpro";
+constexpr std::size_t most_generations = 50;
+
+HttpError unusable(const std::string& text) {
+  return {422, text};
+}
+
+Settings completed(Settings settings) {
+  if (const auto error = complete(settings)) throw unusable(error->message);
+  return settings;
+}
+
+// Changes with what the ingredients hold, which the recipe itself does not tell.
+std::string stamps_of(const Settings& settings) {
+  std::string text;
+  const auto ingredients = assets::parse_ingredients(settings.ingredients);
+  if (!ingredients) return text;
+  for (const assets::Ingredient& ingredient : *ingredients) {
+    struct stat status {};
+    if (ingredient.path.empty() || stat(ingredient.path.c_str(), &status) != 0) continue;
+    text += " " + std::to_string(status.st_size) + "/" + std::to_string(status.st_mtim.tv_sec) +
+            "." + std::to_string(status.st_mtim.tv_nsec);
+  }
+  return text;
+}
+
+}  // namespace
+
+Library::Library(Settings common, std::string folder)
+    : common_(std::move(common)),
+      folder_(folder.empty() ? folder
+                             : take_string(g_canonicalize_filename(folder.c_str(), nullptr))) {
+  std::error_code failure;
+  if (!folder_.empty()) fs::directory_iterator(folder_, failure);
+  if (failure) {
+    throw std::runtime_error("The folder of recipes, " + one_line(folder_, 200) +
+                             ", cannot be read: " + failure.message() + ".");
+  }
+}
+
+std::vector<std::string> Library::recipes() const {
+  std::vector<std::string> names;
+  if (folder_.empty()) return names;
+  std::error_code failure;
+  for (auto at = fs::directory_iterator(folder_, failure);
+       !failure && at != fs::directory_iterator(); at.increment(failure)) {
+    std::string name = at->path().filename().string();
+    std::error_code unreadable;
+    const bool is_recipe = name.ends_with(suffix) && !name.starts_with('.') && is_utf8(name) &&
+                           at->is_regular_file(unreadable);
+    if (is_recipe) names.push_back(name.substr(0, name.size() - suffix.size()));
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Wanted Library::recipe(const std::string& name) const {
+  const auto names = recipes();
+  // A name that is not listed is none, whatever file it may lead to.
+  if (std::ranges::find(names, name) == names.end()) {
+    throw HttpError(404, "There is no recipe \"" + one_line(name, 80) + "\".");
+  }
+  const std::string path = folder_ + "/" + name + std::string(suffix);
+  auto read =
+      apply_uri(common_, "genpro://" + take_string(g_uri_escape_string(path.c_str(), "/", FALSE)));
+  if (!read) throw unusable(read.error().message);
+  Settings& settings = *read;
+  // One clip, however often it is opened, and whoever leaves.
+  set(settings, "reuse", "completed");
+  set(settings, "on-shutdown", "detach");
+  settings.pays_once = true;
+  settings = completed(std::move(settings));
+  if (settings.ledger.empty() && settings.generation_id.empty()) {
+    throw unusable(
+        "ledger is empty, and without one a clip would be charged again each time it is made. Set "
+        "ledger to a file.");
+  }
+  const auto uri = make_uri(settings);
+  if (!uri) throw unusable("The recipe \"" + one_line(name, 80) + "\" has no prompt.");
+  return {"recipe " + name + " " + *uri + stamps_of(settings), settings};
+}
+
+std::vector<ledger::Entry> Library::generations() const {
+  std::vector<ledger::Entry> entries;
+  const Settings settings = completed(common_);
+  const std::string service = ledger::service_of(effective_base_url(settings));
+  const auto ledger = settings.ledger.empty() ? nullptr : open_ledger(settings.ledger);
+  if (!ledger) return entries;
+  std::set<std::string> ids;
+  for (ledger::Entry& entry : need(ledger->list({}))) {
+    const bool is_finished = std::holds_alternative<payment::Completed>(entry.state) ||
+                             std::holds_alternative<payment::Delivered>(entry.state);
+    const bool is_here = ledger::service_of(entry.identity.base_url) == service;
+    if (!is_finished || !is_here) continue;
+    if (ids.insert(payment::generation_id(entry.state)).second) entries.push_back(std::move(entry));
+    if (entries.size() == most_generations) break;
+  }
+  return entries;
+}
+
+Wanted Library::generation(const std::string& id) const {
+  Settings settings = completed(common_);
+  const std::string service = ledger::service_of(effective_base_url(settings));
+  const auto ledger =
+      is_id(id) && !settings.ledger.empty() ? open_ledger(settings.ledger) : nullptr;
+  const auto entries = ledger ? need(ledger->find_generation(id)) : std::vector<ledger::Entry>();
+  const bool is_known = std::ranges::any_of(entries, [&](const ledger::Entry& entry) {
+    return ledger::service_of(entry.identity.base_url) == service;
+  });
+  if (!is_known) {
+    throw HttpError(404, "The ledger has no generation \"" + one_line(id, 80) + "\".");
+  }
+  set(settings, "generation-id", id);
+  return {"generation " + id, std::move(settings)};
+}
+
+}  // namespace genpro::cli

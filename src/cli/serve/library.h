@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What can be asked for: the recipes of a folder, and what the ledger has of finished generations.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/serve/message.h"
+#include "ledger/ledger.h"
+#include "settings/settings.h"
+
+namespace genpro::cli {
+
+// A clip's settings, and what is the same for the same clip.
+struct Wanted {
+  std::string key;
+  Settings settings;
+};
+
+// Looks at disk each time, so that what is new is found. Threads: any.
+class Library {
+ public:
+  // `common`: as they were given, for recipes to go on from. `folder`: of the recipes; empty: there
+  // are none. Throws std::runtime_error where that is none.
+  Library(Settings common, std::string folder);
+
+  // Their names without .genpro, in order.
+  std::vector<std::string> recipes() const;
+  // Throws HttpError: 404 when there is none, 422 when it cannot be used.
+  Wanted recipe(const std::string& name) const;
+  // The latest ones, the newest first. Throws std::runtime_error.
+  std::vector<ledger::Entry> generations() const;
+  // Of a generation that the ledger has; nothing is charged for it. Throws HttpError.
+  Wanted generation(const std::string& id) const;
+
+ private:
+  const Settings common_;
+  const std::string folder_;
+};
+
+}  // namespace genpro::cli

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What there is, for a person and for a player.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/serve/message.h"
+#include "ledger/ledger.h"
+
+namespace genpro::cli {
+
+std::string recipe_path(const std::string& name);
+std::string generation_path(const std::string& id);
+
+Response list_page(const std::vector<std::string>& recipes,
+                   const std::vector<ledger::Entry>& generations);
+// `origin`: "http://127.0.0.1:8788".
+Response playlist(const std::vector<std::string>& recipes,
+                  const std::vector<ledger::Entry>& generations, const std::string& origin);
+
+}  // namespace genpro::cli

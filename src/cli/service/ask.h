@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// One question to the service, waited for.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/backoff.h"
+#include "base/guarded.h"
+#include "cli/command.h"
+#include "settings/job_settings.h"
+
+namespace genpro::cli {
+
+// The API as the settings say.
+struct Service {
+  explicit Service(const Settings& settings)
+      : access(need(make_access(settings))),
+        silence(std::chrono::seconds(settings.stall_timeout)),
+        retries(settings.retries) {}
+
+  const api::Access access;
+  const std::chrono::milliseconds silence;
+  const unsigned retries;
+  const std::shared_ptr<Runtime> runtime = Runtime::acquire();
+};
+
+template <typename T>
+using Answered = Result<T, api::Failure>;
+// What is to be asked: it calls the client, on the runtime thread.
+template <typename Client, typename T>
+using Question = std::function<void(Client&, std::function<void(Answered<T>)>)>;
+
+template <typename Client, typename T>
+Answered<T> ask_once(const Service& service, const Question<Client, T>& question) {
+  struct Shared {
+    Guarded<std::optional<Answered<T>>> answer;
+    std::unique_ptr<Client> client;  // of the runtime thread
+  };
+  const auto shared = std::make_shared<Shared>();
+  service.runtime->post([&service, question, shared] {
+    shared->client = std::make_unique<Client>(*service.runtime, service.access, service.silence);
+    question(*shared->client, [weak = std::weak_ptr(shared)](Answered<T> answer) {
+      const auto asked = weak.lock();
+      if (!asked) return;
+      auto place = asked->answer.lock();
+      place->emplace(std::move(answer));
+      place.notify();
+    });
+  });
+  auto place = shared->answer.lock();
+  place.wait([](const auto& answer) { return answer.has_value(); });
+  Answered<T> answer = std::move(**place);
+  service.runtime->post([shared] { shared->client.reset(); });
+  return answer;
+}
+
+// Throws CommandError. What can be asked again is, as often as `retries` says.
+template <typename Client, typename T>
+T ask(const Service& service, const Question<Client, T>& question) {
+  Backoff backoff;
+  while (true) {
+    Answered<T> answer = ask_once(service, question);
+    if (answer) return std::move(*answer);
+    api::Failure& failure = answer.error();
+    if (!failure.retryable || backoff.failures() >= service.retries) {
+      failure.error.charged = Charged::no;
+      throw CommandError(failure.error);
+    }
+    std::this_thread::sleep_for(backoff.next(failure.retry_after));
+  }
+}
+
+}  // namespace genpro::cli

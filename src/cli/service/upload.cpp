@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <thread>
+
+#include "assets/uploader.h"
+#include "base/text.h"
+#include "cli/clip/progress_line.h"
+#include "cli/clip/setting_options.h"
+#include "cli/commands.h"
+#include "cli/main_loop.h"
+#include "cli/members.h"
+#include "cli/output.h"
+#include "settings/job_settings.h"
+
+namespace genpro::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Uploaded {
+  std::string path;
+  std::string id;
+  std::string content_type;
+};
+
+// What the uploading thread has come to.
+struct State {
+  std::string path;  // that is being uploaded
+  std::uint64_t size = 0;
+  std::uint64_t sent = 0;
+  std::vector<std::string> problems;  // still to be told
+  std::vector<Uploaded> uploaded;
+  int exit_code = exit_done;
+  bool has_ended = false;
+};
+
+void upload(assets::Uploader& uploader, const std::string& path, Guarded<State>& state,
+            const std::stop_token& interrupted) {
+  const auto fail = [&](Error error) {
+    if (interrupted.stop_requested()) return;
+    error.charged = Charged::no;
+    auto now = state.lock();
+    now->problems.push_back(error.message);
+    now->exit_code = exit_code_of(error) == exit_refused ? exit_refused : exit_failed;
+  };
+  const auto files = uploader.read({path}, interrupted);
+  if (!files) return fail(files.error());
+  const assets::File& file = files->front();
+  {
+    auto now = state.lock();
+    now->path = path;
+    now->size = file.stamp.size;
+    now->sent = 0;
+  }
+  const auto id = uploader.upload(
+      file, [&](std::uint64_t bytes) { state.lock()->sent = bytes; }, interrupted);
+  if (!id) return fail(id.error());
+  state.lock()->uploaded.push_back({path, *id, file.content_type});
+}
+
+void draw(StatusLine& line, Guarded<State>& state) {
+  std::vector<std::string> problems;
+  std::string text;
+  {
+    auto now = state.lock();
+    problems.swap(now->problems);
+    if (!now->path.empty()) {
+      text = one_line(now->path, 60) + "  " + size_text(now->sent) + " of " + size_text(now->size);
+    }
+  }
+  if (!problems.empty()) line.clear();
+  for (const std::string& problem : problems) tell(problem);
+  line.draw(text);
+}
+
+}  // namespace
+
+int run_upload(int argc, char** argv, const Globals& globals) {
+  Options options(argv[0], "FILE…",
+                  "Uploads images, videos and audio as ingredients, and prints their ids. A file\n"
+                  "that was uploaded before, under whatever name, is not uploaded again.");
+  options.add_flag("json", "Print a JSON array");
+  options.add_ledger();
+  add_access(options, {"agent-id"});
+  const auto paths = options.parse(argc, argv);
+  if (!paths) return exit_done;
+  if (paths->empty()) throw UsageError(options.program(), "Name the FILE to upload.");
+  const Settings settings = read_settings(options, globals);
+  if (settings.agent_id.empty()) throw UsageError(options.program(), "Name the --agent-id.");
+  assets::Uploader uploader({.access = need(make_access(settings)),
+                             .agent_id = settings.agent_id,
+                             .ledger = settings.ledger,
+                             .silence = std::chrono::seconds(settings.stall_timeout),
+                             .retries = settings.retries});
+
+  MainLoop loop;
+  StatusLine line;
+  Guarded<State> state;
+  std::jthread thread([&] {
+    for (const std::string& path : *paths) {
+      if (!loop.interrupted().stop_requested()) upload(uploader, path, state, loop.interrupted());
+    }
+    state.lock()->has_ended = true;
+    MainLoop::wake();
+  });
+  loop.run(
+      250ms, [&] { draw(line, state); }, [&] { return state.lock()->has_ended; });
+  thread.join();
+  state.lock()->path.clear();
+  draw(line, state);
+  line.clear();
+
+  const State end = *state.lock();
+  if (options.is_given("json")) {
+    print_json(array_of(end.uploaded, [](const Uploaded& one) {
+      Members document;
+      document.set("file", one.path);
+      document.set("id", one.id);
+      document.set_or_null("content_type", one.content_type);
+      return document.take();
+    }));
+  } else {
+    for (const Uploaded& one : end.uploaded) print(one.id + "  " + one_line(one.path, 200) + "\n");
+  }
+  return loop.exit_code() != 0 ? loop.exit_code() : end.exit_code;
+}
+
+}  // namespace genpro::cli

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/estimate.h"
+
+#include <utility>
+
+#include "base/guarded.h"
+
+namespace genpro::job {
+
+EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
+    : identity_(std::move(settings.identity)),
+      request_(std::move(settings.request)),
+      is_bare_(settings.is_bare),
+      done_(std::move(done)),
+      ledger_(runtime, settings.ledger),
+      client_(runtime, settings.access, settings.silence) {
+  deadline_.start(longest_wait, [this] {
+    is_retryable_ = true;
+    ask_ledger("The GEN API has not answered the request for an estimate within " +
+               std::to_string(longest_wait.count() / 1000) + " s." +
+               (failure_text_.empty() ? "" : " " + failure_text_));
+  });
+  ask_service();
+}
+
+// It is free of charge: what may be said on another try is asked for once more.
+void EstimateRequest::ask_service() {
+  client_.estimate(request_, is_bare_, [this](const Result<double, api::Failure>& credits) {
+    if (!credits) return on_failure(credits.error());
+    is_retryable_ = false;
+    // A 0 may stand for a price that is not known.
+    if (*credits == 0) return ask_ledger("", 0);
+    finish({.source = Estimate::Source::service, .credits = *credits});
+  });
+}
+
+void EstimateRequest::on_failure(const api::Failure& failure) {
+  failure_text_ = failure.error.message;
+  is_retryable_ = failure.retryable;
+  if (failure.retryable) {
+    return pause_.start(backoff_.next(failure.retry_after), [this] { ask_service(); });
+  }
+  if (failure.error.http_status == 401 || failure.error.http_status == 403) {
+    denied_ = failure.error;
+  }
+  ask_ledger(failure.error.message);
+}
+
+void EstimateRequest::ask_ledger(std::string reason, std::optional<double> credits) {
+  deadline_.stop();
+  pause_.stop();
+  client_.cancel();
+  const Estimate told{credits ? Estimate::Source::service : Estimate::Source::unknown, credits,
+                      std::move(reason), denied_, is_retryable_};
+  if (!ledger_.is_kept()) return finish(told);
+  ledger_.ask<std::optional<double>>(
+      [identity = identity_](ledger::Ledger& ledger) { return ledger.past_cost(identity); },
+      [this, told](const Result<std::optional<double>>& paid) {
+        Estimate estimate = told;
+        if (paid && *paid) {
+          estimate.source = Estimate::Source::ledger;
+          estimate.credits = *paid;
+        }
+        if (!paid) estimate.reason += " " + paid.error().message;
+        finish(std::move(estimate));
+      });
+}
+
+void EstimateRequest::finish(Estimate estimate) {
+  deadline_.stop();
+  const Done done = std::move(done_);
+  done(std::move(estimate));
+}
+
+Estimate EstimateRequest::run(Settings settings) {
+  struct Shared {
+    std::optional<Estimate> estimate;
+    std::unique_ptr<EstimateRequest> request;  // of the runtime thread
+  };
+  const auto shared = std::make_shared<Guarded<Shared>>();
+  const std::shared_ptr<Runtime> runtime = Runtime::acquire();
+  runtime->post([&runtime = *runtime, shared, settings = std::move(settings)] {
+    shared->lock()->request = std::make_unique<EstimateRequest>(
+        runtime, settings, [&runtime, shared](const Estimate& estimate) {
+          // Not from within its own call.
+          runtime.post([shared, estimate] {
+            const std::unique_ptr<EstimateRequest> ended = std::move(shared->lock()->request);
+            auto lock = shared->lock();
+            lock->estimate = estimate;
+            lock.notify();
+          });
+        });
+  });
+  auto lock = shared->lock();
+  lock.wait([](const Shared& s) { return s.estimate.has_value(); });
+  return std::move(*lock->estimate);
+}
+
+}  // namespace genpro::job

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "job/preparation.h"
+
+#include <atomic>
+#include <utility>
+
+#include "base/text.h"
+
+namespace genpro::job {
+
+namespace {
+
+using assets::File;
+using assets::Ingredient;
+
+// Of a content, where an id would stand.
+std::string stand_in(const std::string& sha256) {
+  return "sha256-" + sha256;
+}
+
+std::string amount(std::uint64_t bytes) {
+  return take_string(g_format_size(bytes));
+}
+
+}  // namespace
+
+Preparation::Preparation(Runtime& runtime, const JobSettings& settings, Tell tell)
+    : runtime_(runtime),
+      settings_(settings),
+      ingredients_(*settings.ingredients),
+      tell_(std::move(tell)),
+      ledger_(runtime, settings.ledger),
+      uploader_(std::make_shared<assets::Uploader>(
+          assets::UploaderSettings{settings.access, ingredients_.request.agent_id, settings.ledger,
+                                   settings.silence, settings.retries})),
+      types_(ingredients_.list.size()),
+      digests_(ingredients_.list.size()),
+      files_(ingredients_.list.size()) {}
+
+void Preparation::read(ReadDone done) {
+  read_done_ = std::move(done);
+  if (ledger_.is_kept()) return look_up_ids();
+  timer_.start(std::chrono::milliseconds(0), [this] { read_files(); });
+}
+
+void Preparation::look_up_ids() {
+  std::vector<std::string> ids;
+  for (const Ingredient& ingredient : ingredients_.list) ids.push_back(ingredient.id);
+  ledger_.ask<std::vector<std::optional<ledger::Asset>>>(
+      [scope = ledger::AssetScope{settings_.access.base.text, ingredients_.request.agent_id},
+       ids = std::move(ids)](ledger::Ledger& ledger) { return ledger.assets_of(scope, ids); },
+      [this](const Result<std::vector<std::optional<ledger::Asset>>>& assets) {
+        if (!assets) return std::exchange(read_done_, nullptr)(assets.error());
+        for (std::size_t i = 0; i < digests_.size(); ++i) {
+          if (!(*assets)[i]) continue;
+          digests_[i] = (*assets)[i]->sha256;
+          types_[i] = (*assets)[i]->content_type;
+        }
+        read_files();
+      });
+}
+
+// The files, and the types of ids where the prompt calls ingredients by their kinds.
+void Preparation::read_files() {
+  std::vector<std::string> paths;
+  std::vector<std::size_t> places;
+  std::vector<std::size_t> unknown;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    if (!ingredients_.list[i].path.empty()) {
+      paths.push_back(ingredients_.list[i].path);
+      places.push_back(i);
+    } else if (ingredients_.prompt.has_references() && types_[i].empty()) {
+      unknown.push_back(i);
+    }
+  }
+  if (paths.empty() && unknown.empty()) return finish_reading();
+  task_ = std::make_unique<assets::Task>(
+      runtime_, [this, uploader = uploader_, paths, places, unknown, list = ingredients_.list](
+                    const std::stop_token& stopped, const assets::Task::Post& post) {
+        auto files = uploader->read(paths, stopped);
+        std::vector<std::string> types;
+        for (std::size_t i = 0; files && i < unknown.size(); ++i) {
+          auto type = uploader->type_of(list[unknown[i]].id, stopped);
+          if (!type) {
+            files = std::move(type.error());
+          } else {
+            types.push_back(std::move(*type));
+          }
+        }
+        post([this, files = std::move(files), types = std::move(types), places, unknown] {
+          if (!files) return std::exchange(read_done_, nullptr)(files.error());
+          for (std::size_t i = 0; i < places.size(); ++i) {
+            files_[places[i]] = (*files)[i];
+            types_[places[i]] = (*files)[i].content_type;
+            digests_[places[i]] = (*files)[i].sha256;
+          }
+          for (std::size_t i = 0; i < unknown.size(); ++i) types_[unknown[i]] = types[i];
+          finish_reading();
+        });
+      });
+}
+
+void Preparation::finish_reading() {
+  std::vector<std::string> ids;
+  std::vector<std::string> contents;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const Ingredient& ingredient = ingredients_.list[i];
+    if (ingredient.path.empty()) ids.push_back(ingredient.id);
+    contents.push_back(digests_[i].empty() ? ingredient.id : stand_in(digests_[i]));
+  }
+  const ReadDone done = std::exchange(read_done_, nullptr);
+  auto by_contents = api::make_request(with_ids(contents));
+  if (!by_contents) return done(std::move(by_contents.error()));
+  uses_addresses_ = by_contents->uses_addresses();
+  Contents result{std::move(*by_contents), {}};
+  if (ids.size() == files_.size() && !uses_addresses_) {
+    auto request = api::make_request(with_ids(std::move(ids)));
+    if (!request) return done(std::move(request.error()));
+    result.request = std::move(*request);
+  }
+  done(std::move(result));
+}
+
+api::RequestSettings Preparation::with_ids(std::vector<std::string> ids) const {
+  std::vector<std::string> kinds;
+  for (const std::string& type : types_) kinds.push_back(assets::kind_of(type));
+  api::RequestSettings request = ingredients_.request;
+  request.prompt = assets::fill(ingredients_.prompt, kinds);
+  request.asset_ids = join(ids, ",");
+  return request;
+}
+
+void Preparation::upload(UploadDone done) {
+  upload_done_ = std::move(done);
+  task_ = std::make_unique<assets::Task>(
+      runtime_, [this, uploader = std::move(uploader_), files = files_, list = ingredients_.list,
+                 uses_addresses = uses_addresses_](const std::stop_token& stopped,
+                                                   const assets::Task::Post& post) {
+        const auto tell = [this, post](std::string text) {
+          post([this, text = std::move(text)] { tell_(text); });
+        };
+        std::vector<std::string> ids;
+        for (std::size_t i = 0; i < list.size(); ++i) {
+          const File& file = files[i];
+          if (list[i].path.empty()) {
+            ids.push_back(list[i].id);
+            continue;
+          }
+          const auto size = static_cast<std::uint64_t>(file.stamp.size);
+          const std::string name = assets::name_of(list[i]);
+          const auto is_sent = std::make_shared<std::atomic<bool>>(false);
+          auto id = uploader->upload(
+              file,
+              [tell, name, size, is_sent](std::uint64_t sent) {
+                *is_sent = true;
+                tell("Uploading " + name + ": " + std::to_string(sent * 100 / size) + " % of " +
+                     amount(size));
+              },
+              stopped);
+          if (!id) {
+            post([this, error = std::move(id.error())] {
+              std::exchange(upload_done_, nullptr)(error);
+            });
+            return;
+          }
+          tell(name + " is content resource " + *id +
+               (*is_sent ? "" : ", which was uploaded before"));
+          ids.push_back(std::move(*id));
+        }
+        std::vector<std::string> addresses;
+        for (std::size_t i = 0; uses_addresses && i < ids.size(); ++i) {
+          auto address = uploader->address_of(ids[i], stopped);
+          if (!address) {
+            post([this, error = std::move(address.error())] {
+              std::exchange(upload_done_, nullptr)(error);
+            });
+            return;
+          }
+          addresses.push_back(std::move(*address));
+        }
+        post([this, ids = std::move(ids), addresses = std::move(addresses)] {
+          const UploadDone finished = std::exchange(upload_done_, nullptr);
+          api::RequestSettings request = with_ids(ids);
+          request.asset_addresses = addresses;
+          finished(api::make_request(request));
+        });
+      });
+}
+
+}  // namespace genpro::job

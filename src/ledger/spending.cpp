@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What may be spent: the limits of an agent's last 24 hours, looked at in the transaction that
+// writes a new row, so that they hold for any number of processes.
+#include "ledger/spending.h"
+
+#include <algorithm>
+
+#include "base/glib_ptr.h"
+#include "base/text.h"
+#include "ledger/attempt.h"
+#include "ledger/rows.h"
+
+namespace genpro::ledger {
+
+using sqlite::Database;
+using sqlite::Query;
+
+namespace {
+
+constexpr WallTime day_ms = 24LL * 3600 * 1000;
+// Sums of decimal fractions are not exact in binary.
+constexpr double rounding = 1e-9;
+
+std::string format_time(WallTime time) {
+  const DateTimePtr moment(g_date_time_new_from_unix_local(time / 1000));
+  return take_string(g_date_time_format(moment.get(), "%Y-%m-%d %H:%M:%S %Z"));
+}
+
+std::string format_utc(WallTime time) {
+  const DateTimePtr moment(g_date_time_new_from_unix_utc(time / 1000));
+  return take_string(g_date_time_format(moment.get(), "%Y-%m-%dT%H:%M:%SZ"));
+}
+
+// When what was asked for at that time does not count any more.
+WallTime end_of_day_after(WallTime time) {
+  return std::min(time, latest_time - day_ms) + day_ms;
+}
+
+std::string of_the_agent() {
+  return "ltrim(agent_id, '0') = ltrim(?, '0') AND max(created_at, posted_at) > ? AND id <> ? "
+         "AND " +
+         counts_sql();
+}
+
+struct Expense {
+  WallTime at = 0;
+  double credits = 0;
+};
+struct Spent {
+  std::vector<Expense> expenses;  // the oldest first
+  double sum = 0;
+  double in_doubt = 0;
+  std::int64_t unknown = 0;  // rows whose cost nobody knows
+};
+
+Spent read_spent(Database& database, const Identity& identity, std::int64_t but) {
+  const auto entries =
+      read_entries(database, "WHERE " + of_the_agent() + " ORDER BY max(created_at, posted_at)",
+                   [&](Query& query) {
+                     query.bind(identity.agent_id).bind(wall_clock_now() - day_ms).bind(but);
+                   });
+  Spent spent;
+  for (const Entry& entry : entries) {
+    auto credits = payment::expense(entry.state, entry.cost, entry.estimate);
+    if (!credits) credits = read_past_cost(database, entry.identity);
+    if (!credits) {
+      ++spent.unknown;
+      continue;
+    }
+    spent.expenses.push_back({std::max(entry.created_at, entry.posted_at), *credits});
+    spent.sum += *credits;
+    if (payment::meaning(entry.state).is_unsettled) spent.in_doubt += *credits;
+  }
+  return spent;
+}
+
+Error limit_reached(std::string code, std::string message) {
+  Error error;
+  error.kind = ErrorKind::limit;
+  error.message = std::move(message);
+  error.error_code = std::move(code);
+  return error;
+}
+
+std::string generations_text(std::int64_t number) {
+  return std::to_string(number) + (number == 1 ? " generation" : " generations");
+}
+
+}  // namespace
+
+std::optional<double> read_past_cost(Database& database, const Identity& identity) {
+  const bool is_left_to_cell = identity.model.empty() || !identity.length.has_value();
+  // Of a model that there are thousands of, no more are read.
+  constexpr const char* sql =
+      "SELECT max(cost) FROM (SELECT cost FROM (SELECT cost, status, length, place FROM "
+      "generations "
+      "WHERE base_url = ? AND model = ? AND status IN ('completed', 'stopped') ORDER BY id DESC "
+      "LIMIT 64) WHERE status = 'completed' AND length IS ? AND (? OR place = ?) AND "
+      "typeof(cost) IN ('real', 'integer') AND cost > 0 LIMIT 10)";
+  Query query(database, sql);
+  query.bind(identity.base_url)
+      .bind(identity.model)
+      .bind(identity.length)
+      .bind(!is_left_to_cell)
+      .bind(identity.place);
+  if (!query.step() || query.is_null(0)) return std::nullopt;
+  return query.real(0);
+}
+
+Result<std::optional<double>> Ledger::past_cost(const Identity& identity) {
+  return attempt<std::optional<double>>(
+      false, [&](Database& database) { return read_past_cost(database, identity); });
+}
+
+std::optional<Error> Ledger::limit_error(const Identity& identity, const Limits& limits) {
+  auto error = count_error(identity, limits);
+  if (!error) error = cost_error(identity, limits);
+  if (error) error->debug = "counted in " + file_.path;
+  return error;
+}
+
+// One more than the limit allows is looked for, and counting begins only if there is one.
+std::optional<Error> Ledger::count_error(const Identity& identity, const Limits& limits) {
+  const unsigned limit = limits.daily_generations;
+  if (limit == 0) return std::nullopt;
+  Database& database = *file_.database;
+  const std::string find = "SELECT max(created_at, posted_at) FROM generations WHERE " +
+                           of_the_agent() +
+                           " ORDER BY max(created_at, posted_at) DESC LIMIT 1 OFFSET ?";
+  const std::string count = "SELECT count(*) FROM generations WHERE " + of_the_agent();
+  const WallTime since = wall_clock_now() - day_ms;
+  const auto oldest = database.integer(find, identity.agent_id, since, limits.row,
+                                       static_cast<std::int64_t>(limit) - 1);
+  if (!oldest) return std::nullopt;
+  const std::int64_t number =
+      database.integer(count, identity.agent_id, since, limits.row).value_or(0);
+  const WallTime next = end_of_day_after(*oldest);
+  Error error =
+      limit_reached("daily_generation_limit_reached",
+                    "The daily-generation-limit of " + std::to_string(limit) +
+                        " is reached: " + std::to_string(number) +
+                        " generations were asked for in the last 24 hours by agent " +
+                        identity.agent_id + ". The next one is allowed at " + format_time(next) +
+                        ". Wait until then, or raise the limit. Nothing was sent.");
+  error.details = {{"generation-count", std::to_string(number)},
+                   {"generation-limit", std::to_string(limit)},
+                   {"next-allowed", format_utc(next)}};
+  return error;
+}
+
+std::optional<Error> Ledger::cost_error(const Identity& identity, const Limits& limits) {
+  if (limits.daily_cost <= 0) return std::nullopt;
+  const std::string limit =
+      "The daily-cost-limit of " + number_text(limits.daily_cost) + " credits ";
+  if (!limits.estimate) {
+    return limit_reached("cost_unknown", limit +
+                                             "cannot be checked: what this generation would cost "
+                                             "is not known. No generation was asked for.");
+  }
+  const Spent spent = read_spent(*file_.database, identity, limits.row);
+  if (spent.unknown > 0) {
+    return limit_reached(
+        "cost_unknown",
+        limit + "cannot be checked: what " + generations_text(spent.unknown) + " of agent " +
+            identity.agent_id + " of the last 24 hours cost is not known, besides " +
+            number_text(spent.sum) +
+            " credits. Look at them with genpro ledger list, and remove their rows with genpro "
+            "ledger prune, wait until they are a day old, or set daily-cost-limit to 0. No "
+            "generation was asked for.");
+  }
+  const double most = limits.daily_cost + rounding * std::max(limits.daily_cost, 1.0);
+  if (spent.sum + *limits.estimate <= most) return std::nullopt;
+
+  Error error =
+      limit_reached("daily_cost_limit_reached",
+                    limit + "is too low for this generation, which is estimated at " +
+                        number_text(*limits.estimate) + " credits: " + number_text(spent.sum) +
+                        " were spent in the last 24 hours by agent " + identity.agent_id + ", " +
+                        number_text(spent.in_doubt) + " of them in doubt. ");
+  error.details = {{"estimate", number_text(*limits.estimate)},
+                   {"cost-limit", number_text(limits.daily_cost)},
+                   {"spent", number_text(spent.sum)},
+                   {"in-doubt", number_text(spent.in_doubt)}};
+  double left = spent.sum;
+  const auto next = std::ranges::find_if(spent.expenses, [&](const Expense& expense) {
+    left -= expense.credits;
+    return left + *limits.estimate <= most;
+  });
+  if (next != spent.expenses.end()) {
+    const WallTime at = end_of_day_after(next->at);
+    error.message +=
+        "It is allowed at " + format_time(at) + ". Wait until then, or raise the limit.";
+    error.details.emplace_back("next-allowed", format_utc(at));
+  } else {
+    error.message += "Raise the limit, or ask for a cheaper one.";
+  }
+  append(error, "No generation was asked for.");
+  return error;
+}
+
+Result<std::monostate> Ledger::check_limits(const Identity& identity, const Limits& limits) {
+  std::optional<Error> limit;
+  auto result = attempt<std::monostate>(false, [&](Database&) {
+    limit = limit_error(identity, limits);
+    return std::monostate();
+  });
+  if (limit) return std::move(*limit);
+  return result;
+}
+
+}  // namespace genpro::ledger

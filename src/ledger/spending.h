@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+
+#include "base/sqlite.h"
+#include "ledger/identity.h"
+
+namespace genpro::ledger {
+
+// See Ledger::past_cost().
+std::optional<double> read_past_cost(sqlite::Database& database, const Identity& identity);
+
+}  // namespace genpro::ledger

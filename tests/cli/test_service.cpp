@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Commands that ask the service, and the manual that is made of all commands.
+#include "cli/service_fixture.h"
+
+namespace genpro::test {
+namespace {
+
+class ServiceCommands : public CliTest {
+ protected:
+  Finished run(std::vector<std::string> words) {
+    words.insert(words.begin(), g_getenv("GENPRO"));
+    words.insert(words.end(), {"--api-base-url", service_.api_base(), "--retries", "1"});
+    return run_command(words, {{"GEN_API_KEY", "test_key_4711"},
+                               {"LC_ALL", "C.UTF-8"},
+                               {"GEN_AGENT_ID", "42"},
+                               {"GEN_SHEET_ID", "101"},
+                               {"GEN_CELL_ID", "3300"}});
+  }
+  void answer(const std::string& method, const std::string& path, Answer answer) {
+    service_.set_script([=](const Seen& seen) -> std::optional<Answer> {
+      if (seen.method != method || !seen.path.starts_with("/v1/" + path)) return std::nullopt;
+      return answer;
+    });
+  }
+  FakeService service_;
+};
+
+TEST_F(ServiceCommands, BalanceTellsTheCreditsOfEachOrganization) {
+  answer("GET", "organizations",
+         json_answer(200, R"([{"id":1,"name":"Us","available_credit":{"generic":"12.5"}},
+                              {"id":"two","available_credit":{"aura":3}}])"));
+  const Finished finished = run({"balance"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_EQ(lines_of(finished.out).size(), 3U) << finished.out;
+  EXPECT_NE(finished.out.find("12.5"), std::string::npos) << finished.out;
+  EXPECT_EQ(run({"balance", "../me"}).exit_code, 2);
+}
+
+TEST_F(ServiceCommands, GenerationsOfACellAreListed) {
+  service_.set_cell(json_answer(
+      200, R"({"id":3300,"user_jobs":[{"id":9040,"status":"completed","execution_cost":"3.5"},
+               {"id":"9041","status":"failed","failed_reason":"too\u001b[31m red"}]})"));
+  const Finished finished = run({"generations", "list"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  const auto lines = lines_of(finished.out);
+  ASSERT_EQ(lines.size(), 3U) << finished.out;
+  EXPECT_NE(lines[1].find("completed   3.5"), std::string::npos) << lines[1];
+  EXPECT_FALSE(has_control_characters(finished.out));
+}
+
+TEST_F(ServiceCommands, WhatHasEndedIsNotSaidToBeStopped) {
+  service_.set_stop(json_answer(422, R"({"error":"ended","error_code":"job_cannot_be_stopped"})"));
+  service_.push_status("completed");
+  const Finished finished = run({"generations", "stop", "9040"});
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_NE(finished.out.find("9040 is completed"), std::string::npos) << finished.out;
+  service_.set_stop(json_answer(200, R"({"generation_id":9040,"status":"stopped"})"));
+  EXPECT_EQ(run({"generations", "stop", "9040"}).exit_code, 0);
+}
+
+// It is charged, so one that may have been taken is not sent once more.
+TEST_F(ServiceCommands, ContinueIsSentOnceAndOnlyForWhatIsStopped) {
+  const auto is_continue = [](const Seen& seen) { return seen.path.ends_with("/continue"); };
+  service_.push_status("completed");
+  service_.push_status("stopped");
+  EXPECT_EQ(run({"generations", "continue", "9040"}).exit_code, 1);
+  EXPECT_EQ(service_.count(is_continue), 0U);
+
+  Answer refusal;
+  service_.set_script([&](const Seen& seen) -> std::optional<Answer> {
+    if (!is_continue(seen)) return std::nullopt;
+    return refusal;
+  });
+  std::size_t sent = 0;
+  for (const Answer& doubtful :
+       {json_answer(502, ""), json_answer(500, R"({"error":"oh","error_code":"internal"})"),
+        json_answer(409, R"({"error":"busy","error_code":"generation_busy"})")}) {
+    refusal = doubtful;
+    const Finished doubt = run({"generations", "continue", "9040"});
+    EXPECT_EQ(doubt.exit_code, 4) << doubt.out;
+    EXPECT_EQ(service_.count(is_continue), ++sent);
+  }
+  refusal = json_answer(422, R"({"error":"no","error_code":"insufficient_credits_for_job"})");
+  EXPECT_NE(run({"generations", "continue", "9040"}).exit_code, 4);
+}
+
+TEST_F(ServiceCommands, AssetsAreListedToTheLastPageAndDeleted) {
+  service_.set_script([](const Seen& seen) -> std::optional<Answer> {
+    if (seen.path.find("/content_resources") == std::string::npos) return std::nullopt;
+    if (seen.method == "DELETE") {
+      return seen.path.ends_with("/501")
+                 ? json_answer(200, "{}")
+                 : json_answer(404, R"({"error":"none","error_code":"not_found"})");
+    }
+    const bool is_first = seen.query.find("page=1") == std::string::npos;
+    return json_answer(200, is_first ? R"([{"id":502,"file_name":"b.png"}])" : "[]");
+  });
+  const Finished finished = run({"assets", "list"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_EQ(lines_of(finished.out).size(), 2U) << finished.out;
+  const Finished removed = run({"assets", "delete", "501", "999"});
+  EXPECT_EQ(removed.exit_code, 0) << removed.out;
+  EXPECT_NE(removed.out.find("999 is not there"), std::string::npos) << removed.out;
+}
+
+TEST_F(ServiceCommands, TheManualHasEachCommandAndOption) {
+  for (const char* format : {"man", "bash", "zsh"}) {
+    const Finished finished = genpro({"help", "--format", format});
+    EXPECT_EQ(finished.exit_code, 0);
+    for (const char* text : {"generate", "batch", "ledger", "settle", "columns", "veo_3_1_fast"}) {
+      EXPECT_NE(finished.out.find(text), std::string::npos) << format << ": " << text;
+    }
+    EXPECT_EQ(finished.out.find("--api-key="), std::string::npos) << format;
+  }
+  const std::string complete =
+      "compopt() { :; }; eval \"$(\"$0\" help --format bash)\"; COMP_WORDS=(genpro \"$@\"); "
+      "COMP_CWORD=$#; _genpro; echo \"${COMPREPLY[@]}\"";
+  const auto completed = [&](std::vector<std::string> words) {
+    std::vector<std::string> command = {"bash", "-c", complete, g_getenv("GENPRO")};
+    command.insert(command.end(), words.begin(), words.end());
+    return run_command(command).out;
+  };
+  EXPECT_EQ(completed({"ledger", "s"}), "show spend settle\n");
+  EXPECT_EQ(completed({"generate", "--model", "veo_3_1_"}), "veo_3_1_fast\n");
+  EXPECT_EQ(completed({"batch", "--max-co"}), "--max-cost\n");
+}
+
+}  // namespace
+}  // namespace genpro::test

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// GstPreset of both elements, as a visual editor uses it. Those that come with the plugin are
+// compared with the README by the test `docs`.
+#include <algorithm>
+
+#include "base/text.h"
+#include "element/element_test.h"
+
+namespace genpro::test {
+namespace {
+
+class Presets : public testing::TestWithParam<const char*> {
+ protected:
+  Presets() : element_(sink_ref(gst_element_factory_make(GetParam(), nullptr))) {}
+  ~Presets() override { gst_preset_delete_preset(preset(), name); }
+
+  GstPreset* preset() const { return GST_PRESET(element_.get()); }
+  std::string stored() const {
+    return read_file(std::string(g_get_user_data_dir()) + "/gstreamer-1.0/presets/" +
+                     G_OBJECT_TYPE_NAME(element_.get()) + ".prs");
+  }
+
+  static constexpr const char* name = "of a test";
+  ElementPtr element_;
+};
+
+TEST_P(Presets, KeepHowAClipIsMadeAndNotWhoAsksForWhat) {
+  const std::vector<std::string> kept = {"duration", "retries", "aspect-ratio", "model",
+                                         "resolution"};
+  set_property(element_.get(), "duration", "7");
+  set_property(element_.get(), "retries", "3");
+  set_property(element_.get(), "aspect-ratio", "9:16");
+  set_property(element_.get(), "model", "veo-3.1");
+  set_property(element_.get(), "resolution", "720p");
+  guint number = 0;
+  const Owned<GParamSpec*, g_free> specs(
+      g_object_class_list_properties(G_OBJECT_GET_CLASS(element_.get()), &number));
+  constexpr const char* text = "S3cret";
+  for (guint i = 0; i < number; ++i) {
+    const std::string property = specs.get()[i]->name;
+    const bool is_text = specs.get()[i]->value_type == G_TYPE_STRING;
+    if (is_text && (specs.get()[i]->flags & G_PARAM_WRITABLE) != 0 && property != "framerate" &&
+        property != "placeholder-location" && std::ranges::find(kept, property) == kept.end()) {
+      set_property(element_.get(), property, text);
+    }
+  }
+  ASSERT_TRUE(gst_preset_save_preset(preset(), name));
+  const std::string file = stored();
+  const std::string own = file.substr(file.find(name));
+  EXPECT_NE(own.find("duration=7"), std::string::npos) << own;
+  EXPECT_EQ(own.find(text), std::string::npos) << own;
+
+  const ElementPtr other = sink_ref(gst_element_factory_make(GetParam(), nullptr));
+  set_property(other.get(), "prompt", "Kept");
+  ASSERT_TRUE(gst_preset_load_preset(GST_PRESET(other.get()), name));
+  for (const std::string& property : kept) {
+    EXPECT_EQ(get_property(other.get(), property), get_property(element_.get(), property));
+  }
+  EXPECT_EQ(get_property(other.get(), "prompt"), "Kept");
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, Presets, testing::Values("genprosrc", "genprobin"));
+
+}  // namespace
+}  // namespace genpro::test

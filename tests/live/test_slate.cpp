@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the slate says, as the log has it.
+#include <sqlite3.h>
+
+#include "live/live_test.h"
+
+namespace genpro::test {
+namespace {
+
+struct Missing {
+  const char* name;
+  unsigned status;  // of the answer; 0: none is needed
+  const char* code;
+  Settings changes;
+  const char* words;
+};
+// GTest prints it.
+std::ostream& operator<<(std::ostream& out, const Missing& missing) {
+  return out << missing.name;
+}
+
+class Slate : public testing::TestWithParam<Missing> {};
+
+TEST_P(Slate, SaysWhatIsMissing) {
+  const auto& [name, status, code, changes, words] = GetParam();
+  const LogListener log("genprobin:5");
+  LiveService service;
+  if (status > 0) {
+    service.set_post(json_answer(static_cast<int>(status),
+                                 R"({"error": "No", "error_code": ")" + std::string(code) + "\"}"));
+  }
+  Settings settings = {{"placeholder", "slate"}};
+  settings.insert(settings.end(), changes.begin(), changes.end());
+  Studio studio(live_bin(service, settings));
+  studio.play();
+  EXPECT_TRUE(log.wait_for(std::string("the slate says: ") + words + " |"));
+  studio.stop();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, Slate,
+    testing::Values(Missing{"Credits", 402, "usable_gen_credit_required", {}, "No credits"},
+                    Missing{"MoreCredits", 422, "insufficient_credits_for_job", {}, "No credits"},
+                    Missing{"Key", 401, "unauthorized", {}, "Key refused"},
+                    Missing{"Right", 403, "forbidden", {}, "Not allowed"},
+                    Missing{"Agent", 422, "agent_not_found", {}, "Not found"},
+                    Missing{"Setting", 0, "", {{"sheet-id", ""}}, "A setting is missing: sheet-id"},
+                    Missing{"Settings",
+                            0,
+                            "",
+                            {{"sheet-id", ""}, {"prompt", ""}},
+                            "Settings are missing: sheet-id, prompt"}),
+    [](const auto& info) { return info.param.name; });
+
+// Makes the ledger's generations take so long.
+void set_durations(const std::string& ledger, int seconds) {
+  sqlite3* opened = nullptr;
+  ASSERT_EQ(sqlite3_open(ledger.c_str(), &opened), SQLITE_OK);
+  const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database(opened, sqlite3_close);
+  const std::string time = std::to_string(seconds * 1000);
+  const std::string change = "UPDATE generations SET unfinished_at = posted_at + " + time +
+                             " - 100, ended_at = posted_at + " + time;
+  ASSERT_EQ(sqlite3_exec(opened, change.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+}
+
+TEST(SlateTime, IsWhatIsLeftByEarlierOnes) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 5}));
+  service.hold_from(3);
+  const Settings settings = {{"placeholder", "slate"}, {"reuse", "never"}};
+  {
+    Studio studio(live_bin(service, settings));
+    studio.play();
+    ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+    studio.generate();
+    ASSERT_TRUE(studio.signals().wait_for("clip-ended 9042"));
+    studio.stop();
+  }
+  ASSERT_NO_FATAL_FAILURE(set_durations(service.ledger(), 600));
+  const LogListener log("genprobin:5");
+  Studio studio(live_bin(service, settings));
+  studio.play();
+  EXPECT_TRUE(log.wait_for(" | about 1"));
+  EXPECT_TRUE(log.wait_for(" left | "));
+  studio.stop();
+}
+
+}  // namespace
+}  // namespace genpro::test

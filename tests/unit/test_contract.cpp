@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The files of tests/contract, which the emulator is tested with as well.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "api/dialect.h"
+#include "api/prices/offer_client.h"
+#include "base/text.h"
+#include "job/answers.h"
+#include "payment/answers.h"
+
+namespace genpro::api {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> files(const char* folder) {
+  std::vector<std::string> result;
+  for (const auto& entry : fs::directory_iterator(fs::path(CONTRACT_FOLDER) / folder)) {
+    result.push_back(entry.path());
+  }
+  std::ranges::sort(result);
+  return result;
+}
+
+JsonObjectPtr read(const std::string& path) {
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  auto object = parse_json_object(text);
+  EXPECT_TRUE(object) << path;
+  return object ? std::move(*object) : JsonObjectPtr(json_object_new());
+}
+
+std::string name_of(const testing::TestParamInfo<std::string>& info) {
+  std::string name = fs::path(info.param).stem();
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+RequestSettings settings_of(JsonObject* file) {
+  JsonObject* given = as_object(member(file, "settings"));
+  const auto text = [given](const char* name) { return as_text(member(given, name)).value_or(""); };
+  RequestSettings settings;
+  settings.dialect = text("dialect");
+  const std::string type = text("generation-type");
+  if (!type.empty()) settings.generation_type = type;
+  settings.sheet_id = text("sheet-id");
+  settings.cell_id = text("cell-id");
+  settings.agent_id = text("agent-id");
+  settings.prompt = text("prompt");
+  settings.negative_prompt = text("negative-prompt");
+  settings.asset_ids = text("asset-ids");
+  settings.model = text("model");
+  settings.aspect_ratio = text("aspect-ratio");
+  settings.resolution = text("resolution");
+  settings.duration = static_cast<unsigned>(parse_unsigned(text("duration")).value_or(0));
+  if (!text("native-audio").empty()) settings.native_audio = text("native-audio") == "on";
+  settings.prompt_var = text("prompt-var");
+  settings.content_resource_vars = text("content-resource-vars");
+  for (const std::string& id : split_list(settings.asset_ids)) {
+    settings.asset_addresses.push_back("https://cdn.gen.pro/uploads/" + id + ".png");
+  }
+  return settings;
+}
+
+class ContractRequest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ContractRequest, IsWhatTheSettingsBecome) {
+  const JsonObjectPtr file = read(GetParam());
+  const auto request = make_request(settings_of(file.get()));
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->dialect->path(*request), as_text(member(file.get(), "path")));
+  JsonNode* body = member(file.get(), "body");
+  EXPECT_EQ(canonical_json(std::string_view(request->body)),
+            body != nullptr ? canonical_json(body) : "");
+  EXPECT_EQ(as_text(member(file.get(), "agent_in_query")),
+            request->dialect->agent_in_query ? "true" : "false");
+}
+
+TEST_P(ContractRequest, HasAnAnswerThatNamesItsGeneration) {
+  const JsonObjectPtr file = read(GetParam());
+  const auto request = make_request(settings_of(file.get()));
+  ASSERT_TRUE(request);
+  const auto generation = request->dialect->read(canonical_json(member(file.get(), "answer")));
+  ASSERT_TRUE(generation) << generation.error();
+  EXPECT_EQ(generation->id, "9040");
+  EXPECT_EQ(generation->phase, Phase::pending);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ContractRequest, testing::ValuesIn(files("requests")), name_of);
+
+class ContractAnswer : public testing::TestWithParam<std::string> {};
+
+TEST_P(ContractAnswer, MeansWhatIsSaidOfIt) {
+  const JsonObjectPtr file = read(GetParam());
+  HttpReply reply;
+  reply.status = static_cast<unsigned>(as_number(member(file.get(), "status")).value());
+  reply.body = canonical_json(member(file.get(), "body"));
+  const Subject subject{.what = "the request",
+                        .unknown = "an id",
+                        .not_found = "",
+                        .address = "https://api.gen.pro/v1",
+                        .secret = ""};
+  const Failure failure = reply.status < 300
+                              ? failure_from_shape(reply, "it has no generation_id", subject)
+                              : failure_from_reply(reply, subject);
+  const payment::Answer answer = job::facts_of_post(failure);
+  const std::string means = payment::is_under_way(answer) ? "wait"
+                            : payment::is_refusal(answer) ? "refused"
+                                                          : "doubt";
+  EXPECT_EQ(means, as_text(member(file.get(), "means")));
+  const std::string says = as_text(member(file.get(), "says")).value_or("");
+  EXPECT_NE(failure.error.message.find(says), std::string::npos) << failure.error.message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ContractAnswer, testing::ValuesIn(files("answers")), name_of);
+
+// ---- What does not fit together ----
+
+constexpr std::size_t misfit_count = 83;
+
+class ContractMisfit : public testing::TestWithParam<std::size_t> {};
+
+JsonArray* misfits() {
+  static const JsonNodePtr all = [] {
+    std::ifstream file(std::string(CONTRACT_FOLDER) + "/misfits.json");
+    auto node = parse_json(std::string((std::istreambuf_iterator<char>(file)), {}));
+    EXPECT_TRUE(node);
+    return node ? std::move(*node) : JsonNodePtr(json_node_new(JSON_NODE_NULL));
+  }();
+  return as_array(all.get());
+}
+
+TEST_P(ContractMisfit, IsRefusedByName) {
+  JsonNode* row = json_array_get_element(misfits(), static_cast<guint>(GetParam()));
+  SCOPED_TRACE(canonical_json(row));
+  JsonObject* misfit = as_object(row);
+  const auto request = make_request(settings_of(misfit));
+  ASSERT_FALSE(request);
+  EXPECT_NE(request.error().message.find(as_string(member(misfit, "names")).value()),
+            std::string::npos)
+      << request.error().message;
+  // It is that setting alone.
+  const auto without = as_string(member(misfit, "fits_without"));
+  if (!without) return;
+  json_object_remove_member(as_object(member(misfit, "settings")), without->c_str());
+  const auto fitting = make_request(settings_of(misfit));
+  EXPECT_TRUE(fitting) << fitting.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ContractMisfit, testing::Range<std::size_t>(0, misfit_count));
+
+TEST(ContractMisfits, AreAllTried) {
+  EXPECT_EQ(json_array_get_length(misfits()), misfit_count);
+}
+
+// ---- What the service offers ----
+
+TEST(Offer, IsFoundInWhateverHoldsIt) {
+  for (const char* body :
+       {R"({"models":["a","b"]})", R"({"card":{"models":[{"name":"a"},{"id":"b"}]}})",
+        R"([{"models":["a"]},{"models":["a",{"value":"b","label":"B"}]}])"}) {
+    const auto models = parse_models(body);
+    ASSERT_TRUE(models) << body;
+    EXPECT_EQ(*models, (std::vector<std::string>{"a", "b"})) << body;
+  }
+  for (const char* body : {"[]", R"({"models":{}})", "no JSON"}) {
+    EXPECT_FALSE(parse_models(body)) << body;
+  }
+  const auto prices =
+      parse_prices(R"({"video":[{"model":"a","credits":"2.5","unit":"second"},{"model":"b"}],)"
+                   R"("other":{"model":"c","price":3}})");
+  ASSERT_TRUE(prices);
+  ASSERT_EQ(prices->size(), 2U);
+  EXPECT_EQ((*prices)[0].credits, 2.5);
+  EXPECT_EQ((*prices)[0].unit, "second");
+  EXPECT_EQ((*prices)[1].model, "c");
+}
+
+TEST(Catalogue, KnowsWhatDependsOnTheType) {
+  const auto warnings = [](const char* type, const char* model, unsigned duration,
+                           const char* ratio) {
+    RequestSettings settings;
+    settings.dialect = "actions";
+    settings.generation_type = type;
+    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+    settings.prompt = "Orbit";
+    settings.asset_ids = "501";
+    settings.model = model;
+    settings.duration = duration;
+    settings.aspect_ratio = ratio;
+    const auto request = make_request(settings);
+    EXPECT_TRUE(request);
+    return request ? join(request->warnings) : "";
+  };
+  EXPECT_EQ(warnings("video_from_image", "veo-3.1", 4, "16:9"), "");
+  EXPECT_NE(warnings("video_from_ingredients", "veo-3.1", 4, "16:9").find("8 s"),
+            std::string::npos);
+  EXPECT_EQ(warnings("video_from_ingredients", "kling-v3", 4, "16:9"), "");
+  EXPECT_NE(warnings("video_from_image", "kling-v3", 4, "16:9").find("no such field"),
+            std::string::npos);
+}
+
+TEST(Catalogue, IsNoReasonToRefuse) {
+  RequestSettings settings;
+  settings.dialect = "vidsheet";
+  settings.generation_type = "video_from_text";
+  settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+  settings.prompt = "Orbit";
+  settings.model = "veo-9";
+  auto request = make_request(settings);
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->warnings.size(), 1U);
+  EXPECT_NE(request->warnings[0].find("veo-3.1-lite"), std::string::npos) << request->warnings[0];
+  settings.model = "veo-3.1";
+  settings.duration = 5;
+  settings.aspect_ratio = "1:1";
+  request = make_request(settings);
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->warnings.size(), 2U);
+  EXPECT_NE(request->warnings[0].find("4, 6 or 8 s"), std::string::npos) << request->warnings[0];
+  EXPECT_NE(request->warnings[1].find("9:16 or 16:9"), std::string::npos) << request->warnings[1];
+}
+
+TEST(WrongDialect, IsToldWithTheOthers) {
+  HttpReply reply;
+  reply.status = 422;
+  reply.body =
+      R"({"error":"data.asset_resource_ids is not allowed","error_code":"validation_error"})";
+  const Subject subject{.what = "the request",
+                        .unknown = "an id",
+                        .not_found = "",
+                        .address = "https://api.gen.pro/v1",
+                        .secret = ""};
+  Failure failure = failure_from_reply(reply, subject);
+  tell_dialect(seed_dialect, failure);
+  EXPECT_NE(failure.error.message.find("set dialect to vidsheet or actions"), std::string::npos);
+  reply.body = R"({"error":"no credits","error_code":"usable_gen_credit_required"})";
+  failure = failure_from_reply(reply, subject);
+  tell_dialect(seed_dialect, failure);
+  EXPECT_EQ(failure.error.message.find("dialect"), std::string::npos) << failure.error.message;
+}
+
+}  // namespace
+}  // namespace genpro::api

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What an operator calls for, at random running times and rates: on air at the very frame, with its
+// sound, and nothing lost or repeated where it begins.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "unit/fake_playing.h"
+
+namespace genpro::test {
+namespace {
+
+struct Rate {
+  int n;
+  int d;
+};
+constexpr std::array<Rate, 8> rates = {
+    {{24'000, 1001}, {24, 1}, {25, 1}, {30'000, 1001}, {30, 1}, {50, 1}, {60'000, 1001}, {60, 1}}};
+
+Time time_at(int number, Rate rate) {
+  return static_cast<Time>(gst_util_uint64_scale(static_cast<guint64>(number),
+                                                 GST_SECOND * static_cast<guint64>(rate.d),
+                                                 static_cast<guint64>(rate.n)));
+}
+
+FakeClip clip_at(Rate rate, int frames) {
+  FakeClip clip;
+  for (int number = 0; number < frames; ++number) {
+    clip.frames.push_back(time_at(number + 1, rate) - time_at(number, rate));
+  }
+  clip.audio = time_at(frames, rate);
+  return clip;
+}
+
+struct OutputFrame {
+  Time time;
+  int clip = -1;  // none: the placeholder
+  Time content = 0;
+};
+struct OutputSample {
+  int mark = 0;  // of the clip, 0 for silence
+  std::int64_t sample = 0;
+};
+
+// A timeline from which frames and sound are taken at their own pace.
+class Output {
+ public:
+  explicit Output(Rate rate, Time audio_lead) : rate_(rate), audio_lead_(audio_lead) {
+    timeline_.set_frame_times({0, rate.n, rate.d});
+  }
+
+  bin::Timeline& timeline() { return timeline_; }
+  Rate rate() const { return rate_; }
+  Time now() const { return time_at(frame_, rate_); }
+  Time next_frame_from(Time time) const {
+    int number = frame_;
+    while (time_at(number, rate_) < time) ++number;
+    return time_at(number, rate_);
+  }
+  FakePlaying& add(const FakeClip& clip) {
+    const int number = static_cast<int>(clips_.size());
+    return *clips_.emplace_back(std::make_unique<FakePlaying>(clip, number, 0));
+  }
+  // Up to where both frames and sound were taken.
+  Time done() const { return std::min(now(), bin::time_of_sample(audio_next_)); }
+  void run_until(Time time) {
+    while (now() < time) take_frame();
+  }
+
+  std::vector<OutputFrame> seen;
+  std::vector<OutputSample> heard;  // by the output's sample
+  std::vector<int> cued;
+  std::vector<int> retired;
+  std::map<int, Time> late;
+  std::vector<std::string> told;
+
+  // How many samples that are not silent, but for what rounding makes of the borders.
+  std::size_t heard_between(Time begin, Time end) const {
+    std::size_t number = 0;
+    for (std::int64_t at = bin::samples_at(begin) + 1; at < bin::samples_at(end) - 1; ++at) {
+      if (heard.at(static_cast<std::size_t>(at)).mark != 0) ++number;
+    }
+    return number;
+  }
+  const OutputFrame& seen_at(Time time) const {
+    return *std::find_if(seen.begin(), seen.end(),
+                         [=](const OutputFrame& s) { return s.time == time; });
+  }
+
+ private:
+  void take_frame() {
+    for (const auto& clip : clips_) clip->feed(frame_);
+    const Time time = now();
+    while (bin::samples_at(time + audio_lead_) >= audio_next_) take_audio();
+    const bin::Composition composition =
+        timeline_.frame(time, time_at(frame_ + 1, rate_) - time, kept);
+    OutputFrame frame{.time = time};
+    if (!composition.over.is_placeholder) {
+      const GstBuffer* buffer = composition.over.frame.buffer.get();
+      frame.clip = static_cast<int>(GST_BUFFER_OFFSET(buffer));
+      frame.content = static_cast<Time>(GST_BUFFER_PTS(buffer));
+      clips_[static_cast<std::size_t>(frame.clip)]->see(frame.content);
+    }
+    seen.push_back(frame);
+    ++frame_;
+  }
+  void take_audio() {
+    std::array<float, audio_block * bin::audio_channels> samples{};
+    std::vector<std::size_t> seams;
+    timeline_.mix_audio(audio_next_, samples.data(), audio_block, &seams, kept);
+    for (std::size_t at = 0; at < audio_block; ++at) {
+      const auto mark = static_cast<int>(samples[at * 2]);
+      const auto sample = static_cast<std::int64_t>(samples[at * 2 + 1]);
+      heard.push_back({mark, sample});
+      if (mark == 0) continue;
+      clips_[static_cast<std::size_t>((mark - 1) / 1000)]->hear(sample);
+    }
+    audio_next_ += audio_block;
+  }
+  int number_of(const std::shared_ptr<bin::ClipDecoder>& decoder) const {
+    for (const auto& clip : clips_) {
+      if (clip->decoder() == decoder) return clip->number();
+    }
+    return -1;
+  }
+  bin::Timeline::Events events() {
+    using Decoder = std::shared_ptr<bin::ClipDecoder>;
+    bin::Timeline::Events events{
+        [](const Decoder&, const Decoder&, Time) {},
+        [this](const Decoder& decoder) { retired.push_back(number_of(decoder)); }};
+    events.cued = [this](const Decoder& decoder, Time) { cued.push_back(number_of(decoder)); };
+    events.cued_past_end = [this](const Decoder&) { told.emplace_back("past end"); };
+    events.late = [this](const Decoder& decoder, Time by) { late[number_of(decoder)] = by; };
+    events.missed_action = [this](const char* action) { told.emplace_back(action); };
+    events.deadline = [this](const bin::Timeline::Deadline& deadline) {
+      told.emplace_back(deadline.is_met ? "met" : "missed");
+    };
+    return events;
+  }
+
+  const Rate rate_;
+  const Time audio_lead_;
+  int frame_ = 0;
+  std::int64_t audio_next_ = 0;
+  std::vector<std::unique_ptr<FakePlaying>> clips_;
+  bin::Timeline timeline_{events()};
+};
+
+// From `start` on the clip is there, from `position` on, frame by frame and sample by sample.
+void expect_plays(const Output& output, const FakePlaying& clip, Time start, Time position,
+                  Time until) {
+  for (const OutputFrame& seen : output.seen) {
+    if (seen.time < start || seen.time >= until) continue;
+    ASSERT_EQ(seen.clip, clip.number()) << "at " << ms(seen.time - start);
+    // Times are rounded.
+    const Time content = position + seen.time - start;
+    ASSERT_GE(seen.content, clip.expected(content - GST_USECOND)) << "at " << ms(content);
+    ASSERT_LE(seen.content, clip.expected(content + GST_USECOND)) << "at " << ms(content);
+  }
+  // The last one may be at the rounding's other side.
+  const std::int64_t first = bin::samples_at(start);
+  const std::int64_t last = bin::samples_at(until) - 1;
+  const std::int64_t offset = bin::samples_at(position) - first;
+  for (std::int64_t sample = first; sample < last; ++sample) {
+    const OutputSample& heard = output.heard.at(static_cast<std::size_t>(sample));
+    if (heard.mark == clip.mark() && std::abs(heard.sample - offset - sample) <= 1) continue;
+    FAIL() << "at sample " << sample - first << " of the clip, sample " << heard.sample
+           << " is heard of " << heard.mark;
+  }
+}
+
+// A clip is on until another is taken. GENPRO_TAKES says how many, GENPRO_TAKE_SEED repeats a run.
+TEST(Take, IsOnAirAtItsFrameWithItsSoundAThousandTimes) {
+  const std::uint64_t seed = number_from("GENPRO_TAKE_SEED", std::random_device()() % 1'000'000);
+  RecordProperty("seed", std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const auto upto = [&](Time most) {
+    return static_cast<Time>(random() % static_cast<std::uint64_t>(most + 1));
+  };
+  const std::uint64_t most = number_from("GENPRO_TAKES", 1000);
+  for (std::uint64_t takes = 0; takes < most;) {
+    SCOPED_TRACE("GENPRO_TAKE_SEED=" + std::to_string(seed) + ", takes from " +
+                 std::to_string(takes));
+    const Rate rate = rates[static_cast<std::size_t>(upto(rates.size() - 1))];
+    // Video that is ahead by a block or two, or behind by much, as what follows has it.
+    const Time lead = upto(3) == 0 ? upto(3 * GST_SECOND) : upto(60 * GST_MSECOND) - 60'000'000;
+    Output output(rate, lead);
+    output.timeline().set_holds(true);
+    FakePlaying* on = nullptr;
+    Time on_since = 0;
+    for (int number = 0; number < 10; ++number, ++takes) {
+      const Rate own = rates[static_cast<std::size_t>(upto(rates.size() - 1))];
+      FakePlaying& clip = output.add(clip_at(own, 15 * own.n / own.d));
+      output.timeline().offer(clip.decoder());
+      const Time begun = output.now();
+      output.run_until(begun + 200 * GST_MSECOND + upto(GST_SECOND));
+      ASSERT_EQ(output.cued.back(), clip.number());
+      Time asked = output.now() + std::max<Time>(0, lead) + time_at(2, rate) + 20'000'000 +
+                   upto(700 * GST_MSECOND);
+      // Now and then a frame's very time, or the nanosecond after it.
+      if (number % 3 > 0) asked = output.next_frame_from(asked) + number % 3 - 1;
+      ASSERT_TRUE(output.timeline().take(asked));
+      const Time start = output.next_frame_from(asked);
+      output.run_until(start + 100 * GST_MSECOND + std::max<Time>(0, lead));
+      ASSERT_EQ(output.seen_at(start).clip, clip.number())
+          << "taken for " << asked << ", which is the frame of " << start << " at " << rate.n << '/'
+          << rate.d << ", sound ahead by " << ms(lead);
+      ASSERT_EQ(output.seen_at(start).content, 0);
+      ASSERT_NO_FATAL_FAILURE(expect_plays(output, clip, start, 0, output.done()));
+      if (on != nullptr) {
+        ASSERT_NO_FATAL_FAILURE(expect_plays(output, *on, on_since, 0, start));
+      }
+      on = &clip;
+      on_since = start;
+    }
+    EXPECT_TRUE(output.late.empty());
+    EXPECT_TRUE(output.told.empty());
+  }
+}
+
+class TakeTest : public testing::Test {
+ protected:
+  FakePlaying& cue(int frames = 200) {
+    FakePlaying& clip = output.add(clip_at({25, 1}, frames));
+    timeline.set_holds(true);
+    timeline.offer(clip.decoder());
+    output.run_until(output.now() + GST_SECOND);
+    return clip;
+  }
+  static constexpr Time frame_time = GST_SECOND / 25;
+  Output output{{25, 1}, 0};
+  bin::Timeline& timeline = output.timeline();
+};
+
+TEST_F(TakeTest, ThatIsLateIsOnAtOnceAndSaysByHowMuch) {
+  FakePlaying& clip = cue();
+  const Time now = output.now();
+  EXPECT_TRUE(timeline.take(now - 10 * frame_time));
+  output.run_until(now + GST_SECOND);
+  EXPECT_EQ(output.late.at(clip.number()), 10 * frame_time);
+  expect_plays(output, clip, now, 0, output.done());
+}
+
+TEST_F(TakeTest, OfAClipThatIsNotThereYetHolds) {
+  timeline.set_holds(true);
+  EXPECT_FALSE(timeline.take(bin::at_once));
+  FakeClip slow = clip_at({25, 1}, 100);
+  slow.stalls_at = 0;
+  slow.stalls_for = 30;
+  FakePlaying& clip = output.add(slow);
+  timeline.offer(clip.decoder());
+  output.run_until(10 * frame_time);
+  EXPECT_TRUE(timeline.take(12 * frame_time));
+  output.run_until(60 * frame_time);
+  const auto first = std::find_if(output.seen.begin(), output.seen.end(),
+                                  [](const OutputFrame& seen) { return seen.clip == 0; });
+  ASSERT_TRUE(first != output.seen.end());
+  EXPECT_GE(first->time, 30 * frame_time);
+  EXPECT_EQ(output.late.at(0), first->time - 12 * frame_time);
+}
+
+TEST_F(TakeTest, IsTakenBack) {
+  cue();
+  EXPECT_FALSE(timeline.untake());
+  EXPECT_TRUE(timeline.take(output.now() + 5 * frame_time));
+  EXPECT_TRUE(timeline.untake());
+  output.run_until(output.now() + GST_SECOND);
+  for (const OutputFrame& seen : output.seen) EXPECT_EQ(seen.clip, -1);
+  EXPECT_EQ(output.heard_between(0, output.done()), 0U);
+}
+
+TEST_F(TakeTest, OfAPositionBeginsThere) {
+  FakePlaying& clip = cue();
+  const Time position = 3 * GST_SECOND + 7 * GST_MSECOND;
+  EXPECT_TRUE(timeline.seek_cue(position));
+  output.run_until(output.now() + frame_time);
+  clip.see(position);
+  output.run_until(output.now() + 3 * GST_SECOND);
+  const Time start = output.now() + 3 * frame_time;
+  EXPECT_TRUE(timeline.take(start));
+  output.run_until(start + GST_SECOND);
+  expect_plays(output, clip, start, position, output.done());
+  EXPECT_EQ(output.cued, (std::vector<int>{0, 0}));
+}
+
+TEST_F(TakeTest, AtAPositionBeyondTheEndIsNone) {
+  cue(50);
+  EXPECT_TRUE(timeline.seek_cue(2 * GST_SECOND));
+  output.run_until(output.now() + GST_SECOND);
+  EXPECT_EQ(output.told, (std::vector<std::string>{"past end"}));
+  EXPECT_TRUE(timeline.take(bin::at_once));
+  output.run_until(output.now() + GST_SECOND);
+  for (const OutputFrame& seen : output.seen) EXPECT_EQ(seen.clip, -1);
+}
+
+TEST_F(TakeTest, FrozenItStandsInSilenceAndGoesOnFromThere) {
+  FakePlaying& clip = cue();
+  const Time start = output.now() + 5 * frame_time;
+  const Time frozen = start + 20 * frame_time;
+  const Time thawed = frozen + 30 * frame_time;
+  EXPECT_FALSE(timeline.freeze(bin::at_once)) << "no clip is on";
+  EXPECT_TRUE(timeline.take(start));
+  EXPECT_TRUE(timeline.unfreeze(thawed));
+  EXPECT_TRUE(timeline.freeze(frozen));
+  output.run_until(thawed + GST_SECOND);
+  expect_plays(output, clip, start, 0, frozen);
+  for (Time time = frozen; time < thawed; time += frame_time) {
+    EXPECT_EQ(output.seen_at(time).content, frozen - start);
+  }
+  EXPECT_EQ(output.heard_between(frozen, thawed), 0U);
+  expect_plays(output, clip, thawed, frozen - start, output.done());
+  EXPECT_TRUE(output.told.empty());
+}
+
+TEST_F(TakeTest, IsClearedOnItsFrame) {
+  FakePlaying& clip = cue();
+  const Time start = output.now() + 5 * frame_time;
+  const Time cleared = start + 20 * frame_time - 3 * GST_MSECOND;
+  EXPECT_TRUE(timeline.take(start));
+  EXPECT_TRUE(timeline.clear(cleared));
+  EXPECT_TRUE(timeline.freeze(cleared + GST_SECOND));
+  output.run_until(start + 2 * GST_SECOND);
+  const Time end = start + 20 * frame_time;
+  expect_plays(output, clip, start, 0, end);
+  for (const OutputFrame& seen : output.seen)
+    EXPECT_EQ(seen.clip == -1, seen.time < start || seen.time >= end);
+  EXPECT_EQ(output.heard_between(end, output.done()), 0U);
+  EXPECT_EQ(output.told, (std::vector<std::string>{"freeze"}));
+}
+
+TEST_F(TakeTest, AgainBeginsAtItsFrameAndLeavesWhatIsCued) {
+  FakePlaying& clip = cue();
+  EXPECT_TRUE(timeline.take(bin::at_once));
+  output.run_until(output.now() + GST_SECOND);
+  FakePlaying& next = cue();
+  FakePlaying& again = output.add(clip.clip());
+  const Time start = output.now() + 30 * frame_time;
+  timeline.replay(again.decoder(), start);
+  output.run_until(start + GST_SECOND);
+  expect_plays(output, again, start, 0, output.done());
+  EXPECT_EQ(output.seen_at(start - frame_time).clip, clip.number());
+  EXPECT_EQ(timeline.waiting(), next.decoder());
+}
+
+class Deadline : public TakeTest, public testing::WithParamInterface<bin::LateClip> {};
+
+TEST_P(Deadline, ThatIsMissedPutsTheFallbackOnItsFrame) {
+  timeline.set_late_clip(GetParam());
+  FakePlaying& fallback = output.add(clip_at({25, 1}, 200));
+  timeline.set_fallback(fallback.decoder());
+  FakeClip slow = clip_at({25, 1}, 100);
+  slow.stalls_at = 0;
+  slow.stalls_for = 50;
+  FakePlaying& clip = output.add(slow);
+  timeline.offer(clip.decoder());
+  const Time asked = 40 * frame_time - 11 * GST_MSECOND;
+  timeline.set_needed_by(asked);
+  output.run_until(80 * frame_time);
+  const Time start = 40 * frame_time;
+  EXPECT_EQ(output.seen_at(start - frame_time).clip, -1);
+  EXPECT_EQ(output.told, (std::vector<std::string>{"missed"}));
+  const bool is_taken = GetParam() == bin::LateClip::take;
+  const auto taken =
+      std::find_if(output.seen.begin(), output.seen.end(),
+                   [&](const OutputFrame& seen) { return seen.clip == clip.number(); });
+  EXPECT_EQ(taken != output.seen.end(), is_taken);
+  const Time end = is_taken ? taken->time : output.done();
+  EXPECT_GT(end, start);
+  expect_plays(output, fallback, start, 0, end);
+  if (is_taken) expect_plays(output, clip, end, 0, output.done());
+  EXPECT_EQ(timeline.waiting() != nullptr, GetParam() == bin::LateClip::cue);
+}
+
+INSTANTIATE_TEST_SUITE_P(Late, Deadline,
+                         testing::Values(bin::LateClip::drop, bin::LateClip::cue,
+                                         bin::LateClip::take));
+
+TEST_F(TakeTest, ThatIsCuedMeetsItsDeadline) {
+  FakePlaying& fallback = output.add(clip_at({25, 1}, 200));
+  timeline.set_fallback(fallback.decoder());
+  timeline.set_needed_by(2 * GST_SECOND);
+  cue();
+  output.run_until(3 * GST_SECOND);
+  EXPECT_EQ(output.told, (std::vector<std::string>{"met"}));
+  for (const OutputFrame& seen : output.seen) EXPECT_EQ(seen.clip, -1);
+}
+
+TEST_F(TakeTest, IsNotLostToWhatIsPlayedAgainAtTheSameFrame) {
+  FakePlaying& clip = cue();
+  EXPECT_TRUE(timeline.take(bin::at_once));
+  output.run_until(output.now() + GST_SECOND);
+  FakePlaying& next = cue();
+  FakePlaying& again = output.add(clip.clip());
+  const Time start = output.now() + 30 * frame_time;
+  timeline.replay(again.decoder(), start);
+  EXPECT_TRUE(timeline.take(start));
+  output.run_until(start + GST_SECOND);
+  expect_plays(output, next, start, 0, output.done());
+}
+
+TEST(Clear, LeavesWhatBeginsAtTheSameFrame) {
+  Output output({25, 1}, 200 * GST_MSECOND);
+  FakePlaying& clip = output.add(clip_at({25, 1}, 200));
+  output.timeline().offer(clip.decoder());
+  while (output.timeline().last() == nullptr) output.run_until(output.now() + 1);
+  EXPECT_TRUE(output.timeline().clear(bin::at_once));
+  output.run_until(output.now() + GST_SECOND);
+  EXPECT_EQ(output.seen.back().clip, clip.number());
+  EXPECT_EQ(output.told, (std::vector<std::string>{"clear"}));
+}
+
+TEST_F(TakeTest, ADeadlineIsNotMetByTheClipBefore) {
+  cue();
+  EXPECT_TRUE(timeline.take(bin::at_once));
+  output.run_until(output.now() + GST_SECOND);
+  timeline.expect();
+  timeline.set_needed_by(output.now() + 5 * frame_time);
+  output.run_until(output.now() + 10 * frame_time);
+  EXPECT_EQ(output.told, (std::vector<std::string>{"missed"}));
+}
+
+TEST_F(TakeTest, WhatIsAskedForIsDroppedOrCuedOnceItsDeadlineHasPassed) {
+  for (const auto late : {bin::LateClip::drop, bin::LateClip::cue}) {
+    timeline.set_late_clip(late);
+    timeline.set_needed_by(output.now() + 5 * frame_time);
+    timeline.expect();
+    output.run_until(output.now() + 10 * frame_time);
+    FakePlaying& clip = output.add(clip_at({25, 1}, 100));
+    EXPECT_EQ(timeline.offer(clip.decoder()), late == bin::LateClip::cue);
+    output.run_until(output.now() + GST_SECOND);
+  }
+  EXPECT_EQ(output.told, (std::vector<std::string>{"missed", "missed"}));
+  EXPECT_EQ(output.retired, (std::vector<int>{0}));
+  EXPECT_EQ(output.cued, (std::vector<int>{1}));
+  for (const OutputFrame& seen : output.seen) EXPECT_EQ(seen.clip, -1);
+}
+
+TEST_F(TakeTest, FrozenUnderThePlaceholderItIsSeenWhenItGoesOn) {
+  timeline.set_on_starve(bin::OnStarve::placeholder);
+  FakeClip slow = clip_at({25, 1}, 200);
+  slow.stalls_at = 50;
+  slow.stalls_for = 100;
+  FakePlaying& clip = output.add(slow);
+  timeline.offer(clip.decoder());
+  const auto run_while = [&](bool is_seen) {
+    while (output.seen.empty() || (output.seen.back().clip == clip.number()) == is_seen) {
+      output.run_until(output.now() + 1);
+    }
+  };
+  run_while(false);
+  run_while(true);
+  EXPECT_TRUE(timeline.freeze(bin::at_once));
+  output.run_until(output.now() + 5 * GST_SECOND);
+  EXPECT_EQ(output.seen.back().clip, -1);
+  EXPECT_TRUE(timeline.unfreeze(bin::at_once));
+  const Time start = output.now();
+  output.run_until(start + GST_SECOND);
+  expect_plays(output, clip, start, output.seen_at(start).content, output.done());
+  // Its time goes on until it is found to stand still.
+  EXPECT_LE(timeline.stats().dropped, 3U);
+}
+
+TEST_F(TakeTest, FramesBeforeItsPositionAreNotDropped) {
+  FakePlaying& clip = cue();
+  EXPECT_TRUE(timeline.seek_cue(2 * GST_SECOND));
+  output.run_until(output.now() + frame_time);
+  clip.see(2 * GST_SECOND);
+  output.run_until(output.now() + 2 * GST_SECOND);
+  EXPECT_TRUE(timeline.take(bin::at_once));
+  output.run_until(output.now() + GST_SECOND);
+  EXPECT_GT(timeline.stats().shown, 20U);
+  EXPECT_EQ(timeline.stats().dropped, 0U);
+}
+
+TEST_F(TakeTest, TheFallbackDoesNotEndTheStreamBeforeTheLateClip) {
+  timeline.set_at_end(bin::AtEnd::eos);
+  timeline.set_late_clip(bin::LateClip::take);
+  FakePlaying& fallback = output.add(clip_at({25, 1}, 20));
+  timeline.set_fallback(fallback.decoder());
+  FakeClip slow = clip_at({25, 1}, 100);
+  slow.stalls_at = 0;
+  slow.stalls_for = 100;
+  FakePlaying& clip = output.add(slow);
+  timeline.offer(clip.decoder());
+  timeline.set_needed_by(40 * frame_time);
+  output.run_until(150 * frame_time);
+  EXPECT_EQ(output.seen_at(50 * frame_time).clip, fallback.number());
+  EXPECT_EQ(output.seen_at(80 * frame_time).clip, -1);
+  EXPECT_EQ(output.seen.back().clip, clip.number());
+}
+
+}  // namespace
+}  // namespace genpro::test
