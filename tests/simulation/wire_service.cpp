@@ -270,6 +270,11 @@ Answer WireService::answer(const Seen& seen) {
     exchange.key = seen.header("idempotency-key");
   }
   const Millis now = exchange.came_at - begun_;
+  // What was due before, also when this thread comes to it late.
+  for (int sent = 0; sent < static_cast<int>(service_.posts().size()); ++sent) {
+    const Millis due = service_.posts()[static_cast<std::size_t>(sent)].taken_at;
+    if (due <= now) take(sent);
+  }
   if (exchange.what == What::stop) run.stopped.insert(exchange.id);
   // Those of the stops that earlier runs owe go beside the run's own.
   const bool is_sprung = !run.stopped.contains(exchange.id) && this->is_sprung(run);
@@ -459,7 +464,7 @@ void WireService::take(int sent) {
   const Millis due = service_.posts()[index].taken_at;
   if (taken_[index] || due == never) return;
   taken_[index] = true;
-  const int made = service_.take(sent, origin_ ? now() : due);
+  const int made = service_.take(sent, origin_ ? std::min(due, now()) : due);
   if (made >= 0) check_charge(service_.generations()[static_cast<std::size_t>(made)]);
 }
 

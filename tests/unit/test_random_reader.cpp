@@ -45,10 +45,8 @@ class RandomReaderTest : public testing::Test {
 
   void serve(test::Clip clip) { service_.set_clip(std::move(clip)); }
 
-  void open() {
-    ReaderSettings settings;
+  void open(ReaderSettings settings = {}) {
     settings.url = *parse_url(service_.clip_url());
-    settings.stall_timeout = 1s;
     settings.retries = 2;
     reader_ = std::make_shared<Reader>(Runtime::acquire_for_clip(), settings);
     random_ = std::make_unique<RandomReader>(reader_);
@@ -203,7 +201,7 @@ TEST_F(RandomReaderTest, WhoHopsBetweenFarPlacesOpensNoConnectionAHop) {
 
 TEST_F(RandomReaderTest, AWaitEndsWhenItIsInterrupted) {
   service_.files().add_trouble({.kind = Trouble::Kind::stall, .at = 5'000'000});
-  open();
+  open({.stall_timeout = 1s});
   EXPECT_EQ(read(0, 100), expected(0, 100));
   std::jthread other([this] { interruption_.request_stop(); });
   EXPECT_EQ(read(0, 6'000'000), "interrupted");

@@ -29,7 +29,6 @@ class ReaderTest : public testing::Test {
 
   std::unique_ptr<Reader> open(ReaderSettings settings = {}) {
     settings.url = *parse_url(service_.clip_url());
-    settings.stall_timeout = 1s;
     settings.retries = 1;
     return std::make_unique<Reader>(Runtime::acquire_for_clip(), settings);
   }
@@ -106,7 +105,7 @@ TEST_F(ReaderTest, ResumesAtTheRightByte) {
   service_.files().add_trouble({.kind = Trouble::Kind::cut, .at = 100'000});
   service_.files().add_trouble({.kind = Trouble::Kind::reset, .at = 3'000'001});
   service_.files().add_trouble({.kind = Trouble::Kind::stall, .at = 5'000'000});
-  auto reader = open();
+  auto reader = open({.stall_timeout = 5s});
   EXPECT_TRUE(drain(*reader).bytes == clip_);
   const auto requests = service_.requests(test::is_cdn);
   ASSERT_EQ(requests.size(), 4U);
