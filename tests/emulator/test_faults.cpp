@@ -142,6 +142,7 @@ TEST_F(LostAnswers, AreTakenAndChargedAndTheConnectionIsClosed) {
 TEST_F(LostAnswers, LeaveRefusalsAlone) {
   set("lost-answers", "closed");
   expect_error(client_->post(generate_path, "{}"), 422, "validation_error");
+  EXPECT_EQ(client_->post("/v1/vidsheet/actions", "{}").status, 422u);
   EXPECT_EQ(acted("lost-answers"), 0);
   switch_off("lost-answers");
   EXPECT_EQ(client_->post(generate_path, body_with("a")).status, 201u);

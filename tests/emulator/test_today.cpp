@@ -348,7 +348,10 @@ TEST_F(Today, ActionsRefuseItByItsPath) {
   const std::string tail =
       R"("imageTail":{"key":"var","references":{"type":"content_resource","value":502}},)";
   const std::tuple<const char*, const char*, std::string> misfits[] = {
+      {"model", "video-from-text", R"("model":"veo_9",)"},
       {"ratio", "video-from-text", R"("model":"veo-3.1","ratio":"1:1",)"},
+      {"ratio", "video-from-text", R"("model":"veo-3.1","ratio":"21:9",)"},
+      {"duration", "video-from-text", R"("model":"kling-v3","duration":"long",)"},
       {"ratio", "video-from-image", R"("model":"kling-v3","ratio":"16:9",)" + image},
       {"duration", "video-from-text", R"("model":"kling-v3","duration":2,)"},
       {"outputResolution", "video-from-text", R"("model":"grok","outputResolution":"720p",)"},

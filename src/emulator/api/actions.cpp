@@ -90,9 +90,13 @@ Reply run(Services& services, Exchange& exchange) {
         order.cell = cell.id;
         order.request = canonical_json(body.get());
         Variables variables(services.store, cell);
-        const Card card = read_card(json_node_get_object(action.request.get()), true);
-        order.settings = settle(card, attributes, variables);
-        check_action(card, order.settings);
+        try {
+          const Card card = read_card(json_node_get_object(action.request.get()), true);
+          order.settings = settle(card, attributes, variables);
+          check_action(card, order.settings);
+        } catch (const ApiError& error) {
+          throw of_action(error);
+        }
         return accepted(action, services.generations.create(order),
                         json_member(fields, "change_set_id"));
       },

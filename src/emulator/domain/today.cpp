@@ -17,6 +17,24 @@ ApiError invalid_action(const std::string& path, const std::string& what) {
   return {422, "invalid_action", path + ": " + what};
 }
 
+// A field of the seed by its name in an action.
+ApiError invalid_input(std::string field, const std::string& what) {
+  constexpr std::array<std::pair<const char*, const char*>, 5> names{{
+      {"prompt", "prompt.manual.text"},
+      {"aspect_ratio", "ratio"},
+      {"resolution", "outputResolution"},
+      {"image_tail_resource_id", "imageTail"},
+      {"native_audio", "nativeAudio"},
+  }};
+  for (const auto& [of_seed, own] : names) {
+    if (field == of_seed) {
+      field = own;
+      break;
+    }
+  }
+  return invalid_action("actions[0].card.inputs." + field, what);
+}
+
 JsonNodePtr seed_body(Kind kind, JsonNodePtr data) {
   JsonNodePtr request = parse_json_object("{}");
   JsonObject* object = json_node_get_object(request.get());
@@ -312,21 +330,20 @@ void check_vidsheet(const Card& card, const GenerationSettings& settings) {
   if (misfit) throw validation_error("data." + misfit->field + " " + misfit->what);
 }
 
+ApiError of_action(const ApiError& error) {
+  const std::string_view text = error.what();
+  const std::string_view prefix = "data.";
+  const std::size_t space = text.find(' ');
+  if (error.code() != "validation_error" || !text.starts_with(prefix) || space == text.npos) {
+    return error;
+  }
+  return invalid_input(std::string(text.substr(prefix.size(), space - prefix.size())),
+                       std::string(text.substr(space + 1)));
+}
+
 void check_action(const Card& card, const GenerationSettings& settings) {
   const auto misfit = find_misfit(card, settings, true);
-  if (!misfit) return;
-  constexpr std::array<std::pair<const char*, const char*>, 5> names{{
-      {"prompt", "prompt.manual.text"},
-      {"aspect_ratio", "ratio"},
-      {"resolution", "outputResolution"},
-      {"image_tail_resource_id", "imageTail"},
-      {"native_audio", "nativeAudio"},
-  }};
-  std::string field = misfit->field;
-  for (const auto& [of_seed, own] : names) {
-    if (misfit->field == of_seed) field = own;
-  }
-  throw invalid_action("actions[0].card.inputs." + field, misfit->what);
+  if (misfit) throw invalid_input(misfit->field, misfit->what);
 }
 
 namespace {

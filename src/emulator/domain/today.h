@@ -51,6 +51,9 @@ std::optional<Misfit> find_misfit(const Card& card, const GenerationSettings& se
 // Throws ApiError 422 for one.
 void check_vidsheet(const Card& card, const GenerationSettings& settings);
 void check_action(const Card& card, const GenerationSettings& settings);
+// A validation_error of a field of the seed, as an action is told of its own: invalid_action.
+// Others are given back as they are.
+ApiError of_action(const ApiError& error);
 
 // One action of POST /vidsheet/actions.
 struct Action {

@@ -263,7 +263,8 @@ std::optional<Reply> Faults::refusal(Endpoint endpoint) {
 
 void Faults::disturb(Endpoint endpoint, const Request& request, Reply& reply) {
   Fault* chosen = nullptr;
-  if (endpoint == Endpoint::post) {
+  // A refusal is no answer that could be lost with what was charged.
+  if (endpoint == Endpoint::post && reply.status < 300) {
     auto* lost = active<LostValue>("lost-answers", chosen);
     if (lost == nullptr || !lost->trigger.fires(chosen->dice)) return;
     ++chosen->acted;
