@@ -30,7 +30,7 @@ case "${1-}" in
   --tests) packages="$packages $tests" ;;
   --deep) packages="$packages $tests $deep" ;;
   --platforms) packages="debootstrap git" ;;
-  --package) packages="$build build-essential debhelper dpkg-dev lintian" ;;
+  --package) packages="$build build-essential debhelper dpkg-dev lintian gstreamer1.0-tools" ;;
   "") ;;
   *)
     echo "$0: unknown argument '$1'. Use --tests, --deep, --platforms, --package or nothing." >&2

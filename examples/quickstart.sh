@@ -26,6 +26,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # What the emulator makes is not paid for, and does not belong into the user's ledger.
 export XDG_STATE_HOME="$work/state"
+# Nor is the user's configuration of any use to it.
+export XDG_CONFIG_HOME="$work/config"
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -25,7 +25,7 @@ LIVE = (
     "filesrc name=camera ! decodebin ! aspectratiocrop aspect-ratio=16/9 ! imagefreeze is-live=true ! "
     "videoconvert ! videoscale ! "
     "video/x-raw,format=I420,width=1280,height=720,framerate=30/1 ! queue ! mix.sink_0 "
-    f"genprobin name=live placeholder=slate fade={FADE // Gst.MSECOND} sheet-id=101 cell-id=3300 "
+    f"genprobin name=live placeholder=slate on-error=error fade={FADE // Gst.MSECOND} sheet-id=101 cell-id=3300 "
     "agent-id=42 asset-ids=503 model=pika aspect-ratio=16:9 duration=5 prompt=\"A boat at noon\" "
     "live.video ! queue ! mix.sink_1"
 )

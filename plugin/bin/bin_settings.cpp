@@ -228,9 +228,9 @@ void install_bin_settings(GObjectClass* object_class) {
                                    60'000));
   install(number_auto_generate,
           g_param_spec_boolean("auto-generate", "Generate automatically",
-                               "Whether a change of prompt, variables, ingredients, model, aspect "
-                               "ratio or duration in PLAYING starts a new generation, which is "
-                               "paid for (default: false)",
+                               "Whether a change in PLAYING of anything that a request is made of "
+                               "(prompt, ingredients, model, resolution, dialect and so on) starts "
+                               "a new generation, which is paid for (default: false)",
                                FALSE, in_playing));
   install(
       number_loudness_target,
