@@ -27,7 +27,7 @@ src/job
 src/assets
 src/ledger
 src/payment src/polling
-src/clip
+src/clip src/api/prices src/api/resources
 src/api
 src/http
 src/gst

@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "api/cell.h"
-#include "api/directory.h"
-#include "api/generation.h"
+#include "api/answers/cell.h"
+#include "api/answers/directory.h"
+#include "api/answers/generation.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "base/log.h"

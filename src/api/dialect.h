@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "api/generation.h"
+#include "api/answers/generation.h"
 #include "api/json.h"
 #include "api/reply.h"
 #include "api/request.h"

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "api/upload.h"
+#include "api/resources/upload.h"
 #include "assets/digests.h"
 #include "base/glib_ptr.h"
 #include "base/text.h"

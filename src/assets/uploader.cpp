@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "api/put.h"
+#include "api/resources/put.h"
 #include "base/backoff.h"
 #include "base/guarded.h"
 #include "base/text.h"

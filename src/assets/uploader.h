@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "api/resource_client.h"
+#include "api/resources/resource_client.h"
 #include "assets/content.h"
 #include "base/runtime.h"
 #include "ledger/ledger.h"

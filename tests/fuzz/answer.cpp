@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "api/cell.h"
-#include "api/generation.h"
+#include "api/answers/cell.h"
+#include "api/answers/generation.h"
 #include "api/json.h"
 #include "base/text.h"
 #include "fuzz.h"

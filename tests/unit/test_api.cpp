@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
-#include "api/cell.h"
+#include "api/answers/cell.h"
+#include "api/answers/generation.h"
 #include "api/client.h"
-#include "api/generation.h"
 #include "api/json.h"
 #include "api/key.h"
 #include "api/prices/price_client.h"

@@ -3,9 +3,9 @@
 
 #include <future>
 
-#include "api/cell.h"
+#include "api/answers/cell.h"
+#include "api/answers/generation.h"
 #include "api/client.h"
-#include "api/generation.h"
 #include "api/request.h"
 #include "api/variables.h"
 #include "base/text.h"

@@ -11,8 +11,8 @@
 #include <map>
 #include <set>
 
-#include "api/put.h"
-#include "api/resource_client.h"
+#include "api/resources/put.h"
+#include "api/resources/resource_client.h"
 #include "base/temporary_file.h"
 #include "support/fake_service.h"
 

@@ -3,7 +3,7 @@
 // The settings by name, and where their ids are found.
 #include <gtest/gtest.h>
 
-#include "api/directory.h"
+#include "api/answers/directory.h"
 #include "settings/table.h"
 #include "settings/uri.h"
 

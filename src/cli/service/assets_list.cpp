@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "api/resource_client.h"
+#include "api/resources/resource_client.h"
 #include "base/text.h"
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "api/generation.h"
+#include "api/answers/generation.h"
 #include "cli/members.h"
 
 namespace genpro::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/resource_client.h"
+#include "api/resources/resource_client.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/generation.h"
+#include "api/answers/generation.h"
 
 #include "api/json.h"
 #include "base/text.h"

@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "api/client.h"
-#include "api/resource.h"
-#include "api/upload.h"
+#include "api/resources/resource.h"
+#include "api/resources/upload.h"
 
 namespace genpro::api {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/upload.h"
+#include "api/resources/upload.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/resource.h"
+#include "api/resources/resource.h"
 
 #include "api/json.h"
 

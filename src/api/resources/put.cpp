@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/put.h"
+#include "api/resources/put.h"
 
 #include <algorithm>
 #include <array>

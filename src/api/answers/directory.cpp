@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/directory.h"
+#include "api/answers/directory.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "api/cell.h"
+#include "api/answers/cell.h"
 
 #include <optional>
 #include <set>
