@@ -25,7 +25,10 @@ src/emulator/util
 src/settings
 src/job
 src/assets
+src/ledger/reports
 src/ledger
+src/ledger/file
+src/ledger/identity
 src/payment src/polling
 src/clip src/api/prices src/api/resources
 src/api

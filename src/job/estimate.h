@@ -12,7 +12,7 @@
 #include "api/prices/price_client.h"
 #include "base/backoff.h"
 #include "job/ledger_thread.h"
-#include "ledger/identity.h"
+#include "ledger/identity/identity.h"
 
 namespace genpro::job {
 

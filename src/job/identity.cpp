@@ -5,7 +5,7 @@
 
 #include "api/json.h"
 #include "base/text.h"
-#include "ledger/fingerprint.h"
+#include "ledger/identity/fingerprint.h"
 
 namespace genpro::job {
 

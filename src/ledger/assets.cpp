@@ -3,7 +3,7 @@
 
 #include "base/text.h"
 #include "ledger/attempt.h"
-#include "ledger/fingerprint.h"
+#include "ledger/identity/fingerprint.h"
 #include "ledger/rows.h"
 
 namespace genpro::ledger {

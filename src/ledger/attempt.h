@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "ledger/errors.h"
+#include "ledger/file/schema.h"
 #include "ledger/ledger.h"
-#include "ledger/schema.h"
 
 namespace genpro::ledger {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What is written, and what a run asks besides. Who takes a row is in claim.cpp, what may be spent
-// in spending.cpp; the reports are in report.cpp and check.cpp, the reading of rows is in rows.cpp.
+// in spending.cpp; the reports are in reports/, the reading of rows is in rows.cpp.
 #include "ledger/ledger.h"
 
 #include <algorithm>

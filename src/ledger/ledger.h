@@ -8,7 +8,7 @@
 // One row a wish for a generation. It holds a payment::State, which is written before what it
 // speaks of is done, so that whatever dies afterwards, the next run knows what may have been
 // charged. Each change leaves a line in the row's history, in the same transaction. Rows say what
-// happened; who is at it right now is told by locks that die with their process (life_lock.h):
+// happened; who is at it right now is told by locks that die with their process (file/life_lock.h):
 //   - a place for each row, shared by all that follow the generation, taken to stop it,
 //   - a place for each cell, taken from the look at its jobs until the service's answer to a
 //     request is on disk. With one request under way a cell, a job that is new there is that
@@ -35,9 +35,9 @@
 #include "base/sqlite.h"
 #include "ledger/asset.h"
 #include "ledger/clock.h"
-#include "ledger/identity.h"
-#include "ledger/life_lock.h"
-#include "ledger/opened_file.h"
+#include "ledger/file/life_lock.h"
+#include "ledger/file/opened_file.h"
+#include "ledger/identity/identity.h"
 #include "ledger/this_process.h"
 #include "payment/payment.h"
 #include "polling/duration_model.h"

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/sqlite.h"
-#include "ledger/identity.h"
+#include "ledger/identity/identity.h"
 
 namespace genpro::ledger {
 

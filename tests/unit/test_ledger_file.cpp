@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ledger/fingerprint.h"
-#include "ledger/schema.h"
+#include "ledger/file/schema.h"
+#include "ledger/identity/fingerprint.h"
 #include "unit/ledger_fixture.h"
 
 namespace genpro::ledger {

@@ -10,8 +10,8 @@
 #include <atomic>
 #include <thread>
 
-#include "ledger/opened_file.h"
-#include "ledger/schema.h"
+#include "ledger/file/opened_file.h"
+#include "ledger/file/schema.h"
 #include "unit/ledger_fixture.h"
 #include "unit/ledger_versions.h"
 

@@ -20,7 +20,7 @@
 #include "cli/clip/setting_options.h"
 #include "cli/json_text.h"
 #include "cli/members.h"
-#include "ledger/fingerprint.h"
+#include "ledger/identity/fingerprint.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
 

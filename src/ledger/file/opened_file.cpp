@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/opened_file.h"
+#include "ledger/file/opened_file.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/fingerprint.h"
+#include "ledger/identity/fingerprint.h"
 
 #include "base/glib_ptr.h"
 

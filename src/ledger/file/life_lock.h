@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/guarded.h"
-#include "ledger/lock_descriptor.h"
+#include "ledger/file/lock_descriptor.h"
 
 namespace genpro::ledger {
 

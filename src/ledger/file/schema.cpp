@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/schema.h"
+#include "ledger/file/schema.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 
 #include "base/callback.h"
 #include "base/glib_ptr.h"
-#include "ledger/identity.h"
+#include "ledger/identity/identity.h"
 
 namespace genpro::ledger {
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "ledger/opened_file.h"
+#include "ledger/file/opened_file.h"
 
 namespace genpro::ledger {
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/sqlite.h"
-#include "ledger/life_lock.h"
+#include "ledger/file/life_lock.h"
 
 namespace genpro::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/life_lock.h"
+#include "ledger/file/life_lock.h"
 
 #include <fcntl.h>
 

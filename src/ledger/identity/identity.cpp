@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/identity.h"
+#include "ledger/identity/identity.h"
 
 #include <algorithm>
 #include <string_view>
@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "base/url.h"
-#include "ledger/fingerprint.h"
+#include "ledger/identity/fingerprint.h"
 
 namespace genpro::ledger {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/lock_descriptor.h"
+#include "ledger/file/lock_descriptor.h"
 
 #include <fcntl.h>
 #include <pthread.h>
