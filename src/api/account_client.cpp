@@ -22,8 +22,6 @@ std::optional<Organization> read_organization(JsonNode* node) {
   return organization;
 }
 
-const auto is_fine = [](const auto& /*value*/) { return std::string(); };
-
 }  // namespace
 
 Result<std::vector<Organization>, std::string> parse_organizations(std::string_view body) {
@@ -56,37 +54,30 @@ Result<std::vector<Generation>, std::string> parse_cell_generations(std::string_
 
 void AccountClient::get_organizations(
     const std::string& id, std::function<void(Result<std::vector<Organization>, Failure>)> done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the credits";
-  call->subject.unknown = id.empty() ? "organizations" : "organization " + one_line(id, 80);
-  call->subject.not_found = "Check the organization's id, and that the key is of its owner.";
-  call->request.method = "GET";
-  call->done = reading(std::move(done), parse_organizations, is_fine);
+  auto call = make_call(
+      "GET", {"the credits", id.empty() ? "organizations" : "organization " + one_line(id, 80),
+              "Check the organization's id, and that the key is of its owner."});
+  call->done = reading(std::move(done), parse_organizations);
   begin(call, id.empty() ? "organizations" : "organizations/" + id, {});
 }
 
 void AccountClient::get_cell_generations(
     const std::string& cell_path, const std::string& agent_id,
     std::function<void(Result<std::vector<Generation>, Failure>)> done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the cell's generations";
-  call->subject.unknown = "the cell";
-  call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
-  call->request.method = "GET";
-  call->done = reading(std::move(done), parse_cell_generations, is_fine);
+  auto call = make_call("GET", {"the cell's generations", "the cell",
+                                "Check sheet-id, cell-id, agent-id and sheet-route."});
+  call->done = reading(std::move(done), parse_cell_generations);
   begin(call, cell_path, agent_id);
 }
 
 void AccountClient::continue_generation(const std::string& id, const std::string& agent_id,
                                         const std::string& idempotency_key, Done done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the request to continue generation " + one_line(id, 80);
-  call->subject.unknown = "generation " + one_line(id, 80);
-  call->subject.not_found = "Check its id, and that the key is of its owner.";
+  auto call = make_call("POST", {"the request to continue generation " + one_line(id, 80),
+                                 "generation " + one_line(id, 80),
+                                 "Check its id, and that the key is of its owner."});
   call->may_be_sent_again = false;
-  call->request.method = "POST";
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
-  call->done = reading(std::move(done), parse_generation, is_fine);
+  call->done = reading(std::move(done), parse_generation);
   if (!is_id(id)) return refuse(call, "\"" + one_line(id, 80) + "\" is no id");
   begin(call, "generations/" + id + "/continue",
         agent_id.empty() ? std::nullopt : std::optional(agent_id));

@@ -85,14 +85,19 @@ void Client::cancel() {
   exchange_.reset();
 }
 
+std::shared_ptr<Client::Call> Client::make_call(const char* method, Subject subject) {
+  auto call = std::make_shared<Call>();
+  call->request.method = method;
+  call->subject = std::move(subject);
+  return call;
+}
+
 void Client::generate(const GenerationRequest& request, const std::string& idempotency_key,
                       Done done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the request for a generation";
-  call->subject.unknown = "an id in the request for a generation";
-  call->subject.not_found = "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route.";
+  auto call =
+      make_call("POST", {"the request for a generation", "an id in the request for a generation",
+                         "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route."});
   call->may_be_sent_again = false;
-  call->request.method = "POST";
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
   const Dialect& dialect = *request.dialect;
@@ -123,11 +128,8 @@ void Client::stop_generation(const std::string& id, const std::string& agent_id,
 void Client::ask_about(const char* method, const std::string& id, const std::string& what,
                        const std::string& suffix, const std::optional<std::string>& agent_id,
                        Done done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = what;
-  call->subject.unknown = "generation " + one_line(id, 80);
-  call->subject.not_found = "Check generation-id, and that the key is of its owner.";
-  call->request.method = method;
+  auto call = make_call(method, {what, "generation " + one_line(id, 80),
+                                 "Check generation-id, and that the key is of its owner."});
   call->done =
       reading(std::move(done), parse_generation, [this, id](Generation& generation) -> std::string {
         if (generation.status.empty()) return "it has no status";
@@ -150,11 +152,8 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
 }
 
 void Client::get_cell(const std::string& cell_path, const std::string& agent_id, CellDone done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the cell's generations";
-  call->subject.unknown = "the cell";
-  call->subject.not_found = "Check sheet-id, cell-id, agent-id and sheet-route.";
-  call->request.method = "GET";
+  auto call = make_call("GET", {"the cell's generations", "the cell",
+                                "Check sheet-id, cell-id, agent-id and sheet-route."});
   call->done = reading(
       std::move(done), parse_cell,
       [this, id = cell_path.substr(cell_path.rfind('/') + 1)](const Cell& cell) -> std::string {
@@ -166,44 +165,31 @@ void Client::get_cell(const std::string& cell_path, const std::string& agent_id,
 
 void Client::get_global_variables(const std::string& sheet_path, const std::string& agent_id,
                                   VariablesDone done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the sheet's variables";
-  call->subject.unknown = "the sheet";
-  call->subject.not_found = "Check sheet-id, agent-id and sheet-route.";
-  call->request.method = "GET";
-  call->done = reading(std::move(done), parse_global_variables,
-                       [](const auto& /*variables*/) { return std::string(); });
+  auto call = make_call(
+      "GET", {"the sheet's variables", "the sheet", "Check sheet-id, agent-id and sheet-route."});
+  call->done = reading(std::move(done), parse_global_variables);
   begin(call, sheet_path + "/global_variables", agent_id);
 }
 
 void Client::get_agents(NamesDone done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the list of agents";
-  call->subject.unknown = "the list of agents";
-  call->subject.not_found = "Check api-base-url.";
-  call->request.method = "GET";
-  call->done = reading(std::move(done), parse_names, [](const auto&) { return std::string(); });
+  auto call = make_call("GET", {"the list of agents", "the list of agents", "Check api-base-url."});
+  call->done = reading(std::move(done), parse_names);
   begin(call, "agents", {});
 }
 
 void Client::get_sheets(const std::string& route, const std::string& agent_id, NamesDone done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the list of sheets of agent " + one_line(agent_id, 80);
-  call->subject.unknown = "the agent, or its list of sheets";
-  call->subject.not_found = "Check agent-id and sheet-route.";
-  call->request.method = "GET";
-  call->done = reading(std::move(done), parse_names, [](const auto&) { return std::string(); });
+  auto call =
+      make_call("GET", {"the list of sheets of agent " + one_line(agent_id, 80),
+                        "the agent, or its list of sheets", "Check agent-id and sheet-route."});
+  call->done = reading(std::move(done), parse_names);
   begin(call, route, agent_id);
 }
 
 void Client::get_sheet(const std::string& sheet_path, const std::string& agent_id, SheetDone done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the sheet " + one_line(sheet_path.substr(sheet_path.rfind('/') + 1), 80);
-  call->subject.unknown = "the sheet";
-  call->subject.not_found = "Check sheet-id, agent-id and sheet-route.";
-  call->request.method = "GET";
-  call->done =
-      reading(std::move(done), parse_sheet_cells, [](const auto&) { return std::string(); });
+  auto call =
+      make_call("GET", {"the sheet " + one_line(sheet_path.substr(sheet_path.rfind('/') + 1), 80),
+                        "the sheet", "Check sheet-id, agent-id and sheet-route."});
+  call->done = reading(std::move(done), parse_sheet_cells);
   begin(call, sheet_path, agent_id);
 }
 

@@ -72,6 +72,8 @@ class Client {
 
  protected:
   struct Call;
+  // `subject` without address and secret, which begin() adds.
+  static std::shared_ptr<Call> make_call(const char* method, Subject subject);
   // Sends the call to `path` below the base, with the agent's id if it takes one.
   void begin(const std::shared_ptr<Call>& call, const std::string& path,
              const std::optional<std::string>& agent_id);

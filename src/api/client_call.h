@@ -37,10 +37,12 @@ inline bool is_header_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return g_ascii_isgraph(c); });
 }
 
-// What is done with the reply to a call: `complaint` says what is wrong with what `parse` has made
-// of it, and is empty when nothing is.
-template <typename T, typename Parse, typename Complaint>
-auto reading(std::function<void(Result<T, Failure>)> done, Parse parse, Complaint complaint) {
+// What is done with the reply to a call. `complaint`, if there is one, says what is wrong with what
+// `parse` has made of it, and is empty when nothing is.
+template <typename T, typename Parse, typename Complaint = std::string (*)(const T&)>
+auto reading(
+    std::function<void(Result<T, Failure>)> done, Parse parse,
+    Complaint complaint = [](const T& /*value*/) { return std::string(); }) {
   return [=](Result<HttpReply, Failure> reply, const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     Result<T, std::string> value = parse(reply->body);

@@ -37,8 +37,6 @@ std::optional<std::string> word_in(JsonObject* object, std::initializer_list<con
   return std::nullopt;
 }
 
-const auto accept = [](const auto& /*value*/) { return std::string(); };
-
 }  // namespace
 
 Result<std::vector<std::string>, std::string> parse_models(std::string_view body) {
@@ -79,23 +77,16 @@ Result<std::vector<Price>, std::string> parse_prices(std::string_view body) {
 
 void OfferClient::get_models(const std::string& card, const std::string& agent_id,
                              std::function<void(Result<std::vector<std::string>, Failure>)> done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the models";
-  call->subject.unknown = "the list of models";
-  call->subject.not_found = "It may speak the dialect seed alone, which has no such list.";
-  call->request.method = "GET";
+  auto call = make_call("GET", {"the models", "the list of models",
+                                "It may speak the dialect seed alone, which has no such list."});
   call->query = "&card_type=" + card;
-  call->done = reading(std::move(done), parse_models, accept);
+  call->done = reading(std::move(done), parse_models);
   begin(call, "vidsheet/action_schema", agent_id);
 }
 
 void OfferClient::get_prices(std::function<void(Result<std::vector<Price>, Failure>)> done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the prices";
-  call->subject.unknown = "the list of prices";
-  call->subject.not_found = "It may not publish them.";
-  call->request.method = "GET";
-  call->done = reading(std::move(done), parse_prices, accept);
+  auto call = make_call("GET", {"the prices", "the list of prices", "It may not publish them."});
+  call->done = reading(std::move(done), parse_prices);
   begin(call, "pricing_configs", {});
 }
 

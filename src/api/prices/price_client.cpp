@@ -26,8 +26,6 @@ constexpr std::pair<std::string_view, const char*> raw_jobs[] = {
     {"minimax-h3-max", "minimax_h3_max_video_generation"},
 };
 
-const auto is_plausible = [](const auto& /*value*/) { return std::string(); };
-
 std::optional<double> credits_of(JsonObject* object) {
   for (const char* name : {"estimated_credits", "estimated_credit", "credits"}) {
     const auto credits = as_number(member(object, name));
@@ -179,26 +177,21 @@ Result<std::vector<Transaction>, std::string> parse_transactions(std::string_vie
 
 void PriceClient::estimate(const GenerationRequest& request, bool is_bare,
                            std::function<void(Result<double, Failure>)> done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the request for an estimate";
-  call->subject.unknown = "the route of estimates, or an id in the request";
-  call->subject.not_found = "Check agent-id.";
-  call->request.method = "POST";
+  auto call =
+      make_call("POST", {"the request for an estimate",
+                         "the route of estimates, or an id in the request", "Check agent-id."});
   call->request.json_body = estimate_body(request, is_bare);
-  call->done = reading(std::move(done), parse_estimate, is_plausible);
+  call->done = reading(std::move(done), parse_estimate);
   begin(call, "user_jobs/estimate", {});
 }
 
 void PriceClient::get_transactions(
     const std::string& agent_id, unsigned page,
     std::function<void(Result<std::vector<Transaction>, Failure>)> done) {
-  auto call = std::make_shared<Call>();
-  call->subject.what = "the credit transactions of agent " + one_line(agent_id, 80);
-  call->subject.unknown = "the credit transactions";
-  call->subject.not_found = "Check agent-id.";
-  call->request.method = "GET";
+  auto call = make_call("GET", {"the credit transactions of agent " + one_line(agent_id, 80),
+                                "the credit transactions", "Check agent-id."});
   if (page > 1) call->query = "&page=" + std::to_string(page);
-  call->done = reading(std::move(done), parse_transactions, is_plausible);
+  call->done = reading(std::move(done), parse_transactions);
   begin(call, "credit_transactions", agent_id);
 }
 

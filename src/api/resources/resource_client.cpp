@@ -16,11 +16,6 @@ using Nothing = std::monostate;
 
 const auto any_body = [](std::string_view) { return Result<Nothing, std::string>(Nothing()); };
 
-template <typename T>
-std::string no_complaint(const T& /*value*/) {
-  return {};
-}
-
 std::string shown(const std::string& name) {
   return "\"" + one_line(name, 80) + "\"";
 }
@@ -48,19 +43,16 @@ bool is_gone(const Failure& failure) {
          failure.error.error_code != "agent_not_found";
 }
 
-std::shared_ptr<Client::Call> ResourceClient::make_call(const char* method, std::string what) {
-  auto call = std::make_shared<Call>();
-  call->request.method = method;
-  call->subject.unknown = what;
-  call->subject.what = std::move(what);
-  call->subject.not_found = "Check agent-id, and that the key is of its owner.";
-  return call;
+std::shared_ptr<Client::Call> ResourceClient::make_call(const char* method,
+                                                        const std::string& what) {
+  return Client::make_call(method,
+                           {what, what, "Check agent-id, and that the key is of its owner."});
 }
 
 void ResourceClient::create(const Upload& upload, const std::string& agent_id, ResourceDone done) {
   auto call = make_call("POST", "the upload of " + shown(upload.name));
   call->request.body = multipart_body(upload);
-  call->done = reading(std::move(done), parse_resource, no_complaint<Resource>);
+  call->done = reading(std::move(done), parse_resource);
   begin(call, "content_resources", agent_id);
 }
 
@@ -88,7 +80,7 @@ void ResourceClient::create_from(const std::string& signed_id, const std::string
   JsonObjectPtr resource(json_object_new());
   json_object_set_string_member(resource.get(), "file", signed_id.c_str());
   call->request.json_body = to_text(wrap("content_resource", std::move(resource)));
-  call->done = reading(std::move(done), parse_resource, no_complaint<Resource>);
+  call->done = reading(std::move(done), parse_resource);
   begin(call, "content_resources", agent_id);
 }
 
@@ -105,7 +97,7 @@ void ResourceClient::get(const std::string& id, const std::string& agent_id, Res
 void ResourceClient::list(const ResourceFilter& filter, const std::string& agent_id,
                           ListDone done) {
   auto call = make_call("GET", "the list of content resources");
-  call->done = reading(std::move(done), parse_resources, no_complaint<std::vector<Resource>>);
+  call->done = reading(std::move(done), parse_resources);
   if (!filter.type.empty()) {
     if (!is_id(filter.type)) return refuse(call, shown(filter.type) + " is no type");
     call->query += "&type=" + filter.type;
@@ -121,7 +113,7 @@ void ResourceClient::list(const ResourceFilter& filter, const std::string& agent
 void ResourceClient::remove(const std::string& id, const std::string& agent_id,
                             std::function<void(Result<Nothing, Failure>)> done) {
   auto call = make_call("DELETE", "content resource " + one_line(id, 80));
-  call->done = reading<Nothing>(std::move(done), any_body, no_complaint<Nothing>);
+  call->done = reading<Nothing>(std::move(done), any_body);
   if (!is_id(id)) return refuse(call, shown(id) + " is no id");
   begin(call, "content_resources/" + id, agent_id);
 }

@@ -43,7 +43,7 @@ class ResourceClient : private Client {
               std::function<void(Result<std::monostate, Failure>)> done);
 
  private:
-  std::shared_ptr<Call> make_call(const char* method, std::string what);
+  std::shared_ptr<Call> make_call(const char* method, const std::string& what);
 };
 
 // Whether the API itself says that there is no such resource, and not something before it.
