@@ -175,7 +175,7 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
       add_history(database, id, now.wall, note.came, note.decided, row.word);
     }
     const bool was_unsettled = payment::meaning(held).is_unsettled;
-    if ((was_unsettled || row.before) && !payment::meaning(row.entry.state).is_unsettled) {
+    if ((was_unsettled || row.attempt.before) && !payment::meaning(row.entry.state).is_unsettled) {
       drop_looks(database, row.entry.identity.place);
     }
     transaction.commit();
@@ -210,8 +210,8 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
         [&](Query& query) { query.bind(entry.identity.place); },
         [&](std::int64_t id, const Row* row, const std::string& damage) {
           if (row == nullptr) throw DamagedRow(id, damage);
-          looks.push_back({row->looked, *row->before});
-          if (id == entry.id || !is_later(row->entry, row->posted, entry, *post)) return;
+          looks.push_back({row->attempt.looked, *row->attempt.before});
+          if (id == entry.id || !is_later(row->entry, row->attempt.posted, entry, *post)) return;
           found.push_back({id, looks.back()});
         });
     const auto in_doubt =
@@ -258,7 +258,7 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
       payment::Generation generation;
       generation.id = row->generation_id;
       generation.evidence = row->evidence;
-      generation.posted = row->posted;
+      generation.posted = row->attempt.posted;
       const payment::State before = row->entry.state;
       set_state(*row, payment::Delivered{std::move(generation)});
       row->entry.delivered_at = at;

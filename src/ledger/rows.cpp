@@ -166,17 +166,8 @@ payment::State state_of(const Row& row, const Reader& reader) {
   using namespace payment;
   const std::string& word = row.word;
   const auto attempt = [&] {
-    if (!is_key(row.key)) reader.fail("its idempotency_key is none");
-    Attempt result;
-    result.key = row.key;
-    result.made = row.made;
-    result.posted = row.posted;
-    result.before = row.before;
-    result.looked = row.looked;
-    result.doubtful = row.doubtful;
-    result.is_absent = row.is_absent;
-    result.stop_wanted = row.stop_wanted;
-    return result;
+    if (!is_key(row.attempt.key)) reader.fail("its idempotency_key is none");
+    return row.attempt;
   };
   const auto generation = [&] {
     if (!is_id(row.generation_id)) {
@@ -185,7 +176,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
     Generation result;
     result.id = row.generation_id;
     result.evidence = row.evidence;
-    result.posted = row.posted;
+    result.posted = row.attempt.posted;
     return result;
   };
   const auto without_generation = [&](State state) {
@@ -194,17 +185,14 @@ payment::State state_of(const Row& row, const Reader& reader) {
     }
     return state;
   };
-  if (word == "prepared") {
-    if (!is_key(row.key)) reader.fail("its idempotency_key is none");
-    return without_generation(Prepared{row.key});
-  }
+  if (word == "prepared") return without_generation(Prepared{attempt().key});
   if (word == "submitting") return without_generation(Posting{attempt()});
   if (word == "unknown") return without_generation(InDoubt{attempt(), row.reason});
   if (word == "refused") return without_generation(Refused{row.reason});
   if (word == "pending" || word == "processing") {
     Known known{generation(), word == "pending" ? Phase::pending : Phase::processing,
-                row.stop_wanted};
-    if (row.evidence == Evidence::likely && !row.key.empty()) {
+                row.attempt.stop_wanted};
+    if (row.evidence == Evidence::likely && !row.attempt.key.empty()) {
       known.generation.attempt = attempt();
       known.generation.attempt->stop_wanted = false;
     }
@@ -229,7 +217,7 @@ Row read(const Query& query) {
   entry.id = query.integer(0);
   Reader reader(query, entry.id);
   entry.identity = read_identity(reader);
-  row.key = reader.text("idempotency_key");
+  row.attempt.key = reader.text("idempotency_key");
   row.generation_id = reader.text("generation_id");
   row.word = reader.text("status");
   row.reason = short_text(reader.text("reason"));
@@ -238,20 +226,22 @@ Row read(const Query& query) {
     reader.fail("its evidence " + in_quotes(evidence) + " is none");
   }
   row.evidence = evidence == "likely" ? payment::Evidence::likely : payment::Evidence::proven;
-  row.stop_wanted = reader.flag("stop_wanted");
-  row.doubtful = reader.flag("doubtful");
-  row.is_absent = reader.flag("is_absent");
-  row.made = reader.moment("made");
-  row.posted = reader.moment("posted");
-  row.looked = reader.moment("looked");
+  row.attempt.stop_wanted = reader.flag("stop_wanted");
+  row.attempt.doubtful = reader.flag("doubtful");
+  row.attempt.is_absent = reader.flag("is_absent");
+  row.attempt.made = reader.moment("made");
+  row.attempt.posted = reader.moment("posted");
+  row.attempt.looked = reader.moment("looked");
   if (const auto ids = reader.text_or_null("jobs_before")) {
-    row.before = parse_ids(*ids);
-    if (!row.before) reader.fail("its jobs_before " + in_quotes(*ids) + " is no list of ids");
+    row.attempt.before = parse_ids(*ids);
+    if (!row.attempt.before) {
+      reader.fail("its jobs_before " + in_quotes(*ids) + " is no list of ids");
+    }
   }
   entry.cost = reader.real_or_null("cost");
   entry.bytes_delivered = static_cast<std::uint64_t>(reader.number("bytes_delivered"));
   entry.created_at = reader.time("created_at");
-  entry.posted_at = row.posted.wall;
+  entry.posted_at = row.attempt.posted.wall;
   entry.ended_at = reader.time("ended_at");
   entry.delivered_at = reader.time("delivered_at");
   entry.unfinished_at = reader.time("unfinished_at");
@@ -263,24 +253,24 @@ Row read(const Query& query) {
 }
 
 Query& bind_state(Query& query, const Row& row) {
-  return query.bind(row.key)
+  return query.bind(row.attempt.key)
       .bind(row.generation_id)
       .bind(row.word)
       .bind(row.reason)
       .bind(row.evidence == payment::Evidence::likely ? "likely" : "proven")
-      .bind(row.stop_wanted)
-      .bind(row.doubtful)
-      .bind(row.is_absent)
-      .bind(row.made.boot)
-      .bind(row.made.up)
-      .bind(row.made.wall)
-      .bind(row.posted.boot)
-      .bind(row.posted.up)
-      .bind(row.posted.wall)
-      .bind(row.looked.boot)
-      .bind(row.looked.up)
-      .bind(row.looked.wall)
-      .bind(row.before ? std::optional(ids_text(*row.before)) : std::nullopt)
+      .bind(row.attempt.stop_wanted)
+      .bind(row.attempt.doubtful)
+      .bind(row.attempt.is_absent)
+      .bind(row.attempt.made.boot)
+      .bind(row.attempt.made.up)
+      .bind(row.attempt.made.wall)
+      .bind(row.attempt.posted.boot)
+      .bind(row.attempt.posted.up)
+      .bind(row.attempt.posted.wall)
+      .bind(row.attempt.looked.boot)
+      .bind(row.attempt.looked.up)
+      .bind(row.attempt.looked.wall)
+      .bind(row.attempt.before ? std::optional(ids_text(*row.attempt.before)) : std::nullopt)
       .bind(row.entry.cost)
       .bind(row.entry.ended_at)
       .bind(row.entry.delivered_at)
@@ -355,51 +345,37 @@ payment::State as_stored(const payment::State& state) {
   return stored;
 }
 
-namespace {
-
-void set_attempt(Row& row, const payment::Attempt& attempt) {
-  row.key = attempt.key;
-  row.made = attempt.made;
-  row.posted = attempt.posted;
-  row.before = attempt.before;
-  row.looked = attempt.looked;
-  row.doubtful = attempt.doubtful;
-  row.is_absent = attempt.is_absent;
-}
-
-}  // namespace
-
 void set_state(Row& row, const payment::State& state) {
   const payment::State stored = as_stored(state);
   std::visit(
       [&row](const auto& stage) {
         using Stage = std::decay_t<decltype(stage)>;
-        row.stop_wanted = false;
+        row.attempt.stop_wanted = false;
         row.credit = payment::Credit::unknown;
         row.reason.clear();
-        if constexpr (requires { stage.attempt; }) {
-          set_attempt(row, stage.attempt);
-          row.stop_wanted = stage.attempt.stop_wanted;
-        }
+        if constexpr (requires { stage.attempt; }) row.attempt = stage.attempt;
         if constexpr (requires { stage.generation; }) {
-          if (stage.generation.attempt) set_attempt(row, *stage.generation.attempt);
+          if (stage.generation.attempt) {
+            row.attempt = *stage.generation.attempt;
+            row.attempt.stop_wanted = false;
+          }
           row.generation_id = stage.generation.id;
           row.evidence = stage.generation.evidence;
-          row.posted = stage.generation.posted;
+          row.attempt.posted = stage.generation.posted;
         } else {
           // What it was thought to have made is not known to be its own any more.
           row.generation_id.clear();
           row.evidence = payment::Evidence::proven;
         }
-        if constexpr (requires { stage.stop_wanted; }) row.stop_wanted = stage.stop_wanted;
+        if constexpr (requires { stage.stop_wanted; }) row.attempt.stop_wanted = stage.stop_wanted;
         if constexpr (requires { stage.reason; }) row.reason = stage.reason;
         if constexpr (requires { stage.credit; }) row.credit = stage.credit;
-        if constexpr (std::is_same_v<Stage, payment::Prepared>) row.key = stage.key;
+        if constexpr (std::is_same_v<Stage, payment::Prepared>) row.attempt.key = stage.key;
       },
       stored);
   row.word = payment::meaning(stored).word;
   row.entry.state = stored;
-  row.entry.posted_at = row.posted.wall;
+  row.entry.posted_at = row.attempt.posted.wall;
 }
 
 void write_row(Database& database, const Row& row) {

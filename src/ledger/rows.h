@@ -18,18 +18,11 @@ namespace genpro::ledger {
 // stay as they are.
 struct Row {
   Entry entry;
-  std::string key;
+  payment::Attempt attempt;  // `stop_wanted`: of the state, whether or not that has an attempt
   std::string generation_id;
   std::string reason;
   payment::Evidence evidence = payment::Evidence::proven;
   payment::Credit credit = payment::Credit::unknown;
-  payment::Moment made;
-  payment::Moment posted;
-  payment::Moment looked;
-  std::optional<std::vector<std::string>> before;
-  bool stop_wanted = false;
-  bool doubtful = false;
-  bool is_absent = false;
   std::string word;
 };
 
