@@ -29,10 +29,8 @@ Result<std::vector<Organization>, std::string> parse_organizations(std::string_v
   if (!node) return node.error();
   std::vector<Organization> organizations;
   JsonArray* list = as_array(node->get());
-  const guint count = list != nullptr ? json_array_get_length(list) : 1;
-  for (guint index = 0; index < count; ++index) {
-    auto one =
-        read_organization(list != nullptr ? json_array_get_element(list, index) : node->get());
+  for (JsonNode* entry : list != nullptr ? elements(list) : std::vector{node->get()}) {
+    auto one = read_organization(entry);
     if (!one) return std::string("it is no list of organizations");
     organizations.push_back(std::move(*one));
   }
@@ -45,8 +43,8 @@ Result<std::vector<Generation>, std::string> parse_cell_generations(std::string_
   JsonArray* jobs = as_array(member(object->get(), "user_jobs"));
   if (jobs == nullptr) return std::string("it has no list of user_jobs");
   std::vector<Generation> generations;
-  for (guint index = 0; index < json_array_get_length(jobs); ++index) {
-    auto generation = parse_generation(canonical_json(json_array_get_element(jobs, index)));
+  for (JsonNode* job : elements(jobs)) {
+    auto generation = parse_generation(canonical_json(job));
     if (generation && !generation->id.empty()) generations.push_back(std::move(*generation));
   }
   return generations;

@@ -59,9 +59,10 @@ class Writer {
 
   void write_array(JsonArray* array) {
     text += '[';
-    for (guint index = 0; index < json_array_get_length(array); ++index) {
-      if (index > 0) text += ',';
-      write(json_array_get_element(array, index));
+    const char* before = "";
+    for (JsonNode* element : elements(array)) {
+      text += std::exchange(before, ",");
+      write(element);
     }
     text += ']';
   }
@@ -203,6 +204,14 @@ JsonObject* as_object(JsonNode* node) {
 
 JsonArray* as_array(JsonNode* node) {
   return node != nullptr && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : nullptr;
+}
+
+std::vector<JsonNode*> elements(JsonArray* array) {
+  std::vector<JsonNode*> nodes(array != nullptr ? json_array_get_length(array) : 0);
+  for (guint index = 0; index < nodes.size(); ++index) {
+    nodes[index] = json_array_get_element(array, index);
+  }
+  return nodes;
 }
 
 std::optional<std::string> as_text(JsonNode* node) {

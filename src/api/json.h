@@ -44,6 +44,8 @@ JsonNode* member(JsonObject* object, const char* name);
 // Null when `node` is null or of another type.
 JsonObject* as_object(JsonNode* node);
 JsonArray* as_array(JsonNode* node);
+// Its own; none when it is null.
+std::vector<JsonNode*> elements(JsonArray* array);
 
 // A string as it is, a number or boolean as a person would write it; nothing for anything else.
 std::optional<std::string> as_text(JsonNode* node);

@@ -39,9 +39,9 @@ std::optional<std::chrono::milliseconds> read_wait(JsonNode* node) {
 // "actions[0].card.inputs.model: no such model"
 std::string places_of(JsonArray* errors) {
   std::string text;
-  for (guint i = 0; errors != nullptr && i < json_array_get_length(errors); ++i) {
-    JsonObject* one = as_object(json_array_get_element(errors, i));
-    const std::string path = one != nullptr ? first_text(one, {"path"}) : "";
+  for (JsonNode* error : elements(errors)) {
+    JsonObject* one = as_object(error);
+    const std::string path = first_text(one, {"path"});
     if (path.empty()) continue;
     const std::string message = first_text(one, {"message", "code"});
     text += (text.empty() ? "" : "; ") + path + (message.empty() ? "" : ": ") + message;

@@ -48,8 +48,8 @@ Result<Cell, std::string> parse_cell(std::string_view body) {
   Cell cell;
   cell.id = as_id(member(object->get(), "id")).value_or("");
   std::set<std::string> known;
-  for (guint index = 0; index < json_array_get_length(jobs); ++index) {
-    auto id = job_id(json_array_get_element(jobs, index));
+  for (JsonNode* job : elements(jobs)) {
+    auto id = job_id(job);
     if (!id) {
       cell.is_whole = false;
     } else if (known.insert(*id).second) {
@@ -74,10 +74,12 @@ Result<std::map<std::string, std::string>, std::string> parse_global_variables(
   if (node == nullptr) return variables;
   JsonArray* list = as_array(node);
   if (list == nullptr) return std::string("its variables are no list");
-  for (guint index = 0; index < json_array_get_length(list); ++index) {
-    JsonObject* variable = as_object(json_array_get_element(list, index));
+  unsigned number = 0;
+  for (JsonNode* element : elements(list)) {
+    ++number;
+    JsonObject* variable = as_object(element);
     const auto key = as_text(member(variable, "key"));
-    if (!key) return "its variable " + std::to_string(index + 1) + " has no key";
+    if (!key) return "its variable " + std::to_string(number) + " has no key";
     variables[*key] = variable_text(member(variable, "value"));
   }
   return variables;

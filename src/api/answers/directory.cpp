@@ -47,9 +47,8 @@ std::string text_of(JsonObject* object, std::initializer_list<const char*> names
 
 std::vector<JsonObject*> objects(JsonArray* list) {
   std::vector<JsonObject*> found;
-  for (guint index = 0; list != nullptr && index < json_array_get_length(list); ++index) {
-    if (JsonObject* object = as_object(json_array_get_element(list, index)))
-      found.push_back(object);
+  for (JsonNode* element : elements(list)) {
+    if (JsonObject* object = as_object(element)) found.push_back(object);
   }
   return found;
 }

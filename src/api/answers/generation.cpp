@@ -23,10 +23,8 @@ Phase parse_phase(const std::string& status) {
 }
 
 std::optional<std::string> find_video(JsonObject* generation) {
-  JsonArray* resources = as_array(member(generation, "output_resources"));
-  if (resources == nullptr) return std::nullopt;
-  for (guint index = 0; index < json_array_get_length(resources); ++index) {
-    JsonObject* resource = as_object(json_array_get_element(resources, index));
+  for (JsonNode* element : elements(as_array(member(generation, "output_resources")))) {
+    JsonObject* resource = as_object(element);
     // `type` may be missing; what the service names an input is an ingredient, not the clip.
     if (word(resource, "object_type") != "video" || word(resource, "type") == "input") continue;
     return std::string(trim(as_string(member(resource, "url")).value_or("")));

@@ -150,16 +150,13 @@ JsonObjectPtr job_data(JsonObject* body) {
                                                            {"nativeAudio", "native_audio"},
                                                            {"lipSyncModel", "lip_sync_model"}};
   JsonObjectPtr data(json_object_new());
-  JsonArray* actions = as_array(member(body, "actions"));
-  if (actions == nullptr || json_array_get_length(actions) == 0) return data;
-  JsonObject* action = as_object(json_array_get_element(actions, 0));
-  JsonObject* card = action != nullptr ? as_object(member(action, "card")) : nullptr;
-  JsonObject* inputs = card != nullptr ? as_object(member(card, "inputs")) : nullptr;
-  if (inputs == nullptr) return data;
+  const auto actions = elements(as_array(member(body, "actions")));
+  if (actions.empty()) return data;
+  JsonObject* card = as_object(member(as_object(actions.front()), "card"));
+  JsonObject* inputs = as_object(member(card, "inputs"));
   JsonObject* prompt = as_object(member(inputs, "prompt"));
-  JsonObject* manual = prompt != nullptr ? as_object(member(prompt, "manual")) : nullptr;
-  if (manual != nullptr)
-    set_text(data.get(), "prompt", as_string(member(manual, "text")).value_or(""));
+  JsonObject* manual = as_object(member(prompt, "manual"));
+  set_text(data.get(), "prompt", as_string(member(manual, "text")).value_or(""));
   for (const auto& [input, name] : names) {
     JsonNode* value = member(inputs, input);
     if (value != nullptr) json_object_set_member(data.get(), name, json_node_copy(value));
@@ -171,10 +168,9 @@ JsonObjectPtr job_data(JsonObject* body) {
 Result<Generation, std::string> read(std::string_view answer) {
   const auto object = parse_json_object(answer);
   if (!object) return object.error();
-  JsonArray* results = as_array(member(object->get(), "results"));
-  if (results == nullptr || json_array_get_length(results) == 0) return parse_generation(answer);
-  JsonObject* first = as_object(json_array_get_element(results, 0));
-  JsonObject* result = first != nullptr ? as_object(member(first, "result")) : nullptr;
+  const auto results = elements(as_array(member(object->get(), "results")));
+  if (results.empty()) return parse_generation(answer);
+  JsonObject* result = as_object(member(as_object(results.front()), "result"));
   if (result == nullptr) return std::string("it has no result of the action");
   JsonObjectPtr generation(json_object_new());
   merge(generation.get(), result);

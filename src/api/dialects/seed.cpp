@@ -59,11 +59,8 @@ void write(Draft draft, GenerationRequest& request) {
   if (auto name = as_string(member(data.get(), "prompt_var"))) {
     request.left.variables.push_back(std::move(*name));
   }
-  JsonArray* names = as_array(member(data.get(), "content_resource_vars"));
-  for (guint index = 0; names != nullptr && index < json_array_get_length(names); ++index) {
-    if (auto name = as_string(json_array_get_element(names, index))) {
-      request.left.variables.push_back(std::move(*name));
-    }
+  for (JsonNode* node : elements(as_array(member(data.get(), "content_resource_vars")))) {
+    if (auto name = as_string(node)) request.left.variables.push_back(std::move(*name));
   }
 
   JsonObjectPtr body(json_object_new());

@@ -15,11 +15,7 @@ namespace {
 
 // The parser has a limit of depth.
 void visit_objects(JsonNode* node, const std::function<void(JsonObject*)>& visit) {
-  if (JsonArray* array = as_array(node)) {
-    for (guint index = 0; index < json_array_get_length(array); ++index) {
-      visit_objects(json_array_get_element(array, index), visit);
-    }
-  }
+  for (JsonNode* element : elements(as_array(node))) visit_objects(element, visit);
   JsonObject* object = as_object(node);
   if (object == nullptr) return;
   visit(object);
@@ -47,9 +43,7 @@ Result<std::vector<std::string>, std::string> parse_models(std::string_view body
     if (name && std::ranges::find(models, *name) == models.end()) models.push_back(*name);
   };
   visit_objects(root->get(), [&](JsonObject* object) {
-    JsonArray* list = as_array(member(object, "models"));
-    for (guint index = 0; list != nullptr && index < json_array_get_length(list); ++index) {
-      JsonNode* node = json_array_get_element(list, index);
+    for (JsonNode* node : elements(as_array(member(object, "models")))) {
       JsonObject* one = as_object(node);
       add(one != nullptr ? word_in(one, {"model", "value", "key", "name", "id"}) : as_string(node));
     }

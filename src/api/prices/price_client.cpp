@@ -37,10 +37,8 @@ std::optional<double> credits_of(JsonObject* object) {
 // The list that an answer is or has.
 JsonArray* list_of(JsonNode* answer) {
   if (JsonArray* list = as_array(answer)) return list;
-  JsonObject* object = as_object(answer);
   for (const char* name : {"credit_transactions", "transactions", "items", "data"}) {
-    JsonArray* list = object != nullptr ? as_array(member(object, name)) : nullptr;
-    if (list != nullptr) return list;
+    if (JsonArray* list = as_array(member(as_object(answer), name))) return list;
   }
   return nullptr;
 }
@@ -144,15 +142,13 @@ Result<double, std::string> parse_estimate(std::string_view body) {
   if (!object) return object.error();
   if (const auto credits = credits_of(object->get())) return *credits;
   double sum = 0;
-  JsonArray* items = as_array(member(object->get(), "items"));
-  const guint count = items != nullptr ? json_array_get_length(items) : 0;
-  for (guint index = 0; index < count; ++index) {
-    JsonObject* item = as_object(json_array_get_element(items, index));
-    const auto credits = item != nullptr ? credits_of(item) : std::nullopt;
+  const auto items = elements(as_array(member(object->get(), "items")));
+  for (JsonNode* item : items) {
+    const auto credits = credits_of(as_object(item));
     if (!credits) return std::string("an item of it has no estimated_credits");
     sum += *credits;
   }
-  if (count > 0) return sum;
+  if (!items.empty()) return sum;
   return std::string("it has no estimated_credits");
 }
 
@@ -162,8 +158,8 @@ Result<std::vector<Transaction>, std::string> parse_transactions(std::string_vie
   JsonArray* list = list_of(node->get());
   if (list == nullptr) return std::string("it is no list of transactions");
   std::vector<Transaction> transactions;
-  for (guint index = 0; index < json_array_get_length(list); ++index) {
-    JsonObject* entry = as_object(json_array_get_element(list, index));
+  for (JsonNode* element : elements(list)) {
+    JsonObject* entry = as_object(element);
     if (entry == nullptr) continue;
     Transaction transaction;
     transaction.id = as_id(member(entry, "id")).value_or("");

@@ -50,8 +50,8 @@ Result<std::vector<Resource>, std::string> parse_resources(std::string_view body
   JsonArray* list = as_array(object != nullptr ? member(object, "content_resources") : root->get());
   if (list == nullptr) return std::string("it is no list of content resources");
   std::vector<Resource> resources;
-  for (guint index = 0; index < json_array_get_length(list); ++index) {
-    JsonObject* entry = as_object(json_array_get_element(list, index));
+  for (JsonNode* element : elements(list)) {
+    JsonObject* entry = as_object(element);
     if (entry == nullptr) return std::string("an entry of it is no content resource");
     auto resource = read_resource(entry);
     if (!resource) return "an entry of it cannot be read: " + resource.error();

@@ -120,8 +120,7 @@ std::vector<Row> parse_csv(std::string_view text) {
 
 void add_value(Row& row, const std::string& name, JsonNode* value) {
   if (JsonArray* list = api::as_array(value)) {
-    for (guint index = 0; index < json_array_get_length(list); ++index) {
-      JsonNode* element = json_array_get_element(list, index);
+    for (JsonNode* element : api::elements(list)) {
       if (api::as_array(element) != nullptr) fail(row.line, "has a list within a list.");
       add_value(row, name, element);
     }
