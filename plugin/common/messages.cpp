@@ -46,24 +46,6 @@ char* copy_or_null(const std::string& text) {
   return text.empty() ? nullptr : g_strdup(text.c_str());
 }
 
-const char* word_of(Charged charged) {
-  switch (charged) {
-    case Charged::no:
-      return "no";
-    case Charged::yes:
-      return "yes";
-    case Charged::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string joined(const std::vector<std::string>& ids) {
-  std::string text;
-  for (const std::string& id : ids) text += (text.empty() ? "" : ",") + id;
-  return text;
-}
-
 void set_time(GstStructure* fields, const char* name, std::optional<std::int64_t> time) {
   if (time) gst_structure_set(fields, name, GST_TYPE_CLOCK_TIME, *time, nullptr);
 }
@@ -87,7 +69,7 @@ void post_failure(GstElement* element, GstMessageType type, const Error& error) 
                       nullptr);
   }
   if (error.charged) {
-    gst_structure_set(details.get(), "charged", G_TYPE_STRING, word_of(*error.charged), nullptr);
+    gst_structure_set(details.get(), "charged", G_TYPE_STRING, to_word(*error.charged), nullptr);
   }
   if (error.retryable) {
     gst_structure_set(details.get(), "retryable", G_TYPE_BOOLEAN, gboolean{*error.retryable},
@@ -134,7 +116,7 @@ void post_one(GstElement* element, GstDebugCategory*, const ProgressReport& repo
 
 void post_one(GstElement* element, GstDebugCategory*, const DoubtReport& report) {
   const bool is_settled = report.is_settled;
-  const std::string own = is_settled ? report.evidence : joined(report.candidates);
+  const std::string own = is_settled ? report.evidence : join(report.candidates, ",");
   post_fields(element, gst_structure_new(
                            is_settled ? "genpro-doubt-settled" : "genpro-doubt", "ledger-row",
                            G_TYPE_INT64, gint64{report.ledger_row}, "generation-id", G_TYPE_STRING,

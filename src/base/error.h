@@ -31,6 +31,9 @@ enum class ErrorKind {
 // Whether what failed was paid for. Unknown: a request was made, and whether the service took it
 // cannot be told.
 enum class Charged { no, yes, unknown };
+constexpr const char* to_word(Charged charged) {
+  return charged == Charged::yes ? "yes" : charged == Charged::no ? "no" : "unknown";
+}
 
 struct Error {
   ErrorKind kind = ErrorKind::failed;

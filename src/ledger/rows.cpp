@@ -43,10 +43,8 @@ class Reader {
   std::string text(const char* name) {
     require_type(name, SQLITE_TEXT, "a text");
     const std::string_view text = query_.view(column_++);
-    if (text.find('\0') != std::string_view::npos ||
-        !g_utf8_validate(text.data(), static_cast<gssize>(text.size()), nullptr)) {
-      fail(std::string("its ") + name + " is no UTF-8");
-    }
+    // NUL is none either.
+    if (!is_utf8(text)) fail(std::string("its ") + name + " is no UTF-8");
     return std::string(text);
   }
   std::int64_t number(const char* name) {

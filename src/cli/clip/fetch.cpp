@@ -282,8 +282,4 @@ const char* to_word(ErrorKind kind) {
   return "failed";
 }
 
-const char* to_word(Charged charged) {
-  return charged == Charged::yes ? "yes" : charged == Charged::no ? "no" : "unknown";
-}
-
 }  // namespace genpro::cli

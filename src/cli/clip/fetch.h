@@ -54,6 +54,5 @@ Fetched fetch(const Settings& settings, Sink& sink, const Watch& watch,
 
 // What went wrong, for a program.
 const char* to_word(ErrorKind kind);
-const char* to_word(Charged charged);
 
 }  // namespace genpro::cli
