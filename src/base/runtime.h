@@ -8,11 +8,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <type_traits>
 #include <typeindex>
 #include <utility>
 
 #include "base/glib_ptr.h"
+#include "base/guarded.h"
 #include "base/thread_owner.h"
 
 namespace genpro {
@@ -90,6 +93,33 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   std::map<std::type_index, std::unique_ptr<Kept>> kept_;
   std::atomic<unsigned> clips_ = 0;
 };
+
+// For a program that has nothing else to do: has the process's runtime begin a request, and waits
+// for its answer. `begin(runtime, done)` returns what owns the request; it is destroyed on the
+// runtime thread, and not from within `done`.
+template <typename T, typename Begin>
+T run_to_end(Begin begin) {
+  using Done = std::function<void(T)>;
+  struct Shared {
+    Guarded<std::optional<T>> answer;
+    std::invoke_result_t<Begin&, Runtime&, Done> request;  // of the runtime thread
+  };
+  const auto shared = std::make_shared<Shared>();
+  const std::shared_ptr<Runtime> runtime = Runtime::acquire();
+  runtime->post([&runtime = *runtime, shared, begin = std::move(begin)]() mutable {
+    shared->request = begin(runtime, [&runtime, shared](T answer) {
+      runtime.post([shared, answer = std::move(answer)]() mutable {
+        const auto ended = std::move(shared->request);
+        auto place = shared->answer.lock();
+        place->emplace(std::move(answer));
+        place.notify();
+      });
+    });
+  });
+  auto place = shared->answer.lock();
+  place.wait([](const auto& answer) { return answer.has_value(); });
+  return std::move(**place);
+}
 
 class TimerQueue;
 

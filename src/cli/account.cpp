@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/account.h"
 
-#include <chrono>
-
 #include "base/text.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
@@ -45,27 +43,17 @@ Settings read_account_options(const Options& options) {
 }
 
 Account::Account(const Settings& settings)
-    : route_(settings.sheet_route_word()), runtime_(Runtime::acquire()) {
-  api::Access access = need(make_access(settings));
-  client_ = std::make_unique<api::Client>(*runtime_, std::move(access),
-                                          std::chrono::seconds(settings.stall_timeout));
-}
-
-Account::~Account() {
-  std::promise<void> ended;
-  runtime_->post([&] {
-    client_.reset();
-    ended.set_value();
-  });
-  ended.get_future().wait();
-}
+    : route_(settings.sheet_route_word()),
+      access_(need(make_access(settings))),
+      silence_(std::chrono::seconds(settings.stall_timeout)) {}
 
 template <typename T>
 T Account::wait(const std::function<void(api::Client&, std::function<void(Answer<T>)>)>& call) {
-  std::promise<Answer<T>> promise;
-  runtime_->post(
-      [&] { call(*client_, [&](Answer<T> answer) { promise.set_value(std::move(answer)); }); });
-  Answer<T> answer = promise.get_future().get();
+  auto answer = run_to_end<Answer<T>>([&](Runtime& runtime, std::function<void(Answer<T>)> done) {
+    auto client = std::make_unique<api::Client>(runtime, access_, silence_);
+    call(*client, std::move(done));
+    return client;
+  });
   if (!answer) throw std::runtime_error(answer.error().error.message);
   return std::move(*answer);
 }

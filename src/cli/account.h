@@ -3,8 +3,8 @@
 // What a key reaches, for the subcommands that show it or choose from it.
 #pragma once
 
+#include <chrono>
 #include <functional>
-#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,9 +27,6 @@ class Account {
  public:
   // For settings that are complete; asks the program that has the key, if there is one.
   explicit Account(const Settings& settings);
-  ~Account();
-  Account(const Account&) = delete;
-  Account& operator=(const Account&) = delete;
 
   std::vector<api::Named> agents();
   std::vector<api::Named> sheets(const std::string& agent);
@@ -44,8 +41,9 @@ class Account {
   T wait(const std::function<void(api::Client&, std::function<void(Answer<T>)>)>& call);
 
   const std::string route_;
-  std::shared_ptr<Runtime> runtime_;
-  std::unique_ptr<api::Client> client_;  // of the runtime thread
+  const api::Access access_;
+  const std::chrono::milliseconds silence_;
+  const std::shared_ptr<Runtime> runtime_ = Runtime::acquire();  // with its connections
 };
 
 }  // namespace genpro::cli

@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "base/guarded.h"
-
 namespace genpro::job {
 
 EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
@@ -73,27 +71,9 @@ void EstimateRequest::finish(Estimate estimate) {
 }
 
 Estimate EstimateRequest::run(Settings settings) {
-  struct Shared {
-    std::optional<Estimate> estimate;
-    std::unique_ptr<EstimateRequest> request;  // of the runtime thread
-  };
-  const auto shared = std::make_shared<Guarded<Shared>>();
-  const std::shared_ptr<Runtime> runtime = Runtime::acquire();
-  runtime->post([&runtime = *runtime, shared, settings = std::move(settings)] {
-    shared->lock()->request = std::make_unique<EstimateRequest>(
-        runtime, settings, [&runtime, shared](const Estimate& estimate) {
-          // Not from within its own call.
-          runtime.post([shared, estimate] {
-            const std::unique_ptr<EstimateRequest> ended = std::move(shared->lock()->request);
-            auto lock = shared->lock();
-            lock->estimate = estimate;
-            lock.notify();
-          });
-        });
+  return run_to_end<Estimate>([&](Runtime& runtime, Done done) {
+    return std::make_unique<EstimateRequest>(runtime, std::move(settings), std::move(done));
   });
-  auto lock = shared->lock();
-  lock.wait([](const Shared& s) { return s.estimate.has_value(); });
-  return std::move(*lock->estimate);
 }
 
 }  // namespace genpro::job

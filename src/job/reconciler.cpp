@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/guarded.h"
 #include "base/text.h"
 #include "ledger/clock.h"
 
@@ -277,30 +276,11 @@ void Reconciler::finish_row(ReconcileOutcome outcome, std::string text) {
 Result<std::vector<Reconciled>> Reconciler::run(const std::string& ledger,
                                                 const api::Access& access,
                                                 std::chrono::milliseconds silence) {
-  using Answer = std::optional<Result<std::vector<Reconciled>>>;
-  struct Shared {
-    Answer answer;
-    std::unique_ptr<Reconciler> reconciler;  // of the runtime thread
-  };
-  const auto shared = std::make_shared<Guarded<Shared>>();
-  const std::shared_ptr<Runtime> runtime = Runtime::acquire();
-  runtime->post([&runtime = *runtime, shared, ledger, access, silence] {
+  return run_to_end<Result<std::vector<Reconciled>>>([&](Runtime& runtime, Done done) {
     auto reconciler = std::make_unique<Reconciler>(runtime, ledger, access, silence, Scope::all);
-    Reconciler& started = *reconciler;
-    shared->lock()->reconciler = std::move(reconciler);
-    started.start([&runtime, shared](Result<std::vector<Reconciled>> result) {
-      // Not from within its own call.
-      runtime.post([shared, result = std::move(result)] {
-        const std::unique_ptr<Reconciler> ended = std::move(shared->lock()->reconciler);
-        auto lock = shared->lock();
-        lock->answer = result;
-        lock.notify();
-      });
-    });
+    reconciler->start(std::move(done));
+    return reconciler;
   });
-  auto lock = shared->lock();
-  lock.wait([](const Shared& s) { return s.answer.has_value(); });
-  return std::move(*lock->answer);
 }
 
 }  // namespace genpro::job

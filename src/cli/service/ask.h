@@ -5,11 +5,10 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <thread>
 
 #include "base/backoff.h"
-#include "base/guarded.h"
+#include "base/runtime.h"
 #include "cli/command.h"
 #include "settings/job_settings.h"
 
@@ -36,26 +35,11 @@ using Question = std::function<void(Client&, std::function<void(Answered<T>)>)>;
 
 template <typename Client, typename T>
 Answered<T> ask_once(const Service& service, const Question<Client, T>& question) {
-  struct Shared {
-    Guarded<std::optional<Answered<T>>> answer;
-    std::unique_ptr<Client> client;  // of the runtime thread
-  };
-  const auto shared = std::make_shared<Shared>();
-  service.runtime->post([&service, question, shared] {
-    shared->client = std::make_unique<Client>(*service.runtime, service.access, service.silence);
-    question(*shared->client, [weak = std::weak_ptr(shared)](Answered<T> answer) {
-      const auto asked = weak.lock();
-      if (!asked) return;
-      auto place = asked->answer.lock();
-      place->emplace(std::move(answer));
-      place.notify();
-    });
+  return run_to_end<Answered<T>>([&](Runtime& runtime, std::function<void(Answered<T>)> done) {
+    auto client = std::make_unique<Client>(runtime, service.access, service.silence);
+    question(*client, std::move(done));
+    return client;
   });
-  auto place = shared->answer.lock();
-  place.wait([](const auto& answer) { return answer.has_value(); });
-  Answered<T> answer = std::move(**place);
-  service.runtime->post([shared] { shared->client.reset(); });
-  return answer;
 }
 
 // Throws CommandError. What can be asked again is, as often as `retries` says.
