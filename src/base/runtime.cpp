@@ -8,7 +8,7 @@
 #include "base/callback.h"
 #include "base/guarded.h"
 #include "base/no_destructor.h"
-#include "base/thread_order.h"
+#include "base/sanitizer.h"
 
 namespace genpro {
 

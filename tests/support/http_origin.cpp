@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/thread_order.h"
+#include "base/sanitizer.h"
 
 namespace genpro::test {
 

@@ -9,8 +9,8 @@
 #include <random>
 #include <utility>
 
+#include "base/sanitizer.h"
 #include "base/text.h"
-#include "base/thread_order.h"
 
 namespace genpro::api {
 
