@@ -11,11 +11,8 @@ Result<Url> clip_address(const api::Generation& generation, const std::string& i
                          const api::Access& access) {
   const std::string subject = "Generation " + id + " is completed, but ";
   const std::string advice = " Ask the service's support for it, with this id.";
-  Error error;
-  error.kind = ErrorKind::failed;
   if (!generation.video_url) {
-    error.message = subject + "has no video among its output resources." + advice;
-    return error;
+    return Error{.message = subject + "has no video among its output resources." + advice};
   }
   auto url = parse_url(*generation.video_url);
   std::string wrong = url ? "" : url.error();
@@ -25,9 +22,8 @@ Result<Url> clip_address(const api::Generation& generation, const std::string& i
   if (wrong.empty()) return std::move(*url);
   const std::string shown =
       shorten(address_for_log(redact(*generation.video_url, access.key)), 120);
-  error.message =
-      subject + "its video's address \"" + shown + "\" cannot be used: " + wrong + "." + advice;
-  return error;
+  return Error{.message = subject + "its video's address \"" + shown +
+                          "\" cannot be used: " + wrong + "." + advice};
 }
 
 AddressRequest::AddressRequest(Runtime& runtime, const api::Access& access,
@@ -59,11 +55,10 @@ void AddressRequest::on_reply(Result<api::Generation, api::Failure> reply) {
   }
   if (reply->phase == api::Phase::completed) return finish(clip_address(*reply, id_, access_));
   // Whatever it is doing now, the clip that was being read is not to be had.
-  Error error;
-  error.kind = ErrorKind::failed;
-  error.message = "Generation " + id_ + " is " + one_line(redact(reply->status, access_.key), 40) +
-                  " now, though it was completed before. Ask the service's support for its clip.";
-  finish(std::move(error));
+  finish(Error{.message = "Generation " + id_ + " is " +
+                          one_line(redact(reply->status, access_.key), 40) +
+                          " now, though it was completed before. Ask the service's support for "
+                          "its clip."});
 }
 
 void AddressRequest::finish(Result<Url> address) {

@@ -2,6 +2,7 @@
 #include "job/payment_driver.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "base/text.h"
@@ -26,16 +27,6 @@ milliseconds age_of(const payment::Moment& posted) {
   return milliseconds(age > oldest ? 0 : age);
 }
 
-const payment::Moment* posted_at(const payment::State& state) {
-  return std::visit(
-      [](const auto& stage) -> const payment::Moment* {
-        if constexpr (requires { stage.attempt; }) return &stage.attempt.posted;
-        if constexpr (requires { stage.generation; }) return &stage.generation.posted;
-        return nullptr;
-      },
-      state);
-}
-
 // For a request that did not leave.
 payment::State withdrawn() {
   return payment::Refused{"the run ended before the request left"};
@@ -48,8 +39,8 @@ ledger::Note withdrawn_note() {
 }
 
 bool posts_later(const payment::Step& step, std::size_t next) {
-  return std::any_of(
-      step.actions.begin() + static_cast<std::ptrdiff_t>(next), step.actions.end(),
+  return std::ranges::any_of(
+      step.actions | std::views::drop(next),
       [](const payment::Action& action) { return std::holds_alternative<payment::Post>(action); });
 }
 
@@ -124,7 +115,7 @@ void PaymentDriver::resume(ledger::Entry entry, ledger::LifeLock presence, ledge
   cell_ = std::move(cell);
   is_exclusive_ = is_alone;
   state_ = entry_.state;
-  if (const payment::Moment* posted = posted_at(state_)) {
+  if (const payment::Moment* posted = payment::posted_at(state_)) {
     posted_ = std::chrono::steady_clock::now() - age_of(*posted);
   }
   handle(payment::Resumed{is_alone});
@@ -224,7 +215,7 @@ ledger::Note PaymentDriver::note(const payment::Persist& line, const payment::St
   note.came = redact(line.came, access_.key);
   note.decided = redact(line.decided, access_.key);
   if (generation_) note.cost = generation_->cost;
-  const payment::Moment* posted = posted_at(after);
+  const payment::Moment* posted = payment::posted_at(after);
   if (unfinished_age_ && posted != nullptr) {
     note.unfinished_at = posted->wall + unfinished_age_->count();
   }

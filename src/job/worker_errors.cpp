@@ -111,7 +111,6 @@ Error Worker::error_of(const payment::End& end) const {
 Error Worker::failed_error(const payment::End& end) const {
   const bool failed = end.kind == Kind::failed;
   Error error;
-  error.kind = ErrorKind::failed;
   error.message = "Generation " + generation_id() + (failed ? " failed" : " was stopped");
   std::string reason = end.reason;
   while (reason.ends_with('.')) reason.pop_back();
@@ -128,7 +127,6 @@ Error Worker::failed_error(const payment::End& end) const {
 
 Error Worker::doubt_error(const payment::End& end) const {
   Error error;
-  error.kind = ErrorKind::failed;
   // The loss says more than what was found out about it, unless that is what is to be looked at.
   if (payment_->failure()) {
     error = payment_->failure()->error;
@@ -154,13 +152,11 @@ Error Worker::doubt_error(const payment::End& end) const {
 std::optional<Error> Worker::cost_error() const {
   if (!estimate_) return std::nullopt;
   const auto refused = [this](const char* code, std::string message) {
-    Error error;
-    error.kind = ErrorKind::limit;
-    error.message = std::move(message);
-    error.error_code = code;
-    error.charged = Charged::no;
-    error.details = {{"max-cost", number_text(settings_.max_cost)}};
-    return error;
+    return Error{.kind = ErrorKind::limit,
+                 .message = std::move(message),
+                 .error_code = code,
+                 .charged = Charged::no,
+                 .details = {{"max-cost", number_text(settings_.max_cost)}}};
   };
   if (!estimate_->credits && estimate_->denied) {
     Error error = *estimate_->denied;
@@ -197,7 +193,6 @@ std::optional<Error> Worker::cost_error() const {
 
 Error Worker::timeout_error() const {
   Error error;
-  error.kind = ErrorKind::failed;
   const std::string limit = " was not completed within generation-timeout (" +
                             std::to_string(settings_.generation_timeout.count() / 1000) + " s). ";
   const std::string id = payment_ ? generation_id() : "";

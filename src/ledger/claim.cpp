@@ -57,12 +57,8 @@ class Candidates {
         rank_sql +
         " = ? AND delivered_at > ? AND (delivered_at, id) < (?, ?) "
         "ORDER BY delivered_at DESC, id DESC LIMIT 50";
-    Query query(database_, sql);
-    query.bind(fingerprint_)
-        .bind(static_cast<std::int64_t>(rank))
-        .bind(delivered_after)
-        .bind(place.delivered_at)
-        .bind(place.id);
+    Query query(database_, sql, fingerprint_, static_cast<std::int64_t>(rank), delivered_after,
+                place.delivered_at, place.id);
     std::vector<std::int64_t> ids;
     while (query.step()) {
       ids.push_back(query.integer(0));
@@ -195,9 +191,8 @@ Result<std::optional<Entry>> Ledger::delivered_unreadable(const Identity& identi
 Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t but,
                                        const payment::Now& now) {
   Unsettled longest;
-  const auto entries =
-      read_entries(*file_.database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(),
-                   [&](Query& query) { query.bind(place).bind(but); });
+  const auto entries = read_entries(
+      *file_.database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, but);
   for (const Entry& entry : entries) {
     payment::Millis wait = payment::wait_for_others(entry.state, now);
     const payment::Attempt* attempt = payment::attempt(entry.state);

@@ -12,6 +12,15 @@ std::string shown(const std::string& path) {
   return one_line(path, 200);
 }
 
+Error error_of(const std::string& path, std::string message) {
+  return {.kind = ErrorKind::ledger, .message = std::move(message), .debug = shown(path)};
+}
+
+Error unusable(const std::string& path, const std::string& reason, const std::string& advice) {
+  return error_of(path,
+                  "The ledger " + shown(path) + " cannot be used: " + one_line(reason) + advice);
+}
+
 }  // namespace
 
 std::string advice_for_file() {
@@ -29,10 +38,8 @@ std::string advice_for_row(std::int64_t row) {
 }
 
 Error storage_error(const std::string& path, int sqlite_code, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::ledger;
-  error.debug =
-      shown(path) + ": SQLite code " + std::to_string(sqlite_code) + ", " + one_line(reason);
+  Error error = error_of(path, "The ledger " + shown(path));
+  error.debug += ": SQLite code " + std::to_string(sqlite_code) + ", " + one_line(reason);
   switch (sqlite_code) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -45,20 +52,18 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
     case SQLITE_CONSTRAINT:
     case SQLITE_SCHEMA:
     case SQLITE_NOMEM:
-      error.message = "The ledger " + shown(path) + " is damaged (" + one_line(reason) + "). " +
-                      advice_for_file() + ".";
+      error.message += " is damaged (" + one_line(reason) + "). " + advice_for_file() + ".";
       break;
     case SQLITE_INTERRUPT:
       // By Database::limit_work().
-      error.message = "The ledger " + shown(path) +
-                      " is damaged (a question to it found no end). " + advice_for_file() + ".";
+      error.message += " is damaged (a question to it found no end). " + advice_for_file() + ".";
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       error.kind = ErrorKind::ledger_busy;
-      error.message = "The ledger " + shown(path) + " has been locked by another program for " +
-                      std::to_string(Ledger::busy_timeout_ms / 1000) +
-                      " s. End that program, or set ledger to another file.";
+      error.message += " has been locked by another program for " +
+                       std::to_string(Ledger::busy_timeout_ms / 1000) +
+                       " s. End that program, or set ledger to another file.";
       break;
     case SQLITE_FULL:
       error.kind = ErrorKind::ledger_full;
@@ -66,62 +71,42 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
                       ". Free some, or set ledger to a file on another disk.";
       break;
     default:
-      error.message = "The ledger " + shown(path) + " cannot be written (" + one_line(reason) +
-                      "). Make it and its folder writable, or set ledger to another file.";
+      error.message += " cannot be written (" + one_line(reason) +
+                       "). Make it and its folder writable, or set ledger to another file.";
       break;
   }
   return error;
 }
 
 Error foreign_ledger_error(const std::string& path, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::ledger;
   const bool is_network = reason.find("other machines") != std::string::npos;
-  error.message = "The ledger " + shown(path) + " cannot be used: " + one_line(reason) +
-                  ". It is left as it is. " +
-                  (is_network ? "Set ledger to a file on a disk of this machine."
-                              : "Upgrade gst-genpro, or set ledger to another file.");
-  error.debug = shown(path);
-  return error;
+  return unusable(path, reason,
+                  std::string(". It is left as it is. ") +
+                      (is_network ? "Set ledger to a file on a disk of this machine."
+                                  : "Upgrade gst-genpro, or set ledger to another file."));
 }
 
 Error lost_ledger_error(const std::string& path, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::ledger;
-  error.message = "The ledger " + shown(path) +
-                  " is not the one that was opened: " + one_line(reason) +
-                  ". What would be paid for now, others could not find. Nothing was sent. Put the "
-                  "file back if it was moved, and start the program anew.";
-  error.debug = shown(path);
-  return error;
+  return error_of(
+      path, "The ledger " + shown(path) + " is not the one that was opened: " + one_line(reason) +
+                ". What would be paid for now, others could not find. Nothing was sent. Put "
+                "the file back if it was moved, and start the program anew.");
 }
 
 Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::ledger;
-  error.message = "Row " + std::to_string(row) + " of the ledger " + shown(path) +
-                  " is damaged: " + one_line(reason) + ". " + advice_for_row(row) + ".";
-  error.debug = shown(path);
+  Error error =
+      error_of(path, "Row " + std::to_string(row) + " of the ledger " + shown(path) +
+                         " is damaged: " + one_line(reason) + ". " + advice_for_row(row) + ".");
   error.ledger_row = row;
   return error;
 }
 
 Error damaged_asset_error(const std::string& path, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::ledger;
-  error.message = "The ledger " + shown(path) + " cannot be used: " + one_line(reason) + ". " +
-                  advice_for_asset() + ".";
-  error.debug = shown(path);
-  return error;
+  return unusable(path, reason, ". " + advice_for_asset() + ".");
 }
 
 Error missing_row_error(const std::string& path, const std::string& reason) {
-  Error error;
-  error.kind = ErrorKind::ledger;
-  error.message = "The ledger " + shown(path) + " cannot be used: " + one_line(reason) +
-                  " while a run was using it. Start the run anew.";
-  error.debug = shown(path);
-  return error;
+  return unusable(path, reason, " while a run was using it. Start the run anew.");
 }
 
 }  // namespace genpro::ledger

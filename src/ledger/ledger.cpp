@@ -91,20 +91,6 @@ bool is_later(const Entry& other, const payment::Moment& its_post, const Entry& 
   return has_greater_id && its_post.wall >= post.wall;
 }
 
-const payment::Moment* post_of(const payment::State& state) {
-  return std::visit(
-      [](const auto& stage) -> const payment::Moment* {
-        if constexpr (requires { stage.attempt; }) {
-          return &stage.attempt.posted;
-        } else if constexpr (requires { stage.generation; }) {
-          return &stage.generation.posted;
-        } else {
-          return nullptr;
-        }
-      },
-      state);
-}
-
 }  // namespace
 
 std::string default_ledger_path() {
@@ -138,9 +124,7 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
       set_state(row, state);
       set_times(row, row.entry.state, note, now.wall);
       const std::int64_t id = insert_row(database, row);
-      if (!note.came.empty() || !note.decided.empty()) {
-        add_history(database, id, now.wall, note.came, note.decided, row.word);
-      }
+      add_history(database, id, now.wall, note.came, note.decided, row.word);
       begun.entry = must_read(database, id).entry;
       // Before anybody can see the row.
       if (auto presence = file_.locks->share(id)) begun.presence = std::move(*presence);
@@ -171,7 +155,7 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
     set_times(row, held, note, now.wall);
     write_row(database, row);
     // What another process has written already is in the history.
-    if ((is_expected || !is_same) && (!note.came.empty() || !note.decided.empty())) {
+    if (is_expected || !is_same) {
       add_history(database, id, now.wall, note.came, note.decided, row.word);
     }
     const bool was_unsettled = payment::meaning(held).is_unsettled;
@@ -191,13 +175,13 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
     for (const std::string& job : jobs) {
       Query query(database,
                   "SELECT place FROM generations WHERE generation_id = ? AND generation_id <> '' "
-                  "AND id <> ?");
-      query.bind(job).bind(entry.id);
+                  "AND id <> ?",
+                  job, entry.id);
       bool is_claimed = false;
       while (!is_claimed && query.step()) is_claimed = is_at(query.text(0), service);
       if (is_claimed) others.claimed.push_back(job);
     }
-    const payment::Moment* post = post_of(entry.state);
+    const payment::Moment* post = payment::posted_at(entry.state);
     if (post == nullptr) return others;
     struct Later {
       std::int64_t id;
@@ -205,27 +189,24 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
     };
     std::vector<Later> found;
     std::vector<payment::Listed::Look> looks;
-    read_each(
-        database, "WHERE place = ? AND jobs_before IS NOT NULL",
-        [&](Query& query) { query.bind(entry.identity.place); },
-        [&](std::int64_t id, const Row* row, const std::string& damage) {
-          if (row == nullptr) throw DamagedRow(id, damage);
-          looks.push_back({row->attempt.looked, *row->attempt.before});
-          if (id == entry.id || !is_later(row->entry, row->attempt.posted, entry, *post)) return;
-          found.push_back({id, looks.back()});
-        });
-    const auto in_doubt =
-        read_entries(database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(),
-                     [&](Query& query) { query.bind(entry.identity.place).bind(entry.id); });
+    const std::string& place = entry.identity.place;
+    Query looked(database, select_rows("WHERE place = ? AND jobs_before IS NOT NULL"), place);
+    read_each(looked, [&](std::int64_t id, const Row* row, const std::string& damage) {
+      if (row == nullptr) throw DamagedRow(id, damage);
+      looks.push_back({row->attempt.looked, *row->attempt.before});
+      if (id == entry.id || !is_later(row->entry, row->attempt.posted, entry, *post)) return;
+      found.push_back({id, looks.back()});
+    });
+    const auto in_doubt = read_entries(
+        database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, entry.id);
     for (const std::string& job : jobs) {
-      const bool is_contested =
-          std::any_of(in_doubt.begin(), in_doubt.end(), [&](const Entry& other) {
-            const payment::Attempt* request = payment::attempt(other.state);
-            return request != nullptr && payment::may_be_of(*request, job, looks);
-          });
+      const bool is_contested = std::ranges::any_of(in_doubt, [&](const Entry& other) {
+        const payment::Attempt* request = payment::attempt(other.state);
+        return request != nullptr && payment::may_be_of(*request, job, looks);
+      });
       if (is_contested) others.contested.push_back(job);
     }
-    std::sort(found.begin(), found.end(), [](const Later& one, const Later& other) {
+    std::ranges::sort(found, [](const Later& one, const Later& other) {
       const payment::Moment& a = one.look.at;
       const payment::Moment& b = other.look.at;
       if (a.boot == b.boot && !a.boot.empty() && a.up != b.up) return a.up < b.up;
@@ -294,8 +275,8 @@ Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
     {
       Query query(database,
                   "SELECT id, place FROM generations WHERE generation_id = ? AND "
-                  "generation_id <> '' ORDER BY id DESC");
-      query.bind(generation_id);
+                  "generation_id <> '' ORDER BY id DESC",
+                  generation_id);
       while (id == 0 && query.step()) {
         if (is_at(query.text(1), service)) id = query.integer(0);
       }
@@ -316,11 +297,10 @@ Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallT
     std::vector<std::int64_t> ids;
     {
       // Those of a row that is damaged are nobody's to send.
-      const std::string sql =
-          "SELECT id, place FROM generations WHERE stop_wanted <> 0 AND posted_at > ? AND "
-          "+status IN ('submitting', 'unknown', 'pending', 'processing')";
-      Query query(database, sql);
-      query.bind(since);
+      Query query(database,
+                  "SELECT id, place FROM generations WHERE stop_wanted <> 0 AND posted_at > ? AND "
+                  "+status IN ('submitting', 'unknown', 'pending', 'processing')",
+                  since);
       while (query.step()) {
         if (is_at(query.text(1), service)) ids.push_back(query.integer(0));
       }
@@ -374,6 +354,26 @@ Result<Ledger::Removal> Ledger::remove(std::int64_t id) {
     const bool is_removed = database.changes() > 0;
     transaction.commit();
     return is_removed ? Removal::removed : Removal::missing;
+  });
+}
+
+// A process that follows a closed row has its clip; it needs the row no more.
+Result<std::int64_t> Ledger::prune(WallTime before) {
+  return attempt<std::int64_t>(true, [&](Database& database) {
+    const std::string rows =
+        "generations WHERE created_at < ? AND " + is_closed_sql() +
+        " AND NOT EXISTS (SELECT 1 FROM generations AS other WHERE other.place = "
+        "generations.place AND other." +
+        is_unsettled_sql() + ")";
+    const std::string delete_history =
+        "DELETE FROM history WHERE row IN (SELECT id FROM " + rows + ")";
+    const std::string delete_rows = "DELETE FROM " + rows;
+    Transaction transaction(database);
+    database.run(delete_history, before);
+    database.run(delete_rows, before);
+    const std::int64_t removed = database.changes();
+    transaction.commit();
+    return removed;
   });
 }
 

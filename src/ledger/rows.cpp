@@ -101,7 +101,7 @@ class Reader {
 
 bool is_key(std::string_view key) {
   return !key.empty() && key.size() <= longest_key &&
-         std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+         std::ranges::all_of(key, [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 // It becomes a part of an address.
@@ -155,7 +155,7 @@ constexpr std::array<std::string_view, 4> credit_words = {"", "charged", "not_ch
 
 payment::Credit credit_of(Reader& reader) {
   const std::string word = reader.text("credit");
-  const auto found = std::find(credit_words.begin(), credit_words.end(), word);
+  const auto found = std::ranges::find(credit_words, word);
   if (found == credit_words.end()) reader.fail("its credit " + in_quotes(word) + " is none");
   return static_cast<payment::Credit>(found - credit_words.begin());
 }
@@ -289,20 +289,18 @@ std::string words_where(bool (*is_in)(const payment::Meaning&)) {
 
 }  // namespace
 
-std::vector<Entry> read_entries(Database& database, const std::string& condition,
-                                const std::function<void(Query&)>& bind) {
-  Query query(database, std::string("SELECT ") + row_columns + " FROM generations " + condition);
-  if (bind) bind(query);
+std::string select_rows(const std::string& condition) {
+  return std::string("SELECT ") + row_columns + " FROM generations " + condition;
+}
+
+std::vector<Entry> read_entries(Query& query) {
   std::vector<Entry> entries;
   while (query.step()) entries.push_back(read(query).entry);
   return entries;
 }
 
-void read_each(Database& database, const std::string& condition,
-               const std::function<void(Query&)>& bind,
+void read_each(Query& query,
                const std::function<void(std::int64_t, const Row*, const std::string&)>& then) {
-  Query query(database, std::string("SELECT ") + row_columns + " FROM generations " + condition);
-  if (bind) bind(query);
   while (query.step()) {
     const std::int64_t id = query.integer(0);
     try {
@@ -315,9 +313,7 @@ void read_each(Database& database, const std::string& condition,
 }
 
 std::optional<Row> read_row(Database& database, std::int64_t id) {
-  const std::string sql = std::string("SELECT ") + row_columns + " FROM generations WHERE id = ?";
-  Query query(database, sql);
-  query.bind(id);
+  Query query(database, select_rows("WHERE id = ?"), id);
   if (!query.step()) return std::nullopt;
   return read(query);
 }
@@ -418,6 +414,7 @@ std::int64_t insert_row(Database& database, const Row& row) {
 
 void add_history(Database& database, std::int64_t row, WallTime at, const std::string& came,
                  const std::string& decided, std::string_view word) {
+  if (came.empty() && decided.empty()) return;
   database.run(
       "INSERT INTO history (row, number, at, came, decided, word) SELECT ?1, "
       "coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5 FROM history WHERE row = ?1",

@@ -28,13 +28,18 @@ struct Row {
 
 // In the order in which they are read.
 extern const char* const row_columns;
-
-// `condition` begins with WHERE, and its parameters are what `bind` binds. Throws DamagedRow.
+// The statement that reads rows. `condition` begins with WHERE.
+std::string select_rows(const std::string& condition);
+// Throw DamagedRow.
+std::vector<Entry> read_entries(sqlite::Query& query);
+template <typename... Values>
 std::vector<Entry> read_entries(sqlite::Database& database, const std::string& condition,
-                                const std::function<void(sqlite::Query&)>& bind);
+                                const Values&... values) {
+  sqlite::Query query(database, select_rows(condition), values...);
+  return read_entries(query);
+}
 // Each row, and why it cannot be read.
-void read_each(sqlite::Database& database, const std::string& condition,
-               const std::function<void(sqlite::Query&)>& bind,
+void read_each(sqlite::Query& query,
                const std::function<void(std::int64_t, const Row*, const std::string&)>& then);
 std::optional<Row> read_row(sqlite::Database& database, std::int64_t id);
 
@@ -44,6 +49,7 @@ payment::State as_stored(const payment::State& state);
 void set_state(Row& row, const payment::State& state);
 void write_row(sqlite::Database& database, const Row& row);
 std::int64_t insert_row(sqlite::Database& database, const Row& row);
+// Of a line without both texts there is none.
 void add_history(sqlite::Database& database, std::int64_t row, WallTime at, const std::string& came,
                  const std::string& decided, std::string_view word);
 

@@ -57,9 +57,7 @@ struct Spent {
 Spent read_spent(Database& database, const Identity& identity, std::int64_t but) {
   const auto entries =
       read_entries(database, "WHERE " + of_the_agent() + " ORDER BY max(created_at, posted_at)",
-                   [&](Query& query) {
-                     query.bind(identity.agent_id).bind(wall_clock_now() - day_ms).bind(but);
-                   });
+                   identity.agent_id, wall_clock_now() - day_ms, but);
   Spent spent;
   for (const Entry& entry : entries) {
     auto credits = payment::expense(entry.state, entry.cost, entry.estimate);
@@ -98,12 +96,8 @@ std::optional<double> read_past_cost(Database& database, const Identity& identit
       "WHERE base_url = ? AND model = ? AND status IN ('completed', 'stopped') ORDER BY id DESC "
       "LIMIT 64) WHERE status = 'completed' AND length IS ? AND (? OR place = ?) AND "
       "typeof(cost) IN ('real', 'integer') AND cost > 0 LIMIT 10)";
-  Query query(database, sql);
-  query.bind(identity.base_url)
-      .bind(identity.model)
-      .bind(identity.length)
-      .bind(!is_left_to_cell)
-      .bind(identity.place);
+  Query query(database, sql, identity.base_url, identity.model, identity.length, !is_left_to_cell,
+              identity.place);
   if (!query.step() || query.is_null(0)) return std::nullopt;
   return query.real(0);
 }

@@ -46,11 +46,8 @@ int rank(const State& state) {
 const Generation* generation(const State& state) {
   return std::visit(
       [](const auto& stage) -> const Generation* {
-        if constexpr (requires { stage.generation; }) {
-          return &stage.generation;
-        } else {
-          return nullptr;
-        }
+        if constexpr (requires { stage.generation; }) return &stage.generation;
+        return nullptr;
       },
       state);
 }
@@ -150,13 +147,16 @@ std::string generation_id(const State& state) {
 std::string reason(const State& state) {
   return std::visit(
       [](const auto& stage) -> std::string {
-        if constexpr (requires { stage.reason; }) {
-          return stage.reason;
-        } else {
-          return "";
-        }
+        if constexpr (requires { stage.reason; }) return stage.reason;
+        return "";
       },
       state);
+}
+
+const Moment* posted_at(const State& state) {
+  const Attempt* request = attempt(state);
+  const Generation* known = generation(state);
+  return request != nullptr ? &request->posted : known != nullptr ? &known->posted : nullptr;
 }
 
 bool stop_wanted(const State& state) {

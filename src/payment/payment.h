@@ -196,6 +196,7 @@ std::optional<double> expense(const State& state, std::optional<double> cost,
 
 std::string generation_id(const State& state);  // empty: not known
 std::string reason(const State& state);
+const Moment* posted_at(const State& state);  // null: no request is known of
 bool stop_wanted(const State& state);
 Evidence evidence(const State& state);
 const Attempt* attempt(const State& state);  // null: none in the state

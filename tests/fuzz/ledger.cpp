@@ -102,13 +102,13 @@ void check_row(const BadRow& bad) {
 
   int seen = 0;
   std::optional<Row> sound;
-  ledger::read_each(rows, "", nullptr,
-                    [&](std::int64_t /*id*/, const Row* row, const std::string& reason) {
-                      ++seen;
-                      FUZZ_CHECK((row == nullptr) == !reason.empty());
-                      FUZZ_CHECK(is_one_line(reason));
-                      if (row != nullptr) sound = *row;
-                    });
+  Query all(rows, ledger::select_rows(""));
+  ledger::read_each(all, [&](std::int64_t /*id*/, const Row* row, const std::string& reason) {
+    ++seen;
+    FUZZ_CHECK((row == nullptr) == !reason.empty());
+    FUZZ_CHECK(is_one_line(reason));
+    if (row != nullptr) sound = *row;
+  });
   FUZZ_CHECK(seen == 1);
   if (!sound) return;
   check_sound(*sound);

@@ -96,23 +96,19 @@ Result<std::vector<Ledger::Finding>> Ledger::check(const payment::Now& now) {
     guarded([&] {
       database.limit_work(work_limit(database, true));
       std::int64_t last = 0;
-      read_each(database, "WHERE id > 0 ORDER BY id", nullptr,
-                [&](std::int64_t id, const Row* row, const std::string& reason) {
-                  if (id <= last) throw Failure(SQLITE_CORRUPT, "its rows are out of order");
-                  last = id;
-                  if (findings.size() >= most_findings) return;
-                  if (row == nullptr) {
-                    findings.push_back({id, reason, advice_for_row(id), true});
-                    return;
-                  }
-                  std::string last_word;
-                  Query query(database,
-                              "SELECT word FROM history WHERE row = ? ORDER BY number DESC "
-                              "LIMIT 1");
-                  query.bind(id);
-                  if (query.step()) last_word = query.text(0);
-                  check_row(*row, last_word, now, findings);
-                });
+      Query rows(database, select_rows("WHERE id > 0 ORDER BY id"));
+      read_each(rows, [&](std::int64_t id, const Row* row, const std::string& reason) {
+        if (id <= last) throw Failure(SQLITE_CORRUPT, "its rows are out of order");
+        last = id;
+        if (findings.size() >= most_findings) return;
+        if (row == nullptr) {
+          findings.push_back({id, reason, advice_for_row(id), true});
+          return;
+        }
+        Query history(database,
+                      "SELECT word FROM history WHERE row = ? ORDER BY number DESC LIMIT 1", id);
+        check_row(*row, history.step() ? history.text(0) : "", now, findings);
+      });
     });
     guarded([&] {
       for (const std::string& id : damaged_assets(database)) {

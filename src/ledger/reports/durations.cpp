@@ -76,8 +76,7 @@ Result<PastDurations> Ledger::past_durations(const Entry& entry) {
     // What is left to the cell differs from cell to cell.
     const bool is_left_to_cell = identity.model.empty() || !identity.length.has_value();
     PastDurations past;
-    Query of_model(database, of_model_sql);
-    of_model.bind(identity.base_url).bind(identity.model).bind(most_of_the_model);
+    Query of_model(database, of_model_sql, identity.base_url, identity.model, most_of_the_model);
     while (of_model.step()) {
       const Past row(of_model);
       const auto seen = duration_of(row);
@@ -87,8 +86,7 @@ Result<PastDurations> Ledger::past_durations(const Entry& entry) {
       (is_same_kind ? past.same_kind : past.same_model).push_back(*seen);
     }
     if (past.same_kind.size() >= enough_of_the_kind) return past;
-    Query others(database, others_sql);
-    others.bind(latest_rows).bind(identity.base_url).bind(identity.model).bind(most_others);
+    Query others(database, others_sql, latest_rows, identity.base_url, identity.model, most_others);
     while (others.step()) {
       if (const auto seen = duration_of(Past(others))) past.others.push_back(*seen);
     }

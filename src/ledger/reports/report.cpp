@@ -14,7 +14,6 @@ namespace genpro::ledger {
 
 using sqlite::Database;
 using sqlite::Query;
-using sqlite::Transaction;
 
 namespace {
 
@@ -53,10 +52,9 @@ class LocalDay {
 };
 
 const payment::Meaning* meaning_of(std::string_view word) {
-  for (const payment::Meaning& meaning : payment::meanings()) {
-    if (meaning.word == word) return &meaning;
-  }
-  return nullptr;
+  const auto all = payment::meanings();
+  const auto found = std::ranges::find(all, word, &payment::Meaning::word);
+  return found != all.end() ? &*found : nullptr;
 }
 
 }  // namespace
@@ -64,18 +62,18 @@ const payment::Meaning* meaning_of(std::string_view word) {
 Result<std::vector<Entry>> Ledger::list(const Filter& filter) {
   return attempt<std::vector<Entry>>(true, [&](Database& database) {
     const std::int64_t limit = filter.limit == 0 ? -1 : static_cast<std::int64_t>(filter.limit);
-    const auto read = [&](const char* condition, const auto&... values) {
-      return read_entries(database, condition, [&](Query& query) { (query.bind(values), ...); });
-    };
     if (filter.word) {
-      return read("WHERE status = ? AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?",
-                  *filter.word, filter.since, limit);
+      return read_entries(
+          database,
+          "WHERE status = ? AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?",
+          *filter.word, filter.since, limit);
     }
     if (filter.since != 0) {
-      return read("WHERE created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?", filter.since,
-                  limit);
+      return read_entries(database,
+                          "WHERE created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?",
+                          filter.since, limit);
     }
-    return read("WHERE id > 0 ORDER BY id DESC LIMIT ?", limit);
+    return read_entries(database, "WHERE id > 0 ORDER BY id DESC LIMIT ?", limit);
   });
 }
 
@@ -85,17 +83,14 @@ Result<std::vector<Entry>> Ledger::open_rows() {
     std::string word;
     while (true) {
       Query next(database,
-                 "SELECT status, id FROM generations WHERE status > ? ORDER BY status LIMIT 1");
-      next.bind(word);
+                 "SELECT status, id FROM generations WHERE status > ? ORDER BY status LIMIT 1",
+                 word);
       if (!next.step()) break;
       word = next.text(0);
       if (meaning_of(word) == nullptr) (void)read_row(database, next.integer(1));
     }
-    return read_entries(database,
-                        "WHERE " + is_unfinished_sql() +
-                            " AND posted_at >= 0 "
-                            "ORDER BY posted_at DESC, id DESC",
-                        nullptr);
+    return read_entries(database, "WHERE " + is_unfinished_sql() +
+                                      " AND posted_at >= 0 ORDER BY posted_at DESC, id DESC");
   });
 }
 
@@ -105,7 +100,7 @@ Result<std::vector<Entry>> Ledger::unproven_refunds(WallTime since, std::size_t 
         database,
         "WHERE status = 'stopped' AND created_at >= ? AND credit IN ('', 'charged') "
         "ORDER BY created_at DESC, id DESC LIMIT ?",
-        [&](Query& query) { query.bind(since).bind(limit); });
+        since, limit);
   });
 }
 
@@ -121,15 +116,14 @@ Result<std::vector<Entry>> Ledger::find_generation(const std::string& generation
   return attempt<std::vector<Entry>>(true, [&](Database& database) {
     return read_entries(database,
                         "WHERE generation_id = ? AND generation_id <> '' ORDER BY id DESC",
-                        [&](Query& query) { query.bind(generation_id); });
+                        generation_id);
   });
 }
 
 Result<std::vector<Ledger::HistoryLine>> Ledger::history(std::int64_t id) {
   return attempt<std::vector<HistoryLine>>(false, [&](Database& database) {
     Query query(database,
-                "SELECT at, came, decided, word FROM history WHERE row = ? ORDER BY number");
-    query.bind(id);
+                "SELECT at, came, decided, word FROM history WHERE row = ? ORDER BY number", id);
     std::vector<HistoryLine> lines;
     while (query.step()) {
       lines.push_back({query.integer(0), short_text(query.text(1)), short_text(query.text(2)),
@@ -153,8 +147,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
     Query query(database,
                 "SELECT created_at, status, model, cost, id, credit, estimate FROM generations "
                 "INDEXED BY by_time "
-                "WHERE created_at >= ? ORDER BY created_at");
-    query.bind(since);
+                "WHERE created_at >= ? ORDER BY created_at",
+                since);
     while (query.step()) {
       if (query.type(0) != SQLITE_INTEGER || query.integer(0) > latest_time) {
         throw DamagedRow(query.integer(4), "its created_at is no time");
@@ -165,8 +159,7 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
         of_the_day.clear();
       }
       const std::string_view word = query.view(1);
-      auto known = std::find_if(words.begin(), words.end(),
-                                [&](const Word& other) { return other.text == word; });
+      auto known = std::ranges::find(words, word, &Word::text);
       if (known == words.end()) {
         const payment::Meaning* meaning = meaning_of(word);
         if (meaning == nullptr) {
@@ -209,29 +202,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
     std::vector<Spend> result;
     result.reserve(sums.size());
     for (auto& [key, sum] : sums) result.push_back(std::move(sum));
-    std::stable_sort(result.begin(), result.end(),
-                     [](const Spend& one, const Spend& other) { return one.day > other.day; });
+    std::ranges::stable_sort(result, std::ranges::greater(), &Spend::day);
     return result;
-  });
-}
-
-// A process that follows a closed row has its clip; it needs the row no more.
-Result<std::int64_t> Ledger::prune(WallTime before) {
-  return attempt<std::int64_t>(true, [&](Database& database) {
-    const std::string rows =
-        "generations WHERE created_at < ? AND " + is_closed_sql() +
-        " AND NOT EXISTS (SELECT 1 FROM generations AS other WHERE other.place = "
-        "generations.place AND other." +
-        is_unsettled_sql() + ")";
-    const std::string delete_history =
-        "DELETE FROM history WHERE row IN (SELECT id FROM " + rows + ")";
-    const std::string delete_rows = "DELETE FROM " + rows;
-    Transaction transaction(database);
-    database.run(delete_history, before);
-    database.run(delete_rows, before);
-    const std::int64_t removed = database.changes();
-    transaction.commit();
-    return removed;
   });
 }
 
