@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
-#include <future>
+#include <memory>
 
 #include "api/answers/cell.h"
 #include "api/answers/generation.h"
@@ -23,25 +23,17 @@ class ClientTest : public testing::Test {
   template <typename T>
   Result<T, Failure> ask(
       const std::function<void(Client&, std::function<void(Result<T, Failure>)>)>& ask) {
-    auto told = std::make_shared<std::promise<Result<T, Failure>>>();
-    auto answer = told->get_future();
-    runtime_->post([this, ask, told] {
-      client_ = std::make_unique<Client>(*runtime_, *make_access(service_.api_base(), "KEY"), 5s);
-      auto is_within = std::make_shared<bool>(true);
-      ask(*client_, [told, is_within](Result<T, Failure> result) {
+    using Done = std::function<void(Result<T, Failure>)>;
+    return run_to_end<Result<T, Failure>>([&](Runtime& runtime, Done done) {
+      auto client = std::make_unique<Client>(runtime, *make_access(service_.api_base(), "KEY"), 5s);
+      const auto is_within = std::make_shared<bool>(true);
+      ask(*client, [done = std::move(done), is_within](Result<T, Failure> result) {
         EXPECT_FALSE(*is_within) << "done was called from within the call";
-        told->set_value(std::move(result));
+        done(std::move(result));
       });
       *is_within = false;
+      return client;
     });
-    Result<T, Failure> result = answer.get();
-    std::promise<void> gone;
-    runtime_->post([&] {
-      client_.reset();
-      gone.set_value();
-    });
-    gone.get_future().wait();
-    return result;
   }
   Result<Generation, Failure> generate(const std::string& key = "key-1",
                                        const std::string& cell = "r/1/cells/2",
@@ -61,7 +53,6 @@ class ClientTest : public testing::Test {
 
   test::FakeService service_;
   std::shared_ptr<Runtime> runtime_ = Runtime::acquire();
-  std::unique_ptr<Client> client_;  // the runtime's thread only
 };
 
 TEST_F(ClientTest, SendsNothingForAnIdThatIsNone) {

@@ -76,16 +76,11 @@ TEST_F(PollRun, AddsWhatItHasSeenToTheLedger) {
 
   const auto ledger = open();
   // The last ones are noted while their jobs go.
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
-  const auto is_noted = [&] {
-    const auto entries = must(ledger->list({}));
-    return std::all_of(entries.begin(), entries.end(), [](const Entry& entry) {
+  EXPECT_TRUE(test::eventually([&] {
+    return std::ranges::all_of(must(ledger->list({})), [](const Entry& entry) {
       return payment::meaning(entry.state).word == "completed";
     });
-  };
-  while (!is_noted() && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(10ms);
-  }
+  }));
   std::size_t rows = 0;
   for (const Entry& entry : must(ledger->list({}))) {
     const std::string& generation = payment::generation_id(entry.state);

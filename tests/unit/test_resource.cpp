@@ -52,20 +52,12 @@ class ResourceTest : public testing::Test {
   // Runs `ask` with a client on the runtime thread, and waits for what it is told.
   template <typename T>
   Result<T, Failure> ask(const std::function<void(ResourceClient&, Done<T>)>& ask) {
-    std::promise<Result<T, Failure>> told;
-    runtime_->post([&] {
-      client_ =
-          std::make_unique<ResourceClient>(*runtime_, *make_access(service_.api_base(), "KEY"), 5s);
-      ask(*client_, [&](Result<T, Failure> result) { told.set_value(std::move(result)); });
+    return run_to_end<Result<T, Failure>>([&](Runtime& runtime, Done<T> done) {
+      auto client =
+          std::make_unique<ResourceClient>(runtime, *make_access(service_.api_base(), "KEY"), 5s);
+      ask(*client, std::move(done));
+      return client;
     });
-    Result<T, Failure> result = told.get_future().get();
-    std::promise<void> gone;
-    runtime_->post([&] {
-      client_.reset();
-      gone.set_value();
-    });
-    gone.get_future().wait();
-    return result;
   }
   // In the way that its size asks for.
   Result<Resource, Failure> upload(const Upload& upload) {
@@ -105,7 +97,6 @@ class ResourceTest : public testing::Test {
   test::FakeService service_;
   std::map<std::string, test::Answer> answers_;
   std::shared_ptr<Runtime> runtime_ = Runtime::acquire();
-  std::unique_ptr<ResourceClient> client_;  // the runtime's thread only
 };
 
 TEST_F(ResourceTest, AFileIsUploadedInAForm) {
