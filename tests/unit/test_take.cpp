@@ -4,6 +4,7 @@
 // sound, and nothing lost or repeated where it begins.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
@@ -231,6 +232,22 @@ class TakeTest : public testing::Test {
     output.run_until(output.now() + GST_SECOND);
     return clip;
   }
+  struct Replay {
+    FakePlaying& clip;   // that was on
+    FakePlaying& next;   // that is cued
+    FakePlaying& again;  // the first one, from `start` on
+    Time start;
+  };
+  Replay replay_with_another_cued() {
+    FakePlaying& clip = cue();
+    EXPECT_TRUE(timeline.take(bin::at_once));
+    output.run_until(output.now() + GST_SECOND);
+    FakePlaying& next = cue();
+    FakePlaying& again = output.add(clip.clip());
+    const Time start = output.now() + 30 * frame_time;
+    timeline.replay(again.decoder(), start);
+    return {clip, next, again, start};
+  }
   static constexpr Time frame_time = GST_SECOND / 25;
   Output output{{25, 1}, 0};
   bin::Timeline& timeline = output.timeline();
@@ -256,8 +273,7 @@ TEST_F(TakeTest, OfAClipThatIsNotThereYetHolds) {
   output.run_until(10 * frame_time);
   EXPECT_TRUE(timeline.take(12 * frame_time));
   output.run_until(60 * frame_time);
-  const auto first = std::find_if(output.seen.begin(), output.seen.end(),
-                                  [](const OutputFrame& seen) { return seen.clip == 0; });
+  const auto first = std::ranges::find(output.seen, 0, &OutputFrame::clip);
   ASSERT_TRUE(first != output.seen.end());
   EXPECT_GE(first->time, 30 * frame_time);
   EXPECT_EQ(output.late.at(0), first->time - 12 * frame_time);
@@ -333,17 +349,11 @@ TEST_F(TakeTest, IsClearedOnItsFrame) {
 }
 
 TEST_F(TakeTest, AgainBeginsAtItsFrameAndLeavesWhatIsCued) {
-  FakePlaying& clip = cue();
-  EXPECT_TRUE(timeline.take(bin::at_once));
-  output.run_until(output.now() + GST_SECOND);
-  FakePlaying& next = cue();
-  FakePlaying& again = output.add(clip.clip());
-  const Time start = output.now() + 30 * frame_time;
-  timeline.replay(again.decoder(), start);
-  output.run_until(start + GST_SECOND);
-  expect_plays(output, again, start, 0, output.done());
-  EXPECT_EQ(output.seen_at(start - frame_time).clip, clip.number());
-  EXPECT_EQ(timeline.waiting(), next.decoder());
+  const Replay replay = replay_with_another_cued();
+  output.run_until(replay.start + GST_SECOND);
+  expect_plays(output, replay.again, replay.start, 0, output.done());
+  EXPECT_EQ(output.seen_at(replay.start - frame_time).clip, replay.clip.number());
+  EXPECT_EQ(timeline.waiting(), replay.next.decoder());
 }
 
 class Deadline : public TakeTest, public testing::WithParamInterface<bin::LateClip> {};
@@ -364,9 +374,7 @@ TEST_P(Deadline, ThatIsMissedPutsTheFallbackOnItsFrame) {
   EXPECT_EQ(output.seen_at(start - frame_time).clip, -1);
   EXPECT_EQ(output.told, (std::vector<std::string>{"missed"}));
   const bool is_taken = GetParam() == bin::LateClip::take;
-  const auto taken =
-      std::find_if(output.seen.begin(), output.seen.end(),
-                   [&](const OutputFrame& seen) { return seen.clip == clip.number(); });
+  const auto taken = std::ranges::find(output.seen, clip.number(), &OutputFrame::clip);
   EXPECT_EQ(taken != output.seen.end(), is_taken);
   const Time end = is_taken ? taken->time : output.done();
   EXPECT_GT(end, start);
@@ -390,16 +398,10 @@ TEST_F(TakeTest, ThatIsCuedMeetsItsDeadline) {
 }
 
 TEST_F(TakeTest, IsNotLostToWhatIsPlayedAgainAtTheSameFrame) {
-  FakePlaying& clip = cue();
-  EXPECT_TRUE(timeline.take(bin::at_once));
-  output.run_until(output.now() + GST_SECOND);
-  FakePlaying& next = cue();
-  FakePlaying& again = output.add(clip.clip());
-  const Time start = output.now() + 30 * frame_time;
-  timeline.replay(again.decoder(), start);
-  EXPECT_TRUE(timeline.take(start));
-  output.run_until(start + GST_SECOND);
-  expect_plays(output, next, start, 0, output.done());
+  const Replay replay = replay_with_another_cued();
+  EXPECT_TRUE(timeline.take(replay.start));
+  output.run_until(replay.start + GST_SECOND);
+  expect_plays(output, replay.next, replay.start, 0, output.done());
 }
 
 TEST(Clear, LeavesWhatBeginsAtTheSameFrame) {
