@@ -1,24 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The main function of the ledger's tests, which see no more than the ledger does.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "base/glib_ptr.h"
-#include "support/test_file.h"
+#include "support/test_main.h"
 
 int main(int argc, char** argv) {
-  // A critical warning is a defect of whoever caused it, and the test that did ends here.
-  g_log_set_always_fatal(static_cast<GLogLevelFlags>(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK));
-  testing::InitGoogleTest(&argc, argv);
-  genpro::test::select_file(argc, argv);
-  // A test must not read or write the ledger of who runs it.
-  const std::filesystem::path state =
-      genpro::take_string(g_dir_make_tmp("genpro-test-XXXXXX", nullptr));
-  g_setenv("XDG_STATE_HOME", state.c_str(), TRUE);
-  const int result = RUN_ALL_TESTS();
-  std::error_code ignored;
-  std::filesystem::remove_all(state, ignored);
-  return result;
+  return genpro::test::run_all_tests(argc, argv);
 }
