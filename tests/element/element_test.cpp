@@ -21,8 +21,8 @@ bool is_stock_text(const BusError& error) {
 
 }  // namespace
 
-Settings seed_settings(const FakeService& service) {
-  return {{"api-base-url", service.api_base()},
+Settings seed_settings(const std::string& api_base) {
+  return {{"api-base-url", api_base},
           {"api-key", test_key},
           {"sheet-id", "101"},
           {"cell-id", "3300"},
@@ -89,7 +89,7 @@ ElementPtr src_with(const Settings& settings) {
 }
 
 ElementPtr seed_src(const FakeService& service, const Settings& changes) {
-  Settings settings = seed_settings(service);
+  Settings settings = seed_settings(service.api_base());
   settings.insert(settings.end(), changes.begin(), changes.end());
   return src_with(settings);
 }

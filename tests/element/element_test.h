@@ -27,7 +27,7 @@ inline constexpr const char* seed_prompt =
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // The published example's settings, with the key, a short poll interval and one retry.
-Settings seed_settings(const FakeService& service);
+Settings seed_settings(const std::string& api_base);
 
 void set_property(GstElement* element, const std::string& name, const std::string& value);
 std::string get_property(GstElement* element, const std::string& name);

@@ -29,7 +29,7 @@ class ElementProfile : public testing::Test {
   }
   // The seed's settings without these.
   Settings seed_without(const std::vector<std::string>& names) const {
-    Settings settings = seed_settings(service);
+    Settings settings = seed_settings(service.api_base());
     std::erase_if(settings, [&](const auto& setting) {
       return std::find(names.begin(), names.end(), setting.first) != names.end();
     });

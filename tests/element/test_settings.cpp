@@ -93,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Each, SettingsError, testing::ValuesIn(bad_settings),
 class KeyError : public testing::Test {
  protected:
   Settings without_key() const {
-    Settings settings = seed_settings(service);
+    Settings settings = seed_settings(service.api_base());
     std::erase_if(settings, [](const auto& setting) { return setting.first == "api-key"; });
     return settings;
   }

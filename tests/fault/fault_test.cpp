@@ -6,20 +6,8 @@
 namespace genpro::test {
 
 Settings Bench::settings(const Settings& changes) const {
-  Settings settings{{"api-base-url", service.api_base()},
-                    {"api-key", test_key},
-                    {"sheet-id", "101"},
-                    {"cell-id", "3300"},
-                    {"agent-id", "42"},
-                    {"prompt", seed_prompt},
-                    {"model", "pika"},
-                    {"asset-ids", "501,502"},
-                    {"aspect-ratio", "16:9"},
-                    {"duration", "5"},
-                    {"poll-interval", "20"},
-                    {"stall-timeout", "1"},
-                    {"retries", "1"},
-                    {"ledger", ledger}};
+  Settings settings = seed_settings(service.api_base());
+  settings.insert(settings.end(), {{"stall-timeout", "1"}, {"ledger", ledger}});
   settings.insert(settings.end(), changes.begin(), changes.end());
   return settings;
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <stdexcept>
 
@@ -71,15 +72,25 @@ int decoded_frames(const std::string& mp4) {
   const TempDir folder;
   const std::string file = folder.file("in.mp4");
   write_file(file, mp4);
-  Running pipeline(launch("filesrc location=" + file +
-                          " ! decodebin ! fakesink name=sink sync=false signal-handoffs=true"));
+  const ElementPtr source = sink_ref(gst_element_factory_make("filesrc", nullptr));
+  g_object_set(source.get(), "location", file.c_str(), nullptr);
+  return decoded_frames(source);
+}
+
+int decoded_frames(const ElementPtr& source) {
+  Running pipeline(launch("decodebin name=d ! fakesink name=sink sync=false signal-handoffs=true"));
+  gst_bin_add(GST_BIN(pipeline.get()), source.get());
+  if (!gst_element_link(source.get(), child(pipeline.get(), "d").get())) {
+    throw std::runtime_error("cannot link");
+  }
   int frames = 0;
-  ElementPtr sink = child(pipeline.get(), "sink");
-  g_signal_connect(sink.get(), "handoff",
+  g_signal_connect(child(pipeline.get(), "sink").get(), "handoff",
                    G_CALLBACK(+[](GstElement*, GstBuffer*, GstPad*, int* count) { ++*count; }),
                    &frames);
   const Outcome outcome = run(pipeline.get());
-  return outcome.eos ? frames : -1;
+  if (outcome.eos) return frames;
+  std::cerr << outcome.summary() << "\n";
+  return -1;
 }
 
 std::string sha256(const std::string& bytes) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "support/gst_ptr.h"
+
 namespace genpro::test {
 
 struct MediaSpec {
@@ -23,8 +25,10 @@ std::string make_mp4(const MediaSpec& spec = {});
 std::string padded_mp4(std::string mp4, std::size_t size, std::uint32_t seed = 1);
 // Where the box of that name begins at the top level of the file, npos when there is none.
 std::size_t box_position(const std::string& mp4, const std::string& name);
-// Frames that decodebin gets out of the bytes.
+// Frames that decodebin gets out of the bytes, or of what the source gives; -1 after an error,
+// which is printed.
 int decoded_frames(const std::string& mp4);
+int decoded_frames(const ElementPtr& source);
 
 std::string sha256(const std::string& bytes);
 std::string read_file(const std::string& path);
