@@ -157,6 +157,18 @@ Settings live_settings(const LiveService& service) {
           {"ledger", service.ledger()}};
 }
 
+void expect_no_more_than(const Held& before) {
+  Held now;
+  EXPECT_TRUE(eventually([&] {
+    // GLib keeps the threads of its pool for a while.
+    g_thread_pool_stop_unused_threads();
+    now = {};
+    return now.threads <= before.threads + 2 && now.files <= before.files + 2;
+  })) << "threads: "
+      << before.threads << " before, " << now.threads << " now; files: " << before.files
+      << " before, " << now.files << " now";
+}
+
 ElementPtr live_bin(const LiveService& service, const Settings& changes) {
   ElementPtr bin = sink_ref(gst_element_factory_make("genprobin", nullptr));
   if (!bin) throw std::runtime_error("no element genprobin: is GST_PLUGIN_PATH set?");

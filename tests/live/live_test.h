@@ -87,6 +87,15 @@ const std::string& clip_of(const ClipSpec& spec);
 
 // The published example's settings, and the service's own ledger.
 Settings live_settings(const LiveService& service);
+
+// What this process holds. Sockets do not count: the test's own server keeps those whose client has
+// gone.
+struct Held {
+  int threads = thread_count();
+  int files = fd_count() - socket_count();
+};
+// That this process holds as much again, but for one or two that GStreamer opens at some later use.
+void expect_no_more_than(const Held& before);
 // A genprobin with these settings and then `changes`.
 ElementPtr live_bin(const LiveService& service, const Settings& changes = {});
 
