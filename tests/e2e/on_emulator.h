@@ -57,4 +57,33 @@ class OnPlainEmulator : public OnEmulator {
   }
 };
 
+// Examples as they stand, on the plain build, with a clip of bars, which are bright, as each of the
+// ingredients 501 to 503.
+class OnExamples : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!variable("GENPRO_TEST_PRELOAD").empty()) GTEST_SKIP() << "they run on the plain build";
+    write_file(file("bars.mp4"),
+               make_mp4({.frames = 24, .width = 320, .height = 180, .pattern = 0}));
+  }
+
+  std::string file(const std::string& name) const { return folder_.file(name); }
+  static std::string example(const std::string& name) {
+    return variable("GENPRO_EXAMPLES") + "/" + name;
+  }
+
+  // The command behind the emulator.
+  std::vector<std::string> on_emulator(const std::vector<std::string>& command) const {
+    std::vector<std::string> words{variable("GENPRO_EMULATOR"), "exec", "--latency", "1"};
+    for (int i = 0; i < 3; ++i) {
+      words.insert(words.end(), {"--ingredient", file("bars.mp4")});
+    }
+    words.emplace_back("--");
+    words.insert(words.end(), command.begin(), command.end());
+    return words;
+  }
+
+  const TempDir folder_;
+};
+
 }  // namespace genpro::test

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The dialects, from the command line to a clip of the real emulator.
+#include <functional>
+
 #include "on_emulator.h"
 
 namespace genpro::test {
@@ -18,6 +20,17 @@ class Dialects : public OnPlainEmulator {
         R"(; echo "exit $?";
       curl -s -H "X-API-Key: $GEN_API_KEY" "$GEN_API_BASE_URL/vidsheet/101/cells/3300?agent_id=42")";
     return exec({"--latency", "0.2", "--dialect", spoken}, {"sh", "-c", script});
+  }
+  // Ingredients of the user's own, which `pipeline` writes, in each dialect that takes them; then
+  // `check` looks at the clip.
+  void expect_clips(const std::string& options, const std::string& pipeline,
+                    const std::function<void()>& check) const {
+    for (const std::string dialect : {"vidsheet", "actions"}) {
+      const Finished finished = generate("today", options + " --dialect=" + dialect,
+                                         "gst-launch-1.0 -q " + pipeline + "; ");
+      ASSERT_TRUE(has(finished, "exit 0")) << finished.out;
+      check();
+    }
   }
   // What gst-discoverer says of the clip.
   std::string discovered() const {
@@ -85,34 +98,21 @@ TEST_F(Dialects, ALimitOfTheCostIsKeptWithTheModelOfTheExamples) {
 }
 
 TEST_F(Dialects, LipsyncHasTheGivenAudio) {
-  for (const std::string dialect : {"vidsheet", "actions"}) {
-    const Finished finished =
-        generate("today",
-                 R"(--ingredients="$FOLDER/ingredient.mp4,$FOLDER/sound.wav" )"
-                 "--generation-type=lipsync --dialect=" +
-                     dialect,
-                 "gst-launch-1.0 -q audiotestsrc num-buffers=60 ! wavenc ! "
-                 R"(filesink location="$FOLDER/sound.wav"; )");
-    ASSERT_TRUE(has(finished, "exit 0")) << finished.out;
-    const std::string clip = discovered();
-    EXPECT_NE(clip.find("Width: 320"), std::string::npos) << clip;
-    EXPECT_NE(clip.find("AAC"), std::string::npos) << clip;
-    EXPECT_EQ(decoded_frames(read_file(file("clip.mp4"))), 48);
-  }
+  expect_clips(
+      R"(--ingredients="$FOLDER/ingredient.mp4,$FOLDER/sound.wav" --generation-type=lipsync)",
+      R"(audiotestsrc num-buffers=60 ! wavenc ! filesink location="$FOLDER/sound.wav")", [this] {
+        const std::string clip = discovered();
+        EXPECT_NE(clip.find("Width: 320"), std::string::npos) << clip;
+        EXPECT_NE(clip.find("AAC"), std::string::npos) << clip;
+        EXPECT_EQ(decoded_frames(read_file(file("clip.mp4"))), 48);
+      });
 }
 
 TEST_F(Dialects, AnImageBecomesAClip) {
-  for (const std::string dialect : {"vidsheet", "actions"}) {
-    const Finished finished =
-        generate("today",
-                 R"(--prompt=Zoom --ingredients="$FOLDER/image.png,$FOLDER/image.png" )"
-                 "--generation-type=video_from_image --model=kling-v3 --duration=3 --dialect=" +
-                     dialect,
-                 "gst-launch-1.0 -q videotestsrc num-buffers=1 ! pngenc ! "
-                 R"(filesink location="$FOLDER/image.png"; )");
-    ASSERT_TRUE(has(finished, "exit 0")) << finished.out;
-    EXPECT_EQ(decoded_frames(read_file(file("clip.mp4"))), 72);
-  }
+  expect_clips(R"(--prompt=Zoom --ingredients="$FOLDER/image.png,$FOLDER/image.png" )"
+               "--generation-type=video_from_image --model=kling-v3 --duration=3",
+               R"(videotestsrc num-buffers=1 ! pngenc ! filesink location="$FOLDER/image.png")",
+               [this] { EXPECT_EQ(decoded_frames(read_file(file("clip.mp4"))), 72); });
 }
 
 TEST_F(Dialects, AClipWithoutABackgroundHasAlphaAndIsALayerOfARender) {

@@ -1,56 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The gallery: each example as it stands, behind the real emulator, and what it makes.
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <sstream>
 
 #include "docs/markdown.h"
+#include "on_emulator.h"
 #include "support/bus.h"
-#include "support/media.h"
-#include "support/process.h"
 
 namespace genpro::test {
 namespace {
 
-constexpr std::chrono::minutes patient{3};
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
-
-class Gallery : public testing::Test {
+class Gallery : public OnExamples {
  protected:
-  void SetUp() override {
-    if (!variable("GENPRO_TEST_PRELOAD").empty()) GTEST_SKIP() << "they run on the plain build";
-    // Bars, which are bright.
-    write_file(file("bars.mp4"),
-               make_mp4({.frames = 24, .width = 320, .height = 180, .pattern = 0}));
-  }
-
-  std::string file(const std::string& name) const { return folder_.file(name); }
   static std::string example(const std::string& name) {
-    return variable("GENPRO_EXAMPLES") + "/gallery/" + name;
+    return OnExamples::example("gallery/" + name);
   }
 
-  // Behind the emulator with the ingredients 501 to 503, and with settings that make it quick.
+  // With settings that make it quick.
   Finished run_example(std::vector<std::string> command,
                        const Environment& environment = {}) const {
-    std::vector<std::string> words{variable("GENPRO_EMULATOR"), "exec", "--latency", "1"};
-    for (int i = 0; i < 3; ++i) {
-      words.insert(words.end(), {"--ingredient", file("bars.mp4")});
-    }
-    words.emplace_back("--");
-    words.insert(words.end(), command.begin(), command.end());
-    words.insert(words.end(), {"duration=1", "poll-interval=50"});
+    command.insert(command.end(), {"duration=1", "poll-interval=50"});
     Environment all = environment;
     all.emplace_back("XDG_STATE_HOME", folder_.path());
-    return run_command(words, all, "", patient);
+    return run_command(on_emulator(command), all, "", patient);
   }
 
   // That it decodes to about a second of bars, and has sound if so.
@@ -77,8 +52,6 @@ class Gallery : public testing::Test {
     }
     EXPECT_GE(bright, 15U) << name << ", of " << raw.size() / size;
   }
-
-  const TempDir folder_;
 };
 
 TEST_F(Gallery, Save) {

@@ -2,30 +2,20 @@
 //
 // The examples of a live production as they stand, behind the real emulator, and what is in the
 // files that they write.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
+#include "on_emulator.h"
 #include "support/bus.h"
 #include "support/child.h"
-#include "support/media.h"
-#include "support/process.h"
 
 namespace genpro::test {
 namespace {
 
-constexpr std::chrono::minutes patient{3};
 // Short clips, and no waiting between questions for the status.
 constexpr const char* quick = "duration=1 poll-interval=50";
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : "";
-}
 
 // A picture, small and without colour.
 constexpr int width = 128;
@@ -60,32 +50,8 @@ class Frame {
   std::string bytes_;
 };
 
-class LiveExamples : public testing::Test {
+class LiveExamples : public OnExamples {
  protected:
-  void SetUp() override {
-    if (!variable("GENPRO_TEST_PRELOAD").empty()) GTEST_SKIP() << "they run on the plain build";
-    // Bars, which are bright.
-    write_file(file("bars.mp4"),
-               make_mp4({.frames = 24, .width = 320, .height = 180, .pattern = 0}));
-  }
-
-  std::string file(const std::string& name) const { return folder_.file(name); }
-
-  static std::string example(const std::string& name) {
-    return variable("GENPRO_EXAMPLES") + "/" + name;
-  }
-
-  // The command, with the ingredients 501 to 503.
-  std::vector<std::string> on_emulator(const std::vector<std::string>& command) const {
-    std::vector<std::string> words{variable("GENPRO_EMULATOR"), "exec", "--latency", "1"};
-    for (int i = 0; i < 3; ++i) {
-      words.insert(words.end(), {"--ingredient", file("bars.mp4")});
-    }
-    words.emplace_back("--");
-    words.insert(words.end(), command.begin(), command.end());
-    return words;
-  }
-
   std::vector<Frame> frames_of(const std::string& name) const {
     const Outcome outcome = run_launch(
         "filesrc location=" + file(name) +
@@ -102,8 +68,6 @@ class LiveExamples : public testing::Test {
     }
     return frames;
   }
-
-  const TempDir folder_;
 };
 
 // Seconds that progressreport has told of last.
