@@ -93,7 +93,27 @@ class Nginx:
         self.process.wait()
 
 
-class PacedServer:
+class Server:
+    """Serves on 127.0.0.1 by a class of handlers until it is closed."""
+
+    def __init__(self, handler):
+        class Threads(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *_):
+                pass  # a client that left
+
+        self.server = Threads(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class PacedServer(Server):
     """Files below `root` at an even pace, with ranges, a connection at a time or many.
     `?stall=N` says no more after N bytes of the file, and stays silent. `requests` counts."""
 
@@ -144,20 +164,7 @@ class PacedServer:
                     if early > 0:
                         time.sleep(early)
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, *_):
-                pass  # a client that left
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 class SilentServer:

@@ -4,14 +4,14 @@ import http.server
 import itertools
 import json
 import os
-import threading
 
 from measures import MIB, Row, make_sparse_clip
+from servers import Server
 
 FILES = 200
 
 
-class UploadServer:
+class UploadServer(Server):
     """The part of the API that uploads need, and the storage that files are put to."""
 
     def __init__(self):
@@ -65,19 +65,7 @@ class UploadServer:
                 self.answer(200, {"id": int(self.path.rpartition("/")[2].partition("?")[0]),
                                   "content_type": "video/mp4"})
 
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 def uploads(bench):
