@@ -12,6 +12,7 @@
 #include <string>
 
 #include "emulator/domain/card.h"
+#include "emulator/util/api_error.h"
 #include "emulator/util/json.h"
 
 namespace genpro::emulator {
