@@ -132,11 +132,17 @@ std::optional<double> expense(const State& state, std::optional<double> cost,
   if (charged(state) == Charged::no && !is_prepared) return 0;
   const bool is_completed =
       std::holds_alternative<Completed>(state) || std::holds_alternative<Delivered>(state);
-  // A 0 may stand for a cost that is not told.
-  if (is_completed && cost && (*cost > 0 || estimate.value_or(0) <= 0)) return std::max(*cost, 0.0);
-  // What is said before the end may be a part of it.
-  const double most = std::max(cost.value_or(0), estimate.value_or(0));
-  return estimate || most > 0 ? std::optional(most) : std::nullopt;
+  if (const auto told = told_cost(is_completed, cost, estimate)) return told;
+  return estimate ? std::optional(std::max(*estimate, 0.0)) : std::nullopt;
+}
+
+std::optional<double> told_cost(bool is_completed, std::optional<double> cost,
+                                std::optional<double> estimate) {
+  if (!cost) return std::nullopt;
+  const double expected = std::max(estimate.value_or(0), 0.0);
+  // A 0 may stand for a cost that is not told, and what is said before the end for a part of it.
+  const bool is_told = is_completed ? *cost > 0 || expected == 0 : *cost > 0 && *cost >= expected;
+  return is_told ? std::optional(std::max(*cost, 0.0)) : std::nullopt;
 }
 
 std::string generation_id(const State& state) {

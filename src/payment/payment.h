@@ -193,6 +193,9 @@ Charged charged(const State& state);
 // expected to until then, and nothing when it was refused or refunded. Unset: that is not known.
 std::optional<double> expense(const State& state, std::optional<double> cost,
                               std::optional<double> estimate);
+// The part of that which is the service's word; unset: the estimate counts, if there is one.
+std::optional<double> told_cost(bool is_completed, std::optional<double> cost,
+                                std::optional<double> estimate);
 
 std::string generation_id(const State& state);  // empty: not known
 std::string reason(const State& state);

@@ -66,6 +66,21 @@ TEST_F(LedgerCost, WhatCannotBeACostMakesNoRoom) {
   EXPECT_FALSE(must(open()->past_cost(request())));
 }
 
+TEST_F(LedgerCost, TheReportCountsWhatTheLimitCounts) {
+  spend(4, pending("1"), 0);
+  spend(4, processing("2"), 1);
+  spend(4, completed("3"), 0);
+  spend(4, stopped("4"), 0);
+  spend(4, completed("5"), 1.5);
+  spend(4, pending("6"), 5);
+  EXPECT_EQ(left(), 100 - 4 * 4 - 1.5 - 5);
+  const auto days = must(open()->spend(0));
+  ASSERT_EQ(days.size(), 1U);
+  EXPECT_EQ(days[0].cost, 1.5 + 5);
+  EXPECT_EQ(days[0].cost_unknown, 4);
+  EXPECT_EQ(days[0].estimate, 4 * 4);
+}
+
 TEST_F(LedgerCost, WhatWasBegunYesterdayAndSentTodayIsOfToday) {
   const std::int64_t id = spend(6, in_doubt(posting()));
   sql("UPDATE generations SET created_at = created_at - " + std::to_string(25 * hour));

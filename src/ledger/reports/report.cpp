@@ -192,11 +192,16 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
       if (has_ended && meaning.charged == payment::Charged::unknown && credit.empty()) {
         ++spend->refund_unproven;
       }
-      if (query.is_null(3)) {
-        ++spend->cost_unknown;
-        if (!query.is_null(6)) spend->estimate += query.real(6);
+      const auto credits_of = [&](int column) {
+        return query.is_null(column) ? std::nullopt : std::optional(query.real(column));
+      };
+      const auto estimate = credits_of(6);
+      if (const auto told =
+              payment::told_cost(meaning.word == "completed", credits_of(3), estimate)) {
+        spend->cost += *told;
       } else {
-        spend->cost += query.real(3);
+        ++spend->cost_unknown;
+        spend->estimate += std::max(estimate.value_or(0), 0.0);
       }
     }
     std::vector<Spend> result;
