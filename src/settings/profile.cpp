@@ -172,8 +172,10 @@ std::optional<Error> take_profile(Settings& settings, const ConfigFile& config,
       continue;
     }
     ErrorPtr error;
-    const std::string value = take_string(
-        g_key_file_get_string(config.content.get(), profile.c_str(), name.c_str(), error.out()));
+    // The commas of ingredients are escaped in their own way.
+    const auto read = name == "ingredients" ? g_key_file_get_value : g_key_file_get_string;
+    const std::string value =
+        take_string(read(config.content.get(), profile.c_str(), name.c_str(), error.out()));
     if (error) return settings_error(where + " cannot be read: " + one_line(error.message()) + ".");
     if (is_key_name(name)) {
       // What cannot be trusted is told also when it is not needed.

@@ -82,7 +82,7 @@ TEST_F(Profiles, ThatAUriNamesLoosenNoLimit) {
 }
 
 TEST_F(Profiles, NameIngredientsBesideTheFile) {
-  configure("[default]\ningredients=photo.jpg,502,~/a\\\\,b.png,/tmp/clip.mp4\n");
+  configure("[default]\ningredients=photo.jpg,502,~/a\\,b.png,/tmp/clip.mp4\n");
   EXPECT_EQ(completed().ingredients, (folder() / "photo.jpg").string() + ",502," +
                                          g_get_home_dir() + "/a\\,b.png,/tmp/clip.mp4");
   EXPECT_EQ(completed(with({{"ingredients", "photo.jpg"}})).ingredients, "photo.jpg");
