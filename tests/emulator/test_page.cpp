@@ -179,6 +179,20 @@ TEST_F(Page, OffersTheCellsThatHoldVideos) {
   EXPECT_EQ(form["cells"].at(0)["sheet_id"].number(), 101);
   EXPECT_EQ(form["cells"].at(0)["cell_id"].number(), 3300);
   EXPECT_EQ(form["models"].size(), 5u);
+  EXPECT_EQ(form["dialect"].text(), "seed");
+}
+
+TEST_F(Page, OffersTheModelsOfTheDialectThatIsSpoken) {
+  start([](EmulatorSettings& settings) { settings.dialect = Dialect::today; });
+  const Json form = client_->get("/_emulator/form").json();
+  EXPECT_EQ(form["dialect"].text(), "today");
+  bool has_grok = false;
+  for (std::size_t at = 0; at < form["models"].size(); ++at) {
+    const std::string name = form["models"].at(at)["name"].text();
+    EXPECT_NE(name, "pika");
+    has_grok = has_grok || name == "grok";
+  }
+  EXPECT_TRUE(has_grok) << form.dump();
 }
 
 TEST_F(Page, ListsGenerationsNewestFirstInParts) {

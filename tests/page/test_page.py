@@ -89,6 +89,10 @@ def card(number, rest=''):
     return f'#generations > li[data-id="{number}"] {rest}'
 
 
+def again(number):
+    return card(number, 'button[aria-label^="Use again"]')
+
+
 def open_page(browser, emulator):
     """Opens the page and gives it the key, if it asks for it."""
     browser.open(emulator.origin + '/')
@@ -207,6 +211,47 @@ def test_faults(browser, emulator, folder):
     eventually('it is on', enabled)
     browser.click(switch)
     eventually('it is off', lambda: not enabled())
+
+
+def test_today(browser, emulator, folder):
+    """Where only today's dialects are spoken, the form speaks one of them."""
+    open_page(browser, emulator)
+    path = os.path.join(folder, 'kite.png')
+    with open(path, 'wb') as file:
+        file.write(png())
+    browser.write('#files', path)
+    eventually('it is uploaded', lambda: browser.text('#upload-message') == 'Uploaded.')
+    browser.write('#prompt', 'A kite')
+    browser.write('#model', 'grok')
+    browser.write('#ratio', '16:9')
+    browser.write('#duration', '1')
+    browser.click('#generate')
+    eventually('the generation is listed', lambda: browser.text(card(9040, 'h3')))
+    await_completion(browser, 9040)
+    browser.click(card(9040, 'summary'))
+    said = eventually('requests and answers are shown', lambda: browser.text(card(9040, '.exchange')))
+    for part in ('POST /v1/vidsheet/101/cells/3300/generate?agent_id=42',
+                 f'"images":[{{"value":"{emulator.origin}/uploads/', '"model":"grok"'):
+        expect(part in said, f'{part} is shown: {said}')
+    expect(not browser.run('return document.querySelector(arguments[0]).hidden', again(9040)),
+           'it is offered to be used again')
+
+
+def test_use_again(browser, emulator, folder):
+    """What the form cannot say is not offered for it."""
+    seed = emulator.generate('Of the seed', 2)
+    today = emulator.call('POST', '/v1/vidsheet/101/cells/3300/generate?agent_id=42', {
+        'generation_type': 'video_from_text', 'data': {
+            'prompt': 'Of today', 'model': 'grok', 'duration': 1}})['generation_id']
+    open_page(browser, emulator)
+    eventually('both are listed', lambda: browser.text(card(seed, 'h3')) and
+               browser.text(card(today, 'h3')))
+    hidden = 'return document.querySelector(arguments[0]).hidden'
+    expect(browser.run(hidden, again(today)), 'a text is not')
+    browser.click(again(seed))
+    filled = browser.run('return ["prompt", "model", "ratio", "duration"]'
+                         '.map((id) => document.getElementById(id).value)')
+    expect(filled == ['Of the seed', 'pika', '16:9', '2'], f'all of it is there: {filled}')
 
 
 def test_keyboard(browser, emulator, folder):
@@ -416,8 +461,9 @@ def main():
     if not chromium or not chromedriver:
         print('1..0 # SKIP no chromium: examples/install-packages.sh --tests installs it')
         return 0
-    tests = [test_key, test_generate, test_live, test_faults, test_keyboard,
-             test_large_upload, test_cancel, test_delete, test_phone, test_other_sites]
+    tests = [test_key, test_generate, test_live, test_faults, test_today, test_use_again,
+             test_keyboard, test_large_upload, test_cancel, test_delete, test_phone,
+             test_other_sites]
     failed = False
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
@@ -427,6 +473,9 @@ def main():
         stack.callback(guarded.close)
         unguarded = Emulator(program)
         stack.callback(unguarded.close)
+        of_today = Emulator(program, '--api-key', KEY, '--dialect', 'today')
+        stack.callback(of_today.close)
+        emulators = {test_other_sites: unguarded, test_today: of_today}
         try:
             browser = Browser(driver, chromium, os.path.join(folder, 'profile'),
                               ['--host-resolver-rules=MAP rebound.example 127.0.0.1'])
@@ -439,7 +488,7 @@ def main():
         print(f'1..{len(tests)}', flush=True)
         for number, test in enumerate(tests, 1):
             begun = time.monotonic()
-            emulator = unguarded if test is test_other_sites else guarded
+            emulator = emulators.get(test, guarded)
             try:
                 test(browser, emulator, folder)
                 if test is not test_other_sites:

@@ -30,6 +30,9 @@ std::string page_entry(const Views& views, const Generations& generations,
   json.begin_object().key("generation").raw(views.generation(generation));
   Views::write_request(json, generation);
   Views::write_settings(json, generation.settings);
+  const GenerationSettings& settings = generation.settings;
+  if (!settings.resolution.empty()) json.key("resolution").string(settings.resolution);
+  if (settings.audio) json.key("native_audio").boolean(*settings.audio);
   json.key("charged").number(credits(generation.charged));
   json.key("progress");
   const auto progress = generations.progress(generation.id);

@@ -2,9 +2,12 @@
 // The form: what to generate, where, and from what.
 import {call, freshToken} from './api.js';
 import {element, find, say} from './dom.js';
-import {chooseIngredients, chosenIngredients} from './ingredients.js';
+import {addressOf, chooseIngredients, chosenIngredients} from './ingredients.js';
 
 const noAgent = 'There is no agent. Make one with POST /v1/agents, or start the emulator with --agent.';
+
+let isOfToday = false;  // else the form speaks the seed's dialect
+let offered = {models: [], ratios: []};
 
 // Options of a select, keeping what is selected and the options that were in the page.
 function setOptions(select, options) {
@@ -19,7 +22,10 @@ function setOptions(select, options) {
 }
 
 export async function loadForm() {
-  const {agents, cells, models, aspect_ratios: ratios} = await call('GET', '/_emulator/form');
+  const {dialect, agents, cells, models, aspect_ratios: ratios} = await call('GET', '/_emulator/form');
+  isOfToday = dialect === 'today';
+  offered = {models: models.map(({name}) => name), ratios};
+  find('variables').hidden = isOfToday;
   setOptions(find('agent'), agents.map(({id, name}) => ({value: String(id), text: name || id})));
   setOptions(find('cell'), cells.map((cell) => ({
     value: JSON.stringify([cell.sheet_id, cell.cell_id]),
@@ -42,11 +48,15 @@ function request() {
     if (value !== '') data[name] = value;
   };
   text('prompt', 'prompt');
-  text('prompt_var', 'prompt-var');
   text('model', 'model');
   text('aspect_ratio', 'ratio');
-  data.asset_resource_ids = chosenIngredients();
   if (find('duration').value !== '') data.duration = Number(find('duration').value);
+  if (isOfToday) {
+    data.images = chosenIngredients().map((id) => ({value: addressOf(id)}));
+    return {generation_type: 'video_from_ingredients', data};
+  }
+  text('prompt_var', 'prompt-var');
+  data.asset_resource_ids = chosenIngredients();
   const names = find('resource-vars').value.split(',').map((name) => name.trim())
     .filter((name) => name !== '');
   if (names.length > 0) data.content_resource_vars = names;
@@ -67,7 +77,7 @@ async function generate() {
     find('prompt').focus();
     return;
   }
-  if (body.data.asset_resource_ids.length === 0 && !body.data.content_resource_vars) {
+  if (chosenIngredients().length === 0 && !body.data.content_resource_vars) {
     say(message, 'Tick an ingredient first, or upload one.', true);
     find('files').focus();
     return;
@@ -75,7 +85,8 @@ async function generate() {
   find('generate').disabled = true;
   say(message, 'Asking');
   try {
-    const path = `/v1/autocontentengine/${encodeURIComponent(sheet)}/cells/${encodeURIComponent(cell)}` +
+    const route = isOfToday ? 'vidsheet' : 'autocontentengine';
+    const path = `/v1/${route}/${encodeURIComponent(sheet)}/cells/${encodeURIComponent(cell)}` +
       `/generate?${new URLSearchParams({agent_id: find('agent').value})}`;
     const answer = await call('POST', path,
       {json: body, headers: {'Idempotency-Key': freshToken()}});
@@ -89,7 +100,12 @@ async function generate() {
   }
 }
 
-// Fills the form with an earlier request.
+// Whether the form has all that the request of a generation says.
+export const canUseAgain = (entry) => entry.generation_type === undefined
+  && entry.resolution === undefined && entry.native_audio === undefined
+  && offered.models.includes(entry.model) && offered.ratios.includes(entry.aspect_ratio);
+
+// Fills the form with such a request.
 export function useAgain(entry) {
   find('prompt').value = entry.prompt;
   find('model').value = entry.model;

@@ -2,7 +2,7 @@
 // The list of generations, newest first, and what was said about each.
 import {call} from './api.js';
 import {clock, credits, element, find, oneAtATime, ownPath, say, setText, when} from './dom.js';
-import {useAgain} from './form.js';
+import {canUseAgain, useAgain} from './form.js';
 
 const cards = new Map();  // by id
 const hasEnded = (status) => !['pending', 'processing'].includes(status);
@@ -32,7 +32,7 @@ class Card {
     this.message.setAttribute('role', 'status');
     this.stop = this.button('Stop', () => this.act('stop'));
     this.resume = this.button('Continue', () => this.act('continue'));
-    const again = this.button('Use again', () => useAgain(this.entry));
+    this.again = this.button('Use again', () => useAgain(this.entry));
     this.exchanges = element('div');
     this.details = element('details', {},
       element('summary', {}, 'Request and answers'), this.exchanges);
@@ -42,7 +42,7 @@ class Card {
         element('div', {className: 'title'},
           element('h3', {}, `Generation ${this.id}`), this.status, this.time),
         this.prompt, this.facts, this.progress, this.reason,
-        element('div', {className: 'buttons'}, this.stop, this.resume, again), this.message),
+        element('div', {className: 'buttons'}, this.stop, this.resume, this.again), this.message),
       this.details));
     this.item.dataset.id = this.id;
     this.item.id = `generation-${this.id}`;
@@ -71,6 +71,7 @@ class Card {
     setText(this.reason, reason ?? '');
     this.progress.hidden = hasEnded(status);
     this.stop.hidden = hasEnded(status);
+    this.again.hidden = !canUseAgain(entry);
     this.resume.hidden = !['failed', 'stopped'].includes(status);
     if (status === 'processing' && entry.progress !== null) this.progress.value = entry.progress;
     else this.progress.removeAttribute('value');

@@ -46,7 +46,7 @@ function makeIngredient(resource) {
   end.addEventListener('click', () => remove(resource.id));
   const item = element('li', {}, element('label', {}, box, picture(resource), name, order), end);
   item.dataset.id = resource.id;
-  return {item, box, name, order, end};
+  return {item, box, name, order, end, address: resource.url};
 }
 
 export const loadIngredients = oneAtATime(async () => {
@@ -85,6 +85,7 @@ export const loadIngredients = oneAtATime(async () => {
 });
 
 export const chosenIngredients = () => chosen;
+export const addressOf = (id) => shown.get(id).address;
 
 // Returns the ids that are not in the list.
 export function chooseIngredients(ids) {

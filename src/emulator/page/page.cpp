@@ -49,11 +49,14 @@ Reply serve_settings(const Page& page) {
   return reply;
 }
 
-// What the form offers: {"credit", "agents", "cells", "models", "aspect_ratios"}.
+// What the form speaks and offers: {"dialect": "seed" or "today", "credit", "agents", "cells",
+// "models", "aspect_ratios"}.
 Reply form_choices(Services& services, Exchange&) {
   Store& store = services.store;
+  const bool is_of_today = services.dialect == Dialect::today;
   JsonWriter json;
   json.begin_object();
+  json.key("dialect").string(is_of_today ? "today" : "seed");
   json.key("credit").number(credits(store.credit()));
   json.key("agents").begin_array();
   for (const auto& agent : store.agents()) {
@@ -78,7 +81,7 @@ Reply form_choices(Services& services, Exchange&) {
     }
   }
   json.end_array().key("models").begin_array();
-  for (const auto& model : model_names()) {
+  for (const auto& model : model_names_of(Kind::ingredients, is_of_today)) {
     json.begin_object().key("name").string(model).key("credits_per_second");
     json.number(credits(model_named(model)->price)).end_object();
   }
