@@ -26,8 +26,9 @@ void EstimateRequest::ask_service() {
   client_.estimate(request_, is_bare_, [this](const Result<double, api::Failure>& credits) {
     if (!credits) return on_failure(credits.error());
     is_retryable_ = false;
-    // A 0 may stand for a price that is not known.
-    if (*credits == 0) return ask_ledger("", 0);
+    if (*credits == 0) {
+      return ask_ledger("The service says 0, which may stand for a price that it does not know.");
+    }
     finish({.source = Estimate::Source::service, .credits = *credits});
   });
 }
@@ -44,12 +45,12 @@ void EstimateRequest::on_failure(const api::Failure& failure) {
   ask_ledger(failure.error.message);
 }
 
-void EstimateRequest::ask_ledger(std::string reason, std::optional<double> credits) {
+void EstimateRequest::ask_ledger(std::string reason) {
   deadline_.stop();
   pause_.stop();
   client_.cancel();
-  const Estimate told{credits ? Estimate::Source::service : Estimate::Source::unknown, credits,
-                      std::move(reason), denied_, is_retryable_};
+  const Estimate told{
+      .reason = std::move(reason), .denied = denied_, .is_retryable = is_retryable_};
   if (!ledger_.is_kept()) return finish(told);
   ledger_.ask<std::optional<double>>(
       [identity = identity_](ledger::Ledger& ledger) { return ledger.past_cost(identity); },

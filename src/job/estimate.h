@@ -18,10 +18,10 @@ namespace genpro::job {
 
 struct Estimate {
   enum class Source { service, ledger, unknown } source = Source::unknown;
-  std::optional<double> credits;
-  std::string reason;  // why the service has not said it; a sentence or two
-  std::optional<Error> denied;  // the service does not accept the key
-  bool is_retryable = false;    // it may say it later
+  std::optional<double> credits;  // never 0, which may stand for a price that is not known
+  std::string reason;             // why the service has not said it; a sentence or two
+  std::optional<Error> denied;    // the service does not accept the key
+  bool is_retryable = false;      // it may say it later
 };
 
 // Belongs to the runtime thread. Destroying it ends it.
@@ -51,7 +51,7 @@ class EstimateRequest {
  private:
   void ask_service();
   void on_failure(const api::Failure& failure);
-  void ask_ledger(std::string reason, std::optional<double> credits = {});
+  void ask_ledger(std::string reason);
   void finish(Estimate estimate);
 
   const ledger::Identity identity_;

@@ -26,10 +26,12 @@ std::vector<std::string> ServiceCliTest::with_settings(
                              "--model",         "pika",
                              "--aspect-ratio",  "16:9",
                              "--duration",      "5",
-                             "--poll-interval", "20",
                              "--stall-timeout", "2",
-                             "--retries",       "1",
                              "--ledger",        path_});
+  // An estimate waits for no generation.
+  if (arguments.front() != "estimate") {
+    words.insert(words.end(), {"--poll-interval", "20", "--retries", "1"});
+  }
   return words;
 }
 

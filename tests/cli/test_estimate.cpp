@@ -106,6 +106,26 @@ TEST_F(Estimate, ThatNobodyKnowsKeepsARequestFromBeingMadeAsWell) {
   expect_refused(run(make("A third one", {"--max-cost", "3.4"})), {"3.5 credits"});
 }
 
+TEST_F(Estimate, OfNothingIsNone) {
+  service_.behave({.estimate = 0});
+  const Finished estimate = run({"estimate", "--prompt", "A kite"});
+  EXPECT_EQ(estimate.exit_code, 1) << estimate.out;
+  EXPECT_NE(estimate.out.find("says 0"), std::string::npos) << estimate.out;
+  for (const char* limit : {"--max-cost", "--daily-cost-limit"}) {
+    expect_refused(run(make("A kite", {limit, "1000"})), {limit + 2, "not known", "says 0"});
+  }
+  EXPECT_EQ(posts(), 0U);
+  ASSERT_EQ(run(make("A kite")).exit_code, 0);
+  expect_refused(run(make("Another one", {"--max-cost", "3.4"})), {"3.5 credits"});
+}
+
+TEST_F(Estimate, TakesNoOptionThatHasNoPartInIt) {
+  for (const char* option : {"--max-cost", "--daily-cost-limit", "--poll-interval", "--retries"}) {
+    EXPECT_EQ(run({"estimate", "--prompt", "A kite", option, "1"}).exit_code, 2) << option;
+  }
+  EXPECT_TRUE(service_.books().estimates.empty());
+}
+
 TEST_F(Estimate, CountsUntilTheCostIsKnown) {
   service_.behave({.estimate = 4, .cost = 1.5});
   ASSERT_EQ(run(make("One", {"--daily-cost-limit", "6"})).exit_code, 0);

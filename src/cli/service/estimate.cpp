@@ -73,7 +73,10 @@ int run_estimate(int argc, char** argv, const Globals& globals) {
       "ledger has paid for the same model and length. Nothing is asked for that is charged,\n"
       "and no file is uploaded.");
   options.add_flag("json", "Print a JSON object");
-  add_settings(options, {"generation-id"});
+  // What says how a generation is waited for, limited and fetched has no part in its price.
+  add_settings(options, {"generation-id", "max-cost", "daily-cost-limit", "daily-generation-limit",
+                         "reuse", "on-shutdown", "when-in-doubt", "generation-timeout",
+                         "poll-interval", "retries", "faststart", "max-clip-size"});
   options.add_description("The exit code is 1 when it is not known.");
   if (!options.parse(argc, argv)) return exit_done;
   const Settings settings = read_settings(options, globals);
