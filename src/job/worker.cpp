@@ -195,8 +195,8 @@ void Worker::on_progress() {
     status_ = known->phase == payment::Phase::processing ? Status::processing : Status::pending;
     learn_durations();
   }
+  note_cost();
   const auto& generation = payment_->generation();
-  if (generation && generation->cost) cost_ = generation->cost;
   const bool is_told =
       !is_earlier_ || !generation || !std::holds_alternative<payment::Known>(state);
   if (has_ended_ || (status_ == before && is_told)) return;
@@ -208,6 +208,11 @@ void Worker::on_progress() {
   Update update;
   update.is_earlier = std::exchange(is_earlier_, false);
   report(std::move(update));
+}
+
+void Worker::note_cost() {
+  const auto& generation = payment_->generation();
+  if (generation && generation->cost) cost_ = generation->cost;
 }
 
 void Worker::on_doubt(const payment::TellDoubt& doubt) {
@@ -306,6 +311,7 @@ void Worker::complete() {
   if (!url) return give_up(std::move(url.error()), false);
   has_ended_ = true;
   payment_->rest();
+  note_cost();
   Update update;
   update.clip = std::move(*url);
   update.is_earlier = std::exchange(is_earlier_, false);

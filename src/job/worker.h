@@ -79,6 +79,7 @@ class Worker : private PaymentDriver::Owner {
   Error failed_error(const payment::End& end) const;
   Error doubt_error(const payment::End& end) const;
   Error timeout_error() const;
+  void note_cost();
   // Nothing, or why a new generation is not to be asked for.
   std::optional<Error> cost_error() const;
   std::string failure_text() const;

@@ -183,6 +183,7 @@ void Worker::claim_anew(payment::Reuse reuse) {
   later_.start(milliseconds(0), [this, reuse] {
     payment_.reset();
     is_earlier_ = false;
+    cost_.reset();
     has_learned_ = false;
     claim(reuse);
     send_owed_stops();

@@ -216,6 +216,34 @@ TEST_F(BatchCommand, BeginsNothingAfterAClipOfUnknownCostWhereThereIsALimit) {
   }
 }
 
+TEST_F(BatchCommand, AZeroBeforeTheEndIsNoCost) {
+  write_rows("prompt\nOne\nTwo\n");
+  Manners manners;
+  manners.costs_zero_until_end = true;
+  manners.end_gate = std::make_shared<Gate>();
+  service_.behave(manners);
+  const auto child = start(words({"--jobs", "1", "--max-cost", "1000"}));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 2; }));
+  // The service has lost it: whether it was charged, it does not say.
+  manners.every_poll =
+      json_answer(404, R"({"error": "no such generation", "error_code": "not_found"})");
+  manners.missing_entries = 1;
+  service_.behave(manners);
+  ASSERT_TRUE(child->wait());
+  EXPECT_NE(child->output().find("not begun: --max-cost"), std::string::npos) << child->output();
+  EXPECT_EQ(service_.books().posts.size(), 1U);
+}
+
+TEST_F(BatchCommand, TheSameIdOfAnotherServiceIsNotNotedAsDelivered) {
+  write_rows("prompt\nOne\n");
+  ASSERT_EQ(run(words()).exit_code, 0);
+  const std::string id = service_.books().charged().front().id;
+  const auto ledger = open();
+  const std::int64_t elsewhere = add(*ledger, request(), completed(id));
+  ASSERT_EQ(run(words()).exit_code, 0);
+  EXPECT_TRUE(std::holds_alternative<payment::Completed>(row(*ledger, elsewhere).state));
+}
+
 TEST_F(BatchCommand, CtrlCStopsWhatIsUnfinishedAndTheSameCommandGoesOn) {
   write_rows("prompt,cell-id\nOne,1\nTwo,2\nThree,3\n");
   Manners manners;

@@ -9,6 +9,7 @@
 namespace genpro::test {
 namespace {
 
+using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 class GenerateCommand : public ServiceCliTest {
@@ -120,6 +121,29 @@ TEST_F(GenerateCommand, LeavesItRunningWhenAskedTo) {
   end_->open();
   EXPECT_EQ(run(words()).exit_code, 0);
   expect_clip();
+}
+
+TEST_F(GenerateCommand, WhatIsPaidInPlaceOfAnEarlierOneIsSaidToBeNew) {
+  Manners manners;
+  manners.next_posts = {PostFate::dropped};
+  manners.strangers = {1ms};
+  manners.end_gate = end_;
+  service_.behave(manners);
+  const auto child = start(words({"--on-shutdown", "detach"}));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 1; }));
+  child->send(SIGTERM);
+  ASSERT_TRUE(child->wait());
+  const unsigned before = service_.books().polls;
+  const auto next = start(words({"--json"}));
+  ASSERT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > before + 1; }));
+  // It was somebody else's.
+  service_.end(service_.books().generations.front().id, "failed");
+  service_.behave({});
+  ASSERT_TRUE(next->wait());
+  EXPECT_EQ(next->exit_code(), 0) << next->output();
+  EXPECT_EQ(service_.books().charged().size(), 1U) << service_.books().text();
+  EXPECT_NE(next->output().find("was asked for before"), std::string::npos) << next->output();
+  EXPECT_NE(next->output().find("\"picked_up\" : false"), std::string::npos) << next->output();
 }
 
 TEST_F(GenerateCommand, FollowsAStoppedGenerationToWhatTheServiceSays) {

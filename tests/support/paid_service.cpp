@@ -421,8 +421,12 @@ std::string PaidService::json(const PaidGeneration& generation) const {
   if (generation.status == "stopped" && manners_.tells_credit_outcome) {
     text.insert(1, R"("credit_outcome": "refunded", )");
   }
+  const bool is_zero = !completed && manners_.costs_zero_until_end;
   return text + R"(], "execution_cost": )" +
-         (completed && manners_.tells_cost ? number_text(manners_.cost) : "null") + "}";
+         (is_zero                            ? "0"
+          : completed && manners_.tells_cost ? number_text(manners_.cost)
+                                             : "null") +
+         "}";
 }
 
 Answer PaidService::answer_clip(const Seen& seen) {

@@ -53,6 +53,7 @@ inline constexpr unsigned never = std::numeric_limits<unsigned>::max();
 struct Manners {
   bool honours_keys = true;
   bool tells_cost = true;
+  bool costs_zero_until_end = false;  // as the emulator says it; else nothing is said
   // Of the POSTs to come, in order; what comes after them is answered.
   std::vector<PostFate> next_posts;
   // Of the POSTs to come as well, and before those above.

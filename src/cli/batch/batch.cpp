@@ -21,6 +21,7 @@
 #include "cli/output.h"
 #include "cli/table.h"
 #include "ledger/ledger.h"
+#include "settings/job_settings.h"
 
 namespace genpro::cli {
 
@@ -82,16 +83,19 @@ class OutputFolder {
 
 // A run that was killed between the two has left the clip and not noted that it was delivered: the
 // next request of the same would be given it once more.
-void note_deliveries(const std::vector<Task>& tasks, const std::string& path) {
+void note_deliveries(const std::vector<Task>& tasks, const Settings& common) {
   if (!std::ranges::any_of(tasks, [](const Task& task) { return task.receipt.has_value(); }))
     return;
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) return;
-  const auto ledger = need(ledger::Ledger::open(path));
+  if (!fs::exists(common.ledger, ignored)) return;
+  const auto ledger = need(ledger::Ledger::open(common.ledger));
+  const std::string service = ledger::service_of(effective_base_url(common));
   for (const Task& task : tasks) {
     if (!task.receipt) continue;
     for (const ledger::Entry& entry : need(ledger->find_generation(task.receipt->generation_id))) {
-      if (!std::holds_alternative<payment::Completed>(entry.state)) continue;
+      // Another service may have given the same id.
+      const bool is_here = ledger::service_of(entry.identity.base_url) == service;
+      if (!is_here || !std::holds_alternative<payment::Completed>(entry.state)) continue;
       need(ledger->note_delivery(entry.id, fs::file_size(task.output, ignored)));
     }
   }
@@ -362,7 +366,7 @@ int run_batch(int argc, char** argv, const Globals& globals) {
     throw UsageError(options.program(), one_line(input, 200) + ": " + error.what());
   }
   for (const std::string& warning : plan.warnings) tell("Warning: " + warning);
-  note_deliveries(plan.tasks, common.ledger);
+  note_deliveries(plan.tasks, common);
 
   MainLoop loop;
   Batch batch(plan, max_cost);

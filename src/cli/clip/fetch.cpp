@@ -129,9 +129,15 @@ class Fetch {
  private:
   std::optional<Url> await_clip() {
     while (auto update = job_->wait(interrupted_)) {
-      if (!update->generation_id.empty()) fetched_.generation_id = update->generation_id;
-      if (update->cost) fetched_.cost = update->cost;
+      if (!update->generation_id.empty() && update->generation_id != fetched_.generation_id) {
+        // Nothing came of the one before, which may have been an earlier run's.
+        fetched_.generation_id = update->generation_id;
+        fetched_.is_earlier = false;
+        fetched_.cost.reset();
+      }
       fetched_.is_earlier |= update->is_earlier;
+      // A 0 before the end is no cost.
+      if (update->cost && (*update->cost > 0 || update->clip)) fetched_.cost = update->cost;
       if (update->doubt) watch_.on_warning(update->doubt->reason);
       if (!update->warning.empty()) watch_.on_warning(update->warning);
       if (update->error) {
