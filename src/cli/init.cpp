@@ -134,7 +134,13 @@ class Init {
     if (is_new_) settings_.profile.clear();
     if (const auto error = complete(settings_)) throw CommandError(*error);
     if (const auto command = options_.value("api-key-command")) use_command(*command);
-    if (const auto file = options_.value("api-key-file")) use_file(fs::absolute(*file).string());
+    if (const auto file = options_.value("api-key-file")) use_file(full_path(*file));
+  }
+
+  // A person writes ~/ where no shell reads it.
+  static std::string full_path(const std::string& name) {
+    if (name.starts_with("~/")) return g_get_home_dir() + name.substr(1);
+    return fs::absolute(name).string();
   }
 
   void use_command(const std::string& command) {
@@ -167,22 +173,27 @@ class Init {
     if (!is_terminal_) throw std::runtime_error(api::missing_error({"api-key"}).message);
     const std::string proposed = (fs::path(config_path()).parent_path() / "key").string();
     const std::string answer = ask("File with the API key [" + one_line(proposed, 200) + "]");
-    const std::string path = answer.empty() ? proposed : fs::absolute(answer).string();
-    if (!fs::exists(path)) write_key(path);
+    const std::string path = answer.empty() ? proposed : full_path(answer);
     use_file(path);
+    if (!fs::exists(path)) ask_key();
   }
 
-  static void write_key(const std::string& path) {
-    std::string key;
-    {
-      const Hidden hidden;
-      key = ask("It is not there yet. The API key, which is not shown");
+  // It is in no file before the service has taken it.
+  void ask_key() {
+    const Hidden hidden;
+    settings_.api_key = ask("It is not there yet. The API key, which is not shown");
+    if (const auto error = api::check_key(settings_.api_key)) {
+      throw std::runtime_error(error->message);
     }
-    if (const auto error = api::check_key(key)) throw std::runtime_error(error->message);
+    is_key_new_ = true;
+  }
+
+  void write_key() const {
+    const std::string& path = settings_.api_key_file;
     const std::string folder = fs::path(path).parent_path().string();
     g_mkdir_with_parents(folder.c_str(), 0700);
     ErrorPtr error;
-    if (!g_file_set_contents_full(path.c_str(), (key + "\n").c_str(), -1,
+    if (!g_file_set_contents_full(path.c_str(), (settings_.api_key + "\n").c_str(), -1,
                                   G_FILE_SET_CONTENTS_CONSISTENT, 0600, error.out())) {
       throw std::runtime_error(one_line(path, 200) +
                                " cannot be written: " + one_line(error.message(), 200) + ".");
@@ -231,13 +242,14 @@ class Init {
     if (const auto file = options_.value("ca-file")) {
       values_.emplace_back("ca-file", fs::absolute(*file).string());
     }
+    if (is_key_new_) write_key();
     if (const auto error = save_profile(profile_, values_)) {
       throw std::runtime_error(error->message);
     }
     print("[" + one_line(profile_, 80) + "] of " + one_line(config_path(), 200) +
           " is written: agent " + settings_.agent_id + ", sheet " + settings_.sheet_id + ", cell " +
           settings_.cell_id + ".\n");
-    if (!settings_.api_key.empty()) {
+    if (!settings_.api_key.empty() && !is_key_new_) {
       print("The key in GEN_API_KEY is not: keep it set, or give --api-key-file.\n");
     }
   }
@@ -246,6 +258,7 @@ class Init {
   const std::string profile_;
   const bool is_terminal_ = isatty(STDIN_FILENO) != 0;
   bool is_new_ = false;
+  bool is_key_new_ = false;  // it goes into the file that is named
   Settings settings_;
   std::set<std::string> is_given_;
   std::vector<std::pair<std::string, std::string>> values_;

@@ -310,6 +310,33 @@ TEST_F(AccountCommands, InitAsksAtATerminal) {
   EXPECT_EQ(run({"whoami"}).exit_code, 0);
 }
 
+TEST_F(AccountCommands, InitKeepsNoKeyThatTheServiceRefuses) {
+  api_key = "";
+  service.set_script([](const Seen& seen) -> std::optional<Answer> {
+    if (seen.header("x-api-key") == key) return account(seen);
+    return json_answer(401, R"({"error": "no such key", "error_code": "unauthorized"})");
+  });
+  const std::string file = folder.file("home/keys/gen");
+  Environment home = environment();
+  home.emplace_back("HOME", folder.file("home"));
+  {
+    Terminal terminal(command({"init"}), home);
+    terminal.answer("File with the API key", "~/keys/gen");
+    terminal.answer("which is not shown", "gen_pat_mistyped");
+    EXPECT_NE(terminal.exit_code(), 0) << terminal.shown();
+  }
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_FALSE(fs::exists(config_file()));
+  Terminal terminal(command({"init"}), home);
+  terminal.answer("File with the API key", "~/keys/gen");
+  terminal.answer("which is not shown", key);
+  terminal.answer("Which agent?", "1");
+  terminal.answer("Which cell?", "cell_b");
+  EXPECT_EQ(terminal.exit_code(), 0) << terminal.shown();
+  EXPECT_EQ(read_file(file), std::string(key) + "\n");
+  EXPECT_NE(config().find("api-key-file=" + file), std::string::npos) << config();
+}
+
 TEST_F(AccountCommands, InitProposesWhatWasWritten) {
   configure("# mine\n[default]\nagent-id=42\nsheet-id=101\ncell-id=3300\nmodel=pika\n");
   Terminal terminal(command({"init"}), environment());
