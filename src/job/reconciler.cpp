@@ -190,6 +190,9 @@ void Reconciler::on_end(const payment::End& end) {
                    ? ". It stays in doubt, and counts as taken. The next run of the same request "
                      "goes on from there. If you know better, remove the row."
                    : ". Set generation-id to the right one to get its clip."));
+    case Kind::unreachable:
+      if (!std::holds_alternative<payment::Refused>(state)) break;
+      return finish_row(ReconcileOutcome::settled, "Its request never left: nothing was charged.");
     default:
       break;
   }

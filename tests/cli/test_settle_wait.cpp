@@ -40,6 +40,17 @@ TEST_F(SettleWait, NothingIsSaidWhereNothingIsWaitedFor) {
   EXPECT_EQ(told({}), "");
 }
 
+TEST_F(SettleWait, ARequestThatNeverLeftIsSettled) {
+  prepare(*open(), request_there());
+  for (const char* text : {"never left: nothing was charged", "nothing to settle"}) {
+    const Finished finished =
+        shell("GEN_API_KEY=the_key \"$0\" \"$@\"",
+              {"ledger", "--ledger", path_, "settle", "--api-base-url", nowhere});
+    EXPECT_EQ(finished.exit_code, 0) << finished.out;
+    EXPECT_NE(finished.out.find(text), std::string::npos) << finished.out;
+  }
+}
+
 TEST_F(SettleWait, TheNetworkIsSetAsElsewhere) {
   const auto ledger = open();
   age(add(*ledger, request_there()), hour);
