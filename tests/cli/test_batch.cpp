@@ -105,6 +105,8 @@ TEST_F(BatchCommand, NothingIsAskedForWhenTheTableMakesNoSense) {
       {"prompt,\nOne,2\n", "without a name"},
       {"prompt,prompt\nOne,Two\n", "Line 1 names the column \"prompt\" twice"},
       {"prompt,output\nOne,a\nTwo,a\n", "Line 3 has the output a.mp4"},
+      {"prompt,output\nOne,a\nTwo,a.mp4.json\n", "Line 3 has the output a.mp4.json"},
+      {"prompt,output\nOne,a.mp4.json\nTwo,a\n", "Line 3 has the output a.mp4,"},
       {"prompt,output\nOne,../a\n", "Line 2 has \"../a\""},
       {"prompt,api-key\nOne,secret_4711\n", "--api-key-file"},
       {"prompt,ledger\nOne,x\n", "--ledger"},

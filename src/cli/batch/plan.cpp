@@ -116,6 +116,10 @@ std::string file_name(const std::string& text) {
   return path.has_extension() ? text : text + ".mp4";
 }
 
+std::string receipt_of(const std::string& output) {
+  return output + ".json";
+}
+
 class Planner {
  public:
   Planner(const Settings& common, std::string folder, std::string base, std::size_t rows)
@@ -148,8 +152,10 @@ class Planner {
         variables[column] = value;
       }
     }
-    if (!outputs_.insert(name).second) {
-      fail(row, "has the output " + one_line(name, 80) + ", which another row has as well");
+    if (!outputs_.insert(name).second || !outputs_.insert(receipt_of(name)).second) {
+      fail(row, "has the output " + one_line(name, 80) +
+                    ", which another row has as well, as its clip or as what stands beside it "
+                    "(a clip's name and .json)");
     }
     task.output = (fs::path(folder_) / name).string();
     try {
@@ -247,7 +253,7 @@ class Planner {
   const std::string folder_;
   const std::string base_;
   const std::size_t digits_;
-  std::set<std::string> outputs_;
+  std::set<std::string> outputs_;          // and the receipts beside them
   std::map<std::string, bool> variables_;  // columns, and whether a prompt has them
   Plan plan_;
 };
@@ -283,11 +289,11 @@ void write_receipt(const Task& task, const Receipt& receipt) {
     const std::string text = text_of(task.settings, *find_setting(name));
     if (text != text_of(Settings(), *find_setting(name))) document.set(name, text);
   }
-  replace_file(task.output + ".json", json_text(document.take()));
+  replace_file(receipt_of(task.output), json_text(document.take()));
 }
 
 std::optional<Receipt> read_receipt(const std::string& output) {
-  std::ifstream file(output + ".json", std::ios::binary);
+  std::ifstream file(receipt_of(output), std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto object = api::parse_json_object(text);
   if (!object) return std::nullopt;

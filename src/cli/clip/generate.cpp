@@ -115,7 +115,8 @@ int run_generate(int argc, char** argv, const Globals& globals) {
   const Settings settings = read_settings(options, globals);
 
   // Before anything is paid.
-  OutputFile file(*output, options.is_given("force"));
+  OutputFile file(*output, options.is_given("force"),
+                  "Name another file, or add --force to replace it.");
   MainLoop loop;
   ProgressLine line;
   const Fetched fetched = run(settings, file, loop, line);

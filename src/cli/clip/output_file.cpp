@@ -28,7 +28,7 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path, bool replaces)
+OutputFile::OutputFile(std::string path, bool replaces, const char* advice)
     : path_(std::move(path)), replaces_(replaces) {
   struct stat info {};
   if (stat(path_.c_str(), &info) == 0) {
@@ -36,9 +36,7 @@ OutputFile::OutputFile(std::string path, bool replaces)
       throw std::runtime_error(one_line(path_, 200) + " is no file. Name one.");
     }
     if (!replaces_) {
-      throw std::runtime_error(one_line(path_, 200) +
-                               " is there already. Name another file, or add --force to replace "
-                               "it.");
+      throw std::runtime_error(one_line(path_, 200) + " is there already. " + advice);
     }
     // A link stays one.
     path_ = fs::canonical(path_).string();

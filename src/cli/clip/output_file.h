@@ -17,7 +17,9 @@ class OutputFile final : public Sink {
  public:
   // Finds out whether it can be written. `replaces`: a file of that name, which is kept until
   // commit(); else there must be none, and nobody else's is replaced that appears meanwhile.
-  OutputFile(std::string path, bool replaces);
+  // `advice`: what is said to do where there is one.
+  OutputFile(std::string path, bool replaces,
+             const char* advice = "Name another file, or remove it.");
   ~OutputFile() override;
 
   void write(std::span<const unsigned char> bytes) override;
