@@ -359,6 +359,8 @@ TEST_F(Today, ActionsRefuseItByItsPath) {
       {"imageTail", "video-from-image", R"("model":"grok",)" + image + tail},
       {"image", "video-from-image", R"("model":"grok",)"},
       {"images", "video-from-ingredients", R"("model":"grok",)"},
+      {"images", "video-from-ingredients", R"("model":"seedance-2.0","images":[],)"},
+      {"imageTail", "video-from-image", R"("model":"seedance-2.0",)" + tail},
       {"model", "video-from-text", ""},
   };
   for (const auto& [field, card, inputs] : misfits) {
@@ -369,6 +371,15 @@ TEST_F(Today, ActionsRefuseItByItsPath) {
               std::string("actions[0].card.inputs.") + field);
   }
   EXPECT_EQ(cell()["user_jobs"].size(), 0U);
+}
+
+TEST_F(Today, SomeModelsNeedNoImage) {
+  for (const char* card : {"video-from-ingredients", "video-from-image"}) {
+    const Response response =
+        act(action_with(card, R"("model":"seedance-2.5",)" + std::string(prompt_input)), card);
+    EXPECT_EQ(response.status, 200U) << response.body;
+    EXPECT_EQ(response.json()["results"].at(0)["result"]["card_type"].text(), card);
+  }
 }
 
 TEST_F(Today, AnActionKeepsTheOrderOfReferencesOrIsRefused) {

@@ -421,7 +421,13 @@ Action read_action(JsonObject* body) {
       kind == Kind::lipsync ? std::string() : text_at(inputs, "model", inputs_path);
   // These models alone need no image.
   const bool needs_image = !model.starts_with("seedance-2.0") && !model.starts_with("seedance-2.5");
-  if (kind == Kind::image && !needs_image && json_member(inputs, "image") == nullptr) {
+  const char* images = kind == Kind::image         ? "image"
+                       : kind == Kind::ingredients ? "images"
+                                                   : nullptr;
+  if (!needs_image && images != nullptr && json_member(inputs, images) == nullptr) {
+    if (json_member(inputs, "imageTail") != nullptr) {
+      throw invalid_action(inputs_path + ".imageTail", "is the last frame to an image: send both.");
+    }
     kind = Kind::text;
   }
   JsonNodePtr data = parse_json_object("{}");
