@@ -213,19 +213,23 @@ void Reconciler::read_account(unsigned page) {
       [this, page](Result<std::vector<api::Transaction>, api::Failure> transactions) {
         Account& account = accounts_[entry_.identity.agent_id];
         bool is_new = false;
+        // Page 1 may be what came without one.
+        const bool may_be_first = page == 1 && transactions && !transactions->empty();
         if (!transactions) account.failure = transactions.error().error.message;
         for (std::size_t at = 0; transactions && at < transactions->size(); ++at) {
           api::Transaction& one = (*transactions)[at];
-          // A service that has no pages answers each question with the same.
+          // A service that has no pages answers each question with the same. What has no id cannot
+          // be told from what came before.
           const bool is_known =
-              !one.id.empty() && std::ranges::any_of(account.transactions, [&](const auto& other) {
-                return other.id == one.id;
-              });
+              one.id.empty() ? page > 0
+                             : std::ranges::any_of(account.transactions, [&](const auto& other) {
+                                 return other.id == one.id;
+                               });
           if (is_known) continue;
           is_new = true;
           account.transactions.push_back(std::move(one));
         }
-        if (is_new && page < most_pages) return read_account(page + 1);
+        if ((is_new || may_be_first) && page < most_pages) return read_account(page + 1);
         look_into_account();
       });
 }
@@ -236,7 +240,7 @@ void Reconciler::look_into_account() {
   if (account == accounts_.end()) {
     account_client_ = std::make_unique<api::PriceClient>(runtime_, access_, silence_);
     accounts_[entry_.identity.agent_id];
-    return read_account(1);
+    return read_account(0);
   }
   is_account_read_ = true;
   const std::string generation = payment::generation_id(payment_->state());

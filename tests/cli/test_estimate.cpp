@@ -179,11 +179,13 @@ class Refund : public Estimate {
  protected:
   // A row whose generation was stopped.
   void stop_one() {
+    const Books before = service_.books();
     std::unique_ptr<Child> child = start(make("A kite"));
-    ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls > 0; }));
+    ASSERT_TRUE(service_.wait_for([&](const Books& books) { return books.polls > before.polls; }));
     child->send(SIGINT);
     ASSERT_TRUE(child->wait());
-    ASSERT_EQ(service_.books().stopped().size(), 1U) << service_.books().text();
+    ASSERT_EQ(service_.books().stopped().size(), before.stopped().size() + 1)
+        << service_.books().text();
   }
   std::string settle() {
     return run_command({g_getenv("GENPRO"), "--ledger", path_, "ledger", "settle", "--api-base-url",
@@ -224,12 +226,15 @@ TEST_F(Refund, IsProvenLaterByTheRecord) {
   EXPECT_EQ(settle(), "There is nothing to settle.\n");
 }
 
-TEST_F(Refund, IsProvenLaterByATransaction) {
-  service_.behave({.polls = never});
-  stop_one();
-  service_.behave({.polls = never, .lists_transactions = true});
-  EXPECT_NE(settle().find("refunds it"), std::string::npos);
-  EXPECT_EQ(refunded(), "1 of 1");
+TEST_F(Refund, IsProvenLaterByATransactionOnWhateverPage) {
+  for (const unsigned first : {1U, 0U}) {
+    service_.behave({.polls = never});
+    stop_one();
+    service_.behave({.polls = never, .lists_transactions = true, .first_page = first});
+    const std::string told = settle();
+    EXPECT_NE(told.find("refunds it"), std::string::npos) << "pages from " << first << ": " << told;
+  }
+  EXPECT_EQ(refunded(), "2 of 2");
 }
 
 TEST_F(Refund, OfAPartIsNone) {

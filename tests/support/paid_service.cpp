@@ -379,7 +379,10 @@ Answer PaidService::answer_estimate() {
 // What came in, on the second page: on the first one are payments alone.
 Answer PaidService::answer_transactions(const Seen& seen) {
   std::string list;
-  const bool is_second = seen.query.find("page=2") != std::string::npos;
+  const auto is_page = [&](unsigned number) {
+    return seen.query.ends_with("&page=" + std::to_string(number));
+  };
+  const bool is_second = is_page(manners_.first_page + 1);
   for (const PaidGeneration& generation : books_.generations) {
     if (is_second && !generation.refunded) continue;
     list += (list.empty() ? "" : ", ") + std::string(R"({"id": )") + generation.id +
@@ -388,7 +391,7 @@ Answer PaidService::answer_transactions(const Seen& seen) {
             R"(, "purpose": "generation", "is_incoming": )" + (is_second ? "true" : "false") +
             R"(, "source": {"type": "UserJob", "id": )" + generation.id + "}}";
   }
-  if (seen.query.find("page=3") != std::string::npos) list.clear();
+  if (is_page(manners_.first_page + 2)) list.clear();
   return json_answer(200, R"({"credit_transactions": [)" + list + "]}");
 }
 

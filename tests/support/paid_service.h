@@ -99,6 +99,7 @@ struct Manners {
   // transactions can be read.
   bool tells_credit_outcome = false;
   bool lists_transactions = false;
+  unsigned first_page = 1;       // of the transactions, which have two
   double refunded_amount = 3.5;  // what the transactions say came back of 3.5
   // What each request is estimated at; unset: there is no such route.
   std::optional<double> estimate;

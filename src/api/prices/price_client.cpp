@@ -186,7 +186,7 @@ void PriceClient::get_transactions(
     std::function<void(Result<std::vector<Transaction>, Failure>)> done) {
   auto call = make_call("GET", {"the credit transactions of agent " + one_line(agent_id, 80),
                                 "the credit transactions", "Check agent-id."});
-  if (page > 1) call->query = "&page=" + std::to_string(page);
+  if (page > 0) call->query = "&page=" + std::to_string(page);
   call->done = reading(std::move(done), parse_transactions);
   begin(call, "credit_transactions", agent_id);
 }

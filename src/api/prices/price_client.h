@@ -37,8 +37,8 @@ class PriceClient : public Client {
   // What the request would cost, in credits. It is free of charge, and nothing is asked for.
   void estimate(const GenerationRequest& request, bool is_bare,
                 std::function<void(Result<double, Failure>)> done);
-  // The first page is 1, and is not named: the newest entries are expected in what is answered
-  // then.
+  // 0: no page is named, and the newest entries are expected. Whether the service counts its pages
+  // from 0 or from 1 is not documented: page 1 may be the same once more.
   void get_transactions(const std::string& agent_id, unsigned page,
                         std::function<void(Result<std::vector<Transaction>, Failure>)> done);
 };
