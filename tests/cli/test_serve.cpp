@@ -114,6 +114,27 @@ TEST_F(ServeCommand, GivesTheClipOfARecipeThatIsPaidOnce) {
   EXPECT_EQ(server_->output().find(key), std::string::npos);
 }
 
+TEST_F(ServeCommand, ListsAClipOnceThatARecipeWasOpenedFor) {
+  ASSERT_EQ(run({"generate", "--prompt", "A kite", "-o", file("clip.mp4")}).exit_code, 0);
+  const std::string kite = service_.books().charged().front().id;
+  write_recipe("boat", "A boat");
+  serve();
+  const auto lines = [&](const std::string& part) {
+    const std::string text = get("/playlist.m3u").body;
+    int count = 0;
+    for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_EQ(lines("/generation/"), 1);
+  ASSERT_EQ(get("/recipe/boat.mp4").status, 200);
+  EXPECT_EQ(lines("/recipe/boat.mp4"), 1);
+  EXPECT_EQ(lines("/generation/"), 1);
+  EXPECT_EQ(lines("/generation/" + kite + ".mp4"), 1);
+  // Changed, the recipe makes another clip, and what it has made stands for itself.
+  write_recipe("boat", "Another boat");
+  EXPECT_EQ(lines("/generation/"), 2);
+}
+
 TEST_F(ServeCommand, GivesRanges) {
   serve();
   const std::string path = "/recipe/boat.mp4";

@@ -139,13 +139,18 @@ Fetched Clip::fetch_all(const Settings& settings, Writer& writer, const std::sto
   Watch watch;
   watch.on_progress = [&](const Progress& progress) {
     if (progress.text != told) tell(name_ + ": " + (told = progress.text));
-    if (!progress.size) return;
     auto shared = shared_.lock();
+    shared->generation_id = progress.generation_id;
+    if (!progress.size) return;
     shared->size = progress.size;
     shared.notify();
   };
   watch.on_warning = [this](const std::string& warning) { tell(name_ + ": " + warning); };
   return fetch(settings, writer, watch, stop);
+}
+
+std::string Clip::generation_id() {
+  return shared_.lock()->generation_id;
 }
 
 bool Clip::has_ended() {

@@ -34,6 +34,8 @@ class Clip final : public Body {
 
   void stop() { thread_.request_stop(); }
   bool has_ended();
+  // Of its generation; empty: it has none yet.
+  std::string generation_id();
   // It has failed a while ago: to ask once more is not in vain.
   bool is_to_be_tried_again();
 
@@ -50,6 +52,7 @@ class Clip final : public Body {
   class Writer;
   struct Shared {
     std::shared_ptr<TemporaryFile> file;
+    std::string generation_id;
     std::uint64_t bytes = 0;            // written
     std::optional<std::uint64_t> size;  // of the clip
     std::optional<HttpError> failure;

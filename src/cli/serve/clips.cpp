@@ -68,6 +68,15 @@ std::shared_ptr<Clip> Clips::find(const std::string& key) {
   return look_up(*shelf_.lock(), key);
 }
 
+std::string Clips::generation_of(const std::string& key) {
+  auto shelf = shelf_.lock();
+  if (const auto at = shelf->clips.find(key); at != shelf->clips.end()) {
+    return at->second.clip->generation_id();
+  }
+  const auto at = shelf->generations.find(key);
+  return at != shelf->generations.end() ? at->second : "";
+}
+
 void Clips::make_room(Shelf& shelf) {
   const auto running = std::ranges::count_if(
       shelf.clips, [](const auto& entry) { return !entry.second.clip->has_ended(); });
@@ -81,6 +90,7 @@ void Clips::make_room(Shelf& shelf) {
       const bool is_older = oldest == shelf.clips.end() || at->second.used < oldest->second.used;
       if (is_older && at->second.clip->has_ended()) oldest = at;
     }
+    shelf.generations[oldest->first] = oldest->second.clip->generation_id();
     shelf.clips.erase(oldest);
   }
 }

@@ -30,6 +30,8 @@ class Clips {
 
   // What is at hand or under way; null: nothing.
   std::shared_ptr<Clip> find(const std::string& key);
+  // The generation of what was opened in this run; empty: none.
+  std::string generation_of(const std::string& key);
   // The same, or begins. `key`: the same for what is the same clip. Throws HttpError when none may
   // be begun now.
   std::shared_ptr<Clip> open(const std::string& key, const std::string& name,
@@ -45,6 +47,7 @@ class Clips {
   struct Shelf {
     Map clips;
     std::uint64_t uses = 0;
+    std::map<std::string, std::string> generations;  // of clips that are no longer at hand
   };
   // As genpro batch has it: what is being made, and what the service tells no cost of, counts as
   // much as the dearest one so far; as long as there is none, one is made at a time.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <set>
+
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"
 #include "cli/main_loop.h"
@@ -27,8 +29,8 @@ class Service {
     const auto& path = request.path;
     if (path.empty()) return list_page(library_.recipes(), library_.generations());
     if (path.size() == 1 && path[0] == "playlist.m3u") {
-      return playlist(library_.recipes(), library_.generations(),
-                      "http://" + request.header("host"));
+      const auto recipes = library_.recipes();
+      return playlist(recipes, generations_beside(recipes), "http://" + request.header("host"));
     }
     if (path.size() == 2 && path[1].ends_with(clip_suffix)) {
       const std::string name = path[1].substr(0, path[1].size() - clip_suffix.size());
@@ -39,6 +41,24 @@ class Service {
   }
 
  private:
+  // Without those that recipes have made, so that each clip is played once.
+  std::vector<ledger::Entry> generations_beside(const std::vector<std::string>& recipes) const {
+    std::set<std::string> made;
+    for (const std::string& name : recipes) {
+      try {
+        made.insert(clips_.generation_of(library_.recipe(name).key));
+      } catch (const HttpError&) {
+        // One that cannot be used has made none.
+        continue;
+      }
+    }
+    auto generations = library_.generations();
+    std::erase_if(generations, [&](const ledger::Entry& entry) {
+      return made.contains(payment::generation_id(entry.state));
+    });
+    return generations;
+  }
+
   Response recipe(const Request& request, const Client& client, const std::string& name) {
     const Wanted wanted = library_.recipe(name);
     if (!request.is_head()) {
