@@ -191,12 +191,14 @@ State on_disk(State state) {
       [](auto& stage) {
         using Stage = std::decay_t<decltype(stage)>;
         if constexpr (requires { stage.attempt; }) {
+          stage.attempt.was_put_off = false;
           stage.attempt.posts = 0;
           stage.attempt.failures = 0;
         }
         if constexpr (requires { stage.generation; }) {
           stage.generation.asking = {};
           if (stage.generation.attempt) {
+            stage.generation.attempt->was_put_off = false;
             stage.generation.attempt->posts = 0;
             stage.generation.attempt->failures = 0;
           }

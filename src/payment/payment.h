@@ -87,8 +87,9 @@ struct Attempt {
   bool is_absent = false;    // a whole listing after the settling time had none that can be it
   bool stop_wanted = false;  // stop what comes of it, once that is proven to be its own
   // Of this run, not on disk:
-  unsigned posts = 0;     // POSTs that left
-  unsigned failures = 0;  // readings of the cell that failed in a row
+  bool was_put_off = false;  // the service has said that it may take it later
+  unsigned posts = 0;        // POSTs that left
+  unsigned failures = 0;     // readings of the cell that failed in a row
   bool operator==(const Attempt&) const = default;
 };
 

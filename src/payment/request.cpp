@@ -123,6 +123,7 @@ Step Machine::withdrawn() {
 
 Step Machine::on(const Posting& posting, const Replied& replied) {
   const Answer& answer = replied.answer;
+  const bool may_be_taken = posting.attempt.doubtful || posting.attempt.was_put_off;
   if (names_generation(answer)) {
     // One that was there before the first request is not its own; a repeat may name what came of
     // that.
@@ -136,7 +137,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
     const std::string came = doubt.reason;
     return into_doubt(std::move(doubt), came);
   }
-  if (!answer.was_sent && !posting.attempt.doubtful) {
+  if (!answer.was_sent && !may_be_taken) {
     if (posting.attempt.stop_wanted) return withdrawn();
     if (!answer.is_retryable || posting.attempt.posts > policy_.retries) {
       return never_sent(answer.text);
@@ -145,7 +146,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
         Prepared{posting.attempt.key, posting.attempt.posts},
         {Persist{answer.text, "the request did not leave, and is sent again"}, backoff(answer)}};
   }
-  if (is_refusal(answer) && !posting.attempt.doubtful) {
+  if (is_refusal(answer) && !may_be_taken) {
     return {Refused{answer.text},
             {Persist{answer.text, "the API itself refused it: nothing was charged"},
              End{End::Kind::refused, answer.text, {}}}};
@@ -290,6 +291,7 @@ Step Machine::repeat(InDoubt doubt, const std::string& came, std::vector<Action>
   Attempt attempt = std::move(doubt.attempt);
   attempt.posted = now_;
   attempt.doubtful |= !doubt.is_not_taken;
+  attempt.was_put_off |= doubt.is_not_taken;
   attempt.is_absent = false;
   attempt.failures = 0;
   ++attempt.posts;
@@ -376,7 +378,7 @@ Step Machine::on(InDoubt doubt, const TimedOut&) {
   if (std::exchange(doubt.attempt.doubtful, true)) return timed_out(doubt);
   return {doubt,
           {Persist{"the longest wait is over", "it keeps its key: it may yet be taken"},
-           End{End::Kind::timed_out, "", {}}}};
+           TellDoubt{doubt.reason}, End{End::Kind::timed_out, "", {}}}};
 }
 
 Step Machine::on(InDoubt doubt, const StopWanted&) {

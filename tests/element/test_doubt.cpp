@@ -94,6 +94,35 @@ TEST_F(Doubt, WhatIsNotTakenYetIsSentAgainAlsoWhereItWouldBeAskedAbout) {
   EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
 }
 
+// What the service has queued it may still take, whatever it says to a repeat.
+TEST_F(Doubt, WhatWasQueuedAndIsRefusedLaterKeepsItsKey) {
+  std::vector<std::string> keys;
+  std::mutex mutex;
+  trial.service.set_script([&](const Seen& seen) -> std::optional<Answer> {
+    if (!seen.path.ends_with("/vidsheet/actions")) return std::nullopt;
+    const std::lock_guard lock(mutex);
+    keys.push_back(seen.header("idempotency-key"));
+    if (keys.size() == 1) {
+      return json_answer(202, R"({"status": "queued", "error_code": "source_not_ready",
+          "retryable": true, "retry_after_seconds": 0.05, "message": "wait"})");
+    }
+    if (keys.size() == 2) {
+      return json_answer(422, R"({"error": "no credits left",
+          "error_code": "insufficient_credits_for_job"})");
+    }
+    return json_answer(200, R"({"results": [{"index": 0, "result": {"user_job_id": 9040,
+        "status": "pending"}}]})");
+  });
+  const Settings settings{
+      {"dialect", "actions"}, {"sheet-route", "vidsheet"}, {"model", "seedance-2.0-fast"}};
+  expect_doubt(run_it(settings), {"no credits left"});
+  expect_clip(run_it(settings));
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(keys.size(), 3U);
+  EXPECT_EQ(keys[0], keys[1]);
+  EXPECT_EQ(keys[0], keys[2]);
+}
+
 TEST_F(Doubt, TheOnlyNewJobIsFollowedWithAWarning) {
   trial.service.push_post(closing_answer());
   list_afterwards(R"([{"id": 9040}])");

@@ -94,7 +94,6 @@ inline constexpr Answering post_answers[] = {
     {200, Reply::Body::html},
     {202, Reply::Body::none},
     {202, Reply::Body::object},
-    {202, Reply::Body::error, "source_not_ready", Answering::Taken::no},
     {303, Reply::Body::none},
     {307, Reply::Body::html},
     {404, Reply::Body::error, "not_found", Answering::Taken::maybe, true},
@@ -126,6 +125,9 @@ inline constexpr Answering post_answers[] = {
     {504, Reply::Body::html},
     {520, Reply::Body::html},
 };
+
+// The service has queued it. Where the wire documents keys, that is what its 202 says.
+inline constexpr Answering queued_answer = {202, Reply::Body::error, "source_not_ready"};
 
 // What may come for a question, the API's own 404 apart.
 inline constexpr Answering poll_answers[] = {

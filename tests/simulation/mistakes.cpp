@@ -62,6 +62,8 @@ const std::vector<Mistake>& mistakes() {
        step_of(on_replied<silence_is_not_sent>)},
       {"refusal-after-doubt", "a repeat that is refused settles an earlier doubtful try",
        step_of(refusal_after_doubt)},
+      {"refusal-after-queueing", "a repeat that is refused settles what the service had queued",
+       step_of(refusal_after_queueing)},
       // 2
       {"takes-the-first", "of several new generations the first is followed",
        step_of(on_doubt_listed<takes_the_first>)},

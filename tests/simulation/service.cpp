@@ -61,7 +61,8 @@ int Service::post(int cell, const std::string& key, Origin origin, Millis now) {
   if (is_away(now)) {
     sent.trouble = &choices_.pick(outage_answers);
   } else if (choices_.chance(laws_.post_trouble)) {
-    sent.trouble = &choices_.pick(post_answers);
+    const unsigned queues = laws_.are_keys_documented ? 20 : 3;
+    sent.trouble = choices_.chance(queues) ? &queued_answer : &choices_.pick(post_answers);
   }
   const Millis way = latency();
   if (sent.trouble == nullptr) {
@@ -306,6 +307,9 @@ payment::Answer understand(const Reply& reply) {
       answer.has_clip = reply.has_clip;
       answer.credit = reply.credit;
     }
+    // The API's own word for what it has not taken.
+    answer.is_api_error = reply.body == Reply::Body::error;
+    if (answer.is_api_error) answer.code = reply.code;
     return answer;
   }
   answer.is_api_error = reply.body == Reply::Body::error;

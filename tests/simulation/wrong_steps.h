@@ -142,6 +142,16 @@ inline Step refusal_after_doubt(const Policy& policy, const State& state, const 
   return payment::step(policy, changed, event, now);
 }
 
+// What the service has queued is forgotten when the next try is refused, or did not leave.
+inline Step refusal_after_queueing(const Policy& policy, const State& state, const Event& event,
+                                   const Now& now) {
+  const auto* posting = std::get_if<Posting>(&state);
+  if (posting == nullptr) return payment::step(policy, state, event, now);
+  Posting changed = *posting;
+  changed.attempt.was_put_off = false;
+  return payment::step(policy, changed, event, now);
+}
+
 // ---- 2: evidence ----
 
 inline bool is_new(const Attempt& attempt, const Listed& listed, const std::string& job) {
