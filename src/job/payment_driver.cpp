@@ -234,8 +234,8 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
   if (!is_first) {
     ledger_.ask<payment::State>(
         [id = entry_.id, before = entry_.state, after = turn->step.state,
-         note = note(line, turn->step.state)](ledger::Ledger& ledger) {
-          return ledger.store(id, before, after, note, ledger::clock_now());
+         note = note(line, turn->step.state), limits = settings_.limits](ledger::Ledger& ledger) {
+          return ledger.store(id, before, after, note, ledger::clock_now(), limits);
         },
         [this, turn, next](Result<payment::State> stored) {
           on_stored(turn, next, std::move(stored));

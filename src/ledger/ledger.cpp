@@ -139,8 +139,9 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
 
 Result<payment::State> Ledger::store(std::int64_t id, const payment::State& before,
                                      const payment::State& after, const Note& note,
-                                     const payment::Now& now) {
-  return attempt<payment::State>(false, [&](Database& database) -> payment::State {
+                                     const payment::Now& now, Limits limits) {
+  std::optional<Error> limit;
+  auto result = attempt<payment::State>(false, [&](Database& database) -> payment::State {
     if (is_posting(after)) file_.check_file();
     Transaction transaction(database);
     Row row = must_read(database, id);
@@ -151,6 +152,15 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
     // What was pushed whole stays so, whatever a later run hears of it.
     const bool is_delivered = std::holds_alternative<payment::Delivered>(held);
     if (!is_same && !(is_expected && !is_delivered) && !goes_further(held, wanted)) return held;
+    if (is_posting(after) && std::holds_alternative<payment::Prepared>(held)) {
+      limits.row = id;
+      limit = limit_error(row.entry.identity, limits);
+      if (limit) return held;
+      // What it was estimated at before, if at all, was not about today.
+      if (limits.estimate) {
+        database.run("UPDATE generations SET estimate = ? WHERE id = ?", *limits.estimate, id);
+      }
+    }
     if (!is_same) set_state(row, wanted);
     set_times(row, held, note, now.wall);
     write_row(database, row);
@@ -166,6 +176,8 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
     if (is_posting(after)) file_.check_file();
     return after;
   });
+  if (limit) return std::move(*limit);
+  return result;
 }
 
 Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std::string>& jobs) {

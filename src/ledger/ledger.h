@@ -157,10 +157,11 @@ class Ledger {
   Result<std::optional<double>> past_cost(const Identity& identity);
   // Writes `after` when the row holds `before`, or is behind `after`. Returns what the row holds
   // then, which is another state when another process has gone further. Before a request leaves,
-  // it fails when the file is no longer the one that was opened.
+  // it fails when the file is no longer the one that was opened. Before the first one of a row that
+  // was begun earlier leaves, `limits` are looked at as in begin().
   Result<payment::State> store(std::int64_t id, const payment::State& before,
                                const payment::State& after, const Note& note,
-                               const payment::Now& now);
+                               const payment::Now& now, Limits limits = {});
   struct Others {
     std::vector<std::string> claimed;
     std::vector<std::string> contested;

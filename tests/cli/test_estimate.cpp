@@ -2,6 +2,7 @@
 //
 // What is known of a cost before it is paid, and the limits of it.
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/service_fixture.h"
 
@@ -148,29 +149,55 @@ TEST_F(Estimate, OfARequestInDoubtCounts) {
   EXPECT_NE(rows.out.find("Estimate"), std::string::npos) << rows.out;
 }
 
-TEST_F(Estimate, OfWhatIsSpentInADayHoldsForProcessesThatStartTogether) {
-  auto gate = std::make_shared<Gate>();
-  service_.behave({.end_gate = gate, .estimate = 2.5});
-  constexpr int most = 20;
-  std::vector<std::unique_ptr<Child>> children;
+// Twenty processes, each with a request of its own to a cell of its own, at 2.5 credits each.
+class EstimateTogether : public Estimate {
+ protected:
+  static constexpr int most = 20;
+
+  std::vector<std::string> words_of(int number, const std::vector<std::string>& more) {
+    return make_in(std::to_string(3400 + number), "Scene " + std::to_string(number), more);
+  }
+  void expect_four_of_them_ask_where_ten_credits_are_the_limit() {
+    auto gate = std::make_shared<Gate>();
+    service_.behave({.end_gate = gate, .estimate = 2.5});
+    const std::size_t before = posts();
+    std::vector<std::unique_ptr<Child>> children;
+    for (int number = 0; number < most; ++number) {
+      children.push_back(
+          std::make_unique<Child>(words_of(number, {"--force", "--daily-cost-limit", "10"}),
+                                  environment(), file("said-" + std::to_string(number))));
+    }
+    const auto ended = [&] {
+      return std::ranges::count_if(children, [](const auto& child) { return child->wait({}); });
+    };
+    EXPECT_TRUE(eventually([&] { return ended() == most - 4; })) << service_.books().text();
+    gate->open();
+    int good = 0;
+    for (const auto& child : children) {
+      ASSERT_TRUE(child->wait());
+      good += child->succeeded() ? 1 : 0;
+    }
+    EXPECT_EQ(good, 4);
+    EXPECT_EQ(posts(), before + 4) << service_.books().text();
+  }
+};
+
+TEST_F(EstimateTogether, TheDailyLimitHolds) {
+  expect_four_of_them_ask_where_ten_credits_are_the_limit();
+}
+
+// Yesterday the requests were noted, and did not leave: they count for nobody until they do.
+TEST_F(EstimateTogether, TheDailyLimitHoldsForRequestsThatAreTakenUp) {
   for (int number = 0; number < most; ++number) {
-    const std::string name = std::to_string(number);
-    children.push_back(std::make_unique<Child>(
-        make_in(std::to_string(3400 + number), "Scene " + name, {"--daily-cost-limit", "10"}),
-        environment(), file("said-" + name)));
+    const Finished finished = run_command(words_of(number, {}), environment());
+    ASSERT_EQ(finished.exit_code, 0) << finished.out;
   }
-  const auto ended = [&] {
-    return std::ranges::count_if(children, [](const auto& child) { return child->wait({}); });
-  };
-  EXPECT_TRUE(eventually([&] { return ended() == most - 4; })) << service_.books().text();
-  gate->open();
-  int good = 0;
-  for (const auto& child : children) {
-    ASSERT_TRUE(child->wait());
-    good += child->succeeded() ? 1 : 0;
-  }
-  EXPECT_EQ(good, 4);
-  EXPECT_EQ(posts(), 4U) << service_.books().text();
+  const auto made = must(open()->list({}));
+  ASSERT_EQ(made.size(), std::size_t{most});
+  std::filesystem::remove(path_);
+  for (const ledger::Entry& entry : made) prepare(*open(), entry.identity);
+  sql("UPDATE generations SET created_at = created_at - " + std::to_string(25 * hour));
+  expect_four_of_them_ask_where_ten_credits_are_the_limit();
 }
 
 // ---- Refunds ----

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What generations are expected to cost, and the limit of what they may in a day.
+#include <array>
+
 #include "unit/ledger_fixture.h"
 
 namespace genpro::ledger {
@@ -88,6 +90,31 @@ TEST_F(LedgerCost, WhatWasBegunYesterdayAndSentTodayIsOfToday) {
   EXPECT_FALSE(open()->check_limits(request(), {.daily_generations = 1}));
   age(id, 25 * hour);
   EXPECT_EQ(left(), 100);
+}
+
+// Rows of yesterday whose requests did not leave count for nobody, until one of them does.
+TEST_F(LedgerCost, HoldsForRequestsThatAreTakenUpTogether) {
+  const std::array ids = {spend(6, payment::Prepared{"one"}), spend(6, payment::Prepared{"two"})};
+  for (const std::int64_t id : ids) age(id, 25 * hour);
+  const std::array ledgers = {open(), open()};
+  const auto limits_of = [&](std::size_t which) {
+    return Limits{.daily_cost = 10, .estimate = 6, .row = ids[which]};
+  };
+  for (std::size_t which : {0U, 1U}) {
+    EXPECT_TRUE(ledgers[which]->check_limits(request(), limits_of(which)));
+  }
+  const auto send = [&](std::size_t which, const Limits& limits) {
+    return ledgers[which]->store(ids[which], row(*ledgers[which], ids[which]).state, posting(),
+                                 note("sent"), clock_now(), limits);
+  };
+  EXPECT_TRUE(send(0, limits_of(0)));
+  const auto second = send(1, limits_of(1));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().error_code, "daily_cost_limit_reached");
+  EXPECT_EQ(word(*ledgers[1], ids[1]), "prepared");
+  EXPECT_FALSE(send(1, {.daily_generations = 1}));
+  EXPECT_TRUE(send(1, {.daily_generations = 2, .daily_cost = 12, .estimate = 5}));
+  EXPECT_EQ(left(), 89) << "as it was estimated when it left";
 }
 
 TEST_F(LedgerCost, TellsTheFiguresAndWhenThereIsRoom) {
