@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/preparation.h"
 
-#include <atomic>
 #include <utility>
 
+#include "assets/uploads.h"
 #include "base/text.h"
 
 namespace genpro::job {
@@ -22,6 +22,44 @@ std::string amount(std::uint64_t bytes) {
   return take_string(g_format_size(bytes));
 }
 
+// The ids of all ingredients, once each of the files is a content resource.
+Result<std::vector<std::string>> upload_files(const assets::UploaderSettings& settings,
+                                              const std::vector<File>& files,
+                                              const std::vector<Ingredient>& list,
+                                              const std::function<void(std::string)>& tell,
+                                              const std::stop_token& stopped) {
+  std::vector<std::string> ids;
+  std::vector<File> to_upload;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    ids.push_back(list[i].id);
+    if (list[i].path.empty()) continue;
+    to_upload.push_back(files[i]);
+    places.push_back(i);
+  }
+  const std::string what = places.size() == 1 ? assets::name_of(list[places.front()])
+                                              : std::to_string(places.size()) + " files";
+  const assets::UploadsTold told{
+      .progress =
+          [&](std::uint64_t done, std::uint64_t all) {
+            tell("Uploading " + what + ": " + std::to_string(done * 100 / all) + " % of " +
+                 amount(all));
+          },
+      .done =
+          [&](std::size_t file, const std::string& id, bool is_new) {
+            tell(assets::name_of(list[places[file]]) + " is content resource " + id +
+                 (is_new ? "" : ", which was uploaded before"));
+          }};
+  const assets::Uploads uploads =
+      assets::upload_all(settings, to_upload, assets::OnFailure::stop_others, told, stopped);
+  if (uploads.failed) return uploads.ids[*uploads.failed].error();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!uploads.ids[i]) return uploads.ids[i].error();
+    ids[places[i]] = *uploads.ids[i];
+  }
+  return ids;
+}
+
 }  // namespace
 
 Preparation::Preparation(Runtime& runtime, const JobSettings& settings, Tell tell)
@@ -30,12 +68,15 @@ Preparation::Preparation(Runtime& runtime, const JobSettings& settings, Tell tel
       ingredients_(*settings.ingredients),
       tell_(std::move(tell)),
       ledger_(runtime, settings.ledger),
-      uploader_(std::make_shared<assets::Uploader>(
-          assets::UploaderSettings{settings.access, ingredients_.request.agent_id, settings.ledger,
-                                   settings.silence, settings.retries})),
+      uploader_(std::make_shared<assets::Uploader>(uploader_settings())),
       types_(ingredients_.list.size()),
       digests_(ingredients_.list.size()),
       files_(ingredients_.list.size()) {}
+
+assets::UploaderSettings Preparation::uploader_settings() const {
+  return {settings_.access, ingredients_.request.agent_id, settings_.ledger, settings_.silence,
+          settings_.retries};
+}
 
 void Preparation::read(ReadDone done) {
   read_done_ = std::move(done);
@@ -133,54 +174,26 @@ api::RequestSettings Preparation::with_ids(std::vector<std::string> ids) const {
 void Preparation::upload(UploadDone done) {
   upload_done_ = std::move(done);
   task_ = std::make_unique<assets::Task>(
-      runtime_, [this, uploader = std::move(uploader_), files = files_, list = ingredients_.list,
-                 uses_addresses = uses_addresses_](const std::stop_token& stopped,
-                                                   const assets::Task::Post& post) {
+      runtime_, [this, uploader = std::move(uploader_), settings = uploader_settings(),
+                 files = files_, list = ingredients_.list, uses_addresses = uses_addresses_](
+                    const std::stop_token& stopped, const assets::Task::Post& post) {
         const auto tell = [this, post](std::string text) {
           post([this, text = std::move(text)] { tell_(text); });
         };
-        std::vector<std::string> ids;
-        for (std::size_t i = 0; i < list.size(); ++i) {
-          const File& file = files[i];
-          if (list[i].path.empty()) {
-            ids.push_back(list[i].id);
-            continue;
-          }
-          const auto size = static_cast<std::uint64_t>(file.stamp.size);
-          const std::string name = assets::name_of(list[i]);
-          const auto is_sent = std::make_shared<std::atomic<bool>>(false);
-          auto id = uploader->upload(
-              file,
-              [tell, name, size, is_sent](std::uint64_t sent) {
-                *is_sent = true;
-                tell("Uploading " + name + ": " + std::to_string(sent * 100 / size) + " % of " +
-                     amount(size));
-              },
-              stopped);
-          if (!id) {
-            post([this, error = std::move(id.error())] {
-              std::exchange(upload_done_, nullptr)(error);
-            });
-            return;
-          }
-          tell(name + " is content resource " + *id +
-               (*is_sent ? "" : ", which was uploaded before"));
-          ids.push_back(std::move(*id));
-        }
+        auto ids = upload_files(settings, files, list, tell, stopped);
         std::vector<std::string> addresses;
-        for (std::size_t i = 0; uses_addresses && i < ids.size(); ++i) {
-          auto address = uploader->address_of(ids[i], stopped);
-          if (!address) {
-            post([this, error = std::move(address.error())] {
-              std::exchange(upload_done_, nullptr)(error);
-            });
-            return;
+        for (std::size_t i = 0; ids && uses_addresses && i < list.size(); ++i) {
+          auto address = uploader->address_of((*ids)[i], stopped);
+          if (address) {
+            addresses.push_back(std::move(*address));
+          } else {
+            ids = std::move(address.error());
           }
-          addresses.push_back(std::move(*address));
         }
         post([this, ids = std::move(ids), addresses = std::move(addresses)] {
           const UploadDone finished = std::exchange(upload_done_, nullptr);
-          api::RequestSettings request = with_ids(ids);
+          if (!ids) return finished(ids.error());
+          api::RequestSettings request = with_ids(*ids);
           request.asset_addresses = addresses;
           finished(api::make_request(request));
         });

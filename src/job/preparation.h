@@ -46,6 +46,7 @@ class Preparation {
   void look_up_ids();
   void read_files();
   void finish_reading();
+  assets::UploaderSettings uploader_settings() const;
   api::RequestSettings with_ids(std::vector<std::string> ids) const;
 
   Runtime& runtime_;

@@ -90,12 +90,15 @@ TEST_F(Ingredients, AnIdOfUnknownTypeCannotBeNamedInThePrompt) {
 
 TEST_F(Ingredients, AreSentInTheirOrder) {
   const Outcome outcome = run(file("photo.png", png) + ",502,file://" + file("clip.mp4", mp4));
-  EXPECT_TRUE(mentions(posted(), R"("asset_resource_ids":[701,502,702])")) << posted();
+  const std::string photo = resources.id_of("image/png");
+  const std::string clip = resources.id_of("video/mp4");
+  EXPECT_TRUE(mentions(posted(), "\"asset_resource_ids\":[" + photo + ",502," + clip + "]"))
+      << posted();
   EXPECT_EQ(resources.uploads(), 2U);
   std::string progress;
   for (const Progress& one : outcome.progress) progress += one.text + "\n";
-  EXPECT_TRUE(mentions(progress, "Uploading photo.png: 100 %")) << progress;
-  EXPECT_TRUE(mentions(progress, "clip.mp4 is content resource 702")) << progress;
+  EXPECT_TRUE(mentions(progress, "Uploading 2 files: 100 %")) << progress;
+  EXPECT_TRUE(mentions(progress, "clip.mp4 is content resource " + clip)) << progress;
 }
 
 TEST_F(Ingredients, AreNamedInThePromptAsTheServiceDoes) {
@@ -104,6 +107,19 @@ TEST_F(Ingredients, AreNamedInThePromptAsTheServiceDoes) {
   EXPECT_TRUE(
       mentions(posted(), R"("prompt":"Image 2 on Image 1, moving as Video 1. Mail me@home.org")"))
       << posted();
+}
+
+TEST_F(Ingredients, OfOneContentAreUploadedOnce) {
+  for (const char* ledger : {"", "ledger.db"}) {
+    const std::size_t before = resources.uploads();
+    const std::string path = *ledger != 0 ? (folder / ledger).string() : "";
+    run(file("photo.png", png) + "," + file("copy.png", png) + "," + file("photo.png", png),
+        {{"ledger", path}});
+    EXPECT_EQ(resources.uploads(), before + 1);
+    const std::string id = std::to_string(700 + before + 1);
+    EXPECT_TRUE(mentions(posted(), "\"asset_resource_ids\":[" + id + "," + id + "," + id + "]"))
+        << posted();
+  }
 }
 
 TEST_F(Ingredients, AnAtSignWithoutIngredientsIsJustThat) {

@@ -30,6 +30,14 @@ class FakeResources {
     std::lock_guard lock(state_->mutex);
     state_->failure = std::move(answer);
   }
+  // Of the upload with this content type.
+  std::string id_of(const std::string& type) const {
+    std::lock_guard lock(state_->mutex);
+    for (const auto& [id, known] : state_->types) {
+      if (known == type) return id;
+    }
+    return "none";
+  }
   static bool is_upload(const Seen& seen) {
     return seen.method == "POST" && seen.path == "/v1/content_resources";
   }

@@ -7,12 +7,14 @@
 
 #include <atomic>
 #include <future>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "assets/digests.h"
 #include "assets/references.h"
 #include "assets/task.h"
-#include "assets/uploader.h"
+#include "assets/uploads.h"
 #include "support/fake_resources.h"
 #include "unit/ledger_fixture.h"
 
@@ -135,9 +137,11 @@ class UploaderTest : public testing::Test {
     test::write_file(folder_.file(name), bytes);
     return folder_.file(name);
   }
+  UploaderSettings settings(const std::string& agent = "42") {
+    return {*api::make_access(service_.api_base(), "KEY"), agent, ledger_, 5s, 1};
+  }
   std::unique_ptr<Uploader> uploader(const std::string& agent = "42") {
-    return std::make_unique<Uploader>(
-        UploaderSettings{*api::make_access(service_.api_base(), "KEY"), agent, ledger_, 5s, 1});
+    return std::make_unique<Uploader>(settings(agent));
   }
   static Result<std::string> upload(Uploader& uploader, const std::string& path) {
     const auto files = uploader.read({path}, {});
@@ -307,6 +311,86 @@ TEST_F(UploaderTest, WhoWaitsForAnUploadTakesItOver) {
   // It died: the kernel gives its lock back.
   lock->release();
   EXPECT_EQ(waiting.get(), "701");
+}
+
+// ---- Several at once ----
+
+TEST_F(UploaderTest, FilesAreUploadedSideBySideInTheirOrder) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 6; ++i) {
+    paths.push_back(file(std::to_string(i) + ".png", png + std::to_string(i % 5)));
+  }
+  const auto files = must(uploader()->read(paths, {}));
+  // The first ones are answered only when they are there all at once.
+  auto gate = std::make_shared<test::Gate>();
+  test::Answer held = test::json_answer(503, R"({"error": "Busy"})");
+  held.hold = gate;
+  resources_.fail(held);
+  auto all = std::async(std::launch::async, [&] {
+    return upload_all(settings(), files, OnFailure::stop_others, {}, {});
+  });
+  EXPECT_TRUE(service_.wait_for(test::FakeResources::is_upload, most_uploads));
+  EXPECT_EQ(resources_.uploads(), most_uploads);
+  resources_.fail(std::nullopt);
+  gate->open();
+  const Uploads uploads = all.get();
+  EXPECT_FALSE(uploads.failed);
+  ASSERT_EQ(uploads.ids.size(), 6U);
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(must(uploads.ids[i]), id_of(paths[i])) << "in its place";
+    ids.insert(*uploads.ids[i]);
+  }
+  EXPECT_EQ(ids.size(), 5U);
+  EXPECT_EQ(*uploads.ids[5], *uploads.ids[0]) << "the same content";
+  EXPECT_LE(resources_.uploads(), most_uploads + 5U);
+}
+
+TEST_F(UploaderTest, TheFirstFailureEndsTheOthersAndKeepsWhatIsThere) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 3; ++i) {
+    paths.push_back(file(std::to_string(i) + ".png", png + std::to_string(i)));
+  }
+  EXPECT_EQ(id_of(paths[0]), "701");
+  const auto files = must(uploader()->read(paths, {}));
+  file("2.png", png + "changed");
+  auto gate = std::make_shared<test::Gate>();
+  test::Answer held = test::json_answer(503, R"({"error": "Busy"})");
+  held.hold = gate;
+  service_.set_script([&, held](const test::Seen& seen) -> std::optional<test::Answer> {
+    if (!test::FakeResources::is_upload(seen)) {
+      return test::json_answer(200, R"({"id": 701, "content_type": "image/png"})");
+    }
+    return held;
+  });
+  std::vector<std::string> done;
+  std::mutex mutex;
+  const Uploads uploads = upload_all(settings(), files, OnFailure::stop_others,
+                                     {.progress = nullptr,
+                                      .done =
+                                          [&](std::size_t, const std::string& id, bool is_new) {
+                                            const std::lock_guard lock(mutex);
+                                            EXPECT_FALSE(is_new);
+                                            done.push_back(id);
+                                          }},
+                                     {});
+  gate->open();
+  ASSERT_TRUE(uploads.failed);
+  EXPECT_EQ(*uploads.failed, 2U);
+  EXPECT_NE(uploads.ids[2].error().message.find("changed"), std::string::npos);
+  EXPECT_FALSE(uploads.ids[1]) << "nobody waits for it";
+  EXPECT_TRUE(done.empty() || done == std::vector<std::string>{"701"});
+}
+
+TEST_F(UploaderTest, OneThatFailsLeavesTheOthersAlone) {
+  const auto files = must(uploader()->read(
+      {file("0.png", png), file("1.png", png + "1"), file("2.png", png + "2")}, {}));
+  file("1.png", png + "changed");
+  const Uploads uploads = upload_all(settings(), files, OnFailure::go_on, {}, {});
+  EXPECT_TRUE(uploads.ids[0] && uploads.ids[2]);
+  EXPECT_FALSE(uploads.ids[1]);
+  EXPECT_EQ(uploads.failed, 1U);
+  EXPECT_EQ(resources_.uploads(), 2U);
 }
 
 // Whatever the disk or the service does.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <thread>
 
-#include "assets/uploader.h"
+#include "assets/uploads.h"
 #include "base/text.h"
 #include "cli/clip/progress_line.h"
 #include "cli/clip/setting_options.h"
@@ -23,9 +23,9 @@ struct Uploaded {
   std::string content_type;
 };
 
-// What the uploading thread has come to.
+// What the uploading threads have come to.
 struct State {
-  std::string path;  // that is being uploaded
+  std::string what;  // is being uploaded
   std::uint64_t size = 0;
   std::uint64_t sent = 0;
   std::vector<std::string> problems;  // still to be told
@@ -34,8 +34,9 @@ struct State {
   bool has_ended = false;
 };
 
-void upload(assets::Uploader& uploader, const std::string& path, Guarded<State>& state,
-            const std::stop_token& interrupted) {
+// What goes wrong with one file is no reason to leave out the others.
+void upload(const assets::UploaderSettings& settings, const std::vector<std::string>& paths,
+            Guarded<State>& state, const std::stop_token& interrupted) {
   const auto fail = [&](Error error) {
     if (interrupted.stop_requested()) return;
     error.charged = Charged::no;
@@ -43,19 +44,37 @@ void upload(assets::Uploader& uploader, const std::string& path, Guarded<State>&
     now->problems.push_back(error.message);
     now->exit_code = exit_code_of(error) == exit_refused ? exit_refused : exit_failed;
   };
-  const auto files = uploader.read({path}, interrupted);
-  if (!files) return fail(files.error());
-  const assets::File& file = files->front();
+  std::vector<assets::File> files;
+  std::vector<std::string> names;
   {
-    auto now = state.lock();
-    now->path = path;
-    now->size = file.stamp.size;
-    now->sent = 0;
+    assets::Uploader reader(settings);
+    for (const std::string& path : paths) {
+      const auto read = reader.read({path}, interrupted);
+      if (!read) {
+        fail(read.error());
+        continue;
+      }
+      files.push_back(read->front());
+      names.push_back(path);
+    }
   }
-  const auto id = uploader.upload(
-      file, [&](std::uint64_t bytes) { state.lock()->sent = bytes; }, interrupted);
-  if (!id) return fail(id.error());
-  state.lock()->uploaded.push_back({path, *id, file.content_type});
+  state.lock()->what = names.size() == 1 ? names.front() : std::to_string(names.size()) + " files";
+  const assets::UploadsTold told{.progress =
+                                     [&](std::uint64_t done, std::uint64_t all) {
+                                       auto now = state.lock();
+                                       now->sent = done;
+                                       now->size = all;
+                                     },
+                                 .done = nullptr};
+  const assets::Uploads uploads =
+      assets::upload_all(settings, files, assets::OnFailure::go_on, told, interrupted);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!uploads.ids[i]) {
+      fail(uploads.ids[i].error());
+    } else {
+      state.lock()->uploaded.push_back({names[i], *uploads.ids[i], files[i].content_type});
+    }
+  }
 }
 
 void draw(StatusLine& line, Guarded<State>& state) {
@@ -64,8 +83,8 @@ void draw(StatusLine& line, Guarded<State>& state) {
   {
     auto now = state.lock();
     problems.swap(now->problems);
-    if (!now->path.empty()) {
-      text = one_line(now->path, 60) + "  " + size_text(now->sent) + " of " + size_text(now->size);
+    if (now->size > 0) {
+      text = one_line(now->what, 60) + "  " + size_text(now->sent) + " of " + size_text(now->size);
     }
   }
   if (!problems.empty()) line.clear();
@@ -87,26 +106,24 @@ int run_upload(int argc, char** argv, const Globals& globals) {
   if (paths->empty()) throw UsageError(options.program(), "Name the FILE to upload.");
   const Settings settings = read_settings(options, globals);
   if (settings.agent_id.empty()) throw UsageError(options.program(), "Name the --agent-id.");
-  assets::Uploader uploader({.access = need(make_access(settings)),
-                             .agent_id = settings.agent_id,
-                             .ledger = settings.ledger,
-                             .silence = std::chrono::seconds(settings.stall_timeout),
-                             .retries = settings.retries});
+  const assets::UploaderSettings uploader{.access = need(make_access(settings)),
+                                          .agent_id = settings.agent_id,
+                                          .ledger = settings.ledger,
+                                          .silence = std::chrono::seconds(settings.stall_timeout),
+                                          .retries = settings.retries};
 
   MainLoop loop;
   StatusLine line;
   Guarded<State> state;
   std::jthread thread([&] {
-    for (const std::string& path : *paths) {
-      if (!loop.interrupted().stop_requested()) upload(uploader, path, state, loop.interrupted());
-    }
+    upload(uploader, *paths, state, loop.interrupted());
     state.lock()->has_ended = true;
     MainLoop::wake();
   });
   loop.run(
       250ms, [&] { draw(line, state); }, [&] { return state.lock()->has_ended; });
   thread.join();
-  state.lock()->path.clear();
+  state.lock()->size = 0;
   draw(line, state);
   line.clear();
 
