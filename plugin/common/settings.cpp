@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "common/settings.h"
 
+#include <charconv>
 #include <vector>
 
 #include "common/enums.h"
+#include "common/number_specs.h"
 #include "gst/gst_ptr.h"
 
 namespace genpro {
@@ -29,22 +31,26 @@ GParamSpec* make_spec(const Setting& setting, GParamFlags mutability) {
             return g_param_spec_enum(name, nick, blurb, choice_type(setting), 0, flags);
           },
           [&](const NumberMember& number) {
-            return g_param_spec_uint(name, nick, blurb, number.minimum, number.maximum,
-                                     initial.*number.member, flags);
+            return make_uint_spec(name, nick, blurb, number.minimum, number.maximum,
+                                  initial.*number.member, flags);
           },
           [&](const AmountMember& amount) {
-            return g_param_spec_double(name, nick, blurb, 0, amount.maximum, initial.*amount.member,
-                                       flags);
+            return make_double_spec(name, nick, blurb, 0, amount.maximum, initial.*amount.member,
+                                    flags);
           },
           [&](const SizeMember& size) {
-            return g_param_spec_uint64(name, nick, blurb, 1, G_MAXUINT64, initial.*size.member,
-                                       flags);
+            return make_uint64_spec(name, nick, blurb, 1, G_MAXUINT64, initial.*size.member, flags);
           },
           [&](const SwitchMember& value) {
             return g_param_spec_boolean(name, nick, blurb, initial.*value.member, flags);
           },
       },
       setting.content);
+}
+
+std::string exact_text(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
 const Setting* setting_of(unsigned id) {
@@ -89,27 +95,33 @@ void install_generation_properties(GObjectClass* object_class, unsigned status, 
 bool set_setting(Settings& settings, unsigned id, const GValue* value) {
   const Setting* setting = setting_of(id);
   if (setting == nullptr) return false;
-  std::visit(
-      Overloaded{
-          [&](const TextMember& text) {
-            const char* content = g_value_get_string(value);
-            settings.*text.member = content != nullptr ? content
-                                    : text.has_empty   ? Settings().*text.member
-                                                       : "";
-          },
-          [&](const ChoiceMember& choice) {
-            const auto index = static_cast<std::size_t>(g_value_get_enum(value));
-            settings.*choice.member = choice.choices[index].word;
-          },
-          [&](const NumberMember& number) { settings.*number.member = g_value_get_uint(value); },
-          [&](const AmountMember& amount) { settings.*amount.member = g_value_get_double(value); },
-          [&](const SizeMember& size) { settings.*size.member = g_value_get_uint64(value); },
-          [&](const SwitchMember& content) {
-            settings.*content.member = g_value_get_boolean(value) != FALSE;
-          },
-      },
-      setting->content);
-  note_set(settings, *setting);
+  const auto take = [&](const std::string& number) {
+    if (auto error = set(settings, setting->name, number)) {
+      settings.refused[setting->name] = error->message;
+      // No profile stands in for it.
+      settings.given.emplace(setting->name);
+    }
+  };
+  std::visit(Overloaded{
+                 [&](const TextMember& text) {
+                   const char* content = g_value_get_string(value);
+                   settings.*text.member = content != nullptr ? content
+                                           : text.has_empty   ? Settings().*text.member
+                                                              : "";
+                 },
+                 [&](const ChoiceMember& choice) {
+                   const auto index = static_cast<std::size_t>(g_value_get_enum(value));
+                   settings.*choice.member = choice.choices[index].word;
+                 },
+                 [&](const NumberMember&) { take(std::to_string(g_value_get_uint(value))); },
+                 [&](const AmountMember&) { take(exact_text(g_value_get_double(value))); },
+                 [&](const SizeMember&) { take(std::to_string(g_value_get_uint64(value))); },
+                 [&](const SwitchMember& content) {
+                   settings.*content.member = g_value_get_boolean(value) != FALSE;
+                 },
+             },
+             setting->content);
+  if (!settings.refused.contains(setting->name)) note_set(settings, *setting);
   return true;
 }
 

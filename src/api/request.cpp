@@ -110,11 +110,33 @@ bool is_video(GenerationType type) {
          type == GenerationType::video_from_text || type == GenerationType::video_from_image;
 }
 
+// What none of the models that the cell may have is known to take.
+std::vector<std::string> warnings_without_model(const RequestSettings& settings, bool of_seed) {
+  std::vector<std::string> warnings;
+  const std::tuple<const char*, const std::string&, std::string_view catalogue::Model::*> words[] =
+      {
+          {"aspect-ratio", settings.aspect_ratio, &catalogue::Model::ratios},
+          {"resolution", settings.resolution, &catalogue::Model::resolutions},
+      };
+  for (const auto& [setting, value, of_model] : words) {
+    const bool is_known =
+        std::ranges::any_of(catalogue::models(), [&, of = of_model](const catalogue::Model& model) {
+          return model.of_seed == of_seed && catalogue::has_word(model.*of, value);
+        });
+    if (value.empty() || is_known) continue;
+    warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) +
+                       "\", which no model that is known in dialect " + settings.dialect +
+                       " takes: genpro models lists them. The service may refuse it.");
+  }
+  return warnings;
+}
+
 // What the table of models does not have. It ages, so that the service decides.
 std::vector<std::string> catalogue_warnings(const RequestSettings& settings, bool of_seed,
                                             GenerationType type, std::size_t assets) {
   constexpr const char* refused = " The service may refuse it.";
-  if (settings.model.empty() || !is_video(type)) return {};
+  if (!is_video(type)) return {};
+  if (settings.model.empty()) return warnings_without_model(settings, of_seed);
   const catalogue::Model* model = catalogue::find_model(settings.model, of_seed);
   if (model == nullptr) {
     std::vector<std::string> names;

@@ -118,11 +118,32 @@ Options::ContextPtr Options::make_context(bool shows_rare) {
   return context;
 }
 
+// GOption takes `--force=no` for `--force`.
+void Options::refuse_values_of_flags(int argc, char** argv) const {
+  for (int at = 1; at < argc; ++at) {
+    const std::string_view word = argv[at];
+    if (word == "--" || (stops_at_first_argument_ && !word.starts_with('-'))) return;
+    for (const Slot& slot : slots_) {
+      const std::string name = "--" + slot.manual.name;
+      const bool is_letter = word.size() == 2 && word[0] == '-' && word[1] == slot.manual.letter;
+      const bool is_flag = slot.kind == G_OPTION_ARG_NONE;
+      // Its value is the next word, whatever that looks like.
+      if (!is_flag && (word == name || is_letter)) ++at;
+      if (is_flag && word.starts_with(name + "=")) {
+        throw UsageError(program_, name + " is given \"" +
+                                       one_line(word.substr(name.size() + 1), 60) +
+                                       "\", and takes no value. Give it alone, or leave it out.");
+      }
+    }
+  }
+}
+
 std::optional<std::vector<std::string>> Options::parse(int argc, char** argv) {
   if (recorder()) {
     recorder()(manual());
     return std::nullopt;
   }
+  refuse_values_of_flags(argc, argv);
   const ContextPtr context = make_context(false);
   // What the help calls the program.
   g_set_prgname(program_.c_str());

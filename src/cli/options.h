@@ -82,6 +82,7 @@ class Options {
   Slot& add(const char* name, char letter, GOptionArg kind, const char* placeholder,
             std::string help);
   const Slot& slot(const char* name) const;
+  void refuse_values_of_flags(int argc, char** argv) const;
   using ContextPtr = Owned<GOptionContext, g_option_context_free>;
   ContextPtr make_context(bool shows_rare);
   CommandManual manual() const;

@@ -87,11 +87,16 @@ std::string effective_base_url(const Settings& settings) {
 }
 
 Result<job::JobSettings> make_job_settings(const Settings& settings) {
+  if (!settings.refused.empty()) {
+    std::vector<std::string> problems;
+    for (const auto& [name, problem] : settings.refused) problems.push_back(problem);
+    return settings_error(join(problems, " "));
+  }
   api::RequestSettings request_settings = request_settings_of(settings);
   const bool is_attached = !settings.generation_id.empty();
-  auto ingredients = is_attached ? decltype(find_ingredients(settings, request_settings))(
-                                       std::nullopt)
-                                 : find_ingredients(settings, request_settings);
+  auto ingredients = is_attached
+                         ? decltype(find_ingredients(settings, request_settings))(std::nullopt)
+                         : find_ingredients(settings, request_settings);
   if (!ingredients) return std::move(ingredients.error());
   const auto key = api::find_key(settings.api_key, settings.api_key_file);
   if (!key) return key.error();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -63,6 +64,9 @@ struct Settings {
   std::vector<std::string> key_command;
   // Not in the table: ids of generations that are none to pick up.
   std::set<std::string> passed_over;
+  // Not in the table: why something could not be set to what was last wanted, by its name. Nothing
+  // is asked for as long as that is so.
+  std::map<std::string, std::string, std::less<>> refused;
   // Not in the table: see job::JobSettings.
   bool pays_once = false;
 

@@ -284,6 +284,7 @@ const Setting* find_setting(std::string_view name) {
 }
 
 void note_set(Settings& settings, const Setting& setting) {
+  settings.refused.erase(setting.name);
   const auto* text = std::get_if<TextMember>(&setting.content);
   if (text != nullptr && !text->has_empty && (settings.*text->member).empty()) {
     settings.given.erase(setting.name);

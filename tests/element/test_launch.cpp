@@ -101,6 +101,25 @@ TEST_F(Launch, TellsWhatIsWrong) {
   EXPECT_EQ(finished.out.find("Internal data stream error"), std::string::npos) << finished.out;
 }
 
+// By GStreamer's parser, or by the element.
+TEST_F(Launch, RefusesWhatASettingCannotBe) {
+  const std::pair<std::string, std::string> wrong[] = {
+      {"dialect", "nope"},    {"generation-type", "film"},  {"native-audio", "loud"},
+      {"reuse", "always"},    {"on-shutdown", "go"},        {"when-in-doubt", "guess"},
+      {"duration", "five"},   {"duration", "5000"},         {"retries", "101"},
+      {"max-cost", "-1"},     {"daily-cost-limit", "lots"}, {"max-clip-size", "0"},
+      {"stall-timeout", "0"}, {"faststart", "perhaps"},
+  };
+  for (const auto& [name, value] : wrong) {
+    const Finished finished =
+        run_command(command({}, {name + "=" + value, "!", "fakesink"}), environment());
+    EXPECT_NE(finished.exit_code, 0) << name << "=" << value;
+    EXPECT_NE(finished.out.find(name), std::string::npos) << finished.out;
+    EXPECT_NE(finished.out.find(value), std::string::npos) << finished.out;
+  }
+  EXPECT_EQ(service.count(), 0U);
+}
+
 TEST_F(Launch, TellsWhatIsMissing) {
   const Finished finished =
       run_command({"gst-launch-1.0", "genprosrc", "!", "fakesink"}, environment());

@@ -70,10 +70,27 @@ const BadSettings bad_settings[] = {
      {"api-base-url"}},
     {"a_base_that_is_no_url", {{"api-base-url", "gen.pro"}}, {"api-base-url"}},
     {"a_base_that_is_a_file", {{"api-base-url", "file:///v1"}}, {"api-base-url"}},
+    {"a_duration_out_of_range", {{"duration", "3601"}}, {"duration is \"3601\"", "0 to 3600"}},
+    {"too_many_retries", {{"retries", "101"}}, {"retries is \"101\"", "0 to 100"}},
+    {"no_stall_timeout", {{"stall-timeout", "0"}}, {"stall-timeout is \"0\"", "1 to 3600"}},
+    {"a_negative_cost", {{"max-cost", "-1.5"}}, {"max-cost is \"-1.5\"", "credits"}},
+    {"no_clip_size", {{"max-clip-size", "0"}}, {"max-clip-size is \"0\"", "from 1"}},
+    {"two_numbers_out_of_range",
+     {{"duration", "3601"}, {"retries", "101"}},
+     {"duration is", "retries is"}},
     {"a_variable_name_that_is_none",
      {{"content-resource-vars", "a,,b"}},
      {"content-resource-vars"}},
 };
+
+TEST(Settings, ThatAreCorrectedAreAsIfTheyHadNeverBeenWrong) {
+  FakeService service;
+  service.set_clip({.bytes = small_clip()});
+  const Streamed streamed = stream(seed_src(
+      service, {{"duration", "3601"}, {"duration", "5"}, {"max-cost", "-1"}, {"max-cost", "0"}}));
+  EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  EXPECT_EQ(service.count(is_generate), 1U);
+}
 
 class SettingsError : public testing::TestWithParam<BadSettings> {};
 

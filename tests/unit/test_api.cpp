@@ -82,6 +82,13 @@ TEST(Request, WarnsOfLengthsThatAModelIsNotDocumentedToMake) {
   EXPECT_EQ(warnings("veo_3_1", 8), 0U);
   EXPECT_EQ(warnings("veo_3_1_fast", 9), 1U);
   EXPECT_EQ(warnings("", 9), 0U);
+  RequestSettings left_to_cell = seed();
+  left_to_cell.model.clear();
+  left_to_cell.aspect_ratio = "banana";
+  const auto request = make_request(left_to_cell);
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->warnings.size(), 1U);
+  EXPECT_NE(request->warnings[0].find("aspect-ratio is \"banana\""), std::string::npos);
 }
 
 struct Wrong {
