@@ -292,6 +292,31 @@ TEST_F(Today, AnActionOnALayerGeneratesInIt) {
   EXPECT_EQ(cell()["video_layers"].at(0)["user_jobs"].size(), 1U);
 }
 
+TEST_F(Today, AJobNeedsNoSheet) {
+  const auto job = [&](const std::string& type, const std::string& data) {
+    return client_->post("/v1/user_jobs", R"({"agent_id":42,"user_job_type":")" + type +
+                                              R"(","data":)" + data + "}");
+  };
+  const Response text = job("grok_video_generation", R"("{\"prompt\":\"a\",\"duration\":1}")");
+  ASSERT_EQ(text.status, 201U) << text.body;
+  EXPECT_EQ(text.json().names(), std::vector<std::string>{"user_job_id"});
+  const Response images = job("video_from_ingredients", R"({"prompt":"a","model":"grok",)"
+                                                        R"("images":[)" +
+                                                            value(501) + "]}");
+  ASSERT_EQ(images.status, 201U) << images.body;
+  for (const Response& response : {text, images}) {
+    const std::string id = response.json()["user_job_id"].dump();
+    const Json record = wait_for("/v1/generations/" + id, "completed");
+    EXPECT_EQ(record["output_resources"].size(), 1U);
+    EXPECT_TRUE(client_->get("/_emulator/generations/" + id).json()["cell_id"].is_null());
+  }
+  EXPECT_EQ(cell()["user_jobs"].size(), 0U);
+  EXPECT_EQ(job("no_such_job", "{}").status, 422U);
+  EXPECT_EQ(job("grok_video_generation", R"({"prompt":"a","duration":60})").status, 422U);
+  EXPECT_EQ(client_->post("/v1/user_jobs", R"({"user_job_type":"grok_video_generation"})").status,
+            422U);
+}
+
 // ---- The catalogue ----
 
 TEST_F(Today, VidsheetRefusesWhatTheCatalogueDoesNotHave) {
@@ -354,6 +379,7 @@ TEST_F(Today, ActionsRefuseItByItsPath) {
       {"duration", "video-from-text", R"("model":"kling-v3","duration":"long",)"},
       {"ratio", "video-from-image", R"("model":"kling-v3","ratio":"16:9",)" + image},
       {"duration", "video-from-text", R"("model":"kling-v3","duration":2,)"},
+      {"duration", "video-from-text", R"("model":"gemini-omni-1.1-flash","duration":5,)"},
       {"outputResolution", "video-from-text", R"("model":"grok","outputResolution":"720p",)"},
       {"nativeAudio", "video-from-text", R"("model":"grok","nativeAudio":true,)"},
       {"imageTail", "video-from-image", R"("model":"grok",)" + image + tail},

@@ -130,6 +130,34 @@ Reply render_cell(Services& services, Exchange& exchange) {
   });
 }
 
+// A job of no sheet: nothing but its data decides.
+Reply create_job(Services& services, Exchange& exchange) {
+  if (services.dialect == Dialect::seed) {
+    throw not_found(
+        "This emulator speaks the seed's dialect alone, which has no jobs by themselves.");
+  }
+  const JsonNodePtr body = parse_json_object(exchange.json_text());
+  JsonObject* job = json_node_get_object(body.get());
+  Order order;
+  order.agent = agent_of(services, exchange);
+  order.request = canonical_json(body.get());
+  return answer_once(services, exchange.request, "job\n" + order.request, [&] {
+    const std::string type = required_text(job, "user_job_type", "user_job_type");
+    const JsonNodePtr request = parse_json_object("{}");
+    JsonObject* fields = json_node_get_object(request.get());
+    json_object_set_string_member(fields, "generation_type", type.c_str());
+    json_object_set_member(fields, "data", data_of_job(job).release());
+    const JsonNodePtr own = from_vidsheet(fields, finder(services, exchange));
+    const Card card = read_card(json_node_get_object(own.get()), true);
+    Variables variables(services.store, Cell());
+    order.settings = settle(card, "{}", variables);
+    check_vidsheet(card, order.settings);
+    JsonWriter json;
+    json.begin_object().key("user_job_id").integer(services.generations.create(order).id);
+    return Reply::json(201, json.end_object().text());
+  });
+}
+
 Generation generation_of(Services& services, const Request& request) {
   const auto id = parse_digits(request.parameters.at(0));
   if (!id) {
@@ -230,6 +258,7 @@ std::vector<Route> generation_routes() {
       {"POST", "v1/{sheet_route}/{}/cells/{}/layers/{}/generate", BodyKind::json, &generate_layer,
        Endpoint::post},
       {"POST", "v1/{sheet_route}/{}/cells/{}/render", BodyKind::json, &render_cell, Endpoint::post},
+      {"POST", "v1/user_jobs", BodyKind::json, &create_job, Endpoint::post},
       {"GET", "v1/{sheet_route}/{}/generations", BodyKind::ignored, &list_of_sheet},
       {"GET", "v1/generations/{}", BodyKind::ignored, &get_generation, Endpoint::poll},
       {"POST", "v1/generations/{}/stop", BodyKind::json, &stop_generation},

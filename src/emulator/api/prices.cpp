@@ -35,18 +35,9 @@ Reply list_prices(Services& services, Exchange&) {
   return Reply::json(200, json.end_array().text());
 }
 
-// The data of a job, which clients send as an object or as JSON text.
-JsonNodePtr data_of(JsonObject* job) {
-  JsonNode* node = json_member(job, "data");
-  if (node == nullptr) return parse_json_object("{}");
-  if (json_is_string(node)) return parse_json_object(json_text(node));
-  if (json_object_in(node) == nullptr) throw validation_error("user_job.data must be an object.");
-  return JsonNodePtr(json_node_copy(node));
-}
-
 // What is told of it is enough; what a request would have to have besides is not asked for.
 GenerationSettings settings_of(const Services& services, JsonObject* job) {
-  const JsonNodePtr data = data_of(job);
+  const JsonNodePtr data = data_of_job(job);
   JsonObject* fields = json_node_get_object(data.get());
   const std::string word = required_text(job, "user_job_type", "user_job.user_job_type");
   const auto type = job_type_named(word, fields);

@@ -102,8 +102,14 @@ void Views::write(JsonWriter& json, const Generation& generation) const {
 }
 
 void Views::write_request(JsonWriter& json, const Generation& generation) {
-  json.key("agent_id").id(generation.agent).key("sheet_id").id(generation.sheet);
-  json.key("cell_id").id(generation.cell).key("layer_id").integer_or_null(generation.layer);
+  json.key("agent_id").id(generation.agent);
+  // Of a job by itself there is neither.
+  const bool has_cell = !generation.cell.empty();
+  json.key("sheet_id");
+  has_cell ? json.id(generation.sheet) : json.string_or_null(std::nullopt);
+  json.key("cell_id");
+  has_cell ? json.id(generation.cell) : json.string_or_null(std::nullopt);
+  json.key("layer_id").integer_or_null(generation.layer);
 }
 
 void Views::write_settings(JsonWriter& json, const GenerationSettings& settings) {

@@ -178,6 +178,14 @@ std::optional<JobType> job_type_named(const std::string& word, JsonObject* data)
   return {};
 }
 
+JsonNodePtr data_of_job(JsonObject* job) {
+  JsonNode* node = json_member(job, "data");
+  if (node == nullptr) return parse_json_object("{}");
+  if (json_is_string(node)) return parse_json_object(json_text(node));
+  if (json_object_in(node) == nullptr) throw validation_error("data of a job must be an object.");
+  return JsonNodePtr(json_node_copy(node));
+}
+
 JsonNodePtr render_request() {
   return seed_body(Kind::render, parse_json_object("{}"));
 }
@@ -302,7 +310,8 @@ std::optional<Misfit> find_misfit(const Card& card, const GenerationSettings& se
       !catalogue::has_seconds(seconds, static_cast<unsigned>(settings.duration))) {
     return Misfit{"duration", one_of(seconds)};
   }
-  // Jobs have both fields also for models whose cards have none.
+  if (is_action && seconds.empty() && card.duration) return Misfit{"duration", one_of(seconds)};
+  // Jobs have these fields also for models whose cards have none.
   const auto has_field = [&](std::string_view words) { return is_action || !words.empty(); };
   const std::string_view ratios = model->ratios_for(type);
   if (card.aspect_ratio && has_field(ratios) && !catalogue::has_word(ratios, *card.aspect_ratio)) {

@@ -40,6 +40,9 @@ struct JobType {
   std::string model;  // empty: the default one
 };
 std::optional<JobType> job_type_named(const std::string& word, JsonObject* data);
+// The data of a job, an object, which clients send as JSON text, too; empty where there is none.
+// Throws ApiError 422.
+JsonNodePtr data_of_job(JsonObject* job);
 
 // What of a request does not go together in the table of the live service's models: the field, by
 // the seed's name for it, and why. `is_action`: fewer models have these fields.

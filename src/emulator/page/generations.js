@@ -67,7 +67,8 @@ class Card {
     const cost = status === 'completed' ? `cost ${credits(entry.generation.execution_cost)}`
       : hasEnded(status) ? 'refunded' : `${credits(entry.charged)} charged`;
     setText(this.facts, [entry.model, entry.aspect_ratio, `${entry.duration} s`, cost,
-      `ingredients ${entry.asset_resource_ids.join(', ')}`, `cell ${entry.cell_id}`].join(' · '));
+      `ingredients ${entry.asset_resource_ids.join(', ')}`,
+      entry.cell_id === null ? 'no cell' : `cell ${entry.cell_id}`].join(' · '));
     setText(this.reason, reason ?? '');
     this.progress.hidden = hasEnded(status);
     this.stop.hidden = hasEnded(status);
