@@ -136,6 +136,10 @@ TEST_F(Dialects, TheModelsAreThoseOfTheService) {
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_TRUE(has(finished, "The service lists the same models")) << finished.out;
   EXPECT_TRUE(has(finished, "pika 0.7 a second")) << finished.out;
+  const Finished alone = exec({}, {"sh", "-c", R"(env -u GEN_AGENT_ID "$GENPRO" models)"});
+  EXPECT_EQ(alone.exit_code, 0);
+  EXPECT_TRUE(has(alone, "pika 0.7 a second")) << "prices are no agent's: " << alone.out;
+  EXPECT_TRUE(has(alone, "--agent-id")) << alone.out;
   const Finished seconds = exec(
       {}, {"sh", "-c", R"("$GENPRO" models --type=video_from_ingredients | grep '^veo-3.1 ')"});
   EXPECT_FALSE(has(seconds, "4 6 8")) << "not of this type: " << seconds.out;

@@ -130,8 +130,8 @@ void tell_prices(const Service& service) {
   if (!costs.empty()) tell("Credits, as the service says: " + join(costs) + ".");
 }
 
-// What the service has that the table has not, and the other way round.
-void compare(const Service& service, const std::string& agent, char letter) {
+// What the service has that the table has not, and the other way round. False: it does not tell.
+bool compare(const Service& service, const std::string& agent, char letter) {
   std::vector<std::string> offered;
   for (const auto& [card, type] : cards) {
     if (letter != 0 && type != letter) continue;
@@ -139,7 +139,7 @@ void compare(const Service& service, const std::string& agent, char letter) {
         service, [&, card = card](api::OfferClient& client, auto done) {
           client.get_models(card, agent, std::move(done));
         });
-    if (!names) return;
+    if (!names) return false;
     for (const std::string& name : *names) {
       if (std::ranges::find(offered, name) == offered.end()) offered.push_back(name);
     }
@@ -158,7 +158,7 @@ void compare(const Service& service, const std::string& agent, char letter) {
   if (!fresh.empty()) tell("The service has as well: " + join(fresh) + ".");
   if (!gone.empty()) tell("The service does not list: " + join(gone) + ".");
   if (fresh.empty() && gone.empty()) tell("The service lists the same models for its cards.");
-  tell_prices(service);
+  return true;
 }
 
 }  // namespace
@@ -174,7 +174,10 @@ int run_models(int argc, char** argv, const Globals& globals) {
   for (const auto& type : catalogue::other_types()) words.emplace_back(type.type);
   options.add_choice("type", words, "Only those that make " + join(words, ", ", " or "));
   options.add_flag("json", "Print a JSON array");
-  add_access(options, {"agent-id"});
+  options.add_text("agent-id", "TEXT",
+                   "Id of the agent whose models the service is asked for (GEN_AGENT_ID, else the "
+                   "profile's)");
+  add_access(options);
   const auto arguments = options.parse(argc, argv);
   if (!arguments) return exit_done;
   if (!arguments->empty()) {
@@ -220,9 +223,12 @@ int run_models(int argc, char** argv, const Globals& globals) {
   }
   const auto key = api::find_key(settings.api_key, settings.api_key_file);
   const bool has_key = (key && !trim(*key).empty()) || !settings.key_command.empty();
-  if (!has_key || settings.agent_id.empty()) return exit_done;
+  if (!has_key) return exit_done;
   try {
-    compare(Service(settings), settings.agent_id, letter);
+    const Service service(settings);
+    const bool has_agent = !settings.agent_id.empty();
+    if (!has_agent) tell("With --agent-id the service is asked which models it has, too.");
+    if (!has_agent || compare(service, settings.agent_id, letter)) tell_prices(service);
   } catch (const CommandError& failure) {
     // What was printed is what there is to know without the service.
     tell(std::string("The service was not asked: ") + failure.what());
