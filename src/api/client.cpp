@@ -79,6 +79,16 @@ Client::~Client() {
   cancel();
 }
 
+namespace {
+
+// The settings that the path is made of.
+std::string ids_in(const std::string& cell_path) {
+  const bool has_layer = cell_path.find("/layers/") != std::string::npos;
+  return has_layer ? "sheet-id, cell-id, layer-id" : "sheet-id, cell-id";
+}
+
+}  // namespace
+
 void Client::cancel() {
   refusal_.stop();
   if (exchange_) exchange_->cancel();
@@ -96,7 +106,7 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
                       Done done) {
   auto call =
       make_call("POST", {"the request for a generation", "an id in the request for a generation",
-                         "Check sheet-id, cell-id, agent-id, asset-ids and sheet-route."});
+                         "Check " + ids_in(request.cell_path) + ", agent-id, asset-ids and sheet-route."});
   call->may_be_sent_again = false;
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
@@ -153,7 +163,7 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
 
 void Client::get_cell(const std::string& cell_path, const std::string& agent_id, CellDone done) {
   auto call = make_call("GET", {"the cell's generations", "the cell",
-                                "Check sheet-id, cell-id, agent-id and sheet-route."});
+                                "Check " + ids_in(cell_path) + ", agent-id and sheet-route."});
   call->done = reading(
       std::move(done), parse_cell,
       [this, id = cell_path.substr(cell_path.rfind('/') + 1)](const Cell& cell) -> std::string {

@@ -28,6 +28,7 @@ struct Draft {
   GenerationType type = GenerationType::video_from_ingredients;
   std::string sheet_id;
   std::string cell_id;
+  std::string layer_id;
   std::string agent_id;
   std::string prompt;
   std::string negative_prompt;

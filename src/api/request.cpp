@@ -250,6 +250,7 @@ std::optional<Error> check_fields(const RequestSettings& settings, const Dialect
       {"native-audio", settings.native_audio.has_value()},
       {"prompt-var", !settings.prompt_var.empty()},
       {"content-resource-vars", !split_list(settings.content_resource_vars).empty()},
+      {"layer-id", !settings.layer_id.empty()},
   };
   for (const auto& [name, is_given] : given) {
     if (!is_given || form->has(name)) continue;
@@ -368,9 +369,10 @@ Error missing_error(const std::vector<std::string>& names) {
            "holds one.");
   }
   if (has("ingredients")) {
-    append(error,
-           "Set ingredients to files and ids of content resources, such as photo.jpg,502, asset-ids "
-           "to ids alone, or content-resource-vars to the names of variables that hold them.");
+    append(
+        error,
+        "Set ingredients to files and ids of content resources, such as photo.jpg,502, asset-ids "
+        "to ids alone, or content-resource-vars to the names of variables that hold them.");
   }
   error.details.emplace_back("missing", join(names, ","));
   return error;
@@ -392,6 +394,9 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   }
   if (auto error = check_id("sheet-id", settings.sheet_id)) return *error;
   if (auto error = check_id("cell-id", settings.cell_id)) return *error;
+  if (!settings.layer_id.empty()) {
+    if (auto error = check_id("layer-id", settings.layer_id)) return *error;
+  }
   if (auto error = check_id("agent-id", settings.agent_id)) return *error;
   if (auto error = check_texts(settings)) return *error;
 
@@ -430,6 +435,9 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   request.type = type;
   request.cell_path = route + "/" + std::string(plain_id(settings.sheet_id)) + "/cells/" +
                       std::string(plain_id(settings.cell_id));
+  if (!settings.layer_id.empty()) {
+    request.cell_path += "/layers/" + std::string(plain_id(settings.layer_id));
+  }
   request.agent_id = plain_id(settings.agent_id);
   request.prompt = fill_variables(settings.prompt, *variables);
   request.warnings = catalogue_warnings(settings, &dialect == &seed_dialect, type,
@@ -439,6 +447,7 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   draft.type = type;
   draft.sheet_id = plain_id(settings.sheet_id);
   draft.cell_id = plain_id(settings.cell_id);
+  draft.layer_id = plain_id(settings.layer_id);
   draft.agent_id = request.agent_id;
   // An empty prompt would be one; with prompt_var it has to be absent.
   if (!trim(request.prompt).empty()) draft.prompt = request.prompt;

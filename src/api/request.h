@@ -42,6 +42,7 @@ struct RequestSettings {
   std::optional<std::string> sheet_route;  // none: as the dialect has it
   std::string sheet_id;
   std::string cell_id;
+  std::string layer_id;  // of the cell's; empty: the cell itself
   std::string agent_id;
   std::string prompt;
   std::string negative_prompt;
@@ -70,11 +71,11 @@ struct LeftToService {
 struct GenerationRequest {
   const Dialect* dialect = &seed_dialect;
   GenerationType type = GenerationType::video_from_ingredients;
-  std::string cell_path;  // below the base URL, without a slash at either end
+  std::string cell_path;  // or a layer's; below the base URL, without a slash at either end
   std::string agent_id;
-  std::string body;    // the JSON to post
-  std::string prompt;  // with the variables that were filled in here
-  std::string model;   // empty: the cell decides
+  std::string body;              // the JSON to post
+  std::string prompt;            // with the variables that were filled in here
+  std::string model;             // empty: the cell decides
   std::optional<double> length;  // seconds asked for; nothing: the cell decides
   LeftToService left;
   // What the service will probably refuse, for the user to know; never a reason not to ask.

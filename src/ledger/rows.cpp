@@ -106,15 +106,10 @@ bool is_key(std::string_view key) {
 
 // It becomes a part of an address.
 bool is_cell_path(std::string_view path) {
-  std::array<std::string_view, 4> parts;
-  for (std::size_t index = 0; index < parts.size(); ++index) {
-    const std::size_t slash = path.find('/');
-    if ((slash == std::string_view::npos) != (index == parts.size() - 1)) return false;
-    parts[index] = path.substr(0, slash);
-    if (!is_id(parts[index])) return false;
-    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-  }
-  return parts[2] == "cells";
+  const auto parts = split(path, '/');
+  const bool is_layer = parts.size() == 6 && parts[4] == "layers";
+  return (parts.size() == 4 || is_layer) && parts[2] == "cells" &&
+         std::ranges::all_of(parts, [](std::string_view part) { return is_id(part); });
 }
 
 // Most rows have the address of the row before them.

@@ -28,6 +28,7 @@ api::RequestSettings request_settings_of(const Settings& settings) {
       .sheet_route = settings.sheet_route_word(),
       .sheet_id = settings.sheet_id,
       .cell_id = settings.cell_id,
+      .layer_id = settings.layer_id,
       .agent_id = settings.agent_id,
       .prompt = settings.prompt,
       .negative_prompt = settings.negative_prompt,

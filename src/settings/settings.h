@@ -27,6 +27,7 @@ struct Settings {
   std::string sheet_route = "autocontentengine";
   std::string sheet_id;
   std::string cell_id;
+  std::string layer_id;
   std::string agent_id;
   std::string prompt;
   std::string asset_ids;

@@ -41,6 +41,11 @@ def check_files():
         if request['body'] is not None:
             check(name, request['body'], f'request_{dialect}')
         check(name, request['answer'], 'results' if dialect == 'actions' else 'created')
+    for name, price in read('prices'):
+        is_estimate = 'body' in price
+        if is_estimate:
+            check(name, price['body'], 'request_estimate')
+        check(name, price['answer'], 'estimate' if is_estimate else 'transactions')
     for name, answer in read('answers'):
         if answer['status'] in (202, 402):
             check(name, answer['body'], f'answer_{answer["status"]}')
@@ -105,6 +110,11 @@ def check_live():
             job = {'user_job_type': body['generation_type'], 'data': body['data']}
             check(f'{name}, estimated',
                   ask('POST', 'user_jobs/estimate', {'agent_id': 42, 'user_job': job})[1], 'estimate')
+    for name, price in read('prices'):
+        if 'body' not in price:
+            continue
+        status, answer = ask('POST', price['path'], with_own_ids(price['body'], price['settings']))
+        check(f'{name}, answered ({status})', answer, 'estimate')
     check('transactions', ask('GET', 'credit_transactions?agent_id=42&page=1')[1], 'transactions')
     for fault, value in (('not-ready', 'source_not_ready:retry-after=1'), ('payment-required', '500')):
         ask('POST', '/_emulator/faults', {'name': fault, 'value': value})

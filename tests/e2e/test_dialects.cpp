@@ -130,6 +130,21 @@ TEST_F(Dialects, AClipWithoutABackgroundHasAlphaAndIsALayerOfARender) {
   EXPECT_EQ(decoded_frames(read_file(file("clip.mp4"))), 48) << "in whole seconds";
 }
 
+TEST_F(Dialects, AClipIsMadeInALayerOfItsCell) {
+  for (const std::string dialect : {"vidsheet", "actions"}) {
+    const Finished finished =
+        generate("today",
+                 "--prompt=Boat --generation-type=video_from_text --model=grok --duration=1 "
+                 "--layer-id=4000 --dialect=" +
+                     dialect,
+                 R"(curl -s -H "X-API-Key: $GEN_API_KEY" -d '{"name": "ground", "type": "video"}' \
+        "$GEN_API_BASE_URL/vidsheet/101/cells/3300/layers?agent_id=42"; )");
+    ASSERT_TRUE(has(finished, "exit 0")) << finished.out;
+    EXPECT_TRUE(has(finished, R"("user_jobs":[],"video_layers")")) << finished.out;
+    EXPECT_EQ(decoded_frames(read_file(file("clip.mp4"))), 24);
+  }
+}
+
 TEST_F(Dialects, TheModelsAreThoseOfTheService) {
   const Finished finished =
       exec({}, {"sh", "-c", R"("$GENPRO" models --agent-id=42 --type=video_from_text)"});

@@ -35,6 +35,7 @@ const Property properties[] = {
     {"sheet-route", G_TYPE_STRING, "autocontentengine"},
     {"sheet-id", G_TYPE_STRING, ""},
     {"cell-id", G_TYPE_STRING, ""},
+    {"layer-id", G_TYPE_STRING, ""},
     {"agent-id", G_TYPE_STRING, ""},
     {"prompt", G_TYPE_STRING, ""},
     {"asset-ids", G_TYPE_STRING, ""},

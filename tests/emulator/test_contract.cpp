@@ -17,8 +17,8 @@ class Contract : public EmulatorTest {
     upload_two();
   }
 
-  static Json file(const std::string& name) {
-    return Json::parse(read_file(std::string(CONTRACT_FOLDER) + "/requests/" + name));
+  static Json file(const std::string& name, const std::string& folder = "requests") {
+    return Json::parse(read_file(std::string(CONTRACT_FOLDER) + "/" + folder + "/" + name));
   }
   static std::vector<std::string> all_files() {
     std::vector<std::string> names;
@@ -86,9 +86,41 @@ TEST_F(Contract, RequestsAreTakenOnceAKey) {
     EXPECT_EQ(first.json().names(), request["answer"].names()) << name;
     EXPECT_EQ(ask(request, body, name).body, first.body) << name;
     wait_for("/v1/generations/" + id_in(first), "completed");
-    EXPECT_EQ(cell()["user_jobs"].size(), 1U) << name;
+    const bool is_layers = request["settings"]["layer-id"].text() == "4000";
+    const Json target = is_layers ? cell()["video_layers"].at(0) : cell();
+    EXPECT_EQ(target["user_jobs"].size(), 1U) << name;
   }
-  EXPECT_GE(taken, 15U);
+  EXPECT_GE(taken, 17U);
+}
+
+TEST_F(Contract, EstimatesAreFree) {
+  for (const char* name : {"estimate-actions-text.json", "estimate-vidsheet-image.json"}) {
+    const Json price = file(name, "prices");
+    start_for(price);
+    const double before = credit();
+    const Response answer = client_->post("/v1/" + price["path"].text(), body_of(price));
+    ASSERT_EQ(answer.status, 200U) << name << ": " << answer.body;
+    EXPECT_EQ(answer.json().names(), price["answer"].names()) << name;
+    EXPECT_EQ(answer.json()["items"].at(0).names(), price["answer"]["items"].at(0).names());
+    EXPECT_EQ(credit(), before);
+  }
+}
+
+TEST_F(Contract, ARefundIsATransaction) {
+  start([](EmulatorSettings& settings) { settings.latency = 100; });
+  upload_two();
+  const Json request = file("vidsheet-text.json");
+  const std::string id = id_in(ask(request, body_of(request), "a"));
+  client_->post("/v1/generations/" + id + "/stop", R"({"agent_id":42})");
+  const Json price = file("transactions.json", "prices");
+  const Json all = client_->get("/v1/" + price["path"].text() + "?agent_id=42").json();
+  ASSERT_EQ(all.size(), 2U);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all.at(i).names(), price["answer"].at(0).names());
+    EXPECT_EQ(all.at(i)["source"].names(), price["answer"].at(0)["source"].names());
+    EXPECT_EQ(all.at(i)["source"]["id"].dump(), id);
+    EXPECT_EQ(all.at(i)["is_incoming"].dump(), i == 0 ? "true" : "false");
+  }
 }
 
 TEST_F(Contract, ActionsTellWhatIsWrongByItsPath) {

@@ -10,6 +10,7 @@
 
 #include "api/dialect.h"
 #include "api/prices/offer_client.h"
+#include "api/prices/price_client.h"
 #include "base/text.h"
 #include "job/answers.h"
 #include "payment/answers.h"
@@ -51,6 +52,7 @@ RequestSettings settings_of(JsonObject* file) {
   if (!type.empty()) settings.generation_type = type;
   settings.sheet_id = text("sheet-id");
   settings.cell_id = text("cell-id");
+  settings.layer_id = text("layer-id");
   settings.agent_id = text("agent-id");
   settings.prompt = text("prompt");
   settings.negative_prompt = text("negative-prompt");
@@ -120,9 +122,42 @@ TEST_P(ContractAnswer, MeansWhatIsSaidOfIt) {
 
 INSTANTIATE_TEST_SUITE_P(Each, ContractAnswer, testing::ValuesIn(files("answers")), name_of);
 
+// ---- Prices ----
+
+TEST(ContractPrices, EstimatesAreAskedForAndRead) {
+  unsigned estimates = 0;
+  for (const std::string& path : files("prices")) {
+    const JsonObjectPtr file = read(path);
+    if (member(file.get(), "body") == nullptr) continue;
+    ++estimates;
+    const auto request = make_request(settings_of(file.get()));
+    ASSERT_TRUE(request) << path << ": " << request.error().message;
+    EXPECT_EQ(canonical_json(std::string_view(estimate_body(*request))),
+              canonical_json(member(file.get(), "body")))
+        << path;
+    const auto credits = parse_estimate(canonical_json(member(file.get(), "answer")));
+    ASSERT_TRUE(credits) << path << ": " << credits.error();
+    EXPECT_EQ(*credits, as_number(member(file.get(), "credits"))) << path;
+  }
+  EXPECT_EQ(estimates, 2U);
+}
+
+TEST(ContractPrices, OneTransactionIsTheRefund) {
+  const JsonObjectPtr file = read(CONTRACT_FOLDER "/prices/transactions.json");
+  const auto all = parse_transactions(canonical_json(member(file.get(), "answer")));
+  ASSERT_TRUE(all) << all.error();
+  JsonObject* refunded = as_object(member(file.get(), "refunded"));
+  const std::string id = as_text(member(refunded, "generation")).value_or("");
+  double sum = 0;
+  for (const Transaction& one : *all) {
+    if (one.is_incoming && one.generations == std::vector{id}) sum += one.amount;
+  }
+  EXPECT_EQ(sum, as_number(member(refunded, "credits")));
+}
+
 // ---- What does not fit together ----
 
-constexpr std::size_t misfit_count = 83;
+constexpr std::size_t misfit_count = 85;
 
 class ContractMisfit : public testing::TestWithParam<std::size_t> {};
 

@@ -12,14 +12,15 @@ namespace actions {
 namespace {
 
 constexpr std::string_view video_settings =
-    "prompt ingredients model aspect-ratio resolution duration native-audio content-resource-vars";
+    "prompt ingredients model aspect-ratio resolution duration native-audio content-resource-vars "
+    "layer-id";
 
 constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "model", 1, UINT_MAX},
     Form{GenerationType::video_from_text,
-         "prompt model aspect-ratio resolution duration native-audio", "model"},
+         "prompt model aspect-ratio resolution duration native-audio layer-id", "model"},
     Form{GenerationType::video_from_image, video_settings, "model", 1, 2},
-    Form{GenerationType::lipsync, "ingredients model content-resource-vars", "", 2, 2},
+    Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2},
 };
 
 const char* card_of(GenerationType type) {
@@ -81,12 +82,15 @@ JsonObjectPtr prompt_object(const std::string& text) {
   return prompt;
 }
 
-// Of the cell alone: a column as the target would be paid for in each of its rows.
+// Of a cell or one of its layers alone: a column as the target would be paid for in each of its
+// rows.
 JsonObjectPtr target_of(const Draft& draft) {
   JsonObjectPtr target(json_object_new());
-  json_object_set_string_member(target.get(), "kind", "cell");
+  const bool is_layer = !draft.layer_id.empty();
+  json_object_set_string_member(target.get(), "kind", is_layer ? "layer" : "cell");
   json_object_set_member(target.get(), "vidsheet_id", id_node(draft.sheet_id).release());
-  json_object_set_member(target.get(), "id", id_node(draft.cell_id).release());
+  json_object_set_member(target.get(), "id",
+                         id_node(is_layer ? draft.layer_id : draft.cell_id).release());
   return target;
 }
 

@@ -12,16 +12,17 @@ namespace vidsheet {
 namespace {
 
 constexpr std::string_view video_settings =
-    "prompt ingredients negative-prompt model aspect-ratio resolution duration native-audio";
+    "prompt ingredients negative-prompt model aspect-ratio resolution duration native-audio "
+    "layer-id";
 
 constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "", 1, UINT_MAX, true},
     Form{GenerationType::video_from_text,
-         "prompt negative-prompt model aspect-ratio resolution duration native-audio", ""},
+         "prompt negative-prompt model aspect-ratio resolution duration native-audio layer-id", ""},
     Form{GenerationType::video_from_image, video_settings, "", 1, 2},
-    Form{GenerationType::lipsync, "ingredients model", "", 2, 2, true},
+    Form{GenerationType::lipsync, "ingredients model layer-id", "", 2, 2, true},
     Form{GenerationType::render, "", ""},
-    Form{GenerationType::remove_background, "ingredients", "", 1, 1, true},
+    Form{GenerationType::remove_background, "ingredients layer-id", "", 1, 1, true},
 };
 
 JsonNodePtr value_node(const Asset& asset) {

@@ -37,8 +37,8 @@ constexpr std::array request_settings = {
     "extra-data", "generation-id",
 };
 // Likewise; one that is not set leaves the digest as it was before there was such a setting.
-constexpr std::array later_request_settings = {"dialect", "generation-type", "resolution",
-                                               "negative-prompt", "native-audio"};
+constexpr std::array later_request_settings = {"dialect",         "generation-type", "resolution",
+                                               "negative-prompt", "native-audio",    "layer-id"};
 // Of these a row has none of its own: there is one service and one ledger.
 constexpr std::array common_settings = {"profile", "api-base-url", "api-key-file",
                                         "proxy",   "ca-file",      "ledger"};

@@ -303,8 +303,11 @@ std::string delivered_text(const Entry& entry) {
 std::string cell_text(const Entry& entry) {
   const std::string& path = entry.identity.cell_path;
   const auto parts = split(path, '/');
-  if (parts.size() != 4) return printable(path);
-  return printable(std::string(parts[1]) + "/" + std::string(parts[3]));
+  const bool has_layer = parts.size() == 6;
+  if (parts.size() != 4 && !has_layer) return printable(path);
+  std::string text = std::string(parts[1]) + "/" + std::string(parts[3]);
+  if (has_layer) text += "/" + std::string(parts[5]);
+  return printable(text);
 }
 
 std::string prompt_of(const Entry& entry) {

@@ -36,8 +36,12 @@ std::vector<std::string_view> split_path(std::string_view path) {
 
 std::string cell_of(const std::string& cell_path) {
   const auto parts = split_path(cell_path);
-  if (parts.size() != 4) return cell_path;
-  return std::string(without_zeros(parts[1])) + "/" + std::string(without_zeros(parts[3]));
+  const bool has_layer = parts.size() == 6;
+  if (parts.size() != 4 && !has_layer) return cell_path;
+  std::string cell = std::string(without_zeros(parts[1])) + "/";
+  cell += without_zeros(parts[3]);
+  if (has_layer) (cell += "/") += without_zeros(parts[5]);
+  return cell;
 }
 
 std::string parse_service(const std::string& base_url) {

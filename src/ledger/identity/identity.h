@@ -14,7 +14,7 @@ namespace genpro::ledger {
 // A request as the ledger knows it. Never holds the key.
 struct Identity {
   std::string base_url;          // of the API, as it is called
-  std::string cell_path;         // route/sheet/cells/cell, as it is called
+  std::string cell_path;         // route/sheet/cells/cell[/layers/layer], as it is called
   std::string agent_id;          // as it is called
   std::string model;             // empty: the cell decides
   std::optional<double> length;  // seconds asked for; nothing: the cell decides
@@ -28,8 +28,8 @@ struct Identity {
 
   // Set by make_identity().
   //
-  // The cell, the same for each way to write it: the names of this machine are one, the default
-  // port, the route word and leading zeros of numbers are left out.
+  // The cell, or the layer, the same for each way to write it: the names of this machine are one,
+  // the default port, the route word and leading zeros of numbers are left out.
   std::string place;
   // SHA-256 over place, agent and contents, else request; hexadecimal.
   std::string fingerprint;
