@@ -48,7 +48,8 @@ Filter predictor(const std::vector<double>& past) {
 
 }  // namespace
 
-// Up to that frame of the past.
+// Up to that frame of the past. Its level is not limited: the filter is stable, and swings where
+// what it made is changed before it comes back to it.
 void AudioSmoother::predict(std::size_t end) {
   position_ = 0;
   continuation_.assign(length * audio_channels, 0);
@@ -58,17 +59,15 @@ void AudioSmoother::predict(std::size_t end) {
     for (std::size_t at = end - known; at < end; ++at) {
       wave.push_back(past_[at * audio_channels + channel]);
     }
-    double loudest = 0;
-    for (const double sample : wave) loudest = std::max(loudest, std::abs(sample));
-    if (loudest == 0 || known <= order) continue;
+    if (known <= order) continue;
     const Filter filter = predictor(wave);
     for (std::size_t at = 0; at < length; ++at) {
       double next = 0;
       for (std::size_t back = 1; back <= order; ++back) {
         next -= filter[back] * wave[wave.size() - back];
       }
-      wave.push_back(std::clamp(next, -loudest, loudest));
-      continuation_[at * audio_channels + channel] = static_cast<float>(wave.back());
+      wave.push_back(next);
+      continuation_[at * audio_channels + channel] = static_cast<float>(next);
     }
   }
 }
