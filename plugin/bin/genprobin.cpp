@@ -41,6 +41,8 @@ struct GenproBinState {
   const std::shared_ptr<genpro::bin::CurrentPlayout> playout =
       std::make_shared<genpro::bin::CurrentPlayout>();
   std::atomic<bool> is_playing = false;
+  // Of state changes: the running time at which the element was paused.
+  GstClockTime paused_at = GST_CLOCK_TIME_NONE;
   // The source of frames, to be told of another raster. Owned by the bin.
   GstElement* video = nullptr;
 };
@@ -219,6 +221,22 @@ bool start(GstGenproBin* bin) {
   return started;
 }
 
+// A pipeline's running time begins anew when its start time is set in PAUSED. What is on goes on
+// from there. To be called while the sources are paused.
+void follow_running_time(GstElement* element) {
+  GenproBinState& state = state_of(element);
+  const GstClockTime now = gst_element_get_current_running_time(element);
+  const ControlPtr control = control_of(state);
+  if (!control || !GST_CLOCK_TIME_IS_VALID(state.paused_at) || !GST_CLOCK_TIME_IS_VALID(now))
+    return;
+  // In steps of whole frames and whole blocks of audio at the usual rates.
+  constexpr GstClockTime step = GST_SECOND / 10;
+  if (now >= state.paused_at) return;
+  const GstClockTime by = (state.paused_at - now) / step * step;
+  GST_INFO_OBJECT(element, "running times go back by %" GST_TIME_FORMAT, GST_TIME_ARGS(by));
+  control->playout()->timeline.move_back(static_cast<genpro::bin::Time>(by));
+}
+
 GstStateChangeReturn set_state(GstElement* element, GstState state) {
   if (genpro::starts_while_pipeline_stops(element, state)) return GST_STATE_CHANGE_SUCCESS;
   return GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->set_state(element, state);
@@ -229,8 +247,15 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start(GST_GENPRO_BIN(element))) {
     return GST_STATE_CHANGE_FAILURE;
   }
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) state.is_playing = true;
-  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) state.is_playing = false;
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) state.paused_at = GST_CLOCK_TIME_NONE;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) {
+    genpro::guard_c_callback("times that begin anew", [&] { follow_running_time(element); });
+    state.is_playing = true;
+  }
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
+    state.is_playing = false;
+    state.paused_at = gst_element_get_current_running_time(element);
+  }
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->change_state(element, transition);
   const bool has_failed = result == GST_STATE_CHANGE_FAILURE;

@@ -196,6 +196,11 @@ std::size_t Recorder::segments() const {
   return segments_;
 }
 
+bool Recorder::last_is(const Match& match) const {
+  std::lock_guard lock(mutex_);
+  return !pictures_.empty() && match(pictures_.back());
+}
+
 bool Recorder::wait_from(std::size_t first, const Match& match,
                          std::chrono::milliseconds deadline) const {
   std::unique_lock lock(mutex_);

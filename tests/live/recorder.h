@@ -69,8 +69,10 @@ class Recorder {
   CapsPtr caps() const;
   std::size_t segments() const;
 
-  // True as soon as it holds for a picture that passed, false at the deadline.
   using Match = std::function<bool(const Shown&)>;
+  // That it holds for the last picture.
+  bool last_is(const Match& match) const;
+  // True as soon as it holds for a picture that passed, false at the deadline.
   bool wait_for(const Match& match, std::chrono::milliseconds deadline = generous) const;
   // The same for one that passes from now on.
   bool wait_for_next(const Match& match, std::chrono::milliseconds deadline = generous) const;

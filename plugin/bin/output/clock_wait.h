@@ -15,7 +15,10 @@ class ClockWait {
  public:
   explicit ClockWait(GstElement* element) : element_(element) {}
 
-  // The running time; without a clock, the time since the first call.
+  // A new run begins, whose streaming thread does not run yet.
+  void reset();
+  // The running time. Without a clock, which an element has in no pipeline, it goes on from the
+  // last one by the system's clock.
   Time now();
   // Until `due`; false when interrupted.
   bool wait(Time due);
@@ -25,12 +28,14 @@ class ClockWait {
   struct State {
     GstClockID waiting = nullptr;
     bool interrupted = false;
+    unsigned changes = 0;  // of that
   };
   ObjectPtr<GstClock> clock(Time* base);
 
   GstElement* const element_;
   Guarded<State> state_;
   std::optional<Time> own_base_;
+  Time last_ = 0;
 };
 
 }  // namespace genpro::bin

@@ -64,6 +64,7 @@ gboolean start(GstBaseSrc* src) {
   genpro::guard_c_callback("start", [&] {
     GenproLiveSrcState& state = state_of(src);
     state.pending = {};
+    state.clock_wait.reset();
     state.configured_latency = 0;
     state.told_latency = state.producer->latency();
     state.has_failed = false;
@@ -222,6 +223,16 @@ bool push_end(GstBaseSrc* src) {
   return true;
 }
 
+// What was made before running times went back, which they do between PAUSED and PLAYING.
+void move(genpro::bin::Producer::Step* step, Time moved) {
+  const Time by = moved - std::exchange(step->moved, moved);
+  if (by == 0) return;
+  step->due -= by;
+  if (!step->buffer) return;
+  GST_BUFFER_PTS(step->buffer.get()) = static_cast<GstClockTime>(step->due);
+  GST_BUFFER_FLAG_SET(step->buffer.get(), GST_BUFFER_FLAG_DISCONT);
+}
+
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
   GstFlowReturn result = GST_FLOW_ERROR;
   genpro::guard_c_callback("create", [&] {
@@ -248,6 +259,7 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
       }
       result = gst_base_src_wait_playing(GST_BASE_SRC(src));
       if (result != GST_FLOW_OK) return;
+      move(&pending, state.producer->moved());
     }
     result = GST_FLOW_ERROR;
     if (push_end(GST_BASE_SRC(src))) {
@@ -330,8 +342,10 @@ gboolean post_message(GstElement* element, GstMessage* message) {
   return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->post_message(element, message);
 }
 
-// From 1.26 on GstBaseSrc interrupts a live source that goes to PAUSED, and leaves it so.
+// What waits in PAUSED would go on waiting for a clock that the pipeline has left. From 1.26 on
+// GstBaseSrc interrupts a live source that goes to PAUSED itself, and leaves it so.
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) unlock(GST_BASE_SRC(element));
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) unlock_stop(GST_BASE_SRC(element));
   return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->change_state(element, transition);
 }

@@ -34,6 +34,7 @@ class Producer {
   struct Step {
     BufferPtr buffer;  // null at the end
     Time due = 0;      // running time at which it leaves
+    Time moved = 0;    // for which that is so
     bool is_end = false;
     // By how much what it shows is older than it should be, or how much was skipped before it.
     Time behind = 0;
@@ -51,6 +52,8 @@ class Producer {
   virtual CapsPtr caps() const = 0;
   // `now` is the running time, and what is more than `max_lateness` behind it is skipped.
   virtual Step produce(Time now, Time max_lateness) = 0;
+  // By how much running times have gone back in all.
+  virtual Time moved() = 0;
   // From a buffer's time to its being pushed, at most.
   virtual Time latency() = 0;
   // Null when nobody counts.

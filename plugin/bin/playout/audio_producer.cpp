@@ -36,13 +36,15 @@ class AudioProducer : public Producer {
 
   Step produce(Time now, Time max_lateness) override {
     bool is_discont = false;
+    Step step;
+    step.moved = moved();
+    now += step.moved;
     if (!next_ || now - time_of(*next_) > max_lateness) {
       // On a block's border, so that all that start together have the same times.
       next_ = samples_at(now) / static_cast<std::int64_t>(block) * static_cast<std::int64_t>(block);
       is_discont = true;
     }
-    Step step;
-    step.due = time_of(*next_);
+    step.due = time_of(*next_) - step.moved;
     constexpr std::size_t size = block * audio_channels * sizeof(float);
     samples_.assign(block * audio_channels, 0);
     std::vector<std::size_t> seams;
@@ -54,13 +56,14 @@ class AudioProducer : public Producer {
     GstBuffer* buffer = step.buffer.get();
     *next_ += block;
     GST_BUFFER_PTS(buffer) = static_cast<GstClockTime>(step.due);
-    GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(time_of(*next_) - step.due);
+    GST_BUFFER_DURATION(buffer) = static_cast<GstClockTime>(time_of(block));
     GST_BUFFER_OFFSET(buffer) = static_cast<guint64>(*next_) - block;
     GST_BUFFER_OFFSET_END(buffer) = static_cast<guint64>(*next_);
     if (is_discont) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
     return step;
   }
 
+  Time moved() override { return playout_->timeline.moved(); }
   Time latency() override { return time_of(block) + longest_delay; }
 
  private:

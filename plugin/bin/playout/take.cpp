@@ -28,10 +28,35 @@ void Timeline::expect() {
   if (state->next.take == at_once) state->next.take.reset();
 }
 
+void Timeline::arm(std::optional<Time> time) {
+  auto state = state_.lock();
+  state->next.take = time ? std::optional(state->own_time(*time)) : std::nullopt;
+}
+
+std::optional<Time> Timeline::armed() {
+  auto state = state_.lock();
+  const std::optional<Time>& take = state->next.take;
+  return take && *take != at_once ? *take - state->moved : take;
+}
+
+void Timeline::set_needed_by(std::optional<Time> time) {
+  auto state = state_.lock();
+  state->needed_by = time ? std::optional(state->own_time(*time)) : std::nullopt;
+}
+
+void Timeline::move_back(Time by) {
+  auto state = state_.lock();
+  state->moved += by;
+  for (auto* time : {&state->next.take, &state->replay.take, &state->needed_by}) {
+    if (*time) *time = State::later(**time, by);
+  }
+  for (Action& action : state->actions) action.time = State::later(action.time, by);
+}
+
 bool Timeline::take(Time time) {
   auto state = state_.lock();
   if (!state->next.decoder && !state->is_expected) return false;
-  state->next.take = time;
+  state->next.take = state->own_time(time);
   return true;
 }
 
@@ -72,7 +97,8 @@ void Timeline::cue(std::shared_ptr<ClipDecoder> decoder, Time position) {
 }
 
 void Timeline::replay(std::shared_ptr<ClipDecoder> decoder, Time time) {
-  replace(&State::replay, {.decoder = std::move(decoder), .take = time});
+  const Time own = state_.lock()->own_time(time);
+  replace(&State::replay, {.decoder = std::move(decoder), .take = own});
 }
 
 void Timeline::set_fallback(std::shared_ptr<ClipDecoder> decoder) {
@@ -101,7 +127,7 @@ bool Timeline::add_action(const Action& action) {
   const bool is_possible =
       action.kind == ActionKind::unfreeze ? is_frozen : last.decoder != nullptr;
   if (action.time == at_once && !is_possible) return false;
-  state->actions.push_back(action);
+  state->actions.push_back({action.kind, state->own_time(action.time)});
   return true;
 }
 
@@ -201,8 +227,8 @@ void Timeline::State::pass_deadline(Time start) {
   const Time asked = std::exchange(needed_by, std::nullopt).value_or(start);
   const bool is_met = next_was_on || (!is_expected && next.decoder && next.is_ready());
   const bool has_fallback = fallback.decoder != nullptr;
-  const Deadline deadline{.time = start,
-                          .asked = asked,
+  const Deadline deadline{.time = start - moved,
+                          .asked = asked - moved,
                           .is_met = is_met,
                           .is_expected = is_expected,
                           .has_fallback = has_fallback,

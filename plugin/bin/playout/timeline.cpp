@@ -101,7 +101,9 @@ void Timeline::reset() {
     before.stats = state->stats;
     std::swap(*state, before);
   }
-  if (before.on) events_.changed(std::move(before.on), nullptr, before.video_time);
+  if (before.on) {
+    events_.changed(std::move(before.on), nullptr, before.video_time - before.moved);
+  }
   std::set<std::shared_ptr<ClipDecoder>> retired = {
       std::move(before.next.decoder), std::move(before.replay.decoder),
       std::move(before.fallback.decoder), std::move(before.next_repeat)};
@@ -275,7 +277,9 @@ PlayoutStats Timeline::stats() {
   PlayoutStats stats = state->stats;
   stats.is_clip = state->on != nullptr;
   stats.is_cued = state->next.decoder && state->next.was_told;
-  if (state->needed_by) stats.needed_in = std::max<Time>(0, *state->needed_by - stats.time);
+  if (state->needed_by) {
+    stats.needed_in = std::max<Time>(0, *state->needed_by - state->own_time(stats.time));
+  }
   if (state->on) {
     stats.level = state->on->decoded().level();
     stats.gain = state->on->decoded().gain();
@@ -291,8 +295,10 @@ Composition Timeline::frame(Time time, Time duration, Time kept) {
   std::shared_ptr<ClipDecoder> starved;
   std::shared_ptr<ClipDecoder> recovered;
   std::vector<std::function<void(const Events&)>> notes;
+  Time running = 0;
   {
     auto state = state_.lock();
+    running = time - state->moved;
     state->frame_duration = duration;
     state->video_kept = kept;
     kept = state->kept();
@@ -303,7 +309,7 @@ Composition Timeline::frame(Time time, Time duration, Time kept) {
     composition.is_end = segment.kind == Kind::end;
     composition.over = layer(segment, time);
     state->count(composition.over, segment);
-    state->stats.time = time;
+    state->stats.time = running;
     if (segment.kind == Kind::play && segment.decoder && !segment.is_covered) {
       composition.behind = segment.decoder->decoded().behind(segment.content_at(time));
     }
@@ -338,7 +344,7 @@ Composition Timeline::frame(Time time, Time duration, Time kept) {
   }
   for (const auto& note : notes) note(events_);
   if (recovered) events_.starved(std::move(recovered), false);
-  if (ended || started) events_.changed(std::move(ended), std::move(started), time);
+  if (ended || started) events_.changed(std::move(ended), std::move(started), running);
   if (starved) events_.starved(std::move(starved), true);
   for (auto& gone : retired) events_.retired(std::move(gone));
   return composition;

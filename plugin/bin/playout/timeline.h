@@ -6,7 +6,9 @@
 // comes to it.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -50,6 +52,9 @@ struct Composition {
   bool is_end = false;
 };
 
+// Times that come in and go out are running times, but for those of FrameTimes, frame() and
+// mix_audio(): these go on where running times begin anew, by which they are ahead of them then.
+//
 // Threads: any; nothing waits. Its lock is taken before that of a clip's DecodedFrames, and nothing
 // is called back with it held.
 class Timeline {
@@ -118,8 +123,8 @@ class Timeline {
   // Whether what is offered is held until it is taken.
   void set_holds(bool holds) { state_.lock()->holds = holds; }
   // Of what is offered, now or later; none takes it back.
-  void arm(std::optional<Time> time) { state_.lock()->next.take = time; }
-  std::optional<Time> armed() { return state_.lock()->next.take; }
+  void arm(std::optional<Time> time);
+  std::optional<Time> armed();
   // One will be offered. What was to be on at once is another one.
   void expect();
   // False when nothing waits to be on.
@@ -142,7 +147,7 @@ class Timeline {
   void replay(std::shared_ptr<ClipDecoder> decoder, Time time);
 
   // When what was offered last is not ready by then, the fallback is on.
-  void set_needed_by(std::optional<Time> time) { state_.lock()->needed_by = time; }
+  void set_needed_by(std::optional<Time> time);
   void set_late_clip(LateClip late_clip) { state_.lock()->late_clip = late_clip; }
   // Null for none.
   void set_fallback(std::shared_ptr<ClipDecoder> decoder);
@@ -155,6 +160,11 @@ class Timeline {
   std::shared_ptr<ClipDecoder> last() { return state_.lock()->segments.back().decoder; }
 
   PlayoutStats stats();
+
+  // Running times are earlier by that from now on; what was to happen at one still does.
+  void move_back(Time by);
+  // All of that.
+  Time moved() { return state_.lock()->moved; }
 
   // Of those that are taken from now on.
   void set_frame_times(const FrameTimes& times) { state_.lock()->frame_times = times; }
@@ -235,6 +245,7 @@ class Timeline {
     Time video_kept = 0;
     Time audio_kept = 0;
     bool had_audio = false;  // just before that
+    Time moved = 0;          // by which running times are behind all these times
     Decoders retired;
     PlayoutStats stats;
     std::weak_ptr<ClipDecoder> counted;  // of the last frame
@@ -254,6 +265,11 @@ class Timeline {
     void prune(Time kept);
     void count(const Layer& layer, const Segment& segment);
 
+    // `at_once` stays so.
+    static Time later(Time time, Time by) {
+      return time == at_once ? time : time + std::min(by, std::numeric_limits<Time>::max() - time);
+    }
+    Time own_time(Time running) const { return later(running, moved); }
     bool is_held() const { return holds || next.is_held; }
     Time frame_from(Time time) const;
     std::optional<Action> due(Time until, Time from) const;

@@ -41,6 +41,8 @@ class VideoProducer : public Producer {
 
   Step produce(Time now, Time max_lateness) override {
     Step step;
+    step.moved = moved();
+    now += step.moved;
     if (!origin_ || now - time_of(count_) > max_lateness) {
       is_discont_ = true;
       if (origin_) {
@@ -52,8 +54,9 @@ class VideoProducer : public Producer {
       const Time duration = std::max<Time>(1, frame_duration());
       origin_ = now / duration * duration;
     }
-    step.due = time_of(count_);
-    const Time duration = time_of(count_ + 1) - step.due;
+    const Time time = time_of(count_);
+    const Time duration = time_of(count_ + 1) - time;
+    step.due = time - step.moved;
     const std::uint32_t border = border_of(playout_->placeholder->kind());
     if (border != raster_.border) {
       raster_.border = border;
@@ -61,7 +64,7 @@ class VideoProducer : public Producer {
     }
     playout_->timeline.set_frame_times(
         {*origin_, std::max(1, raster_.info.fps_n), std::max(1, raster_.info.fps_d)});
-    const Composition composition = playout_->timeline.frame(step.due, duration, max_lateness);
+    const Composition composition = playout_->timeline.frame(time, duration, max_lateness);
     step.is_end = composition.is_end;
     if (step.is_end) return step;
     step.behind = std::max(step.behind, composition.behind);
@@ -83,6 +86,7 @@ class VideoProducer : public Producer {
     return step;
   }
 
+  Time moved() override { return playout_->timeline.moved(); }
   Time latency() override { return latency_; }
   OutputStats* stats() override { return playout_ ? &playout_->output : nullptr; }
 
