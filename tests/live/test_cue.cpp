@@ -107,6 +107,36 @@ TEST_F(Cue, HoldsAClipUntilItIsTakenAtTheFrameThatWasCalledFor) {
   studio->expect_quiet();
 }
 
+TEST_F(Cue, OfOneClipInTwoBinsIsTakenAtTheSameFrame) {
+  play();
+  const ElementPtr other =
+      live_bin(service, {{"start-mode", "cue"}, {"framerate", "30/1"}, {"reuse", "completed"}});
+  const Recorder video(other.get(), "video");
+  BusListener& bus = studio->bus();
+  gst_bin_add(GST_BIN(studio->pipeline()), other.get());
+  ASSERT_TRUE(gst_element_sync_state_with_parent(other.get()));
+  for (GstElement* each : {bin(), other.get()}) {
+    ASSERT_TRUE(bus.wait_for([each](GstMessage* message) {
+      return GST_MESSAGE_SRC(message) == GST_OBJECT(each) &&
+             is_event(message, "genpro-clip", "cued");
+    }));
+  }
+  const std::uint64_t take = last_time() + 60 * frame_time + 7 * GST_MSECOND;
+  for (GstElement* each : {bin(), other.get()}) EXPECT_TRUE(act(each, "take", take));
+  ASSERT_TRUE(studio->wait_for_picture({spec.tag, 10}));
+  ASSERT_TRUE(video.wait_for([this](const Shown& shown) {
+    return shown.mark == Mark{spec.tag, 10};
+  }));
+  ASSERT_NO_FATAL_FAILURE(stop());
+  const Pictures clip = part_of(pictures, spec.tag);
+  const Pictures same = part_of(video.pictures(), spec.tag);
+  EXPECT_EQ(clip.front().mark, (Mark{spec.tag, 0}));
+  EXPECT_EQ(same.front().mark, (Mark{spec.tag, 0}));
+  EXPECT_EQ(clip.front().pts, frame_from(take).pts);
+  EXPECT_EQ(same.front().pts, clip.front().pts);
+  EXPECT_EQ(service.posts(), 1);
+}
+
 TEST_F(Cue, ATakeBeforeTheClipIsCuedIsArmedAndHolds) {
   service.hold_from(1);
   play();
