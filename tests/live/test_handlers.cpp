@@ -197,6 +197,41 @@ TEST_P(Handlers, MayPlayAgain) {
   EXPECT_TRUE(stops_in_time(application.pipeline()));
 }
 
+// It is posted by whoever stops the element, with the state lock held, as any message about a state
+// is.
+TEST(Stopping, MayBeAnsweredByAnotherState) {
+  LiveService service;
+  service.hold_from(1);
+  for (const GstState state : {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PLAYING}) {
+    Studio studio(live_bin(service));
+    studio.play();
+    ASSERT_TRUE(studio.bus().wait_for(
+        [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_PROGRESS; }));
+    struct Answer {
+      GstElement* pipeline;
+      GstState state;
+      std::atomic<int> answers = 0;
+    } answer{studio.pipeline(), state};
+    const auto bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(studio.pipeline()));
+    gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
+    gst_bus_set_sync_handler(
+        bus.get(),
+        [](GstBus*, GstMessage* message, gpointer data) {
+          auto* self = static_cast<Answer*>(data);
+          if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_PROGRESS && ++self->answers == 1) {
+            gst_element_set_state(self->pipeline, self->state);
+          }
+          gst_message_unref(message);
+          return GST_BUS_DROP;
+        },
+        &answer, nullptr);
+    EXPECT_TRUE(changes_in_time(studio.pipeline(), GST_STATE_READY));
+    EXPECT_GE(answer.answers, 1);
+    EXPECT_TRUE(stops_in_time(studio.pipeline()));
+    gst_bus_set_sync_handler(bus.get(), nullptr, nullptr, nullptr);
+  }
+}
+
 std::string event_name(const testing::TestParamInfo<const char*>& info) {
   std::string name = info.param;
   for (char& letter : name)
