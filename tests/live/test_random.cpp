@@ -157,9 +157,23 @@ class Driver {
                                                  GST_STATE_READY,   GST_STATE_NULL};
     gst_element_set_state(pipeline_.get(), random.of(states));
   }
+  // From the next PLAYING on.
+  void use_other_clock(Random& random) {
+    const auto clock = ObjectPtr<GstClock>::adopt(static_cast<GstClock*>(g_object_new(
+        GST_TYPE_SYSTEM_CLOCK, "clock-type",
+        random.once_in(2) ? GST_CLOCK_TYPE_REALTIME : GST_CLOCK_TYPE_MONOTONIC, nullptr)));
+    gst_pipeline_use_clock(GST_PIPELINE(pipeline_.get()), clock.get());
+  }
   // What only one thread does at a time.
   void change_pipeline(Random& random) {
-    switch (random.below(8)) {
+    switch (random.below(11)) {
+      case 8:
+        return use_other_clock(random);
+      case 9:
+        return gst_element_set_start_time(pipeline_.get(), random.below(100) * 100 * GST_MSECOND);
+      case 10:
+        return gst_pipeline_set_latency(GST_PIPELINE(pipeline_.get()),
+                                        random.below(3) * 500 * GST_MSECOND);
       case 0: {
         // Out of the running pipeline, and back.
         gst_bin_remove(GST_BIN(pipeline_.get()), bin_.get());
