@@ -397,6 +397,70 @@ TEST_F(TakeTest, ThatIsCuedMeetsItsDeadline) {
   for (const OutputFrame& seen : output.seen) EXPECT_EQ(seen.clip, -1);
 }
 
+TEST_F(TakeTest, ThatIsStillToComeOutlivesAClipThatIsGivenUp) {
+  FakeClip slow = clip_at({25, 1}, 100);
+  slow.stalls_at = 0;
+  slow.stalls_for = 1000;
+  timeline.offer(output.add(slow).decoder());
+  EXPECT_TRUE(timeline.take(60 * frame_time));
+  timeline.set_needed_by(20 * frame_time);
+  output.run_until(30 * frame_time);
+  EXPECT_EQ(output.retired, (std::vector<int>{0}));
+  FakePlaying& next = output.add(clip_at({25, 1}, 100));
+  timeline.offer(next.decoder());
+  output.run_until(80 * frame_time);
+  EXPECT_EQ(output.seen_at(59 * frame_time).clip, -1);
+  expect_plays(output, next, 60 * frame_time, 0, output.done());
+}
+
+TEST_F(TakeTest, ThatWasToBeByTheDeadlineIsNoneOfAClipThatIsCuedThen) {
+  timeline.set_late_clip(bin::LateClip::cue);
+  FakeClip slow = clip_at({25, 1}, 100);
+  slow.stalls_at = 0;
+  slow.stalls_for = 50;
+  timeline.offer(output.add(slow).decoder());
+  EXPECT_TRUE(timeline.take(40 * frame_time));
+  timeline.set_needed_by(40 * frame_time);
+  output.run_until(80 * frame_time);
+  EXPECT_EQ(timeline.armed(), std::nullopt);
+  EXPECT_EQ(output.cued, (std::vector<int>{0}));
+  for (const OutputFrame& seen : output.seen) EXPECT_EQ(seen.clip, -1);
+}
+
+// Also one in place of another that could not be shown.
+TEST_F(TakeTest, AFallbackThatIsSetAfterTheDeadlineIsOn) {
+  FakeClip broken = clip_at({25, 1}, 100);
+  broken.stalls_at = 0;
+  broken.stalls_for = 1000;
+  timeline.set_fallback(output.add(broken).decoder());
+  timeline.set_needed_by(10 * frame_time);
+  output.run_until(20 * frame_time);
+  EXPECT_EQ(output.told, (std::vector<std::string>{"missed"}));
+  FakePlaying& fallback = output.add(clip_at({25, 1}, 200));
+  timeline.set_fallback(nullptr);
+  timeline.set_fallback(fallback.decoder());
+  output.run_until(30 * frame_time);
+  EXPECT_EQ(output.seen.back().clip, fallback.number());
+  // The next one is for a deadline of its own.
+  FakePlaying& next = output.add(clip_at({25, 1}, 200));
+  timeline.set_fallback(next.decoder());
+  timeline.set_needed_by(60 * frame_time);
+  output.run_until(80 * frame_time);
+  EXPECT_EQ(output.seen_at(59 * frame_time).clip, fallback.number());
+  expect_plays(output, next, 60 * frame_time, 0, output.done());
+}
+
+TEST_F(TakeTest, AFallbackThatWasNotReadyIsForgottenWithAnotherDeadline) {
+  timeline.set_needed_by(10 * frame_time);
+  output.run_until(20 * frame_time);
+  timeline.set_needed_by(60 * frame_time);
+  FakePlaying& fallback = output.add(clip_at({25, 1}, 200));
+  timeline.set_fallback(fallback.decoder());
+  output.run_until(80 * frame_time);
+  EXPECT_EQ(output.seen_at(59 * frame_time).clip, -1);
+  expect_plays(output, fallback, 60 * frame_time, 0, output.done());
+}
+
 TEST_F(TakeTest, IsNotLostToWhatIsPlayedAgainAtTheSameFrame) {
   const Replay replay = replay_with_another_cued();
   EXPECT_TRUE(timeline.take(replay.start));

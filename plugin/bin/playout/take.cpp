@@ -102,7 +102,20 @@ void Timeline::replay(std::shared_ptr<ClipDecoder> decoder, Time time) {
 }
 
 void Timeline::set_fallback(std::shared_ptr<ClipDecoder> decoder) {
-  replace(&State::fallback, {.decoder = std::move(decoder)});
+  Decoders retired;
+  {
+    auto state = state_.lock();
+    // One that could not be shown at the deadline is replaced by what can.
+    state->replace(state->fallback, {.decoder = std::move(decoder), .take = state->fallback.take});
+    retired.swap(state->retired);
+  }
+  for (auto& gone : retired) events_.retired(std::move(gone));
+}
+
+void Timeline::set_needed_by(std::optional<Time> time) {
+  auto state = state_.lock();
+  state->needed_by = time;
+  state->fallback.take.reset();
 }
 
 void Timeline::replace(Cue State::*cue, Cue by) {
@@ -237,10 +250,12 @@ void Timeline::State::pass_deadline(Time start) {
   notes.emplace_back([deadline](const Events& events) { events.deadline(deadline); });
   if (is_met) return;
   if (is_expected) late_offer = late_clip;
-  if (has_fallback) fallback.take = start;
+  fallback.take = start;
+  // A take that is still to come is of whatever is there by then.
+  if (late_clip != LateClip::take && next.take && *next.take <= start) next.take.reset();
   switch (late_clip) {
     case LateClip::drop:
-      return replace(next, {});
+      return replace(next, {.take = next.take});
     case LateClip::cue:
       next.is_held = true;
       next.was_told = false;

@@ -146,7 +146,7 @@ class Timeline {
   // Is on from then on, whatever else waits.
   void replay(std::shared_ptr<ClipDecoder> decoder, Time time);
 
-  // When what was offered last is not ready by then, the fallback is on.
+  // When what was offered last is not ready by then, the fallback is on, as soon as there is one.
   void set_needed_by(std::optional<Time> time);
   void set_late_clip(LateClip late_clip) { state_.lock()->late_clip = late_clip; }
   // Null for none.
