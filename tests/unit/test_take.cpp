@@ -330,6 +330,7 @@ TEST_F(TakeTest, FrozenItStandsInSilenceAndGoesOnFromThere) {
   EXPECT_EQ(output.heard_between(frozen, thawed), 0U);
   expect_plays(output, clip, thawed, frozen - start, output.done());
   EXPECT_TRUE(output.told.empty());
+  EXPECT_EQ(timeline.stats().silent_samples, 0U);
 }
 
 TEST_F(TakeTest, IsClearedOnItsFrame) {

@@ -393,7 +393,7 @@ bool Timeline::mix_audio(std::int64_t begin, float* out, std::size_t samples,
     }
     // Audio may end before its frame does, or be missing for a while.
     const std::size_t length = mix(segment, gain, step);
-    if (length < number && segment.decoder && !segment.is_covered &&
+    if (length < number && segment.decoder && segment.kind != Kind::freeze && !segment.is_covered &&
         segment.decoder->decoded().expects_audio(
             segment.content_at(time_of_sample(at + static_cast<std::int64_t>(length))))) {
       state->stats.silent_samples += number - length;
