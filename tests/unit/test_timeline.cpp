@@ -136,6 +136,28 @@ TEST(DecodedFrames, AreFewWhereTheyAreLarge) {
   decoder.join();
 }
 
+// What is measured is the whole preroll.
+TEST(DecodedFrames, WhoseLoudnessIsToBeFoundWaitForTheirAudio) {
+  bin::DecodedFrames decoded;
+  decoded.set_preroll(2 * GST_SECOND);
+  decoded.set_loudness_target(-23);
+  decoded.set_has_video();
+  decoded.set_has_audio();
+  decoded.set_streams_known();
+  for (Time frame = 0; frame < 4; ++frame) {
+    decoded.push_frame({}, frame * GST_SECOND / 25, (frame + 1) * GST_SECOND / 25);
+  }
+  decoded.set_read_video(3 * GST_SECOND, false);
+  const auto push_audio = [&](Time start, Time end) {
+    const auto samples = static_cast<std::size_t>(bin::samples_at(end - start));
+    decoded.push_audio(std::vector<float>(samples * bin::audio_channels), start);
+  };
+  push_audio(0, GST_SECOND);
+  ASSERT_FALSE(eventually([&] { return decoded.is_ready(); }, std::chrono::milliseconds(500)));
+  push_audio(GST_SECOND, 2 * GST_SECOND);
+  EXPECT_TRUE(decoded.is_ready());
+}
+
 // Else all that is left of a clip would fill the memory once its video has ended.
 TEST(DecodedFrames, LetAudioBeReadAheadOfItsVideoButNotFarBeyondItsEnd) {
   bin::DecodedFrames decoded;

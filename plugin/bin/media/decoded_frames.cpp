@@ -25,6 +25,8 @@ constexpr Time read_ahead = 3 * GST_SECOND;
 constexpr Time enough_read = read_ahead - GST_SECOND;
 // A clip that comes slowly begins with what it has.
 constexpr Time longest_gathering = 250 * GST_MSECOND;
+// Nor is audio waited for any longer whose loudness is to be found, when no more of it comes.
+constexpr Time longest_without_audio = 5 * GST_SECOND;
 // One that has not been asked for so long is not shown: the pipeline is paused.
 constexpr Time longest_between_questions = GST_SECOND;
 // Rounding of times must not show a frame twice.
@@ -123,7 +125,8 @@ void DecodedFrames::set_gain(const std::optional<AudioGain>& gain) {
 
 // How much audio decides, at most.
 Time DecodedFrames::State::measured_ahead() const {
-  return loudness_target == 0 || has_begun ? 0 : std::min(preroll, most_measured);
+  const bool is_measured = loudness_target != 0 && !has_fixed_gain && !has_begun;
+  return is_measured ? std::min(preroll, most_measured) : 0;
 }
 
 // A factor that keeps what has that peak below the ceiling.
@@ -141,6 +144,7 @@ bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float pea
                          : s.audio_end < s.audio.front().begin + most_samples_ahead;
   });
   if (state->closed || state->audio_ended) return false;
+  state->audio_came = monotonic_now();
   if (!state->first_audio) {
     state->first_audio = start;
     state->find_zero();
@@ -227,13 +231,17 @@ bool DecodedFrames::is_ready(Time position) {
     return is_ready;
   }
   if (!state->has_preroll(*state->zero)) return false;
-  const bool waited = monotonic_now() - state->first_came >= longest_gathering;
+  const Time now = monotonic_now();
+  const bool waited = now - state->first_came >= longest_gathering;
   if (!state->streams_known && !waited) return false;
   const bool has_pictures = state->has_enough_frames();
   const Time audio_wanted = std::max(enough_audio, state->measured_ahead());
   const bool has_sound = !state->has_audio || state->audio_ended ||
                          state->audio_end >= samples_at(*state->zero + audio_wanted);
-  state->has_begun = (has_pictures && has_sound) || waited;
+  const Time last_came = std::max(state->first_came, state->audio_came);
+  const bool waited_for_sound =
+      state->measured_ahead() > 0 ? now - last_came >= longest_without_audio : waited;
+  state->has_begun = (has_pictures || waited) && (has_sound || waited_for_sound);
   return state->has_begun && position <= 0;
 }
 

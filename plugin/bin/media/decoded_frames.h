@@ -162,6 +162,7 @@ class DecodedFrames {
     std::optional<Time> zero;  // of the clip's begin, once it has a frame
     std::uint64_t number = 0;  // of the next frame
     Time first_came = 0;       // monotonic
+    Time audio_came = 0;       // monotonic, the last of it
     Time asked = 0;            // monotonic, when it was last asked whether there is enough
     Time video_end = 0;        // of what was read
     Time frame_duration = 0;  // of the first frame
