@@ -52,8 +52,9 @@ struct _GstGenproBin {
   GenproBinState* state;
 };
 
+static void gst_genpro_bin_preset_init(gpointer interface, gpointer);
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstGenproBin, gst_genpro_bin, GST_TYPE_BIN,
-                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, genpro::init_presets))
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, gst_genpro_bin_preset_init))
 
 namespace {
 
@@ -387,7 +388,21 @@ void install_signals(GstGenproBinClass* bin_class) {
   install_signal(bin_class, "clip-ended", 1);
 }
 
+gboolean save_preset(GstPreset* preset, const char* name) {
+  bool is_saved = false;
+  genpro::guard_c_callback("save_preset", [&] {
+    const genpro::Settings settings = state_of(preset).settings.lock()->generation;
+    is_saved = genpro::save_preset(preset, name, settings);
+  });
+  return is_saved;
+}
+
 }  // namespace
+
+static void gst_genpro_bin_preset_init(gpointer interface, gpointer) {
+  genpro::init_presets(interface, nullptr);
+  static_cast<GstPresetInterface*>(interface)->save_preset = save_preset;
+}
 
 static void gst_genpro_bin_class_init(GstGenproBinClass* bin_class) {
   GObjectClass* object_class = G_OBJECT_CLASS(bin_class);

@@ -6,20 +6,29 @@
 #include <string_view>
 
 #include "base/glib_ptr.h"
+#include "settings/table.h"
 
 namespace genpro {
 
 namespace {
 
 // All that is secret, an id, an address or content is text; what else is text is named here.
-constexpr std::array<std::string_view, 5> held_texts = {
-    "framerate", "placeholder-location", "model", "aspect-ratio", "resolution",
+constexpr std::array<std::string_view, 7> held_texts = {
+    "framerate", "placeholder-location", "fallback-location", "preroll",
+    "model",     "aspect-ratio",         "resolution",
 };
 
 // Where the service is and which routes it has is not a matter of a preset, nor is a moment.
 constexpr std::array<std::string_view, 3> no_matter = {"dialect", "take-at", "needed-by"};
 
+// Of the element whose preset is being saved on this thread; null: none is.
+thread_local const Settings* saved = nullptr;
+
 bool is_held(GstPreset* preset, const GParamSpec* spec) {
+  // In a preset it would be as good as set, and a profile's line would not count any more.
+  if (saved != nullptr && find_setting(spec->name) != nullptr && !saved->is_set(spec->name)) {
+    return false;
+  }
   return std::ranges::find(no_matter, spec->name) == no_matter.end() &&
          spec->owner_type == G_OBJECT_TYPE(preset) && (spec->flags & G_PARAM_READABLE) != 0 &&
          (spec->flags & G_PARAM_WRITABLE) != 0 &&
@@ -39,7 +48,32 @@ char** get_property_names(GstPreset* preset) {
   return g_strv_builder_end(names.get());
 }
 
+bool has_preset(GstPreset* preset, const char* name) {
+  const Owned<char*, g_strfreev> names(gst_preset_get_preset_names(preset));
+  return names && g_strv_contains(names.get(), name);
+}
+
 }  // namespace
+
+bool save_preset(GstPreset* preset, const char* name, const Settings& settings) {
+  // What it held before would stay in it.
+  char* comment = nullptr;
+  if (has_preset(preset, name)) {
+    gst_preset_get_meta(preset, name, "comment", &comment);
+    gst_preset_delete_preset(preset, name);
+  }
+  const GCharPtr kept_comment(comment);
+  saved = &settings;
+  const auto* const base =
+      static_cast<const GstPresetInterface*>(g_type_default_interface_peek(GST_TYPE_PRESET));
+  // One that would hold nothing is none.
+  const bool is_saved = base->save_preset(preset, name) != FALSE && has_preset(preset, name);
+  saved = nullptr;
+  if (is_saved && kept_comment) {
+    gst_preset_set_meta(preset, name, "comment", kept_comment.get());
+  }
+  return is_saved;
+}
 
 void init_presets(gpointer preset_interface, gpointer) {
   static_cast<GstPresetInterface*>(preset_interface)->get_property_names = get_property_names;

@@ -65,9 +65,10 @@ struct _GstGenproSrc {
   GenproSrcState* state;
 };
 
+static void gst_genpro_src_preset_init(gpointer interface, gpointer);
 static void gst_genpro_src_uri_handler_init(gpointer interface, gpointer);
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstGenproSrc, gst_genpro_src, GST_TYPE_BASE_SRC,
-                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, genpro::init_presets)
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, gst_genpro_src_preset_init)
                                   G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER,
                                                         gst_genpro_src_uri_handler_init))
 
@@ -250,6 +251,11 @@ gboolean query(GstBaseSrc* src, GstQuery* query) {
   return GST_BASE_SRC_CLASS(gst_genpro_src_parent_class)->query(src, query);
 }
 
+gboolean save_preset(GstPreset* preset, const char* name) {
+  return guarded("save_preset", false,
+                 [&] { return genpro::save_preset(preset, name, settings_of(preset)); });
+}
+
 char* get_uri(GstURIHandler* handler) {
   return guarded<char*>("get_uri", nullptr, [&]() -> char* {
     auto configuration = state_of(handler).configuration.lock();
@@ -376,6 +382,11 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   base_class->is_seekable = is_seekable;
   base_class->get_size = get_size;
   base_class->query = query;
+}
+
+static void gst_genpro_src_preset_init(gpointer interface, gpointer) {
+  genpro::init_presets(interface, nullptr);
+  static_cast<GstPresetInterface*>(interface)->save_preset = save_preset;
 }
 
 static void gst_genpro_src_uri_handler_init(gpointer interface, gpointer) {

@@ -28,6 +28,8 @@ class Presets : public testing::TestWithParam<const char*> {
 TEST_P(Presets, KeepHowAClipIsMadeAndNotWhoAsksForWhat) {
   const std::vector<std::string> kept = {"duration", "retries", "aspect-ratio", "model",
                                          "resolution"};
+  const std::vector<std::string> others = {"framerate", "preroll", "placeholder-location",
+                                           "fallback-location"};
   set_property(element_.get(), "duration", "7");
   set_property(element_.get(), "retries", "3");
   set_property(element_.get(), "aspect-ratio", "9:16");
@@ -40,8 +42,9 @@ TEST_P(Presets, KeepHowAClipIsMadeAndNotWhoAsksForWhat) {
   for (guint i = 0; i < number; ++i) {
     const std::string property = specs.get()[i]->name;
     const bool is_text = specs.get()[i]->value_type == G_TYPE_STRING;
-    if (is_text && (specs.get()[i]->flags & G_PARAM_WRITABLE) != 0 && property != "framerate" &&
-        property != "placeholder-location" && std::ranges::find(kept, property) == kept.end()) {
+    if (is_text && (specs.get()[i]->flags & G_PARAM_WRITABLE) != 0 &&
+        std::ranges::find(others, property) == others.end() &&
+        std::ranges::find(kept, property) == kept.end()) {
       set_property(element_.get(), property, text);
     }
   }
@@ -58,6 +61,47 @@ TEST_P(Presets, KeepHowAClipIsMadeAndNotWhoAsksForWhat) {
     EXPECT_EQ(get_property(other.get(), property), get_property(element_.get(), property));
   }
   EXPECT_EQ(get_property(other.get(), "prompt"), "Kept");
+}
+
+// Else it would take the place of a profile's line when it is loaded, as of a limit of the cost.
+TEST_P(Presets, HoldOfAGenerationOnlyWhatWasSet) {
+  const auto own = [this] {
+    const std::string file = stored();
+    return file.substr(file.find(name));
+  };
+  set_property(element_.get(), "daily-cost-limit", "100");
+  set_property(element_.get(), "reuse", "in-flight");
+  ASSERT_TRUE(gst_preset_save_preset(preset(), name));
+  gst_preset_set_meta(preset(), name, "comment", "Of mine");
+  EXPECT_NE(own().find("daily-cost-limit=100"), std::string::npos) << own();
+  EXPECT_NE(own().find("reuse=in-flight"), std::string::npos) << own();
+  EXPECT_EQ(own().find("max-cost"), std::string::npos) << own();
+  EXPECT_EQ(own().find("on-shutdown"), std::string::npos) << own();
+
+  // Another one by the same name takes its place.
+  const ElementPtr other = sink_ref(gst_element_factory_make(GetParam(), nullptr));
+  set_property(other.get(), "duration", "7");
+  ASSERT_TRUE(gst_preset_save_preset(GST_PRESET(other.get()), name));
+  EXPECT_NE(own().find("duration=7"), std::string::npos) << own();
+  EXPECT_EQ(own().find("daily-cost-limit"), std::string::npos) << own();
+  char* comment = nullptr;
+  gst_preset_get_meta(preset(), name, "comment", &comment);
+  EXPECT_EQ(take_string(comment), "Of mine");
+}
+
+TEST(BinPresets, KeepHowAClipIsShown) {
+  const ElementPtr one = sink_ref(gst_element_factory_make("genprobin", nullptr));
+  const ElementPtr other = sink_ref(gst_element_factory_make("genprobin", nullptr));
+  for (const auto& [property, value] :
+       {std::pair("preroll", "whole"), {"fallback-location", "/srv/late.png"}, {"fade", "250"}}) {
+    set_property(one.get(), property, value);
+  }
+  ASSERT_TRUE(gst_preset_save_preset(GST_PRESET(one.get()), "of a bin"));
+  EXPECT_TRUE(gst_preset_load_preset(GST_PRESET(other.get()), "of a bin"));
+  gst_preset_delete_preset(GST_PRESET(one.get()), "of a bin");
+  EXPECT_EQ(get_property(other.get(), "preroll"), "whole");
+  EXPECT_EQ(get_property(other.get(), "fallback-location"), "/srv/late.png");
+  EXPECT_EQ(get_property(other.get(), "fade"), "250");
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, Presets, testing::Values("genprosrc", "genprobin"));

@@ -150,5 +150,28 @@ TEST_F(ElementProfile, SaysWhereAUriMaySendTheKey) {
   EXPECT_NE(std::string(error.message()).find("\"home\""), std::string::npos) << error.message();
 }
 
+// Of the limits, a preset that was saved holds only those that were set.
+TEST_F(ElementProfile, KeepsItsLimitsWhenASavedPresetIsLoaded) {
+  constexpr const char* preset = "of a user";
+  write("config", "[default]\ndaily-generation-limit=1\n");
+  const TempDir ledger;
+  Settings settings = seed_without({});
+  settings.insert(settings.end(), {{"reuse", "never"}, {"ledger", ledger.file("ledger.db")}});
+  ASSERT_TRUE(gst_preset_save_preset(GST_PRESET(src_with(settings).get()), preset));
+  const auto stream_with_preset = [&] {
+    const ElementPtr src = src_with(settings);
+    EXPECT_TRUE(gst_preset_load_preset(GST_PRESET(src.get()), preset));
+    return stream(src);
+  };
+  const Streamed first = stream_with_preset();
+  EXPECT_TRUE(first.outcome.eos) << first.outcome.summary();
+  const Streamed second = stream_with_preset();
+  gst_preset_delete_preset(GST_PRESET(bare_src().get()), preset);
+  expect_one_error(second.outcome, {.codes = {resource(GST_RESOURCE_ERROR_SETTINGS)},
+                                    .mentions = {"daily-generation-limit"},
+                                    .charged = "no"});
+  EXPECT_EQ(service.count(is_generate), 1U);
+}
+
 }  // namespace
 }  // namespace genpro::test
