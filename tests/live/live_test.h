@@ -96,6 +96,8 @@ struct Held {
 };
 // That this process holds as much again, but for one or two that GStreamer opens at some later use.
 void expect_no_more_than(const Held& before);
+// Makes the ledger's generations take so long.
+void set_durations(const std::string& ledger, int seconds);
 // A genprobin with these settings and then `changes`.
 ElementPtr live_bin(const LiveService& service, const Settings& changes = {});
 
@@ -195,7 +197,9 @@ class Studio {
   }
   // Until sound has gone out for all pictures up to now.
   bool wait_for_sound();
-  // That no error and no warning was told, but for that of a machine that is too slow.
+  // What was told, but for the warning of a machine that is too slow.
+  Outcome outcome();
+  // That no error and no warning was, but for that.
   void expect_quiet();
 
  private:

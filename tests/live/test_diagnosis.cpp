@@ -28,7 +28,7 @@ BusError failure_of(const std::string& clip) {
   EXPECT_TRUE(studio.wait_for_placeholder());
   EXPECT_TRUE(studio.video().wait_for_more(5));
   studio.stop();
-  Outcome outcome = studio.bus().outcome();
+  Outcome outcome = studio.outcome();
   EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
   EXPECT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   EXPECT_EQ(studio.signals().text().find("clip-started"), std::string::npos);
@@ -93,7 +93,7 @@ TEST(Diagnosis, IsAnErrorWhereThatIsWanted) {
   studio.play();
   EXPECT_TRUE(studio.bus().wait_for(is_failure));
   studio.stop();
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.errors.size(), 1U) << outcome.summary();
   EXPECT_TRUE(outcome.errors[0].is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECRYPT));
   EXPECT_TRUE(outcome.warnings.empty()) << outcome.summary();
@@ -109,7 +109,7 @@ TEST(Diagnosis, OfAMissingDecoder) {
   EXPECT_TRUE(studio.bus().wait_for(is_failure));
   EXPECT_TRUE(studio.signals().wait_for("failed 9041"));
   studio.stop();
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   const BusError& failure = outcome.warnings[0];
   EXPECT_TRUE(failure.is(GST_STREAM_ERROR, GST_STREAM_ERROR_CODEC_NOT_FOUND)) << failure.name();
@@ -127,7 +127,7 @@ TEST(Diagnosis, OfSoundThatCannotBeDecoded) {
   studio.play();
   ASSERT_TRUE(studio.wait_for_picture({1, 20}));
   studio.stop();
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   EXPECT_NE(outcome.warnings[0].text.find("in silence"), std::string::npos);
   EXPECT_NE(outcome.warnings[0].text.find("Apple Lossless"), std::string::npos)
@@ -150,7 +150,7 @@ TEST(Diagnosis, OfSoundThatIsDamaged) {
   studio.play();
   EXPECT_TRUE(studio.signals().wait_for("clip-ended 9041"));
   studio.stop();
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   EXPECT_TRUE(outcome.warnings[0].is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE));
   EXPECT_NE(outcome.warnings[0].text.find("in silence"), std::string::npos)

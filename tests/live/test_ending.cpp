@@ -53,7 +53,7 @@ TEST(Ending, CanBeTheEndOfTheStream) {
   Studio studio(live_bin(service, {{"at-end", "eos"}}));
   studio.play();
   ASSERT_TRUE(studio.bus().wait_for_end());
-  EXPECT_TRUE(studio.bus().outcome().eos);
+  EXPECT_TRUE(studio.outcome().eos);
   EXPECT_TRUE(studio.video().has_ended());
   EXPECT_TRUE(studio.audio().has_ended());
   const Pictures pictures = studio.video().pictures();
@@ -156,7 +156,7 @@ TEST(Failure, IsAWarningWithItsDetails) {
   studio.play();
   ASSERT_TRUE(studio.bus().wait_for(is_warning));
   ASSERT_TRUE(studio.video().wait_for_more(15));
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   const BusError& warning = outcome.warnings[0];
@@ -173,7 +173,7 @@ TEST(Failure, OfTheGenerationSaysWhichAndWhy) {
   Studio studio(live_bin(service));
   studio.play();
   ASSERT_TRUE(studio.signals().wait_for("failed 9041"));
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   EXPECT_EQ(outcome.warnings[0].detail("generation-id"), "9041");
   EXPECT_NE(outcome.warnings[0].text.find("the model had a bad day"), std::string::npos)
@@ -187,7 +187,7 @@ TEST(Failure, CanBeAnError) {
   studio.play();
   ASSERT_TRUE(studio.bus().wait_for(is_error));
   ASSERT_TRUE(studio.signals().wait_for("failed 9041"));
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.errors.size(), 1U) << outcome.summary();
   EXPECT_TRUE(outcome.warnings.empty()) << outcome.summary();
   EXPECT_TRUE(outcome.errors[0].is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED))

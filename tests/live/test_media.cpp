@@ -374,7 +374,7 @@ TEST(Media, TellsOnceThatItIsHdr) {
     studio.play();
     ASSERT_TRUE(studio.signals().wait_for("clip-started 9041", 2));
     studio.stop();
-    const Outcome outcome = studio.bus().outcome();
+    const Outcome outcome = studio.outcome();
     ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
     EXPECT_NE(outcome.warnings[0].text.find("HDR (" + kind + ")"), std::string::npos);
   }

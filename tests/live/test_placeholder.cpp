@@ -129,7 +129,7 @@ TEST_F(Placeholder, IsBlackWithAWarningForAnImageThatIsNotThere) {
   ASSERT_TRUE(studio->bus().wait_for(
       [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING; }));
   ASSERT_TRUE(studio->video().wait_for_more(10));
-  const Outcome outcome = studio->bus().outcome();
+  const Outcome outcome = studio->outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   EXPECT_NE(outcome.warnings[0].text.find(file), std::string::npos) << outcome.warnings[0].text;
   EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
@@ -141,7 +141,7 @@ TEST_F(Placeholder, IsBlackWithAWarningWhenNoImageIsNamed) {
   ASSERT_TRUE(studio->bus().wait_for(
       [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING; }));
   ASSERT_TRUE(studio->video().wait_for_more(10));
-  const Outcome outcome = studio->bus().outcome();
+  const Outcome outcome = studio->outcome();
   ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
   EXPECT_NE(outcome.warnings[0].text.find("placeholder-location"), std::string::npos)
       << outcome.warnings[0].text;
@@ -158,7 +158,7 @@ TEST_F(Placeholder, IsBlackWithAWarningForAFileThatIsNoImage) {
   ASSERT_TRUE(studio->bus().wait_for(
       [](GstMessage* message) { return GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING; }));
   ASSERT_TRUE(studio->video().wait_for_more(10));
-  EXPECT_EQ(studio->bus().outcome().warnings.size(), 1U) << studio->bus().outcome().summary();
+  EXPECT_EQ(studio->outcome().warnings.size(), 1U) << studio->outcome().summary();
   EXPECT_EQ(pixel(studio->video().pictures().back(), 160, 90), (std::vector<int>{0, 0, 0}));
 }
 

@@ -128,7 +128,7 @@ TEST_P(WrongRate, IsRefused) {
   LiveService service;
   Studio studio(live_bin(service, {{"framerate", GetParam()}}));
   EXPECT_EQ(studio.set(GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.errors.size(), 1U) << outcome.summary();
   EXPECT_TRUE(outcome.errors[0].is(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS))
       << outcome.errors[0].name();

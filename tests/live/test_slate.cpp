@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What the slate says, as the log has it.
-#include <sqlite3.h>
-
 #include "live/live_test.h"
 
 namespace genpro::test {
@@ -52,17 +50,6 @@ INSTANTIATE_TEST_SUITE_P(
                             {{"sheet-id", ""}, {"prompt", ""}},
                             "Settings are missing: sheet-id, prompt"}),
     [](const auto& info) { return info.param.name; });
-
-// Makes the ledger's generations take so long.
-void set_durations(const std::string& ledger, int seconds) {
-  sqlite3* opened = nullptr;
-  ASSERT_EQ(sqlite3_open(ledger.c_str(), &opened), SQLITE_OK);
-  const std::unique_ptr<sqlite3, decltype(&sqlite3_close)> database(opened, sqlite3_close);
-  const std::string time = std::to_string(seconds * 1000);
-  const std::string change = "UPDATE generations SET unfinished_at = posted_at + " + time +
-                             " - 100, ended_at = posted_at + " + time;
-  ASSERT_EQ(sqlite3_exec(opened, change.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-}
 
 TEST(SlateTime, IsWhatIsLeftByEarlierOnes) {
   LiveService service;

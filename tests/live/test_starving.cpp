@@ -50,7 +50,7 @@ class Starving : public testing::Test {
     EXPECT_LE(lost, 10) << text_of(studio.video().pictures());
     expect_gapless(studio.video().pictures());
     expect_gapless(studio.audio().sound());
-    const Outcome outcome = studio.bus().outcome();
+    const Outcome outcome = studio.outcome();
     EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
     ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
     EXPECT_NE(outcome.warnings[0].text.find("slower than it plays"), std::string::npos)
@@ -113,7 +113,7 @@ TEST_F(Starving, IsAvoidedByAPreroll) {
 TEST_F(Starving, TakesNoNonsenseForAPreroll) {
   Studio studio(live_bin(service_, {{"preroll", "half"}}));
   EXPECT_EQ(studio.set(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_EQ(outcome.errors.size(), 1U) << outcome.summary();
   EXPECT_NE(outcome.errors[0].text.find("preroll is \"half\""), std::string::npos);
   EXPECT_EQ(service_.posts(), 0);

@@ -17,7 +17,7 @@ void expect_survived(Studio& studio) {
   ASSERT_TRUE(studio.video().wait_for_more(15));
   ASSERT_TRUE(studio.wait_for_sound());
   studio.stop();
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   SCOPED_TRACE(outcome.summary());
   EXPECT_TRUE(outcome.errors.empty());
   ASSERT_EQ(outcome.warnings.size(), 1U);
@@ -96,7 +96,7 @@ TEST(Survival, OfATruncatedClip) {
   studio.play();
   ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
   expect_survived(studio);
-  const Outcome outcome = studio.bus().outcome();
+  const Outcome outcome = studio.outcome();
   ASSERT_FALSE(outcome.warnings.empty());
   EXPECT_NE(outcome.warnings[0].text.find("truncated"), std::string::npos)
       << outcome.warnings[0].text;
@@ -277,7 +277,7 @@ TEST(Survival, TellsTheKeyToNobody) {
   studio.generate();
   ASSERT_TRUE(studio.bus().wait_for(is_warning));
   studio.stop();
-  EXPECT_EQ(studio.bus().outcome().everything.find(test_key), std::string::npos)
+  EXPECT_EQ(studio.outcome().everything.find(test_key), std::string::npos)
       << "the key is on the bus";
   expect_cdn_saw_no_key(service.fake());
 }
