@@ -306,12 +306,10 @@ void PlayoutControl::begin(const Settings& settings) {
   }
   // A handler of the messages about that may have stopped the element: nothing is paid for then.
   if (!is_running()) return;
-  const std::shared_ptr<ClipFile> file = ClipFile::create(
-      at_end_ == AtEnd::loop ? std::numeric_limits<std::uint64_t>::max() : most_kept_bytes);
   Settings own = settings;
   // With `completed`, one that was shown may be used once more.
   if (own.reuse != "completed") own.passed_over = shown_;
-  const std::shared_ptr<Clip> clip = add(std::move(own), file, false);
+  const std::shared_ptr<Clip> clip = add(std::move(own), nullptr, false);
   newest_ = clip->number;
   problem_.reset();
   GST_INFO_ID(name_.c_str(), "%s is asked for", clip->name().c_str());
@@ -330,23 +328,26 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
     clip->settings.tls_interaction = tls_interaction_of(element.get());
   }
   clip->is_repeat = is_repeat;
-  clip->file = file;
+  clip->file = std::move(file);
   ElementPtr source;
   clip->path = path;
   if (!path.empty()) {
     source = make_file_source(path);
     if (!source) return nullptr;
-  } else if (is_repeat && file && file->is_whole()) {
-    source = make_file_source(file->path());
+  } else if (clip->file && clip->file->is_whole()) {
+    source = make_file_source(clip->file->path());
   }
   if (!source) {
     clip->generation = std::make_shared<Generation>(
         clip->settings, name_, later_for<Report>(number, &PlayoutControl::on_report));
     clip->settings = clip->generation->settings();
     source = make_clip_source(clip->generation);
+    // Also of one that is played once more: what it reads is there for its next round.
+    clip->file = ClipFile::create(at_end_ == AtEnd::loop ? std::numeric_limits<std::uint64_t>::max()
+                                                         : most_kept_bytes);
   }
   clip->decoder = std::make_shared<ClipDecoder>(
-      std::move(source), raster(), is_repeat ? nullptr : std::move(file),
+      std::move(source), raster(), clip->generation ? clip->file : nullptr,
       [this,
        pass = later_for<SharedMessage>(number, &PlayoutControl::on_message)](MessagePtr message) {
         if (!pass_on_context(message.get())) pass(std::move(message));

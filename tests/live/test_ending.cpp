@@ -107,6 +107,25 @@ TEST(Ending, CanBeTheBeginningWithoutTheNetwork) {
   studio.expect_quiet();
 }
 
+// Its first round was replaced before it was read to its end.
+TEST(Ending, IsTheBeginningWithoutTheNetworkAlsoAfterAnEarlyReplay) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 120}));
+  Studio studio(live_bin(service, {{"at-end", "loop"}}));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-started 9041"));
+  gboolean is_done = FALSE;
+  g_signal_emit_by_name(studio.bin(), "replay", GST_CLOCK_TIME_NONE, &is_done);
+  EXPECT_TRUE(is_done);
+  // The replay, and the round after it.
+  ASSERT_TRUE(studio.signals().wait_for("clip-started 9041", 3));
+  service.lose_clips();
+  EXPECT_TRUE(studio.signals().wait_for("clip-started 9041", 4));
+  studio.stop();
+  studio.expect_quiet();
+  EXPECT_EQ(service.posts(), 1);
+}
+
 TEST(Ending, IsFollowedByAnotherTakeWithoutTheNetwork) {
   LiveService service;
   service.set_clip(clip_of({.frames = 30}));
