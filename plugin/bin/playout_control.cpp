@@ -354,7 +354,8 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
       });
   if (path.empty()) clip->decoder->set_media_type("video/quicktime");
   clip->decoder->decoded().set_preroll(preroll_);
-  clip->decoder->set_loudness_target(loudness_target_);
+  clip->loudness_target = loudness_target_;
+  clip->decoder->set_loudness_target(clip->loudness_target);
   clips_.push_back(clip);
   return clip;
 }
@@ -376,7 +377,9 @@ void PlayoutControl::prepare_repeat() {
   const auto next = add_repeat(source_of(*clip));
   if (!next) return;
   next->is_round = true;
-  next->decoder->decoded().set_gain(clip->decoder->decoded().gain());
+  if (next->loudness_target == clip->loudness_target) {
+    next->decoder->decoded().set_gain(clip->decoder->decoded().gain());
+  }
   playout_->timeline.set_next_repeat(clip->decoder, next->decoder);
   start_clip(*next);
 }

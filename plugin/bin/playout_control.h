@@ -145,6 +145,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     bool was_at_risk = false;  // of missing its deadline, which was told
     std::optional<Time> late;  // how much later than it was taken for
     std::string path;          // of a file that is the fallback; empty for a generation's clip
+    double loudness_target = 0;  // that it was begun with
     bool has_repeat = false;  // what follows it when it loops has been prepared
     Clock::time_point begun = Clock::now();
     std::uint64_t number = 0;

@@ -100,6 +100,31 @@ TEST(Loudness, IsLeftAloneUnlessATargetIsSet) {
               0.2, 0.0005);
 }
 
+TEST(Loudness, OfALoopIsLeftAloneOnceTheTargetIsTakenBack) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 45, .bursts = false}));
+  Studio studio(
+      live_bin(service, {{"loudness-target", "-10"}, {"at-end", "loop"}, {"preroll", "500"}}));
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-started 9041"));
+  set_property(studio.bin(), "loudness-target", "0");
+  // The second round may have been prepared before.
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041", 3));
+  ASSERT_TRUE(studio.wait_for_sound());
+  studio.stop();
+  EXPECT_GT(told_levels(studio).gain, 3);
+  const Outcome outcome = studio.bus().outcome();
+  std::vector<GstClockTime> begins;
+  for (const GstStructure* fields : outcome.named("genpro-clip")) {
+    if (g_strcmp0(gst_structure_get_string(fields, "event"), "started") != 0) continue;
+    gst_structure_get_clock_time(fields, "running-time", &begins.emplace_back());
+  }
+  ASSERT_GE(begins.size(), 3U);
+  EXPECT_NEAR(
+      test::loudness(studio.audio().sound(), begins[2] + GST_SECOND / 2, begins[2] + GST_SECOND),
+      0.2, 0.002);
+}
+
 // ---- Clicks ----
 
 // The highest frequencies, of which a tone has next to nothing and a click has much: the fourth
