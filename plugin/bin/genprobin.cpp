@@ -98,10 +98,25 @@ void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& 
   control.set_errors_end(settings.on_error == genpro::on_error_error);
   playout.timeline.set_holds(settings.start_mode == genpro::start_mode_cue);
   playout.timeline.set_late_clip(static_cast<LateClip>(settings.late_clip));
-  // What makes no sense is told when the element starts.
+  // What makes no sense is told when the element starts, or by warn_of_nonsense().
   control.set_loudness_target(settings.loudness_target);
   if (const auto time = genpro::preroll(settings)) control.set_preroll(*time);
   if (const auto wanted = genpro::wanted_raster(settings)) *playout.wanted.lock() = *wanted;
+}
+
+// What is set while it runs and makes no sense: what was set before holds.
+void warn_of_nonsense(genpro::bin::PlayoutControl& control, const genpro::BinSettings& before,
+                      const genpro::BinSettings& settings) {
+  const auto warn = [&](const genpro::Error& error) {
+    control.call_later([text = error.message](GstElement* element) {
+      genpro::post(element, genpro::bin_debug,
+                   genpro::WarningReport{GST_RESOURCE_ERROR_SETTINGS, text});
+    });
+  };
+  const auto preroll = genpro::preroll(settings);
+  if (!preroll && before.preroll != settings.preroll) warn(preroll.error());
+  const auto raster = genpro::wanted_raster(settings);
+  if (!raster && before.framerate != settings.framerate) warn(raster.error());
 }
 
 bool changes_raster(const genpro::BinSettings& one, const genpro::BinSettings& other) {
@@ -128,6 +143,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
       is_other_raster = changes_raster(before, *settings);
       if (const ControlPtr control = control_of(state); control && is_setting) {
         configure(*control, *settings);
+        warn_of_nonsense(*control, before, *settings);
         genpro::bin::configure_cue(*control, now, before, *settings);
         // Also the same time, which may have been taken back.
         if (id == genpro::take_at_setting()) {

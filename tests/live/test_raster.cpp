@@ -122,6 +122,23 @@ TEST(Raster, OfSoundIsWhatFollowsTakes) {
   }
 }
 
+TEST(WrongSetting, WhileItRunsIsAWarningAndChangesNothing) {
+  LiveService service;
+  service.hold_from(1);
+  Studio studio(live_bin(service));
+  studio.play();
+  set_property(studio.bin(), "framerate", "fast");
+  set_property(studio.bin(), "preroll", "much");
+  EXPECT_TRUE(eventually([&] { return studio.outcome().warnings.size() >= 2; }));
+  ASSERT_TRUE(studio.video().wait_for_more(5));
+  studio.stop();
+  const Outcome outcome = studio.outcome();
+  ASSERT_EQ(outcome.warnings.size(), 2U) << outcome.summary();
+  EXPECT_NE(outcome.warnings[0].text.find("framerate is \"fast\""), std::string::npos);
+  EXPECT_NE(outcome.warnings[1].text.find("preroll is \"much\""), std::string::npos);
+  expect_gapless(studio.video().pictures());
+}
+
 class WrongRate : public testing::TestWithParam<const char*> {};
 
 TEST_P(WrongRate, IsRefused) {
