@@ -104,7 +104,12 @@ void PlayoutControl::note_delivery(Clip& clip) {
 
 void PlayoutControl::on_report(Clip& clip, const Report& report) {
   if (const auto* error = std::get_if<Error>(&report)) {
-    if (clip.number == newest_) problem_ = *error;
+    if (clip.number == newest_) {
+      problem_ = *error;
+      // Of the clip's server, to which the key does not go.
+      const bool is_of_clip = clip.generation && clip.generation->clip();
+      if (is_of_clip && error->kind == ErrorKind::not_authorized) problem_->kind = ErrorKind::read;
+    }
     return fail(clip, error->message, [&](GstElement* element) {
       errors_end_ ? genpro::post(element, bin_debug, *error)
                   : post_as_warning(element, bin_debug, *error);

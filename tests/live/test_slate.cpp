@@ -51,6 +51,18 @@ INSTANTIATE_TEST_SUITE_P(
                             "Settings are missing: sheet-id, prompt"}),
     [](const auto& info) { return info.param.name; });
 
+// The key does not go to the clip's server.
+TEST(SlateOfAClip, DoesNotBlameTheKeyForItsServer) {
+  const LogListener log("genprobin:5");
+  LiveService service;
+  service.set_clip(clip_of({.frames = 5}));
+  service.fake().files().set_script([](const Seen&, int) { return json_answer(401, "{}"); });
+  Studio studio(live_bin(service, {{"placeholder", "slate"}}));
+  studio.play();
+  EXPECT_TRUE(log.wait_for("the slate says: Loading failed |"));
+  studio.stop();
+}
+
 TEST(SlateTime, IsWhatIsLeftByEarlierOnes) {
   LiveService service;
   service.set_clip(clip_of({.frames = 5}));
