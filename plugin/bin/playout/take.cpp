@@ -55,7 +55,8 @@ void Timeline::move_back(Time by) {
 
 bool Timeline::take(Time time) {
   auto state = state_.lock();
-  if (!state->next.decoder && !state->is_expected) return false;
+  const bool is_to_follow = state->queued.decoder || state->has_more;
+  if (!state->next.decoder && !state->is_expected && !is_to_follow) return false;
   state->next.take = state->own_time(time);
   return true;
 }
@@ -88,9 +89,11 @@ void Timeline::cue(std::shared_ptr<ClipDecoder> decoder, Time position) {
   {
     auto state = state_.lock();
     const std::optional<Time> take = state->next.take;
-    state->replace(
-        state->next,
-        {.decoder = std::move(decoder), .position = position, .take = take, .is_held = true});
+    state->replace(state->next, {.decoder = std::move(decoder),
+                                 .position = position,
+                                 .take = take,
+                                 .is_held = true,
+                                 .is_queued = state->next.is_queued});
     retired.swap(state->retired);
   }
   for (auto& gone : retired) events_.retired(std::move(gone));
@@ -220,13 +223,18 @@ void Timeline::State::act(const Action& action, Time start_time) {
   }
 }
 
-void Timeline::State::start(Cue& cue, Time start) {
+void Timeline::State::start(Cue& cue, Time start, bool is_at_end) {
   const std::shared_ptr<ClipDecoder> decoder = std::exchange(cue.decoder, nullptr);
   const Time asked = std::exchange(cue.take, std::nullopt).value_or(at_once);
-  if (&cue == &next) {
+  if (&cue == &next || &cue == &queued) {
     next_was_on = true;
     fallback.take.reset();
   }
+  if (&cue == &queued || std::exchange(cue.is_queued, false)) {
+    notes.emplace_back(
+        [decoder, is_at_end](const Events& events) { events.followed(decoder, is_at_end); });
+  }
+  is_between = false;
   if (&cue == &fallback) fallback_on = decoder;
   repeats_failed = false;
   if (asked != at_once && frame_times.first_from(asked) < start) {
@@ -238,6 +246,8 @@ void Timeline::State::start(Cue& cue, Time start) {
 
 void Timeline::State::pass_deadline(Time start) {
   const Time asked = std::exchange(needed_by, std::nullopt).value_or(start);
+  // The first one of a queue is waited for as any other.
+  if (!next_was_on && !next.decoder && !is_expected) promote_queued();
   const bool is_met = next_was_on || (!is_expected && next.decoder && next.is_ready());
   const bool has_fallback = fallback.decoder != nullptr;
   const Deadline deadline{.time = start - moved,

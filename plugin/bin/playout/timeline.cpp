@@ -27,6 +27,7 @@ bool Timeline::offer(std::shared_ptr<ClipDecoder> decoder) {
     const auto late = std::exchange(state->late_offer, std::nullopt);
     is_dropped = late == LateClip::drop;
     const std::optional<Time> take = state->next.take;
+    state->unqueue();
     state->replace(state->next,
                    {.decoder = std::move(decoder), .take = take, .is_held = late == LateClip::cue});
     if (is_dropped) state->replace(state->next, {.take = take});
@@ -57,8 +58,10 @@ void Timeline::set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
 bool Timeline::recall(const std::shared_ptr<ClipDecoder>& decoder) {
   {
     auto state = state_.lock();
-    if (state->next.decoder != decoder) return false;
-    state->next.decoder.reset();
+    Cue& cue = state->queued.decoder == decoder ? state->queued : state->next;
+    if (cue.decoder != decoder) return false;
+    cue.decoder.reset();
+    cue.is_queued = false;
   }
   events_.retired(decoder);
   return true;
@@ -70,8 +73,10 @@ bool Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
   {
     auto state = state_.lock();
     decoder->decoded().fail();
-    for (Cue* cue : {&state->next, &state->replay, &state->fallback}) {
-      if (cue->decoder == decoder) cue->decoder.reset();
+    for (Cue* cue : {&state->next, &state->replay, &state->fallback, &state->queued}) {
+      if (cue->decoder != decoder) continue;
+      cue->decoder.reset();
+      cue->is_queued = false;
     }
     if (state->next_repeat == decoder) {
       state->next_repeat.reset();
@@ -106,7 +111,8 @@ void Timeline::reset() {
   }
   std::set<std::shared_ptr<ClipDecoder>> retired = {
       std::move(before.next.decoder), std::move(before.replay.decoder),
-      std::move(before.fallback.decoder), std::move(before.next_repeat)};
+      std::move(before.fallback.decoder), std::move(before.queued.decoder),
+      std::move(before.next_repeat)};
   for (Segment& segment : before.segments) retired.insert(std::move(segment.decoder));
   retired.erase(nullptr);
   for (const auto& gone : retired) events_.retired(gone);
@@ -120,7 +126,7 @@ std::size_t Timeline::State::index_at(Time time) const {
 
 bool Timeline::State::refers_to(const std::shared_ptr<ClipDecoder>& decoder) const {
   return next.decoder == decoder || replay.decoder == decoder || fallback.decoder == decoder ||
-         next_repeat == decoder ||
+         queued.decoder == decoder || next_repeat == decoder ||
          std::any_of(segments.begin(), segments.end(),
                      [&](const Segment& segment) { return segment.decoder == decoder; });
 }
@@ -159,12 +165,15 @@ void Timeline::State::plan(bool for_audio, Time time, Time until, Time kept) {
   // Frames are not taken any more, and without them nothing is over.
   if (until > video_time + frame_duration + kept) return;
   const Time from = next_change();
+  hold_queued();
   // Without a frame yet, nothing is known of where they begin.
   if (frame_times.fps_n > 0) plan_actions(until, from);
   if (!for_audio && next.decoder && !is_held() && !next.take && next.is_ready() &&
       segments.back().kind != Kind::end) {
     return start(next, from);
   }
+  if (!for_audio && is_queue_due()) return start(queued, from);
+  if (!for_audio && is_queue_over()) return append({Kind::end, from, nullptr, 0, false});
   while (plan_next(for_audio, time, until, from)) {
   }
 }
@@ -206,6 +215,10 @@ bool Timeline::State::plan_end(Time until, Time from) {
   const Time end = last.start + *decoded.length() - last.content;
   if (end >= until) return false;
   const Time then = end >= std::max(video_time, audio_time) ? end : from;
+  if (!holds && queued.decoder && queued.is_ready()) {
+    start(queued, then, true);
+    return true;
+  }
   if (decoded.has_failed() || (at_end == AtEnd::loop && repeats_failed)) {
     append({Kind::placeholder, then, nullptr, 0, true});
     return false;
@@ -215,7 +228,8 @@ bool Timeline::State::plan_end(Time until, Time from) {
       append({Kind::placeholder, then, nullptr, 0, true});
       return false;
     case AtEnd::eos:
-      if (last.decoder == fallback_on.lock() && (next.decoder || is_expected)) {
+      is_between = has_more || queued.decoder || next.is_queued;
+      if (is_between || (last.decoder == fallback_on.lock() && (next.decoder || is_expected))) {
         append({Kind::placeholder, then, nullptr, 0, true});
         return false;
       }

@@ -94,6 +94,9 @@ class Timeline {
     // What was to be done at a time, and had no clip then to be done to.
     std::function<void(const char* action)> missed_action = [](const char*) {};
     std::function<void(const Deadline&)> deadline = [](const Deadline&) {};
+    // What was to follow does: at the end of what was on before, or in its place.
+    std::function<void(std::shared_ptr<ClipDecoder>, bool is_at_end)> followed =
+        [](const std::shared_ptr<ClipDecoder>&, bool) {};
   };
 
   explicit Timeline(Events events) : events_(std::move(events)) {}
@@ -145,6 +148,19 @@ class Timeline {
   std::shared_ptr<ClipDecoder> waiting() { return state_.lock()->next.decoder; }
   // Is on from then on, whatever else waits.
   void replay(std::shared_ptr<ClipDecoder> decoder, Time time);
+
+  // A queue: one clip after the other.
+
+  // Follows what is on, without a gap, when that ends; at once when nothing but the fallback is on.
+  // Where clips are held or a take is armed, it is what waits as soon as nothing else does. One
+  // that was to do so and has not yet is not retired: it may follow later.
+  void follow(std::shared_ptr<ClipDecoder> decoder);
+  // That one does not follow now, and is not retired. False when it is on or about to be.
+  bool hold_back(const std::shared_ptr<ClipDecoder>& decoder);
+  // Whether another one will follow: what is on is not the last one then.
+  void set_has_more(bool has_more) { state_.lock()->has_more = has_more; }
+  // What comes next is on as soon as it is ready. False when nothing is on, or nothing follows.
+  bool skip();
 
   // When what was offered last is not ready by then, the fallback is on, as soon as there is one.
   void set_needed_by(std::optional<Time> time);
@@ -207,6 +223,7 @@ class Timeline {
     std::optional<Time> take;  // from when on; a time outlives the clip
     bool is_held = false;      // until it is taken
     bool was_told = false;     // that it can be taken
+    bool is_queued = false;    // it follows what is on
 
     bool is_ready() const;
   };
@@ -224,6 +241,9 @@ class Timeline {
     Cue next;
     Cue replay;
     Cue fallback;
+    Cue queued;                              // what follows, unless it is held as what waits
+    bool has_more = false;                   // to follow
+    bool is_between = false;                 // two that follow each other
     std::weak_ptr<ClipDecoder> fallback_on;  // that was on last
     bool holds = false;
     bool is_expected = false;  // one is about to be offered
@@ -275,13 +295,20 @@ class Timeline {
     std::optional<Action> due(Time until, Time from) const;
     void plan_actions(Time until, Time from);
     void act(const Action& action, Time start);
-    void start(Cue& cue, Time start);
+    // `is_at_end`: where what is on has ended.
+    void start(Cue& cue, Time start, bool is_at_end = false);
     void pass_deadline(Time start);
     void clear(Time start);
     void freeze(Time start);
     void unfreeze(Time start);
     void note_cue();
     void replace(Cue& cue, Cue by);
+
+    void promote_queued();
+    void hold_queued();
+    void unqueue();
+    bool is_queue_due();
+    bool is_queue_over() const;
   };
 
   static Layer layer(const Segment& segment, Time time);

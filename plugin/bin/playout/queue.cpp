@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The part of the timeline that has one clip follow another.
+#include <utility>
+
+#include "bin/playout/timeline.h"
+
+namespace genpro::bin {
+
+void Timeline::follow(std::shared_ptr<ClipDecoder> decoder) {
+  auto state = state_.lock();
+  state->queued = {.decoder = std::move(decoder), .is_queued = true};
+}
+
+bool Timeline::hold_back(const std::shared_ptr<ClipDecoder>& decoder) {
+  auto state = state_.lock();
+  Cue& cue = state->queued.decoder == decoder ? state->queued : state->next;
+  if (cue.decoder != decoder) return false;
+  // When it is to be taken goes for the next one.
+  cue = {.take = cue.take};
+  return true;
+}
+
+bool Timeline::skip() {
+  auto state = state_.lock();
+  const bool has_next = state->has_more || state->queued.decoder || state->next.is_queued;
+  if (!state->segments.back().decoder || !has_next) return false;
+  state->next.take = at_once;
+  return true;
+}
+
+void Timeline::State::promote_queued() {
+  if (!queued.decoder) return;
+  const std::optional<Time> take = next.take;
+  next = std::exchange(queued, {});
+  next.take = take;
+}
+
+// What follows waits to be taken where it has to be, and only there.
+void Timeline::State::hold_queued() {
+  if (!holds && !next.take && !next.is_held) return unqueue();
+  if ((holds || next.take) && !next.decoder && !is_expected) promote_queued();
+}
+
+void Timeline::State::unqueue() {
+  if (!next.is_queued) return;
+  const std::optional<Time> take = std::exchange(next.take, std::nullopt);
+  queued = std::exchange(next, {});
+  queued.is_held = false;
+  queued.was_told = false;
+  next.take = take;
+}
+
+bool Timeline::State::is_queue_due() {
+  const Segment& last = segments.back();
+  if (!queued.decoder || holds || last.kind == Kind::end) return false;
+  const bool is_none_on = !last.decoder || last.decoder == fallback_on.lock();
+  return is_none_on && queued.is_ready();
+}
+
+// Those that were to follow have failed or were taken away.
+bool Timeline::State::is_queue_over() const {
+  return is_between && at_end == AtEnd::eos && !has_more && !queued.decoder && !next.decoder &&
+         !is_expected && !segments.back().decoder && segments.back().kind != Kind::end;
+}
+
+}  // namespace genpro::bin
