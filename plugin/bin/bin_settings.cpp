@@ -35,6 +35,7 @@ enum Number {
   number_needed_by_time,
   number_fallback_location,
   number_late_clip,
+  number_prefetch,
   numbers_end,
 };
 
@@ -267,6 +268,11 @@ void install_bin_settings(GObjectClass* object_class) {
                             "What becomes of a clip that is not ready when it is needed (default: "
                             "drop)",
                             late_clip_type(), 0, in_playing));
+  install(number_prefetch,
+          g_param_spec_uint("prefetch", "Prefetch",
+                            "How many generations run ahead of what is on air, where items are "
+                            "queued (default: 1)",
+                            1, 16, 1, in_playing));
 }
 
 bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
@@ -331,6 +337,9 @@ bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
       return true;
     case number_late_clip:
       settings.late_clip = g_value_get_enum(value);
+      return true;
+    case number_prefetch:
+      settings.prefetch = g_value_get_uint(value);
       return true;
     default:
       return false;
@@ -399,6 +408,9 @@ bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value) {
       return true;
     case number_late_clip:
       g_value_set_enum(value, settings.late_clip);
+      return true;
+    case number_prefetch:
+      g_value_set_uint(value, settings.prefetch);
       return true;
     default:
       return false;

@@ -30,6 +30,7 @@ struct BinSettings {
   std::string needed_by_time;
   std::string fallback_location;
   int late_clip = 0;  // bin::LateClip
+  unsigned prefetch = 1;
   std::string preroll = "0";
   int on_starve = 0;  // bin::OnStarve
   int on_error = 0;  // on_error_placeholder

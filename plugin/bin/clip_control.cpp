@@ -123,7 +123,13 @@ void PlayoutControl::on_report(Clip& clip, const Report& report) {
   if (const auto* progress = std::get_if<ProgressReport>(&report)) {
     const bool goes_on =
         progress->type == GST_PROGRESS_TYPE_START || progress->type == GST_PROGRESS_TYPE_CONTINUE;
-    in_progress_ = goes_on ? clip.number : 0;
+    // Of several that are under way at once, the one that was told of last.
+    auto number = clip.number;
+    if (goes_on) {
+      in_progress_ = number;
+    } else {
+      in_progress_.compare_exchange_strong(number, 0);
+    }
     if (goes_on) look_at_deadline(clip, progress->progress);
   }
   call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
@@ -132,6 +138,10 @@ void PlayoutControl::on_report(Clip& clip, const Report& report) {
 void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
   const bool is_new = clip.id.empty() && !report.generation_id.empty();
   clip.id = report.generation_id;
+  set_item(clip, [&](Item& item) {
+    item.generation_id = report.generation_id;
+    item.cost = report.cost;
+  });
   if (clip.number == newest_) {
     {
       auto face = face_.lock();
@@ -155,6 +165,7 @@ void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& pos
   const bool is_on = playout_->timeline.withdraw(decoder);
   const bool is_failed_generation = !clip.has_started && !clip.is_repeat && !is_on;
   const std::string id = clip.id;
+  note_item_failure(clip, reason, !is_on);
   if (is_failed_generation && clip.number == newest_) {
     {
       auto face = face_.lock();
@@ -175,6 +186,7 @@ void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
   const auto clip = started ? find(started) : nullptr;
   is_clip_shown_ = clip != nullptr;
   *on_air_.lock() = clip ? clip->id : "";
+  note_item_change(before.get(), clip.get());
   const std::string when = moment(time);
   if (before)
     GST_INFO_ID(name_.c_str(), "%s has ended at %s", before->name().c_str(), when.c_str());
@@ -204,7 +216,7 @@ void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
     emit(signal, told.id);
   };
   if (before) {
-    const bool is_replaced = clip && !clip->is_round;
+    const bool is_replaced = clip && !clip->is_round && !clip->is_sequel;
     const char* reason = is_replaced ? "replaced" : "end";
     if (before->was_cleared) reason = "cleared";
     if (before->decoder->is_truncated()) reason = "truncated";

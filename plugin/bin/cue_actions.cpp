@@ -19,20 +19,6 @@ Time time_of(guint64 when) {
   return running_time(when).value_or(at_once);
 }
 
-template <typename Action>
-gboolean act(gpointer element, const char* name, const char* why_not, const Action& action) {
-  bool is_done = false;
-  guard_c_callback(name, [&] {
-    const auto control = control_of(element);
-    const bool is_running = control && control->is_running();
-    is_done = is_running && action(*control);
-    if (is_done) return;
-    GST_WARNING_OBJECT(element, "%s: %s", name,
-                       is_running ? why_not : "the element is not in PAUSED or PLAYING");
-  });
-  return is_done ? TRUE : FALSE;
-}
-
 gboolean on_take(gpointer element, guint64 when) {
   return act(element, "take", "no clip is cued or waited for", [&](PlayoutControl& control) {
     return control.playout()->timeline.take(time_of(when));
@@ -76,6 +62,20 @@ gboolean on_seek_cue(gpointer element, guint64 position) {
 }
 
 }  // namespace
+
+gboolean act(gpointer element, const char* name, const char* why_not,
+             const std::function<bool(PlayoutControl&)>& action) {
+  bool is_done = false;
+  guard_c_callback(name, [&] {
+    const auto control = control_of(element);
+    const bool is_running = control && control->is_running();
+    is_done = is_running && action(*control);
+    if (is_done) return;
+    GST_WARNING_OBJECT(element, "%s: %s", name,
+                       is_running ? why_not : "the element is not in PAUSED or PLAYING");
+  });
+  return is_done ? TRUE : FALSE;
+}
 
 void install_cue_signals(GType type, ControlOf control) {
   control_of = control;

@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include <functional>
 #include <memory>
 
 #include "bin/bin_settings.h"
@@ -28,6 +29,11 @@ using ControlOf = std::shared_ptr<PlayoutControl> (*)(gpointer element);
 //   clip-cued (id, length)  a signal: it can be taken; the length in ns, GST_CLOCK_TIME_NONE when
 //                      the clip does not tell it
 void install_cue_signals(GType type, ControlOf control_of);
+
+// What such an action does; FALSE, and `why_not` in the log, when `action` says that there is
+// nothing to do it to.
+gboolean act(gpointer element, const char* name, const char* why_not,
+             const std::function<bool(PlayoutControl&)>& action);
 
 // What changes with the settings; of a new run, against the defaults. `now`: the running time,
 // GST_CLOCK_TIME_NONE unless the element is playing.

@@ -137,6 +137,10 @@ void PlayoutControl::cue_again(Time position) {
   const std::optional<Source> source = clip ? source_of(*clip) : last_;
   const auto again = source ? add_repeat(*source) : nullptr;
   if (!again) return;
+  if (clip && clip->item > 0) {
+    again->item = std::exchange(clip->item, 0);
+    set_item(*again, [&](Item& item) { item.decoder = again->decoder; });
+  }
   playout_->timeline.cue(again->decoder, position);
   start_clip(*again);
 }
@@ -203,6 +207,10 @@ void PlayoutControl::on_deadline(const Timeline::Deadline& deadline) {
   if (!deadline.is_met) report.has_fallback = deadline.has_fallback;
   call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
   if (deadline.is_met) return;
+  if (clip && deadline.late_clip == LateClip::drop) {
+    clip->has_failed = true;
+    note_item_failure(*clip, "It was not ready when it was needed, and was given up.", true);
+  }
   std::string text = clip_of(id) + " was not ready when it was needed, at the running time " +
                      in_seconds(deadline.time) + ": " +
                      (deadline.is_fallback_ready ? "the fallback goes on air."

@@ -16,6 +16,7 @@
 #include "bin/output/output_pad.h"
 #include "bin/playout/producers.h"
 #include "bin/playout_control.h"
+#include "bin/queue_actions.h"
 #include "common/enums.h"
 #include "common/logging.h"
 #include "common/messages.h"
@@ -38,6 +39,9 @@ struct GenproBinState {
   genpro::Guarded<genpro::BinSettings> settings;
   // Of the current or the last run, null before the first one.
   genpro::Guarded<std::shared_ptr<genpro::bin::PlayoutControl>> control;
+  // Of the current run or the next one; never null.
+  genpro::Guarded<genpro::bin::SharedItems> items{
+      std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>()};
   const std::shared_ptr<genpro::bin::CurrentPlayout> playout =
       std::make_shared<genpro::bin::CurrentPlayout>();
   std::atomic<bool> is_playing = false;
@@ -85,6 +89,9 @@ unsigned property_estimate() {
 unsigned property_stats() {
   return genpro::last_bin_setting() + 4;
 }
+unsigned property_queue() {
+  return genpro::last_bin_setting() + 5;
+}
 
 // Gives the parts what a change of settings means for them.
 void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& settings) {
@@ -95,6 +102,7 @@ void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& 
   control.set_at_end(static_cast<AtEnd>(settings.at_end));
   playout.timeline.set_on_starve(static_cast<OnStarve>(settings.on_starve));
   control.set_stats_interval(std::chrono::milliseconds(settings.stats_interval));
+  control.set_prefetch(settings.prefetch);
   control.set_errors_end(settings.on_error == genpro::on_error_error);
   playout.timeline.set_holds(settings.start_mode == genpro::start_mode_cue);
   playout.timeline.set_late_clip(static_cast<LateClip>(settings.late_clip));
@@ -176,6 +184,10 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     } else if (id == property_stats()) {
       const ControlPtr control = control_of(state);
       g_value_take_boxed(value, genpro::bin::PlayoutControl::stats(control.get()).release());
+    } else if (id == property_queue()) {
+      const genpro::bin::SharedItems items = *state.items.lock();
+      const auto copies = items->lock()->items();
+      g_value_set_string(value, genpro::bin::queue_text(copies).c_str());
     } else if (id == property_estimate()) {
       g_value_set_double(value, face_of(state).estimate);
     } else if (const genpro::BinSettings settings = *state.settings.lock();
@@ -220,8 +232,8 @@ bool start(GstGenproBin* bin) {
                                            "\", which has passed. Set it to a time to come.");
       }
       if (wanted && preroll && needed_by) {
-        const ControlPtr control =
-            genpro::bin::PlayoutControl::create(GST_ELEMENT(bin), settings->generation);
+        const ControlPtr control = genpro::bin::PlayoutControl::create(
+            GST_ELEMENT(bin), settings->generation, *state.items.lock());
         configure(*control, *settings);
         control->set_image(settings->placeholder_location);
         genpro::bin::configure_cue(*control, GST_CLOCK_TIME_NONE, {}, *settings);
@@ -290,6 +302,10 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
       (has_failed && transition == GST_STATE_CHANGE_READY_TO_PAUSED)) {
     genpro::guard_c_callback("stop", [&] {
       if (const ControlPtr control = control_of(state)) control->stop();
+      auto items = state.items.lock();
+      const auto next =
+          std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>((*items)->lock()->emptied());
+      *items = next;
     });
   }
   return result;
@@ -387,6 +403,7 @@ void install_signal(GstGenproBinClass* bin_class, const char* name, guint argume
 //   generation-started (id)         the service has given it an id
 //   generation-completed (id)       its clip can be fetched
 //   generation-failed (id, reason)  there will be no clip; the id is empty when none was given
+//   enqueue, remove, move and skip are actions on the queue: see queue_actions.h
 //   clip-cued (id, length), and what is done with a clip that is cued: see cue_actions.h
 //   clip-started (id), clip-ended (id)  the clip's first frame is on the output; it was its last
 // They are emitted on a thread of the element's own, which must not be made to wait. A handler may
@@ -400,6 +417,11 @@ void install_signals(GstGenproBinClass* bin_class) {
   install_signal(bin_class, "generation-failed", 2);
   genpro::bin::install_cue_signals(G_TYPE_FROM_CLASS(bin_class),
                                    [](gpointer element) { return control_of(state_of(element)); });
+  genpro::bin::install_queue_signals(
+      G_TYPE_FROM_CLASS(bin_class),
+      {.control = [](gpointer element) { return control_of(state_of(element)); },
+       .items = [](gpointer element) { return *state_of(element).items.lock(); },
+       .defaults = [](gpointer element) { return state_of(element).settings.lock()->generation; }});
   install_signal(bin_class, "clip-started", 1);
   install_signal(bin_class, "clip-ended", 1);
 }
@@ -435,6 +457,11 @@ static void gst_genpro_bin_class_init(GstGenproBinClass* bin_class) {
       g_param_spec_boxed("stats", "Statistics", "How the output stands, and what was counted",
                          GST_TYPE_STRUCTURE,
                          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  g_object_class_install_property(
+      object_class, property_queue(),
+      g_param_spec_string("queue", "Queue",
+                          "The items that were queued and how they stand, as JSON", "[]",
+                          static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   install_signals(bin_class);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(bin_class);

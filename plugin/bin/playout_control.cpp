@@ -56,8 +56,9 @@ class PlayoutControl::Thread : public ThreadOwner {
 };
 
 std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
-                                                       const Settings& settings) {
-  auto control = std::make_shared<PlayoutControl>(Access(), element, settings);
+                                                       const Settings& settings,
+                                                       SharedItems items) {
+  auto control = std::make_shared<PlayoutControl>(Access(), element, settings, std::move(items));
   const std::weak_ptr<PlayoutControl> weak = control;
   using Decoder = std::shared_ptr<ClipDecoder>;
   Timeline::Events events{
@@ -74,6 +75,7 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
         if (self) self->post([=, self = self.get()] { self->on_starved(decoder, is_starved); });
       }};
   control->add_cue_events(events);
+  control->add_queue_events(events);
   control->playout_ = std::make_shared<Playout>(std::move(events));
   control->playout_->raster_changed = [weak](const Raster& raster) {
     if (const auto self = weak.lock()) self->set_raster(raster);
@@ -81,9 +83,11 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
   return control;
 }
 
-PlayoutControl::PlayoutControl(Access, GstElement* element, const Settings& settings)
+PlayoutControl::PlayoutControl(Access, GstElement* element, const Settings& settings,
+                               SharedItems items)
     : element_(element),
       name_(take_string(gst_object_get_name(GST_OBJECT(element)))),
+      items_(std::move(items)),
       face_(GenerationReport{.generation_id = settings.generation_id}) {}
 
 PlayoutControl::~PlayoutControl() = default;
@@ -147,7 +151,11 @@ void PlayoutControl::notify_status() {
 void PlayoutControl::start(const Settings& settings) {
   ThreadOwner::collect();
   GST_INFO_ID(name_.c_str(), "starts: the placeholder is on");
-  generate(settings);
+  if (items_->lock()->is_active()) {
+    on_enqueued();
+  } else {
+    generate(settings);
+  }
   thread_ = std::make_unique<Thread>(shared_from_this());
 }
 
@@ -218,7 +226,8 @@ bool PlayoutControl::prepare_decoder(const std::shared_ptr<ClipDecoder>& decoder
 void PlayoutControl::generate(const Settings& settings) {
   queue_.lock()->soon.reset();
   playout_->timeline.expect();
-  post([this, settings] { begin(settings); });
+  const bool goes_first = !items_->lock()->is_active();
+  post([this, settings, goes_first] { begin(settings, goes_first); });
 }
 
 void PlayoutControl::generate_soon(const Settings& settings) {
@@ -282,12 +291,14 @@ void PlayoutControl::run_tasks() {
     }
     guard_c_callback("a task of a genprobin", [&] {
       if (task) task();
-      if (due) begin(*due);
+      if (due) begin(*due, !items_->lock()->is_active());
       if (!is_running()) return;
       for (const auto& clip : clips_) clip->decoder->check();
       for (const auto& clip : clips_) {
         if (clip->generation) clip->generation->tell_progress();
       }
+      look_at_queue();
+      if (!is_running()) return;
       prepare_repeat();
       look_at_image();
       update_slate();
@@ -296,11 +307,13 @@ void PlayoutControl::run_tasks() {
   }
 }
 
-void PlayoutControl::begin(const Settings& settings) {
+void PlayoutControl::begin(const Settings& settings, bool goes_first) {
+  goes_first = goes_first || is_first_waiting();
   // What has not been shown is replaced.
   for (const auto& clip : std::vector(clips_)) {
     // What the timeline tells of one that is on by now is still to come.
-    if (clip->has_started || clip->is_repeat || !playout_->timeline.recall(clip->decoder)) continue;
+    if (clip->has_started || clip->is_repeat || clip->item > 0) continue;
+    if (!playout_->timeline.recall(clip->decoder)) continue;
     GST_INFO_ID(name_.c_str(), "%s is given up, since it was not on yet", clip->name().c_str());
     remove(clip->decoder);
   }
@@ -311,6 +324,7 @@ void PlayoutControl::begin(const Settings& settings) {
   if (own.reuse != "completed") own.passed_over = shown_;
   const std::shared_ptr<Clip> clip = add(std::move(own), nullptr, false);
   newest_ = clip->number;
+  if (goes_first) first_ = clip->number;
   problem_.reset();
   GST_INFO_ID(name_.c_str(), "%s is asked for", clip->name().c_str());
   // Without what decodes it, nothing is paid for.
@@ -377,6 +391,7 @@ void PlayoutControl::prepare_repeat() {
   const auto next = add_repeat(source_of(*clip));
   if (!next) return;
   next->is_round = true;
+  next->item = clip->item;
   if (next->loudness_target == clip->loudness_target) {
     next->decoder->decoded().set_gain(clip->decoder->decoded().gain());
   }
@@ -403,6 +418,7 @@ void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   const std::shared_ptr<Clip> gone = find(decoder);
   if (!gone) return;
   std::erase(clips_, gone);
+  give_item_back(*gone);
   note_delivery(*gone);
   keep(*gone);
   auto number = gone->number;

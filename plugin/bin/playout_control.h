@@ -15,6 +15,7 @@
 
 #include "base/guarded.h"
 #include "bin/clip_diagnosis.h"
+#include "bin/item_queue.h"
 #include "bin/playout/playout.h"
 #include "common/generation.h"
 
@@ -56,20 +57,21 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   // What to do with the element.
   using Call = std::function<void(GstElement*)>;
 
-  static std::shared_ptr<PlayoutControl> create(GstElement* element, const Settings& settings);
+  static std::shared_ptr<PlayoutControl> create(GstElement* element, const Settings& settings,
+                                                SharedItems items);
   // For create().
   class Access {
     friend class PlayoutControl;
     Access() = default;
   };
-  PlayoutControl(Access access, GstElement* element, const Settings& settings);
+  PlayoutControl(Access access, GstElement* element, const Settings& settings, SharedItems items);
   PlayoutControl(const PlayoutControl&) = delete;
   PlayoutControl& operator=(const PlayoutControl&) = delete;
   ~PlayoutControl();
 
   const std::shared_ptr<Playout>& playout() { return playout_; }
 
-  // Asks for the first generation.
+  // Asks for the first generation, unless items are queued.
   void start(const Settings& settings);
   // Ends all that is under way. What the service has to be told goes on by itself.
   void stop();
@@ -104,6 +106,14 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void set_needed_by(std::optional<Time> time);
   // The last one that was set has come.
   bool is_deadline_over() const { return is_deadline_over_; }
+
+  // An item was added.
+  void on_enqueued();
+  // See ItemQueue.
+  bool remove_item(unsigned number);
+  bool move_item(unsigned number, unsigned position);
+  // How many generations run ahead of what is on air.
+  void set_prefetch(unsigned prefetch);
 
   // The latest generation, as the properties tell it.
   GenerationReport face() { return *face_.lock(); }
@@ -142,6 +152,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     bool is_from_kept = false;  // and what tells of its delivery is not its source
     bool is_round = false;    // after itself, as what loops does
     bool was_cleared = false;
+    unsigned item = 0;         // of the queue
+    bool is_sequel = false;    // it has followed another one at its end
     bool was_at_risk = false;  // of missing its deadline, which was told
     std::optional<Time> late;  // how much later than it was taken for
     std::string path;          // of a file that is the fallback; empty for a generation's clip
@@ -178,7 +190,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   bool call(const Call& call);
   void run();
   void run_tasks();
-  void begin(const Settings& settings);
+  // `goes_first`: items of the queue wait for it.
+  void begin(const Settings& settings, bool goes_first);
+  // For what is read of a clip.
   std::shared_ptr<Clip> add(Settings settings, std::shared_ptr<ClipFile> file, bool is_repeat,
                             const std::string& path = {});
   // Null when it cannot be played.
@@ -210,6 +224,18 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void on_deadline(const Timeline::Deadline& deadline);
   void look_at_deadline(Clip& clip, const polling::Progress& progress);
   void cue_again(Time position);
+  void add_queue_events(Timeline::Events& events);
+  void look_at_queue();
+  void drop_removed_items();
+  bool is_first_waiting();
+  void begin_items();
+  void begin_item(unsigned number, Settings settings);
+  void hand_over_item();
+  void set_item(const Clip& clip, const std::function<void(Item&)>& change);
+  void note_item_failure(const Clip& clip, const std::string& reason, bool is_over);
+  void note_item_change(const Clip* ended, const Clip* started);
+  void give_item_back(const Clip& clip);
+  void on_followed(const std::shared_ptr<ClipDecoder>& decoder, bool is_at_end);
   void load_fallback();
   static WarningReport about_fallback(const std::string& path, const std::string& reason);
   void add_cue_events(Timeline::Events& events);
@@ -234,6 +260,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::atomic<bool> was_shown_ = false;  // a clip
   std::atomic<Time> needed_by_ = no_deadline;
   std::atomic<bool> is_deadline_over_ = false;
+  std::atomic<unsigned> prefetch_ = 1;
+  const SharedItems items_;
   Guarded<GenerationReport> face_;
   Guarded<std::string> on_air_;  // id of the generation whose clip is on
   Guarded<std::string> cued_;    // and of that whose clip was cued last
@@ -250,7 +278,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   // Ids of generations that were shown, which a request for another one does not reuse.
   std::set<std::string> shown_;
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
+  std::uint64_t first_ = 0;   // and of the one that items of the queue wait for
   std::uint64_t numbers_ = 0;
+  bool is_queue_changed_ = false;    // which has not been notified
   std::optional<Error> problem_;     // with the latest request or its clip
   SlateText slate_;                  // as it was set last
   bool is_clip_shown_ = false;       // it has not ended

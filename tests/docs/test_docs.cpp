@@ -166,8 +166,15 @@ TEST(Docs, TheTableHasTheSignalsOfTheBin) {
     g_signal_query(ids.get()[i], &query);
     std::string& arguments = signals[query.signal_name];
     for (guint at = 0; at < query.n_params; ++at) {
-      const bool is_time = query.param_types[at] == G_TYPE_UINT64;
-      arguments += at == 0 ? (is_time ? "time" : "id") : (is_time ? ", length" : ", reason");
+      const bool is_action = (query.signal_flags & G_SIGNAL_ACTION) != 0;
+      const GType type = query.param_types[at];
+      if (type == G_TYPE_UINT64) {
+        arguments += at == 0 ? "time" : ", length";
+      } else if (type == G_TYPE_UINT) {
+        arguments += at == 0 ? "number" : ", position";
+      } else {
+        arguments += is_action ? "settings" : at == 0 ? "id" : ", reason";
+      }
     }
     if (arguments.empty()) arguments = "–";
   }

@@ -43,6 +43,7 @@ const Property own_properties[] = {
     {"needed-by-time", G_TYPE_STRING, ""},
     {"fallback-location", G_TYPE_STRING, ""},
     {"late-clip", G_TYPE_ENUM, "drop"},
+    {"prefetch", G_TYPE_UINT, "1"},
 };
 
 ElementPtr bare_bin() {
