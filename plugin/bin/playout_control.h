@@ -192,7 +192,6 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void run_tasks();
   // `goes_first`: items of the queue wait for it.
   void begin(const Settings& settings, bool goes_first);
-  // For what is read of a clip.
   std::shared_ptr<Clip> add(Settings settings, std::shared_ptr<ClipFile> file, bool is_repeat,
                             const std::string& path = {});
   // Null when it cannot be played.

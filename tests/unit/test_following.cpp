@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Clips that follow each other: each from its first frame and sample on, where the one before has
+// ended.
+#include <random>
+
+#include "unit/take_output.h"
+
+namespace genpro::test {
+namespace {
+
+// Of any rates and lengths, seen at any. GENPRO_FOLLOWERS says how many, GENPRO_FOLLOWING_SEED
+// repeats a run.
+TEST(Following, ClipsOfAnyRateFollowEachOtherToTheSample) {
+  const std::uint64_t seed =
+      number_from("GENPRO_FOLLOWING_SEED", std::random_device()() % 1'000'000);
+  RecordProperty("seed", std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const auto upto = [&](std::uint64_t most) { return random() % (most + 1); };
+  const std::uint64_t most = number_from("GENPRO_FOLLOWERS", 200);
+  for (std::uint64_t done = 0; done < most;) {
+    SCOPED_TRACE("GENPRO_FOLLOWING_SEED=" + std::to_string(seed) + ", clips from " +
+                 std::to_string(done));
+    const Rate rate = rates[upto(rates.size() - 1)];
+    const auto lead = static_cast<Time>(upto(2) == 0 ? upto(GST_SECOND) : upto(60 * GST_MSECOND));
+    Output output(rate, lead);
+    bin::Timeline& timeline = output.timeline();
+    timeline.set_has_more(true);
+    std::vector<FakePlaying*> clips;
+    std::size_t given = 0;
+    for (int number = 0; number < 10; ++number, ++done) {
+      const Rate own = rates[upto(rates.size() - 1)];
+      const auto seconds = static_cast<int>(2 + upto(2));
+      clips.push_back(
+          &output.add(clip_at(own, seconds * own.n / own.d + static_cast<int>(upto(9)))));
+    }
+    timeline.follow(clips[given++]->decoder());
+    // Each is given when the one before it is on, as the control does it.
+    while (output.followed.size() < clips.size() && output.now() < 100 * GST_SECOND) {
+      output.run_until(output.now() + time_at(1, rate));
+      if (given == output.followed.size() && given < clips.size()) {
+        timeline.follow(clips[given++]->decoder());
+      }
+    }
+    ASSERT_EQ(output.followed.size(), clips.size());
+    output.run_until(output.now() + 2 * GST_SECOND);
+    const auto first =
+        std::ranges::find_if(output.seen, [](const OutputFrame& seen) { return seen.clip == 0; });
+    ASSERT_NE(first, output.seen.end());
+    Time start = first->time;
+    for (std::size_t number = 0; number + 1 < clips.size(); ++number) {
+      const auto place = static_cast<int>(number);
+      EXPECT_EQ(output.followed[number], (std::pair<int, bool>(place, number > 0)));
+      const auto length = clips[number]->decoded().length();
+      ASSERT_TRUE(length);
+      // What begins within a millisecond of a frame is on with it.
+      const Time until = start + *length - GST_MSECOND;
+      ASSERT_NO_FATAL_FAILURE(expect_plays(output, *clips[number], start, 0, until));
+      start += *length;
+    }
+    // All of it, but for a sample that rounding makes of a border.
+    const auto samples = bin::samples_at(start) - bin::samples_at(first->time);
+    EXPECT_NEAR(static_cast<double>(output.heard_between(first->time, start)),
+                static_cast<double>(samples), static_cast<double>(2 + clips.size()));
+  }
+}
+
+class FollowingTest : public testing::Test {
+ protected:
+  FakePlaying& add(int frames) { return output.add(clip_at({25, 1}, frames)); }
+  // Where that one is seen from its first frame on.
+  Time start_of(const FakePlaying& clip) {
+    const auto first = std::ranges::find_if(
+        output.seen, [&](const OutputFrame& seen) { return seen.clip == clip.number(); });
+    EXPECT_NE(first, output.seen.end()) << "clip " << clip.number() << " is not on";
+    if (first == output.seen.end()) return 0;
+    EXPECT_EQ(first->content, 0);
+    return first->time;
+  }
+  static constexpr Time frame_time = GST_SECOND / 25;
+  Output output{{25, 1}, 0};
+  bin::Timeline& timeline = output.timeline();
+};
+
+TEST_F(FollowingTest, OneThatIsHeldBackMayFollowLater) {
+  FakePlaying& one = add(50);
+  FakePlaying& two = add(50);
+  FakePlaying& three = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  EXPECT_FALSE(timeline.hold_back(one.decoder())) << "it is on";
+  timeline.follow(two.decoder());
+  EXPECT_TRUE(timeline.hold_back(two.decoder()));
+  timeline.follow(three.decoder());
+  output.run_until(3 * GST_SECOND);
+  timeline.follow(two.decoder());
+  output.run_until(6 * GST_SECOND);
+  EXPECT_EQ(start_of(three), start_of(one) + 50 * frame_time);
+  EXPECT_EQ(start_of(two), start_of(three) + 50 * frame_time);
+}
+
+TEST_F(FollowingTest, ASkipIsAtOnceAndATakeAtItsFrame) {
+  FakePlaying& one = add(200);
+  FakePlaying& two = add(200);
+  FakePlaying& three = add(200);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  EXPECT_FALSE(timeline.skip()) << "nothing follows";
+  timeline.follow(two.decoder());
+  output.run_until(2 * GST_SECOND);
+  const Time skipped = output.now();
+  EXPECT_TRUE(timeline.skip());
+  output.run_until(3 * GST_SECOND);
+  EXPECT_EQ(start_of(two), skipped);
+  timeline.follow(three.decoder());
+  EXPECT_TRUE(timeline.take(4 * GST_SECOND));
+  output.run_until(5 * GST_SECOND);
+  EXPECT_EQ(start_of(three), 4 * GST_SECOND);
+  EXPECT_EQ(output.followed,
+            (std::vector<std::pair<int, bool>>{{0, false}, {1, false}, {2, false}}));
+}
+
+TEST_F(FollowingTest, TheStreamEndsWhenNoMoreFollow) {
+  timeline.set_at_end(bin::AtEnd::eos);
+  timeline.set_has_more(true);
+  FakePlaying& one = add(25);
+  timeline.follow(one.decoder());
+  output.run_until(3 * GST_SECOND);
+  EXPECT_EQ(output.seen.back().clip, -1) << "another one is waited for";
+  EXPECT_FALSE(timeline.frame(output.now(), frame_time, kept).is_end);
+  timeline.set_has_more(false);
+  EXPECT_TRUE(timeline.frame(output.now() + frame_time, frame_time, kept).is_end);
+}
+
+TEST_F(FollowingTest, WhatIsOfferedIsOnBeforeAndWhatFollowsIsAfterIt) {
+  FakePlaying& one = add(100);
+  FakePlaying& two = add(50);
+  FakePlaying& offered = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  timeline.offer(offered.decoder());
+  output.run_until(5 * GST_SECOND);
+  EXPECT_LT(start_of(offered), start_of(one) + 100 * frame_time);
+  EXPECT_EQ(start_of(two), start_of(offered) + 50 * frame_time);
+}
+
+TEST_F(FollowingTest, WhereClipsAreHeldEachIsCuedInItsTurn) {
+  timeline.set_holds(true);
+  FakePlaying& one = add(50);
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  EXPECT_EQ(output.cued, std::vector<int>{0});
+  EXPECT_TRUE(timeline.take(GST_SECOND + 5 * frame_time));
+  output.run_until(2 * GST_SECOND);
+  timeline.follow(two.decoder());
+  output.run_until(5 * GST_SECOND);
+  EXPECT_EQ(start_of(one), GST_SECOND + 5 * frame_time);
+  EXPECT_EQ(output.cued, (std::vector<int>{0, 1}));
+  EXPECT_EQ(output.seen.back().clip, -1) << "it waits";
+  EXPECT_TRUE(timeline.take(bin::at_once));
+  const Time now = output.now();
+  output.run_until(7 * GST_SECOND);
+  EXPECT_EQ(start_of(two), now);
+}
+
+TEST_F(FollowingTest, OneThatWasCuedFollowsWhenClipsAreHeldNoMore) {
+  FakePlaying& one = add(100);
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.set_holds(true);
+  timeline.follow(two.decoder());
+  output.run_until(2 * GST_SECOND);
+  EXPECT_EQ(output.cued, std::vector<int>{1});
+  timeline.set_holds(false);
+  output.run_until(6 * GST_SECOND);
+  EXPECT_EQ(start_of(two), start_of(one) + 100 * frame_time);
+}
+
+}  // namespace
+}  // namespace genpro::test
