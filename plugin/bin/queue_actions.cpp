@@ -31,11 +31,17 @@ void warn(gpointer element, Error error) {
 guint on_enqueue(gpointer element, const char* text) {
   guint number = 0;
   guard_c_callback("enqueue", [&] {
+    const auto control = running_control(element);
+    if (control && control->playout()->timeline.has_ended()) {
+      return warn(element,
+                  settings_error("The stream has ended, and no item can follow. Queue items "
+                                 "before, or set at-end to something else than eos."));
+    }
     auto settings = item_settings(access.defaults(element), text == nullptr ? "" : text);
     if (!settings) return warn(element, std::move(settings.error()));
     number = access.items(element)->lock()->add(std::move(*settings));
     GST_INFO_OBJECT(element, "item %u is queued", number);
-    if (const auto control = running_control(element)) control->on_enqueued();
+    if (const auto now_running = running_control(element)) now_running->on_enqueued();
   });
   return number;
 }

@@ -77,7 +77,8 @@ bool PlayoutControl::is_first_waiting() {
 }
 
 void PlayoutControl::begin_items() {
-  while (is_running()) {
+  // What would not be on any more is not paid for.
+  while (is_running() && !playout_->timeline.has_ended()) {
     // Of two that ask for the same each is to have its own generation, which are told apart by
     // their ids.
     const bool is_asking = std::ranges::any_of(clips_, [](const auto& clip) {
@@ -118,7 +119,9 @@ void PlayoutControl::begin_item(unsigned number, Settings settings) {
     item.decoder = clip->decoder;
   });
   GST_INFO_ID(name_.c_str(), "%s is asked for: item %u of the queue", clip->name().c_str(), number);
-  if (prepare_decoder(clip->decoder) && is_running()) start_clip(*clip);
+  if (!prepare_decoder(clip->decoder) || !is_running()) return;
+  // It may have been removed since: nothing is paid for then.
+  if (items_->lock()->find(number) != nullptr) start_clip(*clip);
 }
 
 // To the timeline.
@@ -167,7 +170,10 @@ void PlayoutControl::note_item_failure(const Clip& clip, const std::string& reas
   if (clip.is_round) return;
   set_item(clip, [&](Item& item) {
     item.error = reason;
-    if (is_over) item.state = ItemState::failed;
+    if (!is_over) return;
+    item.state = ItemState::failed;
+    item.is_planned = false;
+    item.is_given = false;
   });
 }
 

@@ -372,6 +372,7 @@ TEST_F(Queue, TheStreamEndsAfterTheLastItem) {
   ASSERT_TRUE(wait_for_start(2));
   ASSERT_TRUE(studio->bus().wait_for_end());
   EXPECT_TRUE(studio->bus().outcome().eos);
+  EXPECT_EQ(enqueue_prompt(bin(), "Fourth"), 0U) << "it would not be on";
   EXPECT_EQ(on_air(), (std::vector<int>{1, 2}));
 }
 
@@ -424,6 +425,60 @@ TEST_F(Queue, EachItemIsCuedAndWaitsForItsTake) {
   EXPECT_TRUE(take());
   ASSERT_TRUE(wait_for_end(2));
   EXPECT_FALSE(take()) << "nothing is left";
+  studio->expect_quiet();
+}
+
+TEST_F(Queue, AFirstItemThatIsTooLateIsGivenUpAndTheNextOneFollows) {
+  make({{"needed-by", std::to_string(GST_SECOND)}});
+  service.hold_from(1);
+  service.complete(2);
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(wait_for_item(1, "failed"));
+  EXPECT_TRUE(service.wait_for_stop(1));
+  ASSERT_TRUE(wait_for_end(2));
+  EXPECT_EQ(on_air(), std::vector<int>{2});
+  EXPECT_EQ(service.posts(), 2);
+  EXPECT_EQ(studio->bus().outcome().warnings.size(), 1U);
+}
+
+TEST_F(Queue, ATakeHasTheNextItemOnAtItsTime) {
+  service.set_clip(1, LiveService::plain_clip(clip_of({.tag = 2, .frames = 1800})));
+  make();
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(wait_for_start(1));
+  ASSERT_TRUE(wait_for_item(2, "ready"));
+  const GstClockTime time = studio->video().pictures().back().pts + 2 * GST_SECOND;
+  set_property(bin(), "take-at", std::to_string(time));
+  ASSERT_TRUE(wait_for_end(2));
+  ASSERT_NO_FATAL_FAILURE(stop());
+  expect_whole(pictures, 1, 30);
+  const Shown& first = part_of(pictures, 1).front();
+  EXPECT_GE(first.pts, time);
+  EXPECT_LT(first.pts, time + first.duration);
+  studio->expect_quiet();
+}
+
+TEST_F(Queue, WhatIsAskedForMeanwhileIsOnFirst) {
+  service.set_clip(1, LiveService::plain_clip(clip_of({.tag = 2, .frames = 1800})));
+  make();
+  service.hold_from(2);
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(service.wait_for_posts(2));
+  ASSERT_TRUE(wait_for_start(1));
+  studio->generate();
+  ASSERT_TRUE(service.wait_for_posts(3));
+  service.complete(2);
+  ASSERT_TRUE(wait_for_item(2, "ready"));
+  service.complete(3);
+  ASSERT_TRUE(wait_for_end(2));
+  EXPECT_EQ(on_air(), (std::vector<int>{1, 3, 2}));
+  EXPECT_FALSE(service.was_stopped(2));
   studio->expect_quiet();
 }
 
