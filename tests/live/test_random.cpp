@@ -63,6 +63,7 @@ const std::vector<std::pair<const char*, std::vector<const char*>>>& settings() 
       {"fallback-location", {"", "/no/such/clip.mp4", fallback_file()}},
       {"late-clip", {"drop", "cue", "take"}},
       {"fade", {"0", "100"}},
+      {"prefetch", {"1", "3"}},
       {"loudness-target", {"0", "-20"}},
       {"stats-interval", {"0", "5"}},
       {"auto-generate", {"false", "true"}},
@@ -93,9 +94,9 @@ class Driver {
       gst_pad_add_probe(taken.get(), static_cast<GstPadProbeType>(data), drop, nullptr, nullptr);
     }
     link();
-    for (const char* name :
-         {"generation-started", "generation-completed", "clip-started", "clip-ended",
-          "notify::status", "notify::cost", "notify::generation-id", "notify::prompt"}) {
+    for (const char* name : {"generation-started", "generation-completed", "clip-started",
+                             "clip-ended", "notify::status", "notify::queue", "notify::cost",
+                             "notify::generation-id", "notify::prompt"}) {
       g_signal_connect(bin_.get(), name, G_CALLBACK(on_signal), this);
     }
     g_signal_connect(bin_.get(), "generation-failed", G_CALLBACK(on_failed), this);
@@ -199,7 +200,10 @@ class Driver {
   // What any thread and any handler does at any time.
   void act(Random& random) {
     const auto& [name, values] = random.of(settings());
-    switch (random.below(10)) {
+    switch (random.below(12)) {
+      case 10:
+      case 11:
+        return act_on_queue(random);
       case 8:
       case 9: {
         static const std::vector<const char*> actions = {"take",   "clear",    "replay",
@@ -219,6 +223,7 @@ class Driver {
         return;
       case 3:
         (void)get_property(bin_.get(), random.once_in(2) ? "status" : name);
+        (void)get_property(bin_.get(), "queue");
         return;
       case 4: {
         gint64 position = 0;
@@ -227,6 +232,26 @@ class Driver {
       }
       default:
         return set_property(bin_.get(), name, random.of(values));
+    }
+  }
+  void act_on_queue(Random& random) {
+    gboolean is_done = FALSE;
+    const guint item = newest_ - std::min<guint>(newest_, random.below(6));
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+        return g_signal_emit_by_name(bin_.get(), "remove", item, &is_done);
+      case 2:
+        return g_signal_emit_by_name(bin_.get(), "move", item, random.below(4), &is_done);
+      case 3:
+        return g_signal_emit_by_name(bin_.get(), "skip", &is_done);
+      default: {
+        static const std::vector<const char*> items = {
+            "{}", R"({"prompt": "A boat"})", "item, prompt=\"A lake\", reuse=completed", "{"};
+        guint number = 0;
+        g_signal_emit_by_name(bin_.get(), "enqueue", random.of(items), &number);
+        if (number > 0) newest_ = number;
+      }
     }
   }
   void act_in_handler() {
@@ -271,6 +296,7 @@ class Driver {
   const unsigned seed_;
   std::mutex mutex_;
   Random in_handlers_;  // under mutex_
+  std::atomic<guint> newest_ = 0;  // number of the item that was queued last
   std::atomic<bool> is_over_ = false;
   std::atomic<int> handlers_ = 0;
 };
