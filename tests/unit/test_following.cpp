@@ -120,6 +120,23 @@ TEST_F(FollowingTest, ASkipIsAtOnceAndATakeAtItsFrame) {
             (std::vector<std::pair<int, bool>>{{0, false}, {1, false}, {2, false}}));
 }
 
+TEST_F(FollowingTest, TheLastFrameFadesIntoTheFirstOne) {
+  timeline.set_fade(10 * frame_time);
+  FakePlaying& one = add(50);
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  output.run_until(start_of(one) + 50 * frame_time);
+  const bin::Composition composition = timeline.frame(output.now(), frame_time, kept);
+  ASSERT_TRUE(composition.over.frame);
+  EXPECT_EQ(GST_BUFFER_OFFSET(composition.over.frame.buffer.get()), 1U);
+  ASSERT_TRUE(composition.under && composition.under->frame) << "no placeholder between them";
+  EXPECT_EQ(GST_BUFFER_OFFSET(composition.under->frame.buffer.get()), 0U);
+  EXPECT_GT(composition.mix, 0);
+  EXPECT_LT(composition.mix, 0.2);
+}
+
 TEST_F(FollowingTest, TheStreamEndsWhenNoMoreFollow) {
   timeline.set_at_end(bin::AtEnd::eos);
   timeline.set_has_more(true);
