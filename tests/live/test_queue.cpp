@@ -331,6 +331,16 @@ TEST_F(Queue, EachOfTwoEqualItemsIsAGenerationOfItsOwn) {
   studio->expect_quiet();
 }
 
+TEST_F(Queue, AnItemMayBeAGenerationThatExists) {
+  make();
+  EXPECT_EQ(enqueue(bin(), R"({"generation-id": 9055})"), 1U);
+  studio->play();
+  ASSERT_TRUE(wait_for_end(15));
+  EXPECT_EQ(on_air(), std::vector<int>{15});
+  EXPECT_EQ(service.posts(), 0);
+  studio->expect_quiet();
+}
+
 TEST_F(Queue, WhatWasPaidForIsPickedUpAfterARestart) {
   const Settings settings = {{"prefetch", "2"}, {"on-shutdown", "detach"}};
   make(settings);
