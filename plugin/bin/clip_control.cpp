@@ -206,7 +206,8 @@ void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
                         .reason = reason,
                         .generation_id = told.id,
                         .running_time = time,
-                        .late = reason == nullptr ? told.late : std::nullopt};
+                        .late = reason == nullptr ? told.late : std::nullopt,
+                        .item = told.item};
       if (const auto gain = reason ? std::nullopt : told.decoder->decoded().gain()) {
         report.levels = {
             {"loudness", gain->loudness}, {"true-peak", gain->true_peak}, {"gain", gain->gain}};

@@ -57,6 +57,7 @@ void PlayoutControl::on_cued(const std::shared_ptr<ClipDecoder>& decoder, Time p
   GST_INFO_ID(name_.c_str(), "%s is cued at %s of %s", clip->name().c_str(),
               in_seconds(position).c_str(), length ? in_seconds(*length).c_str() : "?");
   const std::string id = clip->id;
+  const unsigned item = clip->item;
   *cued_.lock() = id;
   call([&](GstElement* element) {
     genpro::post(element, bin_debug,
@@ -64,7 +65,8 @@ void PlayoutControl::on_cued(const std::shared_ptr<ClipDecoder>& decoder, Time p
                             .reason = nullptr,
                             .generation_id = id,
                             .length = length,
-                            .position = position});
+                            .position = position,
+                            .item = item});
   });
   call([&](GstElement* element) {
     g_signal_emit_by_name(element, "clip-cued", id.c_str(),

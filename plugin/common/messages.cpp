@@ -133,6 +133,7 @@ void post_one(GstElement* element, GstDebugCategory*, const ClipReport& report) 
   set_time(fields, "length", report.length);
   set_time(fields, "position", report.position);
   set_time(fields, "late", report.late);
+  if (report.item > 0) gst_structure_set(fields, "item", G_TYPE_UINT, report.item, nullptr);
   if (report.reason != nullptr) {
     gst_structure_set(fields, "reason", G_TYPE_STRING, report.reason, nullptr);
   }

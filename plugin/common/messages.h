@@ -72,6 +72,7 @@ using DoubtReport = job::DoubtNotice;
 //   reason         string, of the end: `end`, `truncated`, `failed`, `replaced` or `cleared`
 //   length, position  GstClockTime, of what is cued
 //   late           GstClockTime, of a start: how much later than it was taken for
+//   item           uint, of an item of the queue: its number
 //   loudness, true-peak, gain  doubles, of a start where the loudness was measured
 struct ClipReport {
   const char* event;
@@ -82,6 +83,7 @@ struct ClipReport {
   std::optional<std::int64_t> length;
   std::optional<std::int64_t> position;
   std::optional<std::int64_t> late;
+  unsigned item = 0;
   std::vector<std::pair<const char*, double>> levels;
 };
 

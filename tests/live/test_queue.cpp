@@ -69,6 +69,19 @@ class Queue : public testing::Test {
     }
     return numbers;
   }
+  // Of the clips that were on air, in order.
+  std::vector<guint> items() {
+    std::vector<guint> numbers;
+    const Outcome outcome = studio->bus().outcome();
+    for (const GstStructure* fields : outcome.named("genpro-clip")) {
+      guint number = 0;
+      gst_structure_get_uint(fields, "item", &number);
+      if (g_strcmp0(gst_structure_get_string(fields, "event"), "started") == 0) {
+        numbers.push_back(number);
+      }
+    }
+    return numbers;
+  }
   std::vector<std::string> reasons() {
     std::vector<std::string> reasons;
     const Outcome outcome = studio->bus().outcome();
@@ -210,6 +223,7 @@ TEST_F(Queue, AnItemThatIsMovedIsOnBeforeTheOthers) {
   ASSERT_TRUE(wait_for_end(3));
   ASSERT_NO_FATAL_FAILURE(stop());
   EXPECT_EQ(on_air(), (std::vector<int>{2, 1, 3}));
+  EXPECT_EQ(items(), (std::vector<guint>{3, 1, 2}));
   EXPECT_NE(service.bodies()[1].find("Third"), std::string::npos);
   EXPECT_NE(service.bodies()[2].find("Second"), std::string::npos);
   EXPECT_FALSE(service.was_stopped(1)) << "what was begun is not given up";
@@ -488,6 +502,7 @@ TEST_F(Queue, WhatIsAskedForMeanwhileIsOnFirst) {
   service.complete(3);
   ASSERT_TRUE(wait_for_end(2));
   EXPECT_EQ(on_air(), (std::vector<int>{1, 3, 2}));
+  EXPECT_EQ(items(), (std::vector<guint>{1, 0, 2}));
   EXPECT_FALSE(service.was_stopped(2));
   studio->expect_quiet();
 }
