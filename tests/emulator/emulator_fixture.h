@@ -126,7 +126,7 @@ class RunningEmulator {
   // How many changes of generations there have been.
   std::uint64_t changes();
   // Waits until there are more; false after `seconds`.
-  bool wait_for_change(std::uint64_t seen, double seconds = 20);
+  bool wait_for_change(std::uint64_t seen, double seconds = 60);
 
  private:
   void serve(const EmulatorSettings& settings);
@@ -144,7 +144,7 @@ class RunningEmulator {
 
 // Repeats `condition` until it holds; false after `seconds`. For what nobody tells of: files,
 // other processes, what a receiver has got.
-bool eventually(const std::function<bool()>& condition, double seconds = 20);
+bool eventually(const std::function<bool()>& condition, double seconds = 60);
 
 inline constexpr const char* generate_path =
     "/v1/autocontentengine/101/cells/3300/generate?agent_id=42";

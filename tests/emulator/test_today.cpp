@@ -22,6 +22,10 @@ std::string action_with(const std::string& card, const std::string& inputs) {
 constexpr const char* prompt_input =
     R"("prompt":{"activeMode":"manual","manual":{"text":"Orbit","var":[]}})";
 
+std::string text_action() {
+  return action_with("video-from-text", std::string(R"("model":"grok",)") + prompt_input);
+}
+
 }  // namespace
 
 class Today : public EmulatorTest {
@@ -201,8 +205,7 @@ TEST_F(Today, TheListOfASheetHasWhatRuns) {
 
 TEST_F(Today, WhatIsNotReadyIsPutOffAndTakenUnderTheSameKey) {
   start_with({{"not-ready", "source_not_ready:retry-after=3:count=1"}});
-  const std::string body =
-      action_with("video-from-text", std::string(R"("model":"grok",)") + prompt_input);
+  const std::string body = text_action();
   const Response wait = act(body);
   EXPECT_EQ(wait.status, 202U);
   EXPECT_EQ(wait.json()["error_code"].text(), "source_not_ready");
@@ -215,8 +218,7 @@ TEST_F(Today, WhatIsNotReadyIsPutOffAndTakenUnderTheSameKey) {
 
 TEST_F(Today, CreditsAreOfferedWhereTheyDoNotSuffice) {
   start_with({{"payment-required", "1250:count=1"}});
-  const std::string body =
-      action_with("video-from-text", std::string(R"("model":"grok",)") + prompt_input);
+  const std::string body = text_action();
   const Response refused = act(body);
   EXPECT_EQ(refused.status, 402U);
   EXPECT_EQ(refused.json()["x402_credit_purchase"]["credits"].number(), 1250);
@@ -279,8 +281,7 @@ TEST_F(Today, AClipWithAlphaIsAQuickTimeFile) {
 
 TEST_F(Today, AnActionOnALayerGeneratesInIt) {
   const Json layer = call("POST", "cells/3300/layers", R"({"name":"a","type":"video"})");
-  std::string body =
-      action_with("video-from-text", std::string(R"("model":"grok",)") + prompt_input);
+  std::string body = text_action();
   const std::string cell_target = R"({"kind":"cell","vidsheet_id":101,"id":3300})";
   body.replace(body.find(cell_target), cell_target.size(),
                R"({"kind":"layer","vidsheet_id":101,"id":)" + layer["id"].dump() + "}");

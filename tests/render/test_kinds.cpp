@@ -37,6 +37,10 @@ class Kinds : public testing::Test {
     return run.error;
   }
   void add(const std::string& name) { add_ingredient(spec_, folder_, name); }
+  void add_plain(const std::string& name, int width, int height, Rgba colour) {
+    write_plain_picture(path(name), "pngenc", width, height, colour);
+    add(name);
+  }
   std::string path(const std::string& name) const { return folder_.path(name); }
 
   const TemporaryFolder folder_;
@@ -46,10 +50,8 @@ class Kinds : public testing::Test {
 TEST_F(Kinds, AnImageBecomesAnotherOne) {
   spec_.kind = Kind::image;
   spec_.duration = 2;
-  write_plain_picture(path("first.png"), "pngenc", 640, 360, kRed);
-  write_plain_picture(path("last.png"), "pngenc", 640, 360, kBlue);
-  add("first.png");
-  add("last.png");
+  add_plain("first.png", 640, 360, kRed);
+  add_plain("last.png", 640, 360, kBlue);
   const DecodedClip clip = render();
   ASSERT_EQ(clip.frames.size(), 48U);
   const auto red = [&](std::size_t index) { return clip.frames[index].mean(0.2, 0.2, 0.8, 0.6).r; };
@@ -121,12 +123,11 @@ TEST_F(Kinds, LayersLieOneOverTheOther) {
   spec_.kind = Kind::layers;
   spec_.duration = 0;
   spec_.audio = true;
-  write_plain_picture(path("ground.png"), "pngenc", 640, 360, kBlue);
+  add_plain("ground.png", 640, 360, kBlue);
   write_picture(path("disc.png"), "pngenc", "RGBA", 640, 360, [](int x, int y) {
     return std::hypot(x - 320, y - 180) < 90 ? kGreen : Rgba{255, 0, 255, 0};
   });
   write_tone(path("music.wav"), 440, 20);
-  add("ground.png");
   add("disc.png");
   add("music.wav");
   const DecodedClip clip = render();
@@ -145,10 +146,8 @@ TEST_F(Kinds, LayersLieOneOverTheOther) {
 TEST_F(Kinds, ALayerOfAnotherShapeIsShownWhole) {
   spec_.kind = Kind::layers;
   spec_.duration = 1;
-  write_plain_picture(path("ground.png"), "pngenc", 640, 360, kBlue);
-  write_plain_picture(path("square.png"), "pngenc", 360, 360, kRed);
-  add("ground.png");
-  add("square.png");
+  add_plain("ground.png", 640, 360, kBlue);
+  add_plain("square.png", 360, 360, kRed);
   const DecodedClip clip = render();
   ASSERT_EQ(clip.frames.size(), 24U);
   EXPECT_TRUE(clip.audio_caps.empty());
@@ -220,8 +219,7 @@ TEST_F(Kinds, AClipWithoutABackgroundIsALayer) {
   spec_ = make_spec(folder_);
   spec_.kind = Kind::layers;
   spec_.duration = 0;
-  write_plain_picture(path("ground.png"), "pngenc", 640, 360, kBlue);
-  add("ground.png");
+  add_plain("ground.png", 640, 360, kBlue);
   add("cut.mov");
   const DecodedClip clip = render();
   ASSERT_EQ(clip.frames.size(), 24U) << "as long as its clip";
@@ -237,8 +235,7 @@ TEST_F(Kinds, AClipWithoutABackgroundIsALayer) {
 TEST_F(Kinds, AStillHasNoBackgroundToTakeOut) {
   spec_.kind = Kind::matte;
   spec_.duration = 0;
-  write_plain_picture(path("still.png"), "pngenc", 64, 64, kRed);
-  add("still.png");
+  add_plain("still.png", 64, 64, kRed);
   const std::string error = refusal();
   EXPECT_NE(error.find("still.png"), std::string::npos) << error;
 }
