@@ -2,10 +2,10 @@
 //
 // Jobs that poll a service over the network, with what their ledger knows.
 #include <algorithm>
-#include <thread>
 
 #include "job/identity.h"
 #include "support/fake_service.h"
+#include "support/process.h"
 #include "unit/ledger_fixture.h"
 #include "unit/poll_trial.h"
 

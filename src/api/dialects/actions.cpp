@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "api/dialect.h"
+#include "base/text.h"
 
 namespace genpro::api {
 
