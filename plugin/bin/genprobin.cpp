@@ -46,7 +46,7 @@ struct GenproBinState {
       std::make_shared<genpro::bin::CurrentPlayout>();
   std::atomic<bool> is_playing = false;
   // Of state changes: the running time at which the element was paused.
-  GstClockTime paused_at = GST_CLOCK_TIME_NONE;
+  std::atomic<GstClockTime> paused_at = GST_CLOCK_TIME_NONE;
   // The source of frames, to be told of another raster. Owned by the bin.
   GstElement* video = nullptr;
 };
@@ -254,16 +254,17 @@ bool start(GstGenproBin* bin) {
 // from there. To be called while the sources are paused.
 void follow_running_time(GstElement* element) {
   GenproBinState& state = state_of(element);
+  const GstClockTime paused_at = state.paused_at;
   const GstClockTime now = gst_element_get_current_running_time(element);
-  const ControlPtr control = control_of(state);
-  if (!control || !GST_CLOCK_TIME_IS_VALID(state.paused_at) || !GST_CLOCK_TIME_IS_VALID(now))
+  if (!GST_CLOCK_TIME_IS_VALID(paused_at) || !GST_CLOCK_TIME_IS_VALID(now) || now >= paused_at) {
     return;
+  }
   // In steps of whole frames and whole blocks of audio at the usual rates.
   constexpr GstClockTime step = GST_SECOND / 10;
-  if (now >= state.paused_at) return;
-  const GstClockTime by = (state.paused_at - now) / step * step;
+  const GstClockTime by = (paused_at - now) / step * step;
   GST_INFO_OBJECT(element, "running times go back by %" GST_TIME_FORMAT, GST_TIME_ARGS(by));
-  control->playout()->timeline.move_back(static_cast<genpro::bin::Time>(by));
+  const ControlPtr control = control_of(state);
+  if (control) control->playout()->timeline.move_back(static_cast<genpro::bin::Time>(by));
 }
 
 GstStateChangeReturn set_state(GstElement* element, GstState state) {
