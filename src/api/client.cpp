@@ -106,7 +106,8 @@ void Client::generate(const GenerationRequest& request, const std::string& idemp
                       Done done) {
   auto call =
       make_call("POST", {"the request for a generation", "an id in the request for a generation",
-                         "Check " + ids_in(request.cell_path) + ", agent-id, asset-ids and sheet-route."});
+                         "Check " + ids_in(request.cell_path) +
+                             ", agent-id, asset-ids and sheet-route."});
   call->may_be_sent_again = false;
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;

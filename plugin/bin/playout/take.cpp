@@ -39,11 +39,6 @@ std::optional<Time> Timeline::armed() {
   return take && *take != at_once ? *take - state->moved : take;
 }
 
-void Timeline::set_needed_by(std::optional<Time> time) {
-  auto state = state_.lock();
-  state->needed_by = time ? std::optional(state->own_time(*time)) : std::nullopt;
-}
-
 void Timeline::move_back(Time by) {
   auto state = state_.lock();
   state->moved += by;
@@ -117,7 +112,7 @@ void Timeline::set_fallback(std::shared_ptr<ClipDecoder> decoder) {
 
 void Timeline::set_needed_by(std::optional<Time> time) {
   auto state = state_.lock();
-  state->needed_by = time;
+  state->needed_by = time ? std::optional(state->own_time(*time)) : std::nullopt;
   state->fallback.take.reset();
 }
 
