@@ -480,9 +480,9 @@ TEST_F(Queue, ATakeHasTheNextItemOnAtItsTime) {
   ASSERT_TRUE(wait_for_end(2));
   ASSERT_NO_FATAL_FAILURE(stop());
   expect_whole(pictures, 1, 30);
-  const Shown& first = part_of(pictures, 1).front();
-  EXPECT_GE(first.pts, time);
-  EXPECT_LT(first.pts, time + first.duration);
+  const Pictures clip = part_of(pictures, 1);
+  EXPECT_GE(clip.front().pts, time);
+  EXPECT_LT(clip.front().pts, time + clip.front().duration);
   studio->expect_quiet();
 }
 
