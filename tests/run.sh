@@ -41,7 +41,7 @@ fi
 
 jobs=$(nproc)
 # Tests wait more than they compute.
-at_once=$((jobs + 2))
+at_once=$((jobs + 1))
 failed=0
 
 # build FOLDER SUITES MESON-OPTIONS…: what these suites need; everything for none. `--without` before
