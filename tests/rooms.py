@@ -31,6 +31,7 @@ src/ledger/file
 src/ledger/identity
 src/payment src/polling
 src/clip src/api/prices src/api/resources
+src/clip/storage
 src/api
 src/http
 src/gst

@@ -14,10 +14,10 @@
 
 #include "base/guarded.h"
 #include "base/runtime.h"
-#include "clip/byte_ranges.h"
 #include "clip/fast_start.h"
 #include "clip/random_reader.h"
 #include "clip/reader.h"
+#include "clip/storage/byte_ranges.h"
 #include "common/generation.h"
 #include "gst/gst_ptr.h"
 #include "source/pipeline_watch.h"

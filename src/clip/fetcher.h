@@ -10,11 +10,11 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
-#include "clip/block_pool.h"
 #include "clip/box_walker.h"
 #include "clip/identity.h"
 #include "clip/overlap.h"
 #include "clip/reader.h"
+#include "clip/storage/block_pool.h"
 
 namespace genpro::clip {
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "clip/box_walker.h"
-#include "clip/page_cache.h"
-#include "clip/spool.h"
+#include "clip/storage/page_cache.h"
+#include "clip/storage/spool.h"
 
 namespace genpro::clip {
 

@@ -9,9 +9,9 @@
 #include <stop_token>
 #include <variant>
 
-#include "clip/byte_ranges.h"
 #include "clip/reader.h"
-#include "clip/store.h"
+#include "clip/storage/byte_ranges.h"
+#include "clip/storage/store.h"
 
 namespace genpro::clip {
 

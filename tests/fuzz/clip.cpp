@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "clip/box_walker.h"
-#include "clip/byte_ranges.h"
 #include "clip/container.h"
+#include "clip/storage/byte_ranges.h"
 #include "fuzz.h"
 
 namespace genpro::fuzz {

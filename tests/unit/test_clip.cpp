@@ -6,12 +6,12 @@
 #include <string_view>
 
 #include "clip/box_walker.h"
-#include "clip/byte_ranges.h"
 #include "clip/container.h"
 #include "clip/content_range.h"
 #include "clip/identity.h"
 #include "clip/overlap.h"
 #include "clip/redirect.h"
+#include "clip/storage/byte_ranges.h"
 
 namespace genpro::clip {
 namespace {

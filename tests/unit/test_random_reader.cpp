@@ -6,9 +6,9 @@
 #include <random>
 #include <thread>
 
-#include "clip/page_cache.h"
 #include "clip/random_reader.h"
-#include "clip/spool.h"
+#include "clip/storage/page_cache.h"
+#include "clip/storage/spool.h"
 #include "support/fake_service.h"
 
 namespace genpro::clip {

@@ -3,7 +3,7 @@
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"
 #include "cli/service/ask.h"
-#include "cli/service/generation_report.h"
+#include "cli/service/generations/report.h"
 #include "cli/service/print_list.h"
 
 namespace genpro::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "cli/service/generation_report.h"
+#include "cli/service/generations/report.h"
 
 #include "base/text.h"
 #include "cli/table.h"

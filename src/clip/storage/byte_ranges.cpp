@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/byte_ranges.h"
+#include "clip/storage/byte_ranges.h"
 
 #include <algorithm>
 #include <iterator>

@@ -4,8 +4,8 @@
 #include <map>
 #include <memory>
 
-#include "clip/block_pool.h"
-#include "clip/store.h"
+#include "clip/storage/block_pool.h"
+#include "clip/storage/store.h"
 
 namespace genpro::clip {
 

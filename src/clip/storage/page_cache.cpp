@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/page_cache.h"
+#include "clip/storage/page_cache.h"
 
 #include <algorithm>
 #include <cstring>

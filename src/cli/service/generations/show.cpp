@@ -3,7 +3,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/service/ask.h"
-#include "cli/service/generation_report.h"
+#include "cli/service/generations/report.h"
 
 namespace genpro::cli {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/block_pool.h"
+#include "clip/storage/block_pool.h"
 
 #include <map>
 #include <utility>

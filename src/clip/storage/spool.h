@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/temporary_file.h"
-#include "clip/store.h"
+#include "clip/storage/store.h"
 
 namespace genpro::clip {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/spool.h"
+#include "clip/storage/spool.h"
 
 #include <algorithm>
 #include <cerrno>
