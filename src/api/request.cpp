@@ -120,8 +120,8 @@ std::vector<std::string> warnings_without_model(const RequestSettings& settings,
       };
   for (const auto& [setting, value, of_model] : words) {
     const bool is_known =
-        std::ranges::any_of(catalogue::models(), [&, of = of_model](const catalogue::Model& model) {
-          return model.of_seed == of_seed && catalogue::has_word(model.*of, value);
+        std::ranges::any_of(catalogue::models(), [&, of = of_model, &word = value](const catalogue::Model& model) {
+          return model.of_seed == of_seed && catalogue::has_word(model.*of, word);
         });
     if (value.empty() || is_known) continue;
     warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) +

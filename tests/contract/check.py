@@ -105,7 +105,10 @@ def check_live():
         check(f'{name}, the sheet', sheet, 'sheet_generations')
         if id_ not in [one['generation_id'] for one in sheet['generations']]:
             problems.append(f'{name}: the sheet does not list it')
-        check(f'{name}, stopped', ask('POST', f'generations/{id_}/stop', {'agent_id': 42})[1], 'record')
+        status, answer = ask('POST', f'generations/{id_}/stop', {'agent_id': 42})
+        # What its files begin with cannot be rendered, and that may have been found out before.
+        if answer.get('error_code') != 'job_cannot_be_stopped':
+            check(f'{name}, stopped ({status})', answer, 'record')
         if body and 'generation_type' in body:
             job = {'user_job_type': body['generation_type'], 'data': body['data']}
             check(f'{name}, estimated',
@@ -124,8 +127,7 @@ def check_live():
 
 
 def run_emulator(program):
-    """Runs this script behind the emulator. What its files begin with is all that they have: nothing
-    is rendered before it is stopped."""
+    """Runs this script behind the emulator. What its files begin with is all that they have."""
     files = {'a.png': b'\x89PNG\r\n\x1a\n', 'b.png': b'\x89PNG\r\n\x1a\n', 'c.mp4': b'\0\0\0\x18ftypisom',
              'd.wav': b'RIFF\x24\0\0\0WAVEfmt '}
     with tempfile.TemporaryDirectory() as folder:
