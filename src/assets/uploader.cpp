@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -94,7 +96,13 @@ Result<T, api::Failure> Uploader::call_once(const Ask<T>& ask, const std::stop_t
     lock.wait(stopped, [](const auto& value) { return value.has_value(); });
     result = std::move(*lock);
   }
-  runtime_->post([client] { client->reset(); });
+  // Until the client is gone the runtime thread may still send, and tell of it who asked for this.
+  const auto gone = std::make_shared<std::promise<void>>();
+  runtime_->post([client, gone] {
+    client->reset();
+    gone->set_value();
+  });
+  gone->get_future().wait();
   if (stopped.stop_requested() || !result) return api::Failure{stopped_error()};
   return std::move(*result);
 }

@@ -17,7 +17,8 @@ namespace genpro::assets {
 
 inline constexpr std::size_t most_uploads = 4;  // at once
 
-// What is told meanwhile, on any thread and by several at once. Both may be empty.
+// What is told meanwhile, on any thread and by several at once, and not any more once upload_all()
+// has returned. Both may be empty.
 struct UploadsTold {
   // How much of all contents is at the service, in bytes. A try that is repeated takes back what
   // it had sent.

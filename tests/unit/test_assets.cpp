@@ -393,6 +393,26 @@ TEST_F(UploaderTest, OneThatFailsLeavesTheOthersAlone) {
   EXPECT_EQ(resources_.uploads(), 2U);
 }
 
+TEST_F(UploaderTest, NothingIsToldAnyMoreWhenOnesThatWereStoppedHaveEnded) {
+  const auto files = must(uploader()->read({file("0.png", png + std::string(1'000'000, '0'))}, {}));
+  std::stop_source stop;
+  std::promise<void> over;
+  std::promise<bool> told;
+  std::atomic<bool> is_first = true;
+  // While the body is sent.
+  const auto progress = [&](std::uint64_t, std::uint64_t) {
+    if (!is_first.exchange(false)) return;
+    stop.request_stop();
+    told.set_value(over.get_future().wait_for(500ms) == std::future_status::ready);
+  };
+  const Uploads uploads =
+      upload_all(settings(), files, OnFailure::stop_others, {.progress = progress, .done = nullptr},
+                 stop.get_token());
+  over.set_value();
+  EXPECT_FALSE(told.get_future().get()) << "it ended while it was telling";
+  EXPECT_FALSE(uploads.ids[0]);
+}
+
 // Whatever the disk or the service does.
 TEST_F(UploaderTest, ATaskIsStoppedAndNotWaitedFor) {
   const std::string photo = file("photo.png", png);
