@@ -133,7 +133,8 @@ std::optional<double> expense(const State& state, std::optional<double> cost,
   const bool is_completed =
       std::holds_alternative<Completed>(state) || std::holds_alternative<Delivered>(state);
   if (const auto told = told_cost(is_completed, cost, estimate)) return told;
-  return estimate ? std::optional(std::max(*estimate, 0.0)) : std::nullopt;
+  // An estimate of 0 is a price that is not known.
+  return estimate && *estimate > 0 ? estimate : std::nullopt;
 }
 
 std::optional<double> told_cost(bool is_completed, std::optional<double> cost,

@@ -157,6 +157,16 @@ TEST_F(LedgerCost, ALimitThatCannotBeCheckedRefuses) {
   EXPECT_EQ(left(), 92);
 }
 
+TEST_F(LedgerCost, ARowThatWasEstimatedAtZeroHasNoPrice) {
+  const auto ledger = open();
+  spend(0, pending("1"));
+  const auto unknown = ledger->check_limits(request(), {.daily_cost = 10, .estimate = 1});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().error_code, "cost_unknown");
+  spend(4, completed("2"), 4);
+  EXPECT_EQ(left(), 92);
+}
+
 TEST_F(LedgerCost, ThePastIsThatOfTheSameModelAndLength) {
   const auto ledger = open();
   const auto pay = [&](const Identity& identity, double cost) {
