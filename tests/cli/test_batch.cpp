@@ -236,6 +236,22 @@ TEST_F(BatchCommand, AZeroBeforeTheEndIsNoCost) {
   EXPECT_EQ(service_.books().posts.size(), 1U);
 }
 
+TEST_F(BatchCommand, AZeroAtTheEndIsNoCostWhereOthersWerePaid) {
+  write_rows("prompt\nOne\n");
+  ASSERT_EQ(run(words()).exit_code, 0);
+  write_rows("prompt\nOne\nTwo\nThree\n");
+  Manners manners;
+  manners.cost = 0;
+  service_.behave(manners);
+  // It counts as the dearest: for a third one there is no room.
+  for (const char* run_again : {"first", "second"}) {
+    SCOPED_TRACE(run_again);
+    const Finished finished = run(words({"--jobs", "1", "--max-cost", "8"}));
+    EXPECT_EQ(finished.exit_code, 5) << finished.out;
+    EXPECT_EQ(service_.books().posts.size(), 2U);
+  }
+}
+
 TEST_F(BatchCommand, TheSameIdOfAnotherServiceIsNotNotedAsDelivered) {
   write_rows("prompt\nOne\n");
   ASSERT_EQ(run(words()).exit_code, 0);

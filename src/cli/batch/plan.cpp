@@ -21,6 +21,7 @@
 #include "cli/json_text.h"
 #include "cli/members.h"
 #include "ledger/identity/fingerprint.h"
+#include "payment/payment.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
 
@@ -304,7 +305,9 @@ std::optional<Receipt> read_receipt(const std::string& output) {
     const auto text = api::as_text(api::member(object->get(), name));
     return text ? *text : text_of(Settings(), *find_setting(name));
   });
-  return Receipt{*request, *id, api::as_number(api::member(object->get(), "cost")), named};
+  const auto cost =
+      payment::told_cost(true, api::as_number(api::member(object->get(), "cost")), std::nullopt);
+  return Receipt{*request, *id, cost, named};
 }
 
 }  // namespace genpro::cli

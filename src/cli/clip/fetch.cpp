@@ -12,6 +12,7 @@
 #include "clip/random_reader.h"
 #include "clip/reader.h"
 #include "http/network.h"
+#include "payment/payment.h"
 #include "settings/job_settings.h"
 
 namespace genpro::cli {
@@ -136,8 +137,12 @@ class Fetch {
         fetched_.cost.reset();
       }
       fetched_.is_earlier |= update->is_earlier;
-      // A 0 before the end is no cost.
-      if (update->cost && (*update->cost > 0 || update->clip)) fetched_.cost = update->cost;
+      // A 0 before the end is no cost, and at the end not always.
+      if (update->clip) {
+        fetched_.cost = payment::told_cost(true, update->cost, update->estimate);
+      } else if (update->cost && *update->cost > 0) {
+        fetched_.cost = update->cost;
+      }
       if (update->doubt) watch_.on_warning(update->doubt->reason);
       if (!update->warning.empty()) watch_.on_warning(update->warning);
       if (update->error) {
