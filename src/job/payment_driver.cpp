@@ -2,6 +2,7 @@
 #include "job/payment_driver.h"
 
 #include <algorithm>
+#include <optional>
 #include <ranges>
 #include <utility>
 
@@ -89,8 +90,14 @@ void PaymentDriver::note_what_is_left() {
   if (changes.empty() && !stored_) return;
   const auto presence = std::make_shared<ledger::LifeLock>(std::move(presence_));
   const auto cell = std::make_shared<ledger::LifeLock>(std::move(cell_));
-  ledger_.tell([id = entry_.id, changes = std::move(changes), wish, needed, presence,
-                cell](ledger::Ledger& ledger) {
+  std::optional<payment::State> prepared;
+  if (stored_ && std::holds_alternative<payment::Prepared>(entry_.state)) prepared = entry_.state;
+  ledger_.tell([id = entry_.id, prepared = std::move(prepared), changes = std::move(changes), wish,
+                needed, presence, cell](ledger::Ledger& ledger) {
+    // The row still holds that only where the request was forbidden, as by a limit.
+    if (prepared) {
+      (void)ledger.store(id, *prepared, withdrawn(), withdrawn_note(), ledger::clock_now());
+    }
     for (std::size_t at = 0; at < changes.size(); ++at) {
       if (needed && at >= wish && !*needed) break;
       const Change& change = changes[at];
