@@ -37,6 +37,23 @@ TEST_F(ServiceCommands, BalanceTellsTheCreditsOfEachOrganization) {
   EXPECT_EQ(run({"balance", "../me"}).exit_code, 2);
 }
 
+TEST_F(ServiceCommands, PricesAreToldAlsoWhereNoModelsAre) {
+  answer("GET", "pricing_configs",
+         json_answer(200, R"([{"model":"grok","credits":25,"unit":"clip"}])"));
+  Finished finished = run({"models"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_NE(finished.out.find("The service does not tell"), std::string::npos) << finished.out;
+  EXPECT_NE(finished.out.find("grok 25 a clip"), std::string::npos) << finished.out;
+  // A key that is refused is told of once.
+  answer("GET", "", json_answer(401, R"({"error":"no","error_code":"unauthorized"})"));
+  finished = run({"models"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  const std::size_t told = finished.out.find("The service does not tell");
+  ASSERT_NE(told, std::string::npos) << finished.out;
+  EXPECT_EQ(finished.out.find("The service does not tell", told + 1), std::string::npos)
+      << finished.out;
+}
+
 TEST_F(ServiceCommands, GenerationsOfACellAreListed) {
   service_.set_cell(json_answer(
       200, R"({"id":3300,"user_jobs":[{"id":9040,"status":"completed","execution_cost":"3.5"},

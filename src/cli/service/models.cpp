@@ -108,13 +108,18 @@ api::JsonNodePtr other_document(const catalogue::OtherType& type) {
   return api::to_node(std::move(array));
 }
 
-// Asked once: the table is there without it. Nothing, and why, where there is no answer.
+// Asked once: the table is there without it. Why there is no answer is told.
 template <typename T>
-std::optional<T> answer_to(const Service& service, const Question<api::OfferClient, T>& question) {
+Answered<T> answer_to(const Service& service, const Question<api::OfferClient, T>& question) {
   auto answer = ask_once<api::OfferClient, T>(service, question);
-  if (answer) return std::move(*answer);
-  tell("The service does not tell: " + answer.error().error.message);
-  return std::nullopt;
+  if (!answer) tell("The service does not tell: " + answer.error().error.message);
+  return answer;
+}
+
+// Without a connection, or with a key that is refused, the next question fails just as well.
+bool is_worth_another(const api::Failure& failure) {
+  const unsigned status = failure.error.http_status;
+  return status != 0 && status != 401 && status != 403;
 }
 
 void tell_prices(const Service& service) {
@@ -130,7 +135,8 @@ void tell_prices(const Service& service) {
   if (!costs.empty()) tell("Credits, as the service says: " + join(costs) + ".");
 }
 
-// What the service has that the table has not, and the other way round. False: it does not tell.
+// What the service has that the table has not, and the other way round. False: there is no use in
+// asking it for more.
 bool compare(const Service& service, const std::string& agent, char letter) {
   std::vector<std::string> offered;
   for (const auto& [card, type] : cards) {
@@ -139,7 +145,7 @@ bool compare(const Service& service, const std::string& agent, char letter) {
         service, [&, card = card](api::OfferClient& client, auto done) {
           client.get_models(card, agent, std::move(done));
         });
-    if (!names) return false;
+    if (!names) return is_worth_another(names.error());
     for (const std::string& name : *names) {
       if (std::ranges::find(offered, name) == offered.end()) offered.push_back(name);
     }
