@@ -212,8 +212,10 @@ Step Machine::on(const Posting& posting, const Left&) {
 // ---- Whether it was taken is not known ----
 
 Step Machine::into_doubt(InDoubt doubt, const std::string& came) {
-  std::vector<Action> actions{Persist{
-      came, doubt.is_not_taken ? "it is sent again with its key" : "it may have been taken"}};
+  const char* decided = !doubt.is_not_taken         ? "it may have been taken"
+                        : doubt.attempt.stop_wanted ? "it may be taken later; it keeps its key"
+                                                    : "it is sent again with its key";
+  std::vector<Action> actions{Persist{came, decided}};
   if (!doubt.is_not_taken && !std::exchange(doubt.attempt.doubtful, true)) {
     actions.emplace_back(TellDoubt{doubt.reason});
   }
