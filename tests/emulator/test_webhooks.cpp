@@ -53,6 +53,19 @@ TEST_F(WebhooksTest, TheConfigurationIsKept) {
   expect_error(client_->get("/v1/agents/9/automation_config"), 422, "agent_not_found");
 }
 
+TEST_F(WebhooksTest, AJobByItselfHasNoCell) {
+  HookReceiver receiver;
+  configure(R"({"webhook_url":")" + receiver.url() + "\"}");
+  const Response made =
+      client_->post("/v1/user_jobs", R"({"agent_id":42,"user_job_type":"grok_video_generation",)"
+                                     R"("data":{"prompt":"a","duration":1}})");
+  ASSERT_EQ(made.status, 201U) << made.body;
+  ASSERT_TRUE(eventually([&] { return !receiver.bodies().empty(); }));
+  const Json event = Json::parse(receiver.bodies().front());
+  EXPECT_TRUE(event["sheet_id"].is_null()) << event.dump();
+  EXPECT_TRUE(event["cell_id"].is_null()) << event.dump();
+}
+
 TEST_F(WebhooksTest, TellOfEachChangeInOrder) {
   HookReceiver all;
   HookReceiver ends;

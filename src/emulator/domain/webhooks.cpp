@@ -23,7 +23,12 @@ std::string event_body(const Hook& hook, const Event& event) {
   JsonWriter json;
   json.begin_object().key("event").string("generation_changed");
   json.key("event_id").integer(event.id).key("agent_id").id(hook.agent);
-  json.key("sheet_id").id(event.sheet).key("cell_id").id(event.cell);
+  // Of a job by itself there is neither.
+  const bool has_cell = !event.cell.empty();
+  json.key("sheet_id");
+  has_cell ? json.id(event.sheet) : json.null();
+  json.key("cell_id");
+  has_cell ? json.id(event.cell) : json.null();
   json.key("generation_id").integer(event.generation);
   json.key("status").string(status_word(event.status)).key("at_ts").integer(event.at);
   return json.end_object().text();

@@ -23,9 +23,10 @@ namespace genpro::emulator {
 bool is_hook_url(const std::string& url);
 
 // A POST of JSON, {"event": "generation_changed", "event_id", "agent_id", "sheet_id", "cell_id",
-// "generation_id", "status", "at_ts"}: a hint to ask for the generation, not its result. Anything
-// but a 2xx answer is tried again, after 1, 2, 4 … 60 seconds, for a day; the events behind it
-// wait. Redirects are not followed, no key is sent, and of an answer only its head is read.
+// "generation_id", "status", "at_ts"}: a hint to ask for the generation, not its result. The sheet
+// and cell of a job by itself are null. Anything but a 2xx answer is tried again, after 1, 2, 4 …
+// 60 seconds, for a day; the events behind it wait. Redirects are not followed, no key is sent, and
+// of an answer only its head is read.
 //
 // Kinds: "webhook" hears of each change, "callback" of the ends only.
 class Webhooks {
