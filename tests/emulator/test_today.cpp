@@ -54,6 +54,14 @@ class Today : public EmulatorTest {
   Response act(const std::string& body, const std::string& key = "k") {
     return client_->post("/v1/vidsheet/actions", body, {{"Idempotency-Key", key}});
   }
+  // The page tells which request has made the generation.
+  void expect_recorded(const std::string& id, const std::string& target) {
+    const Json said =
+        client_->get("/_emulator/generations/" + id + "/exchanges").json()["exchanges"];
+    ASSERT_GE(said.size(), 1U) << id;
+    EXPECT_EQ(said.at(0)["method"].text(), "POST");
+    EXPECT_EQ(said.at(0)["target"].text(), target);
+  }
   Json estimate(const std::string& type, const std::string& data) {
     const Response response =
         client_->post("/v1/user_jobs/estimate", R"({"agent_id":42,"user_job":{"user_job_type":")" +
@@ -288,7 +296,9 @@ TEST_F(Today, AnActionOnALayerGeneratesInIt) {
   const Json result = act(body).json()["results"].at(0)["result"];
   EXPECT_EQ(result["container_type"].text(), "VideoLayer");
   EXPECT_EQ(result["container_id"].dump(), layer["id"].dump());
-  wait_for("/v1/generations/" + result["user_job_id"].dump(), "completed");
+  const std::string id = result["user_job_id"].dump();
+  wait_for("/v1/generations/" + id, "completed");
+  expect_recorded(id, "/v1/vidsheet/actions");
   EXPECT_EQ(cell()["user_jobs"].size(), 0U);
   EXPECT_EQ(cell()["video_layers"].at(0)["user_jobs"].size(), 1U);
 }
@@ -310,6 +320,7 @@ TEST_F(Today, AJobNeedsNoSheet) {
     const Json record = wait_for("/v1/generations/" + id, "completed");
     EXPECT_EQ(record["output_resources"].size(), 1U);
     EXPECT_TRUE(client_->get("/_emulator/generations/" + id).json()["cell_id"].is_null());
+    expect_recorded(id, "/v1/user_jobs");
   }
   EXPECT_EQ(cell()["user_jobs"].size(), 0U);
   EXPECT_EQ(job("no_such_job", "{}").status, 422U);

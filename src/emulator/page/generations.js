@@ -128,7 +128,7 @@ class Card {
     try {
       const {request, exchanges} = await call('GET', `/_emulator/generations/${this.id}/exchanges`);
       const asked = exchanges.some(({method, target}) =>
-        method === 'POST' && target.split('?')[0].endsWith('/generate'));
+        method === 'POST' && !target.startsWith('/v1/generations/'));
       const views = exchanges.map(exchangeView);
       if (!asked) {
         views.unshift(element('div', {className: 'exchange'},

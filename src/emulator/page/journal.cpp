@@ -32,20 +32,31 @@ std::optional<std::int64_t> generation_in(const Reply& reply) {
   if (reply.status < 200 || reply.status > 299) return {};
   const JsonNodePtr root = find_json_object(reply.text);
   if (!root) return {};
-  JsonNode* id = json_member(json_node_get_object(root.get()), "generation_id");
-  return json_is_integer(id) ? std::optional(json_node_get_int(id)) : std::nullopt;
+  JsonObject* object = json_node_get_object(root.get());
+  // The answer to actions has a result for each of them, of which there is one.
+  const auto results = json_elements(json_member(object, "results"));
+  JsonObject* first = results && !results->empty() ? json_object_in(results->front()) : nullptr;
+  if (first != nullptr) object = json_object_in(json_member(first, "result"));
+  if (object == nullptr) return {};
+  for (const char* name : {"generation_id", "user_job_id"}) {
+    JsonNode* id = json_member(object, name);
+    if (json_is_integer(id)) return json_node_get_int(id);
+  }
+  return {};
 }
 
 // The generation that a request of the API is about; nothing when it is about something else.
 std::optional<std::int64_t> subject(const Request& request, const Reply& reply) {
   const auto& path = request.path;
-  if (path.size() < 3 || path[0] != "v1") return {};
-  if (path[1] == "generations") {
+  if (path.size() < 2 || path[0] != "v1") return {};
+  if (path[1] == "generations" && path.size() > 2) {
     // An unknown one has no page to be shown on.
     return reply.status == 404 ? std::nullopt : parse_digits(path[2]);
   }
-  if (request.method != "POST" || path.back() != "generate") return {};
-  return generation_in(reply);
+  const auto& last = path.back();
+  const bool makes_one =
+      last == "generate" || last == "user_jobs" || last == "actions" || last == "render";
+  return request.method == "POST" && makes_one ? generation_in(reply) : std::nullopt;
 }
 
 // Clients are free to send any bytes; what is shown is UTF-8.
