@@ -405,9 +405,8 @@ TEST_F(UploaderTest, NothingIsToldAnyMoreWhenOnesThatWereStoppedHaveEnded) {
     stop.request_stop();
     told.set_value(over.get_future().wait_for(500ms) == std::future_status::ready);
   };
-  const Uploads uploads =
-      upload_all(settings(), files, OnFailure::stop_others, {.progress = progress, .done = nullptr},
-                 stop.get_token());
+  const Uploads uploads = upload_all(settings(), files, OnFailure::stop_others,
+                                     {.progress = progress, .done = nullptr}, stop.get_token());
   over.set_value();
   EXPECT_FALSE(told.get_future().get()) << "it ended while it was telling";
   EXPECT_FALSE(uploads.ids[0]);
