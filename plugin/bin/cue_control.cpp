@@ -198,7 +198,7 @@ void PlayoutControl::on_deadline(const Timeline::Deadline& deadline) {
   // Another one may have been set since.
   Time asked = deadline.asked;
   if (needed_by_.compare_exchange_strong(asked, no_deadline)) is_deadline_over_ = true;
-  const auto clip = deadline.is_expected ? nullptr : find(newest_);
+  const auto clip = find(deadline.decoder);
   std::string id = clip ? clip->id : face().generation_id;
   if (deadline.is_expected) id.clear();
   DeadlineReport report{.event = deadline.is_met ? "met" : "missed",
@@ -221,11 +221,14 @@ void PlayoutControl::on_deadline(const Timeline::Deadline& deadline) {
                                                 "Set fallback-location to have one.");
   if ((clip || deadline.is_expected) && deadline.late_clip == LateClip::drop) {
     text += " It is given up. Set late-clip to cue or take to keep it.";
-    {
-      auto face = face_.lock();
-      if (is_under_way(face->status)) face->status = job::Status::idle;
+    // The properties may be about another one by now.
+    if (!clip || clip->number == newest_) {
+      {
+        auto face = face_.lock();
+        if (is_under_way(face->status)) face->status = job::Status::idle;
+      }
+      notify_status();
     }
-    notify_status();
   }
   call([&](GstElement* element) {
     genpro::post(element, bin_debug, WarningReport{GST_RESOURCE_ERROR_FAILED, text});

@@ -78,6 +78,7 @@ class Output {
   std::map<int, Time> late;
   std::vector<std::pair<int, bool>> followed;  // and whether at the end of another one
   std::vector<std::string> told;
+  std::vector<int> deadlines;  // of which clip
 
   // How many samples that are not silent, but for what rounding makes of the borders.
   std::size_t heard_between(Time begin, Time end) const {
@@ -142,6 +143,7 @@ class Output {
     events.missed_action = [this](const char* action) { told.emplace_back(action); };
     events.deadline = [this](const bin::Timeline::Deadline& deadline) {
       told.emplace_back(deadline.is_met ? "met" : "missed");
+      deadlines.push_back(number_of(deadline.decoder));
     };
     return events;
   }

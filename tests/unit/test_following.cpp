@@ -68,6 +68,13 @@ TEST(Following, ClipsOfAnyRateFollowEachOtherToTheSample) {
 class FollowingTest : public testing::Test {
  protected:
   FakePlaying& add(int frames) { return output.add(clip_at({25, 1}, frames)); }
+  // Of which nothing comes.
+  FakePlaying& add_late() {
+    FakeClip clip = clip_at({25, 1}, 50);
+    clip.stalls_at = 0;
+    clip.stalls_for = G_MAXINT / 2;
+    return output.add(clip);
+  }
   // Where that one is seen from its first frame on.
   Time start_of(const FakePlaying& clip) {
     const auto first = std::ranges::find_if(
@@ -97,6 +104,62 @@ TEST_F(FollowingTest, OneThatIsHeldBackMayFollowLater) {
   output.run_until(6 * GST_SECOND);
   EXPECT_EQ(start_of(three), start_of(one) + 50 * frame_time);
   EXPECT_EQ(start_of(two), start_of(three) + 50 * frame_time);
+}
+
+TEST_F(FollowingTest, OneThatIsReplacedBeforeItFollowsIsRetired) {
+  FakePlaying& one = add(50);
+  FakePlaying& two = add(50);
+  FakePlaying& three = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  timeline.follow(three.decoder());
+  EXPECT_EQ(output.retired, std::vector<int>{1});
+  output.run_until(3 * GST_SECOND);
+  EXPECT_EQ(start_of(three), start_of(one) + 50 * frame_time);
+}
+
+TEST_F(FollowingTest, ADeadlineIsOfWhatWaitsAndLeavesWhatFollows) {
+  timeline.set_late_clip(bin::LateClip::drop);
+  FakePlaying& one = add(100);
+  FakePlaying& late = add_late();
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.offer(late.decoder());
+  timeline.follow(two.decoder());
+  timeline.set_needed_by(2 * GST_SECOND);
+  output.run_until(6 * GST_SECOND);
+  EXPECT_EQ(output.told, std::vector<std::string>{"missed"});
+  EXPECT_EQ(output.deadlines, std::vector<int>{1});
+  EXPECT_EQ(output.retired.front(), 1);
+  EXPECT_EQ(start_of(two), start_of(one) + 100 * frame_time);
+}
+
+TEST_F(FollowingTest, ADeadlineIsOfWhatFollowsWhereNothingElseWaits) {
+  timeline.set_late_clip(bin::LateClip::drop);
+  FakePlaying& late = add_late();
+  FakePlaying& failed = add_late();
+  timeline.follow(late.decoder());
+  timeline.offer(failed.decoder());
+  timeline.withdraw(failed.decoder());
+  timeline.set_needed_by(GST_SECOND);
+  output.run_until(2 * GST_SECOND);
+  EXPECT_EQ(output.told, std::vector<std::string>{"missed"});
+  EXPECT_EQ(output.deadlines, std::vector<int>{0});
+  EXPECT_EQ(output.retired, (std::vector<int>{1, 0}));
+}
+
+TEST_F(FollowingTest, ADeadlineThatIsMetIsOfWhatWasOn) {
+  FakePlaying& one = add(100);
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  timeline.set_needed_by(2 * GST_SECOND);
+  output.run_until(3 * GST_SECOND);
+  EXPECT_EQ(output.told, std::vector<std::string>{"met"});
+  EXPECT_EQ(output.deadlines, std::vector<int>{0});
 }
 
 TEST_F(FollowingTest, ASkipIsAtOnceAndATakeAtItsFrame) {

@@ -8,8 +8,7 @@
 namespace genpro::bin {
 
 void Timeline::follow(std::shared_ptr<ClipDecoder> decoder) {
-  auto state = state_.lock();
-  state->queued = {.decoder = std::move(decoder), .is_queued = true};
+  replace(&State::queued, {.decoder = std::move(decoder), .is_queued = true});
 }
 
 bool Timeline::hold_back(const std::shared_ptr<ClipDecoder>& decoder) {

@@ -223,6 +223,7 @@ void Timeline::State::start(Cue& cue, Time start, bool is_at_end) {
   const Time asked = std::exchange(cue.take, std::nullopt).value_or(at_once);
   if (&cue == &next || &cue == &queued) {
     next_was_on = true;
+    next_on = decoder;
     fallback.take.reset();
   }
   if (&cue == &queued || std::exchange(cue.is_queued, false)) {
@@ -247,6 +248,9 @@ void Timeline::State::pass_deadline(Time start) {
   const bool has_fallback = fallback.decoder != nullptr;
   const Deadline deadline{.time = start - moved,
                           .asked = asked - moved,
+                          .decoder = is_expected   ? nullptr
+                                     : next_was_on ? next_on.lock()
+                                                   : next.decoder,
                           .is_met = is_met,
                           .is_expected = is_expected,
                           .has_fallback = has_fallback,

@@ -63,6 +63,7 @@ class Timeline {
   struct Deadline {
     Time time = 0;  // of the first frame that is not before it
     Time asked = 0;
+    std::shared_ptr<ClipDecoder> decoder;  // that it is about; null: none, or it is not there yet
     bool is_met = false;
     bool is_expected = false;  // what it is about was not offered yet
     bool has_fallback = false;
@@ -153,7 +154,7 @@ class Timeline {
 
   // Follows what is on, without a gap, when that ends; at once when nothing but the fallback is on.
   // Where clips are held or a take is armed, it is what waits as soon as nothing else does. One
-  // that was to do so and has not yet is not retired: it may follow later.
+  // that was to do so and has not yet is retired, unless it is held back before.
   void follow(std::shared_ptr<ClipDecoder> decoder);
   // That one does not follow now, and is not retired. False when it is on or about to be.
   bool hold_back(const std::shared_ptr<ClipDecoder>& decoder);
@@ -250,6 +251,7 @@ class Timeline {
     bool holds = false;
     bool is_expected = false;  // one is about to be offered
     bool next_was_on = false;  // of what was offered last
+    std::weak_ptr<ClipDecoder> next_on;  // which that was
     std::optional<Time> needed_by;
     LateClip late_clip = LateClip::drop;
     std::optional<LateClip> late_offer;  // what becomes of what is expected
