@@ -183,6 +183,45 @@ TEST_F(FollowingTest, ASkipIsAtOnceAndATakeAtItsFrame) {
             (std::vector<std::pair<int, bool>>{{0, false}, {1, false}, {2, false}}));
 }
 
+TEST_F(FollowingTest, ASkipIsOverWhenNothingFollows) {
+  FakePlaying& one = add(100);
+  FakePlaying& failed = add_late();
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(failed.decoder());
+  EXPECT_TRUE(timeline.skip());
+  output.run_until(2 * GST_SECOND);
+  timeline.withdraw(failed.decoder());
+  timeline.set_has_more(false);
+  EXPECT_FALSE(timeline.armed());
+  timeline.set_has_more(true);
+  timeline.follow(two.decoder());
+  output.run_until(6 * GST_SECOND);
+  EXPECT_EQ(start_of(two), start_of(one) + 100 * frame_time);
+}
+
+TEST_F(FollowingTest, OneThatWasCuedAndHeldBackBeginsAtItsPosition) {
+  FakePlaying& one = add(100);
+  FakePlaying& two = add(100);
+  timeline.set_holds(true);
+  timeline.follow(two.decoder());
+  output.run_until(GST_SECOND);
+  ASSERT_TRUE(timeline.seek_cue(2 * GST_SECOND));
+  output.run_until(output.now() + frame_time);
+  two.see(2 * GST_SECOND);
+  output.run_until(2 * GST_SECOND);
+  ASSERT_EQ(output.cued.size(), 2U);
+  ASSERT_TRUE(timeline.hold_back(two.decoder()));
+  timeline.set_holds(false);
+  timeline.follow(one.decoder());
+  output.run_until(4 * GST_SECOND);
+  timeline.follow(two.decoder());
+  const Time start = start_of(one) + 100 * frame_time;
+  output.run_until(start + 3 * GST_SECOND);
+  expect_plays(output, two, start, 2 * GST_SECOND, start + 2 * GST_SECOND);
+}
+
 TEST_F(FollowingTest, TheLastFrameFadesIntoTheFirstOne) {
   timeline.set_fade(10 * frame_time);
   FakePlaying& one = add(50);

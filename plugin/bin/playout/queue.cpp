@@ -8,7 +8,9 @@
 namespace genpro::bin {
 
 void Timeline::follow(std::shared_ptr<ClipDecoder> decoder) {
-  replace(&State::queued, {.decoder = std::move(decoder), .is_queued = true});
+  // It may have been cued at a position, and held back since: what is before that is gone.
+  const Time position = decoder->decoded().skipped();
+  replace(&State::queued, {.decoder = std::move(decoder), .position = position, .is_queued = true});
 }
 
 bool Timeline::hold_back(const std::shared_ptr<ClipDecoder>& decoder) {
@@ -18,6 +20,14 @@ bool Timeline::hold_back(const std::shared_ptr<ClipDecoder>& decoder) {
   // When it is to be taken goes for the next one.
   cue = {.take = cue.take};
   return true;
+}
+
+void Timeline::set_has_more(bool has_more) {
+  auto state = state_.lock();
+  state->has_more = has_more;
+  const bool waits = has_more || state->queued.decoder || state->next.decoder || state->is_expected;
+  // What was skipped to does not come, and what comes later is another one.
+  if (!waits && state->next.take == at_once) state->next.take.reset();
 }
 
 bool Timeline::skip() {

@@ -159,7 +159,7 @@ class Timeline {
   // That one does not follow now, and is not retired. False when it is on or about to be.
   bool hold_back(const std::shared_ptr<ClipDecoder>& decoder);
   // Whether another one will follow: what is on is not the last one then.
-  void set_has_more(bool has_more) { state_.lock()->has_more = has_more; }
+  void set_has_more(bool has_more);
   // The stream has ended, or is about to: nothing more will be on.
   bool has_ended() { return state_.lock()->segments.back().kind == Kind::end; }
   // What comes next is on as soon as it is ready. False when nothing is on, or nothing follows.
