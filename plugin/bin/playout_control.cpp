@@ -138,6 +138,21 @@ bool PlayoutControl::call_later(Call call) {
   return post([this, call = std::move(call)] { this->call(call); });
 }
 
+bool PlayoutControl::has_ended() {
+  if (playout_->timeline.has_ended()) return true;
+  const ElementPtr element = element_.get();
+  if (!element) return false;
+  bool has_end = false;
+  for (const char* name : {"video", "audio"}) {
+    const auto pad = ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(element.get(), name));
+    // The base class also sends it where the flow has ended in an error.
+    const EventPtr end(gst_pad_get_sticky_event(pad.get(), GST_EVENT_EOS, 0));
+    if (!end && gst_pad_is_linked(pad.get())) return false;
+    has_end = has_end || end;
+  }
+  return has_end;
+}
+
 void PlayoutControl::emit(const char* signal, const std::string& id) {
   call([&](GstElement* element) { g_signal_emit_by_name(element, signal, id.c_str()); });
 }
@@ -319,6 +334,15 @@ void PlayoutControl::begin(const Settings& settings, bool goes_first) {
   }
   // A handler of the messages about that may have stopped the element: nothing is paid for then.
   if (!is_running()) return;
+  if (has_ended()) {
+    call([](GstElement* element) {
+      genpro::post(element, bin_debug,
+                   WarningReport{GST_RESOURCE_ERROR_FAILED,
+                                 "Nothing is asked for, since the output has ended and no clip can "
+                                 "be on any more. Set the element to READY and start it again."});
+    });
+    return;
+  }
   Settings own = settings;
   // With `completed`, one that was shown may be used once more.
   if (own.reuse != "completed") own.passed_over = shown_;

@@ -97,6 +97,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
 
   // Whether a run is on.
   bool is_running() { return queue_.lock()->runs; }
+  // Nothing more will be on: the stream is over, or each output that is linked has ended, be it by
+  // an EOS event or by an error of what follows.
+  bool has_ended();
   // False when there is no clip for it; see Timeline.
   bool seek_cue(Time position);
   // Also of the one that is on.

@@ -32,10 +32,10 @@ guint on_enqueue(gpointer element, const char* text) {
   guint number = 0;
   guard_c_callback("enqueue", [&] {
     const auto control = running_control(element);
-    if (control && control->playout()->timeline.has_ended()) {
+    if (control && control->has_ended()) {
       return warn(element,
-                  settings_error("The stream has ended, and no item can follow. Queue items "
-                                 "before, or set at-end to something else than eos."));
+                  settings_error("The output has ended, and no item can follow. Set the element to "
+                                 "READY, queue items and start it again."));
     }
     auto settings = item_settings(access.defaults(element), text == nullptr ? "" : text);
     if (!settings) return warn(element, std::move(settings.error()));

@@ -78,7 +78,7 @@ bool PlayoutControl::is_first_waiting() {
 
 void PlayoutControl::begin_items() {
   // What would not be on any more is not paid for.
-  while (is_running() && !playout_->timeline.has_ended()) {
+  while (is_running() && !has_ended()) {
     // Of two that ask for the same each is to have its own generation, which are told apart by
     // their ids.
     const bool is_asking = std::ranges::any_of(clips_, [](const auto& clip) {

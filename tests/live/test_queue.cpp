@@ -400,6 +400,51 @@ TEST_F(Queue, TheStreamEndsAfterTheLastItem) {
   EXPECT_EQ(on_air(), (std::vector<int>{1, 2}));
 }
 
+class EndedQueue : public Queue, public testing::WithParamInterface<const char*> {
+ protected:
+  static GstPadProbeReturn refuse(GstPad*, GstPadProbeInfo* info, gpointer) {
+    gst_buffer_unref(GST_PAD_PROBE_INFO_BUFFER(info));
+    GST_PAD_PROBE_INFO_FLOW_RETURN(info) = GST_FLOW_ERROR;
+    return GST_PAD_PROBE_HANDLED;
+  }
+  void end_output() {
+    if (g_str_equal(GetParam(), "Event")) {
+      EXPECT_TRUE(gst_element_send_event(bin(), gst_event_new_eos()));
+      return;
+    }
+    for (const char* name : {"video", "audio"}) {
+      const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(bin(), name));
+      gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, refuse, nullptr, nullptr);
+    }
+  }
+};
+
+TEST_P(EndedQueue, AsksForNothingMore) {
+  make();
+  service.hold_from(2);
+  for (const char* prompt : {"First", "Second", "Third"}) enqueue_prompt(bin(), prompt);
+  studio->play();
+  ASSERT_TRUE(wait_for_start(1));
+  ASSERT_TRUE(service.wait_for_posts(2));
+  ASSERT_TRUE(wait_for_item(2, "generating"));
+  end_output();
+  ASSERT_TRUE(studio->video().wait_for_end());
+  ASSERT_TRUE(studio->audio().wait_for_end());
+  set_property(bin(), "prefetch", "8");
+  EXPECT_EQ(enqueue_prompt(bin(), "Fourth"), 0U) << "it would not be on";
+  g_signal_emit_by_name(bin(), "generate");
+  EXPECT_TRUE(eventually([&] {
+    const Outcome outcome = studio->bus().outcome();
+    return std::ranges::any_of(outcome.warnings, [](const BusError& warning) {
+      return warning.text.starts_with("Nothing is asked for");
+    });
+  }));
+  EXPECT_EQ(service.posts(), 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(By, EndedQueue, testing::Values("Event", "Error"),
+                         [](const auto& info) { return std::string(info.param); });
+
 TEST_F(Queue, ALoopEndsWhenTheNextItemIsReady) {
   service.set_clip(2, LiveService::plain_clip(clip_of({.tag = 2, .frames = 15})));
   make({{"at-end", "loop"}});
