@@ -228,9 +228,26 @@ void move(genpro::bin::Producer::Step* step, Time moved) {
   const Time by = moved - std::exchange(step->moved, moved);
   if (by == 0) return;
   step->due -= by;
-  if (!step->buffer) return;
+  if (!step->buffer || step->due < 0) return;
   GST_BUFFER_PTS(step->buffer.get()) = static_cast<GstClockTime>(step->due);
   GST_BUFFER_FLAG_SET(step->buffer.get(), GST_BUFFER_FLAG_DISCONT);
+}
+
+// Makes what is pushed next, before it is due, so that making it takes nothing of the latency.
+GstFlowReturn prepare(GstBaseSrc* src) {
+  GenproLiveSrcState& state = state_of(src);
+  auto& pending = state.pending;
+  if (pending.buffer || pending.is_end) return GST_FLOW_OK;
+  const Time begun = state.clock_wait.now();
+  pending = state.producer->produce(begun, state.configured_latency + max_lateness);
+  if (pending.buffer && state.fills_offered_memory) {
+    const GstFlowReturn result = move_to_offered_memory(src, &pending.buffer);
+    // Interrupted, it is pushed as it is when that is over.
+    if (result != GST_FLOW_OK) return result;
+  }
+  // What follows may hold back what was made before for as long as it likes.
+  state.lateness = std::max(pending.behind, state.clock_wait.now() - std::max(pending.due, begun));
+  return GST_FLOW_OK;
 }
 
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
@@ -238,18 +255,10 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
   genpro::guard_c_callback("create", [&] {
     GenproLiveSrcState& state = state_of(src);
     auto& pending = state.pending;
-    // Made before it is due, so that making it takes nothing of the latency.
-    if (!pending.buffer && !pending.is_end) {
-      const Time begun = state.clock_wait.now();
-      pending = state.producer->produce(begun, state.configured_latency + max_lateness);
-      if (pending.buffer && state.fills_offered_memory) {
-        result = move_to_offered_memory(GST_BASE_SRC(src), &pending.buffer);
-        // Interrupted, it is pushed as it is when that is over.
-        if (result != GST_FLOW_OK) return;
-      }
-      // What follows may hold back what was made before for as long as it likes.
-      state.lateness =
-          std::max(pending.behind, state.clock_wait.now() - std::max(pending.due, begun));
+    const GstFlowReturn prepared = prepare(GST_BASE_SRC(src));
+    if (prepared != GST_FLOW_OK) {
+      result = prepared;
+      return;
     }
     // A flow of FLUSHING would pause the task, which PLAYING may have started by then.
     while (!state.clock_wait.wait(pending.due)) {
@@ -260,6 +269,13 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
       result = gst_base_src_wait_playing(GST_BASE_SRC(src));
       if (result != GST_FLOW_OK) return;
       move(&pending, state.producer->moved());
+      if (pending.due >= 0 || !pending.buffer) continue;
+      // It would have been before all running times that there are now.
+      pending = {};
+      if (auto* const stats = state.producer->stats()) ++stats->skipped;
+      result = prepare(GST_BASE_SRC(src));
+      if (result != GST_FLOW_OK) return;
+      if (pending.buffer) GST_BUFFER_FLAG_SET(pending.buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     result = GST_FLOW_ERROR;
     if (push_end(GST_BASE_SRC(src))) {

@@ -39,9 +39,13 @@ class AudioProducer : public Producer {
     Step step;
     step.moved = moved();
     now += step.moved;
-    if (!next_ || now - time_of(*next_) > max_lateness) {
+    const bool is_late = !next_ || now - time_of(*next_) > max_lateness;
+    // What is before all running times, which have begun anew, cannot be made any more.
+    if (is_late || time_of(*next_) < step.moved) {
+      constexpr auto size = static_cast<std::int64_t>(block);
       // On a block's border, so that all that start together have the same times.
-      next_ = samples_at(now) / static_cast<std::int64_t>(block) * static_cast<std::int64_t>(block);
+      next_ = samples_at(is_late ? now : step.moved) / size * size;
+      if (time_of(*next_) < step.moved) *next_ += size;
       is_discont = true;
     }
     step.due = time_of(*next_) - step.moved;

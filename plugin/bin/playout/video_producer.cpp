@@ -43,16 +43,19 @@ class VideoProducer : public Producer {
     Step step;
     step.moved = moved();
     now += step.moved;
-    if (!origin_ || now - time_of(count_) > max_lateness) {
+    const bool is_late = !origin_ || now - time_of(count_) > max_lateness;
+    // What is before all running times, which have begun anew, cannot be made any more.
+    if (is_late || time_of(count_) < step.moved) {
       is_discont_ = true;
+      const Time begin = is_late ? now : step.moved;
+      const Time duration = std::max<Time>(1, frame_duration());
       if (origin_) {
-        step.behind = now - time_of(count_);
-        playout_->output.skipped +=
-            static_cast<std::uint64_t>(step.behind / std::max<Time>(1, frame_duration()));
+        step.behind = begin - time_of(count_);
+        playout_->output.skipped += static_cast<std::uint64_t>(step.behind / duration);
       }
       count_ = 0;
-      const Time duration = std::max<Time>(1, frame_duration());
-      origin_ = now / duration * duration;
+      origin_ = begin / duration * duration;
+      if (*origin_ < step.moved) *origin_ += duration;
     }
     const Time time = time_of(count_);
     const Time duration = time_of(count_ + 1) - time;
