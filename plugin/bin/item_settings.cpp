@@ -2,6 +2,7 @@
 #include "bin/item_settings.h"
 
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "api/json.h"
@@ -68,6 +69,14 @@ Result<Pairs> pairs_of(const std::string& text) {
   return pairs;
 }
 
+// Where the generation would be another one, or another service's.
+bool is_elsewhere(const Settings& one, const Settings& other) {
+  const auto place = [](const Settings& s) {
+    return std::tie(s.sheet_id, s.cell_id, s.layer_id, s.agent_id, s.api_base_url);
+  };
+  return place(one) != place(other);
+}
+
 }  // namespace
 
 Result<Settings> item_settings(Settings defaults, const std::string& text) {
@@ -89,7 +98,8 @@ Result<Settings> item_settings(Settings defaults, const std::string& text) {
     is_attached = is_attached || name == "generation-id";
   }
   // What asks for something of its own is not the generation that the element attaches to.
-  if (!is_attached && asks_for_another(defaults, item)) item.generation_id.clear();
+  const bool is_another = asks_for_another(defaults, item) || is_elsewhere(defaults, item);
+  if (!is_attached && is_another) item.generation_id.clear();
   Settings complete_item = item;
   if (auto error = complete(complete_item)) return *std::move(error);
   if (auto job = make_job_settings(complete_item); !job) return std::move(job.error());

@@ -355,6 +355,13 @@ TEST_F(Queue, AnItemMayBeAGenerationThatExists) {
   studio->expect_quiet();
 }
 
+TEST_F(Queue, AnItemOfAnotherCellIsNotTheElementsGeneration) {
+  make({{"generation-id", "9055"}});
+  EXPECT_EQ(enqueue(bin(), R"({"cell-id": "77"})"), 1U);
+  studio->play();
+  ASSERT_TRUE(service.wait_for_posts(1));
+}
+
 TEST_F(Queue, WhatWasPaidForIsPickedUpAfterARestart) {
   const Settings settings = {{"prefetch", "2"}, {"on-shutdown", "detach"}};
   make(settings);
