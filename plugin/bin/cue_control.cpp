@@ -141,7 +141,10 @@ void PlayoutControl::cue_again(Time position) {
   if (!again) return;
   if (clip && clip->item > 0) {
     again->item = std::exchange(clip->item, 0);
-    set_item(*again, [&](Item& item) { item.decoder = again->decoder; });
+    set_item(*again, [&](Item& item) {
+      item.generation = again->generation;
+      item.decoder = again->decoder;
+    });
   }
   playout_->timeline.cue(again->decoder, position);
   start_clip(*again);

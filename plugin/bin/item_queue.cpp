@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::ptrdiff_t most_over = 16;
 
-// Once there is a clip.
-const char* word_of(const Item& item, job::Status status, ClipDecoder* decoder) {
+const char* word_of(const Item& item, const Generation* generation, job::Status status,
+                    ClipDecoder* decoder) {
   switch (item.state) {
     case ItemState::waiting:
       return "waiting";
@@ -26,7 +26,10 @@ const char* word_of(const Item& item, job::Status status, ClipDecoder* decoder) 
     case ItemState::begun:
       break;
   }
-  if (status != job::Status::streaming && status != job::Status::done) return "generating";
+  // One that is played from what was kept of it has no generation any more.
+  const bool is_kept = generation == nullptr && decoder != nullptr;
+  const bool has_clip = status == job::Status::streaming || status == job::Status::done;
+  if (!is_kept && !has_clip) return "generating";
   return decoder != nullptr && decoder->decoded().level().frames > 0 ? "ready" : "loading";
 }
 
@@ -38,13 +41,13 @@ api::JsonObjectPtr object_of(const Item& item) {
   const auto generation = item.generation.lock();
   const auto decoder = item.decoder.lock();
   const GenerationReport report = generation ? generation->report() : GenerationReport();
-  const double cost = generation ? report.cost : item.cost;
+  const double cost = generation && report.cost >= 0 ? report.cost : item.cost;
   api::JsonObjectPtr object(json_object_new());
   const auto add_text = [&](const char* name, const std::string& text) {
     if (!text.empty()) json_object_set_string_member(object.get(), name, text.c_str());
   };
   json_object_set_int_member(object.get(), "number", item.number);
-  add_text("state", word_of(item, report.status, decoder.get()));
+  add_text("state", word_of(item, generation.get(), report.status, decoder.get()));
   add_text("generation-id", item.generation_id);
   add_text("prompt", item.settings.prompt);
   if (const auto left = generation ? generation->time_left() : std::nullopt) {
