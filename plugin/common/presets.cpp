@@ -53,25 +53,34 @@ bool has_preset(GstPreset* preset, const char* name) {
   return names && g_strv_contains(names.get(), name);
 }
 
+// In place of the one of that name.
+bool replace_preset(GstPreset* preset, const char* name) {
+  // One that would hold nothing is none.
+  const Owned<char*, g_strfreev> held(gst_preset_get_property_names(preset));
+  if (!held || g_strv_length(held.get()) == 0) return false;
+  GCharPtr comment;
+  if (has_preset(preset, name)) {
+    char* text = nullptr;
+    gst_preset_get_meta(preset, name, "comment", &text);
+    comment.reset(text);
+    // Writes it as it is: where that fails, it is kept, since the new one could not be written.
+    if (!gst_preset_set_meta(preset, name, "comment", text)) return false;
+    // What it held before would stay in it.
+    gst_preset_delete_preset(preset, name);
+  }
+  const auto* const base =
+      static_cast<const GstPresetInterface*>(g_type_default_interface_peek(GST_TYPE_PRESET));
+  const bool is_saved = base->save_preset(preset, name) != FALSE && has_preset(preset, name);
+  if (is_saved && comment) gst_preset_set_meta(preset, name, "comment", comment.get());
+  return is_saved;
+}
+
 }  // namespace
 
 bool save_preset(GstPreset* preset, const char* name, const Settings& settings) {
-  // What it held before would stay in it.
-  char* comment = nullptr;
-  if (has_preset(preset, name)) {
-    gst_preset_get_meta(preset, name, "comment", &comment);
-    gst_preset_delete_preset(preset, name);
-  }
-  const GCharPtr kept_comment(comment);
   saved = &settings;
-  const auto* const base =
-      static_cast<const GstPresetInterface*>(g_type_default_interface_peek(GST_TYPE_PRESET));
-  // One that would hold nothing is none.
-  const bool is_saved = base->save_preset(preset, name) != FALSE && has_preset(preset, name);
+  const bool is_saved = replace_preset(preset, name);
   saved = nullptr;
-  if (is_saved && kept_comment) {
-    gst_preset_set_meta(preset, name, "comment", kept_comment.get());
-  }
   return is_saved;
 }
 

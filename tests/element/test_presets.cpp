@@ -89,6 +89,18 @@ TEST_P(Presets, HoldOfAGenerationOnlyWhatWasSet) {
   EXPECT_EQ(take_string(comment), "Of mine");
 }
 
+TEST(SourcePresets, KeepTheOneThatIsThereWhenNothingIsToBeSaved) {
+  const ElementPtr one = sink_ref(gst_element_factory_make("genprosrc", nullptr));
+  const ElementPtr other = sink_ref(gst_element_factory_make("genprosrc", nullptr));
+  constexpr const char* name = "of a source";
+  set_property(one.get(), "duration", "7");
+  ASSERT_TRUE(gst_preset_save_preset(GST_PRESET(one.get()), name));
+  EXPECT_FALSE(gst_preset_save_preset(GST_PRESET(other.get()), name)) << "nothing is set";
+  EXPECT_TRUE(gst_preset_load_preset(GST_PRESET(other.get()), name));
+  gst_preset_delete_preset(GST_PRESET(one.get()), name);
+  EXPECT_EQ(get_property(other.get(), "duration"), "7");
+}
+
 TEST(BinPresets, KeepHowAClipIsShown) {
   const ElementPtr one = sink_ref(gst_element_factory_make("genprobin", nullptr));
   const ElementPtr other = sink_ref(gst_element_factory_make("genprobin", nullptr));
