@@ -305,7 +305,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
       if (const ControlPtr control = control_of(state)) control->stop();
       auto items = state.items.lock();
       const auto next =
-          std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>((*items)->lock()->emptied());
+          std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>((*items)->lock()->successor());
       *items = next;
     });
   }

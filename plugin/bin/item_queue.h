@@ -40,7 +40,8 @@ struct Item {
 // Not for several threads at once.
 class ItemQueue {
  public:
-  // Its number, from 1 on, which no other item of the element has.
+  // Its number, from 1 on, which no other item of the element has; 0 when another queue has taken
+  // this one's place.
   unsigned add(Settings settings);
   // Null when there is none.
   Item* find(unsigned number);
@@ -58,8 +59,8 @@ class ItemQueue {
   bool is_active() const;
   std::set<std::string> generation_ids() const;
 
-  // For another run: without items, and their numbers go on.
-  ItemQueue emptied() const;
+  // For another run, in this one's place: without items, and their numbers go on.
+  ItemQueue successor();
   // All but those that have been over for long.
   std::vector<Item> items() const { return {items_.begin(), items_.end()}; }
   std::list<Item>& all() { return items_; }
@@ -67,6 +68,7 @@ class ItemQueue {
   void prune();
 
  private:
+  bool has_successor_ = false;
   unsigned numbers_ = 0;
   std::list<Item> items_;
 };
