@@ -2,6 +2,7 @@
 #include "bin/item_queue.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "api/json.h"
 #include "base/text.h"
@@ -135,9 +136,31 @@ ItemQueue ItemQueue::successor() {
   return other;
 }
 
+std::vector<Item> ItemQueue::under_way() const {
+  std::vector<Item> items;
+  std::ranges::copy_if(items_, std::back_inserter(items), [](const Item& item) {
+    return item.state == ItemState::begun || item.state == ItemState::on_air;
+  });
+  return items;
+}
+
 void ItemQueue::prune() {
   auto most = std::ranges::count_if(items_, &Item::is_over) - most_over;
   std::erase_if(items_, [&](const Item& item) { return item.is_over() && most-- > 0; });
+}
+
+std::string progress_text(const std::vector<Item>& items) {
+  std::string text;
+  for (const Item& item : items) {
+    const auto generation = item.generation.lock();
+    const auto decoder = item.decoder.lock();
+    const auto status = generation ? generation->report().status : job::Status::idle;
+    const bool has_length = decoder && decoder->length();
+    text += std::to_string(item.number) + ' ' +
+            word_of(item, generation.get(), status, decoder.get()) +
+            (has_length ? " of known length," : ",");
+  }
+  return text;
 }
 
 std::string queue_text(const std::vector<Item>& items) {

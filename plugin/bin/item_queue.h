@@ -63,6 +63,8 @@ class ItemQueue {
   ItemQueue successor();
   // All but those that have been over for long.
   std::vector<Item> items() const { return {items_.begin(), items_.end()}; }
+  // Those that are begun or on air.
+  std::vector<Item> under_way() const;
   std::list<Item>& all() { return items_; }
   // Forgets what has been over for long.
   void prune();
@@ -75,6 +77,9 @@ class ItemQueue {
 
 // That of a run, and of the time before it. Its lock is taken before those of the timeline.
 using SharedItems = std::shared_ptr<Guarded<ItemQueue>>;
+
+// How far each one is, and whether its length is known: what changes without the queue.
+std::string progress_text(const std::vector<Item>& items);
 
 // As the property `queue` has it.
 std::string queue_text(const std::vector<Item>& items);

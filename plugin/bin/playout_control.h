@@ -283,6 +283,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::uint64_t first_ = 0;   // and of the one that items of the queue wait for
   std::uint64_t numbers_ = 0;
   bool is_queue_changed_ = false;    // which has not been notified
+  std::string progress_;             // of the items, see progress_text()
   std::optional<Error> problem_;     // with the latest request or its clip
   SlateText slate_;                  // as it was set last
   bool is_clip_shown_ = false;       // it has not ended

@@ -57,6 +57,10 @@ void PlayoutControl::look_at_queue() {
   if (!is_running()) return;
   hand_over_item();
   items_->lock()->prune();
+  // What is told of a clip is not asked for with the lock held.
+  const std::vector<Item> under_way = items_->lock()->under_way();
+  const std::string progress = progress_text(under_way);
+  if (std::exchange(progress_, progress) != progress) is_queue_changed_ = true;
   if (!std::exchange(is_queue_changed_, false)) return;
   call([](GstElement* element) { g_object_notify(G_OBJECT(element), "queue"); });
 }

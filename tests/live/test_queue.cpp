@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "base/guarded.h"
 #include "live/live_test.h"
 
 namespace genpro::test {
@@ -310,6 +311,27 @@ TEST_F(Queue, WhatIsNoItemIsRefusedBeforeAnythingIsSent) {
     EXPECT_TRUE(warning.text.ends_with("The item was not queued.")) << warning.text;
     EXPECT_EQ(warning.detail("charged"), "no");
   }
+}
+
+TEST_F(Queue, IsNotifiedWhenAnItemIsReady) {
+  make({{"prefetch", "2"}});
+  service.hold_from(1);
+  const auto on_notify = +[](GstElement* element, GParamSpec*, gpointer seen) {
+    static_cast<Guarded<std::string>*>(seen)->lock()->assign(get_property(element, "queue"));
+  };
+  Guarded<std::string> seen;
+  const gulong handler = g_signal_connect(bin(), "notify::queue", G_CALLBACK(on_notify), &seen);
+  for (const char* prompt : {"First", "Second"}) enqueue_prompt(bin(), prompt);
+  studio->play();
+  ASSERT_TRUE(service.wait_for_posts(2));
+  service.complete(2);
+  EXPECT_TRUE(eventually([&] {
+    const std::string text = *seen.lock();
+    const std::size_t second = text.find(R"("number":2,"state":"ready")");
+    return second != std::string::npos && text.find("\"length\":", second) != std::string::npos;
+  }));
+  studio->stop();
+  g_signal_handler_disconnect(bin(), handler);
 }
 
 TEST_F(Queue, NoMoreGenerationsRunAheadThanIsSet) {
