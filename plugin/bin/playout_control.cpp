@@ -242,7 +242,11 @@ void PlayoutControl::generate(const Settings& settings) {
   queue_.lock()->soon.reset();
   playout_->timeline.expect();
   const bool goes_first = !items_->lock()->is_active();
-  post([this, settings, goes_first] { begin(settings, goes_first); });
+  if (goes_first) ++firsts_to_come_;
+  post([this, settings, goes_first] {
+    begin(settings, goes_first);
+    if (goes_first) --firsts_to_come_;
+  });
 }
 
 void PlayoutControl::generate_soon(const Settings& settings) {

@@ -272,6 +272,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   Guarded<std::vector<std::weak_ptr<ClipDecoder>>> decoders_;
   // Number of the clip that a PROGRESS start without its end was posted for; 0: none.
   std::atomic<std::uint64_t> in_progress_ = 0;
+  std::atomic<int> firsts_to_come_ = 0;  // that items of the queue wait for, and are still tasks
   std::unique_ptr<Thread> thread_;  // of state changes
 
   // Of the thread.

@@ -76,6 +76,7 @@ void PlayoutControl::drop_removed_items() {
 }
 
 bool PlayoutControl::is_first_waiting() {
+  if (firsts_to_come_ > 0) return true;
   const auto first = find(first_);
   return first && !first->has_started && !first->has_failed;
 }
@@ -88,7 +89,7 @@ void PlayoutControl::begin_items() {
     const bool is_asking = std::ranges::any_of(clips_, [](const auto& clip) {
       return clip->generation && clip->id.empty() && !clip->has_failed;
     });
-    if (is_asking) return;
+    if (is_asking || firsts_to_come_ > 0) return;
     const std::size_t ahead = is_first_waiting() ? 1 : 0;
     const std::size_t prefetch = prefetch_;
     if (prefetch <= ahead) return;
