@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "base/text.h"
@@ -40,8 +39,8 @@ ledger::Note withdrawn_note() {
 }
 
 bool posts_later(const payment::Step& step, std::size_t next) {
-  return std::ranges::any_of(
-      step.actions | std::views::drop(next),
+  return std::any_of(
+      step.actions.begin() + static_cast<std::ptrdiff_t>(next), step.actions.end(),
       [](const payment::Action& action) { return std::holds_alternative<payment::Post>(action); });
 }
 
