@@ -97,6 +97,7 @@ bool WireReplay::begin(Path& path, Millis now) const {
   Payment& main = path.main;
   main = {};
   main.is_begun = true;
+  path.given_back = -1;
   // It has waited for others of the cell, and for its own settling time.
   const auto waits = [&](const WireRow& row) {
     const payment::Attempt* attempt = payment::attempt(row.state);
@@ -165,8 +166,7 @@ void WireReplay::feed(Path& path, bool is_main, const payment::Event& event, Mil
       persist(path, is_main);
       const bool is_in_doubt = payment::meaning(payment.state).is_unsettled;
       if (is_main && payment.row >= 0 && is_in_doubt && !payment.has_cell) {
-        // It is claimed anew.
-        payment = {};
+        path.given_back = std::exchange(payment, {}).row;
         return;
       }
     } else if (std::holds_alternative<payment::ReadCell>(action)) {
@@ -380,6 +380,15 @@ void WireReplay::leave(Millis at) {
     // own is no wish to stop.
     const bool has_failed =
         path.has_ended && path.main.end != End::clip && path.main.end != End::timed_out;
+    if (!path.main.is_begun && path.given_back >= 0 && wish_.stops && !has_failed) {
+      // It was told so before it was claimed anew.
+      Path held = path;
+      held.main.is_begun = true;
+      held.main.row = path.given_back;
+      held.main.state = held.rows[static_cast<std::size_t>(path.given_back)].state;
+      feed(held, true, payment::StopWanted{}, at);
+      after.push_back(std::move(held));
+    }
     if (!path.main.is_begun || !wish_.stops || has_failed) {
       after.push_back(std::move(path));
       continue;

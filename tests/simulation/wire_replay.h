@@ -89,6 +89,7 @@ class WireReplay {
     Payment main;
     Payment stops;  // of earlier runs
     std::set<int> passed_over;
+    int given_back = -1;  // row that the run had, and has to claim anew
     Millis heard_at = 0;  // the latest answer to the run was sent
     bool is_leaving = false;
     bool has_ended = false;  // told its user so
