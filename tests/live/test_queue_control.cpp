@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A queue beside what else puts a clip on or takes it off.
+#include "live/queue_test.h"
+
+namespace genpro::test {
+namespace {
+
+class QueueControl : public QueueTest {};
+
+TEST_F(QueueControl, ALoopEndsWhenTheNextItemIsReady) {
+  service.set_clip(2, LiveService::plain_clip(clip_of({.tag = 2, .frames = 15})));
+  make({{"at-end", "loop"}});
+  service.hold_from(2);
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(studio->signals().wait_for("clip-started 9041", 2));
+  EXPECT_TRUE(wait_for_item(1, "on-air"));
+  service.complete(2);
+  ASSERT_TRUE(studio->signals().wait_for("clip-started 9042", 2)) << "the last one goes on";
+  EXPECT_TRUE(wait_for_item(1, "ended"));
+  EXPECT_TRUE(wait_for_item(2, "on-air"));
+  ASSERT_NO_FATAL_FAILURE(stop());
+  expect_no_gap(1, 2);
+  const Pictures first = part_of(pictures, 1);
+  EXPECT_EQ(first.back().mark->frame, 29) << text_of(pictures);
+  studio->expect_quiet();
+}
+
+TEST_F(QueueControl, EachItemIsCuedAndWaitsForItsTake) {
+  make({{"start-mode", "cue"}});
+  const auto take = [&] {
+    gboolean is_done = FALSE;
+    g_signal_emit_by_name(bin(), "take", GST_CLOCK_TIME_NONE, &is_done);
+    return is_done != FALSE;
+  };
+  const auto cued = [&](std::size_t times) {
+    return eventually([&] {
+      const Outcome outcome = studio->bus().outcome();
+      const auto clips = outcome.named("genpro-clip");
+      return static_cast<std::size_t>(std::ranges::count_if(clips, [](const GstStructure* fields) {
+               return g_strcmp0(gst_structure_get_string(fields, "event"), "cued") == 0;
+             })) >= times;
+    });
+  };
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(cued(1));
+  EXPECT_TRUE(on_air().empty());
+  EXPECT_TRUE(take());
+  ASSERT_TRUE(wait_for_end(1));
+  ASSERT_TRUE(cued(2));
+  ASSERT_TRUE(studio->wait_for_placeholder());
+  EXPECT_EQ(on_air(), std::vector<int>{1});
+  EXPECT_TRUE(take());
+  ASSERT_TRUE(wait_for_end(2));
+  EXPECT_FALSE(take()) << "nothing is left";
+  studio->expect_quiet();
+}
+
+TEST_F(QueueControl, AFirstItemThatIsTooLateIsGivenUpAndTheNextOneFollows) {
+  make({{"needed-by", std::to_string(GST_SECOND)}});
+  service.hold_from(1);
+  service.complete(2);
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(wait_for_item(1, "failed"));
+  EXPECT_TRUE(service.wait_for_stop(1));
+  ASSERT_TRUE(wait_for_end(2));
+  EXPECT_EQ(on_air(), std::vector<int>{2});
+  EXPECT_EQ(service.posts(), 2);
+  EXPECT_EQ(studio->bus().outcome().warnings.size(), 1U);
+}
+
+TEST_F(QueueControl, ATakeHasTheNextItemOnAtItsTime) {
+  service.set_clip(1, LiveService::plain_clip(clip_of({.tag = 2, .frames = 1800})));
+  make();
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(wait_for_start(1));
+  ASSERT_TRUE(wait_for_item(2, "ready"));
+  const GstClockTime time = studio->video().pictures().back().pts + 2 * GST_SECOND;
+  set_property(bin(), "take-at", std::to_string(time));
+  ASSERT_TRUE(wait_for_end(2));
+  ASSERT_NO_FATAL_FAILURE(stop());
+  expect_whole(pictures, 1, 30);
+  const Pictures clip = part_of(pictures, 1);
+  EXPECT_GE(clip.front().pts, time);
+  EXPECT_LT(clip.front().pts, time + clip.front().duration);
+  studio->expect_quiet();
+}
+
+TEST_F(QueueControl, WhatIsAskedForMeanwhileIsOnFirst) {
+  service.set_clip(1, LiveService::plain_clip(clip_of({.tag = 2, .frames = 1800})));
+  make();
+  service.hold_from(2);
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  ASSERT_TRUE(service.wait_for_posts(2));
+  ASSERT_TRUE(wait_for_start(1));
+  studio->generate();
+  ASSERT_TRUE(service.wait_for_posts(3));
+  service.complete(2);
+  ASSERT_TRUE(wait_for_item(2, "ready"));
+  service.complete(3);
+  ASSERT_TRUE(wait_for_end(2));
+  EXPECT_EQ(on_air(), (std::vector<int>{1, 3, 2}));
+  EXPECT_EQ(items(), (std::vector<guint>{1, 0, 2}));
+  EXPECT_FALSE(service.was_stopped(2));
+  studio->expect_quiet();
+}
+
+TEST_F(QueueControl, CanBeChangedFromHandlers) {
+  service.set_clip(1, LiveService::plain_clip(clip_of({.tag = 2, .frames = 1800})));
+  make();
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  const auto on_started = +[](GstElement* element, const char* id, gpointer) {
+    if (id == LiveService::id(1)) {
+      EXPECT_TRUE(skip(element));
+    }
+  };
+  const auto on_ended = +[](GstElement* element, const char* id, gpointer) {
+    if (id == LiveService::id(1)) {
+      EXPECT_EQ(enqueue_prompt(element, "Third"), 3U);
+      EXPECT_FALSE(remove_item(element, 2)) << "it is on air";
+    }
+  };
+  g_signal_connect(bin(), "clip-started", G_CALLBACK(on_started), nullptr);
+  g_signal_connect(bin(), "clip-ended", G_CALLBACK(on_ended), nullptr);
+  studio->play();
+  ASSERT_TRUE(wait_for_end(3));
+  EXPECT_EQ(on_air(), (std::vector<int>{1, 2, 3}));
+  studio->expect_quiet();
+}
+
+TEST_F(QueueControl, CanBeLeftFromAHandler) {
+  make();
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  std::atomic<bool> was_stopped = false;
+  const auto on_notify = +[](GstElement* element, GParamSpec*, gpointer stopped) {
+    if (get_property(element, "queue").find("on-air") == std::string::npos) return;
+    gst_element_set_state(element, GST_STATE_NULL);
+    *static_cast<std::atomic<bool>*>(stopped) = true;
+  };
+  g_signal_connect(bin(), "notify::queue", G_CALLBACK(on_notify), &was_stopped);
+  studio->play();
+  ASSERT_TRUE(eventually([&] { return was_stopped.load(); }));
+  EXPECT_EQ(queue(), "[]");
+  studio->stop();
+}
+
+}  // namespace
+}  // namespace genpro::test
