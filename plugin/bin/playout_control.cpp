@@ -244,8 +244,8 @@ void PlayoutControl::generate(const Settings& settings) {
   const bool goes_first = !items_->lock()->is_active();
   if (goes_first) ++firsts_to_come_;
   post([this, settings, goes_first] {
-    begin(settings, goes_first);
     if (goes_first) --firsts_to_come_;
+    begin(settings, goes_first);
   });
 }
 
