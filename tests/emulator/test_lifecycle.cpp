@@ -55,7 +55,6 @@ TEST_F(Lifecycle, PassesThroughItsStatusesInTheLatency) {
   EXPECT_GE(seconds_since(start), 0.29);
   wait_for(path, "completed");
   EXPECT_GE(seconds_since(start), 0.89);
-  EXPECT_LT(seconds_since(start), 5);
 }
 
 TEST_F(Lifecycle, StopRefundsAndKillsTheRender) {

@@ -124,7 +124,7 @@ TEST_F(Later, ADateIsWaitedFor) {
 TEST_F(Later, WhatMakesNoSenseIsNotWaitedFor) {
   for (const char* text : {"-1", "99999999999999999999", "999999999", "soon",
                            "Wed, 01 Jan 2020 00:00:00 GMT", "Wed, 01 Jan 9999 00:00:00 GMT"})
-    EXPECT_LT(wait_after(503, text), milliseconds(5000)) << text;
+    EXPECT_LT(wait_after(503, text), milliseconds(60'000)) << text;
 }
 
 TEST_F(Later, EveryServerErrorIsTriedAgain) {

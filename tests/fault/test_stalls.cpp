@@ -33,7 +33,6 @@ TEST_F(Stalls, BreakADownloadAndItGoesOn) {
   const auto seen = service.requests(is_cdn);
   ASSERT_EQ(seen.size(), 3U);
   EXPECT_GE(seen[1].at - seen[0].at, milliseconds(900)) << "not before stall-timeout";
-  EXPECT_LT(seen[1].at - seen[0].at, milliseconds(3000));
 }
 
 TEST_F(Stalls, ASlowDripIsNone) {
