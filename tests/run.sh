@@ -79,16 +79,13 @@ run_tests() {
 }
 
 if [ -n "$beside" ]; then
-  # Takes what the tests leave.
-  renice -n 10 -p $$ >/dev/null
-  # A session may be a scheduling group of its own, with a share that does not depend on that.
-  (echo 10 >/proc/self/autogroup) 2>/dev/null || true
   # With Clang, which the fuzz targets need, and which takes two thirds of GCC's time for it.
   CXX=clang++ build build-sanitized "${*:+$* fuzz}" -Dfuzz=enabled -Db_sanitize=address,undefined \
     -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   : >"$beside/sanitized"
-  # Nothing waits for what follows.
+  # Takes what is left, and nothing else.
   chrt --idle --pid 0 $$ || renice -n 19 -p $$ >/dev/null
+  # A session may be a scheduling group of its own, with a share that does not depend on that.
   (echo 19 >/proc/self/autogroup) 2>/dev/null || true
   build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   exec meson test -C build-sanitized --no-rebuild --num-processes $((2 * jobs)) --print-errorlogs \
