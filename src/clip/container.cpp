@@ -10,10 +10,18 @@ namespace genpro::clip {
 
 namespace {
 
-// Boxes that may stand first in a file without a file type box: QuickTime before there was one, and
-// writers that leave room at the front.
-constexpr std::array<std::string_view, 7> bare_first_boxes = {"moov", "mdat", "free", "skip",
-                                                              "wide", "pnot", "uuid"};
+// Boxes that may stand first in a file without a file type box, or before it: QuickTime before
+// there was one, writers that leave room at the front, and previews.
+constexpr std::array<std::string_view, 11> bare_first_boxes = {
+    "moov", "mdat", "free", "skip", "wide", "pnot", "uuid", "PICT", "prfl", "pdin", "meta"};
+
+// Those that go before a fragment.
+constexpr std::array<std::string_view, 5> fragment_boxes = {"moof", "sidx", "ssix", "emsg", "prft"};
+
+template <std::size_t size>
+bool holds(const std::array<std::string_view, size>& types, std::string_view type) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
 
 }  // namespace
 
@@ -29,7 +37,9 @@ std::optional<Container> identify_container(std::span<const unsigned char> head)
   if (size != 0 && size != 1 && size < 8) return std::nullopt;
 
   if (type == "ftyp" || type == "styp") {
-    if (size < 16) return std::nullopt;
+    if (size == 0) return std::nullopt;
+    // The brand of a 64-bit box comes later.
+    if (size == 1 || size < container_head_size) return Container::iso;
     if (brand == "qt  ") return Container::quicktime;
     if (brand.starts_with("3gp") || brand.starts_with("3g2")) return Container::mpeg4_3gpp;
     if (type == "styp" || brand == "dash" || brand == "msdh" || brand == "cmfc") {
@@ -37,9 +47,8 @@ std::optional<Container> identify_container(std::span<const unsigned char> head)
     }
     return Container::iso;
   }
-  if (std::find(bare_first_boxes.begin(), bare_first_boxes.end(), type) != bare_first_boxes.end()) {
-    return Container::quicktime;
-  }
+  if (holds(fragment_boxes, type)) return Container::fragmented;
+  if (holds(bare_first_boxes, type)) return Container::quicktime;
   return std::nullopt;
 }
 

@@ -40,6 +40,7 @@ TEST(ContentRange, RefusesWhatContradictsItself) {
 
 TEST(Container, IsToldByTheFirstBox) {
   using namespace std::string_view_literals;
+  using namespace std::string_literals;
   EXPECT_EQ(identify_container(bytes_of("\0\0\0\x20"
                                         "ftypisom....."sv)),
             Container::iso);
@@ -55,6 +56,20 @@ TEST(Container, IsToldByTheFirstBox) {
   EXPECT_EQ(identify_container(bytes_of("\0\0\0\x20"
                                         "moov........."sv)),
             Container::quicktime);
+  EXPECT_EQ(identify_container(bytes_of("\0\0\0\x01"
+                                        "ftyp\0\0\0\0"sv)),
+            Container::iso);
+  EXPECT_EQ(identify_container(bytes_of("\0\0\0\x0c"
+                                        "ftypqt  "sv)),
+            Container::quicktime);
+  for (const std::string type : {"moof", "sidx", "ssix", "emsg", "prft"}) {
+    const std::string text = "\0\0\0\x30"s + type + ".....";
+    EXPECT_EQ(identify_container(bytes_of(text)), Container::fragmented) << type;
+  }
+  for (const std::string type : {"PICT", "prfl", "pdin", "meta"}) {
+    const std::string text = "\0\0\0\x30"s + type + ".....";
+    EXPECT_EQ(identify_container(bytes_of(text)), Container::quicktime) << type;
+  }
   for (const std::string_view text :
        {"<!DOCTYPE html><html>"sv, "{\"error\": \"gone\"}"sv, "\x89PNG\r\n\x1a\n............"sv,
         "\x1a\x45\xdf\xa3............"sv,
