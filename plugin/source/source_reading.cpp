@@ -20,6 +20,10 @@ namespace {
 using clip::Reader;
 using job::Status;
 
+// Enough to tell a clip from a web page.
+constexpr std::size_t head_size = 512;
+static_assert(head_size >= clip::container_head_size);
+
 CapsPtr caps_of(clip::Container container) {
   switch (container) {
     case clip::Container::mpeg4_3gpp:
@@ -123,7 +127,7 @@ Reader::Outcome SourceCore::read_anywhere(std::uint64_t offset, std::size_t leng
                                           const std::stop_token& interrupted) {
   clip::RandomReader& reader = *stream_.random_reader;
   // Whatever is asked for first, the clip's beginning says what it is.
-  if (!is_identified()) return reader.read(0, clip::container_head_size, interrupted);
+  if (!is_identified()) return reader.read(0, head_size, interrupted);
   // Demuxers ask for the length, and take the end for one that is not known.
   if (stream_.is_pulled && !reader.size()) {
     Reader::Outcome outcome =

@@ -75,6 +75,15 @@ class Pull : public testing::Test {
   FakeService service;
 };
 
+TEST_F(Pull, TellsThatAWebPageCameInPlaceOfTheClip) {
+  service.set_clip({.bytes = "<!doctype html><html><body>Sign in to the network</body></html>",
+                    .content_type = "text/html"});
+  Puller puller(seed_src(service));
+  EXPECT_EQ(puller.pull(0, 100).first, GST_FLOW_ERROR);
+  expect_one_error(puller.outcome(), {.codes = {stream_error(GST_STREAM_ERROR_WRONG_TYPE)},
+                                      .mentions = {"web page"}});
+}
+
 class PullClips : public Pull, public testing::WithParamInterface<const char*> {};
 
 TEST_P(PullClips, DecodeAsFromAFile) {
