@@ -109,8 +109,7 @@ ErrorKind Fetcher::read_kind() const {
 }
 
 void Fetcher::begin() {
-  url_ = address_;
-  redirects_ = 0;
+  forget_redirects();
   wanted_ = {.first = offset_, .known_end = offset_};
   if (identity_ && !overlap_.empty()) {
     wanted_.proven_to = std::clamp(proven_to_, overlap_.begin(), overlap_.end());
@@ -149,6 +148,9 @@ void Fetcher::connect() {
 
   SoupMessageHeaders* headers = soup::message_get_request_headers(connection->message.get());
   soup::message_headers_replace(headers, "Accept-Encoding", "identity");
+  const GCharPtr cookies(cookies_ ? soup::cookie_jar_get_cookies(cookies_.get(), uri.get(), TRUE)
+                                  : nullptr);
+  if (cookies) soup::message_headers_replace(headers, "Cookie", cookies.get());
   // Also from byte 0: the answer then says whether ranges are honoured.
   std::string range = "bytes=" + std::to_string(wanted_.first) + "-";
   if (wanted_.last) range += std::to_string(*wanted_.last);

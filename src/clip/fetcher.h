@@ -90,6 +90,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
 
   void on_headers(const ConnectionPtr& connection, GAsyncResult* result);
   void on_redirect(const ConnectionPtr& connection);
+  void keep_cookies(SoupMessage* message);
+  void forget_redirects();
   // Checks a 200 or 206; false when it ended the fetch or this connection.
   bool accept(const ConnectionPtr& connection);
   // A fragment; empty when there is no reason.
@@ -123,6 +125,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   Url address_;  // the clip's own
   Url url_;      // of the current request, after redirects
   int redirects_ = 0;
+  ObjectPtr<SoupCookieJar> cookies_;  // that these redirects set, for the servers they lead to
   Wanted wanted_;
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;

@@ -83,9 +83,24 @@ void Fetcher::on_redirect(const ConnectionPtr& connection) {
                 soup::message_get_status(connection->message.get()));
   }
   ++redirects_;
+  keep_cookies(connection->message.get());
   url_ = std::move(*target);
   log_.log([&] { return "is redirected to " + url_.without_query(); });
   connect();
+}
+
+void Fetcher::forget_redirects() {
+  url_ = address_;
+  redirects_ = 0;
+  cookies_.reset();
+}
+
+void Fetcher::keep_cookies(SoupMessage* message) {
+  const Owned<GSList, g_slist_free> list(soup::cookies_from_response(message));
+  if (list && !cookies_) cookies_ = ObjectPtr<SoupCookieJar>::adopt(soup::cookie_jar_new());
+  for (const GSList* each = list.get(); each != nullptr; each = each->next) {
+    soup::cookie_jar_add_cookie(cookies_.get(), static_cast<SoupCookie*>(each->data));
+  }
 }
 
 bool Fetcher::accept(const ConnectionPtr& connection) {

@@ -54,8 +54,7 @@ bool Fetcher::examine(const ConnectionPtr& connection, const Part& part, const s
 void Fetcher::ask_for_proof() {
   ++proofs_;
   const auto [first, end] = claim_->left.back();
-  url_ = address_;
-  redirects_ = 0;
+  forget_redirects();
   wanted_ = {.first = first, .last = end - 1, .known_end = end, .is_proof = true};
   connect();
 }

@@ -19,6 +19,10 @@ std::optional<http::Obstacle> load();
 #define GENPRO_SOUP_FUNCTIONS(FUNCTION)                        \
   FUNCTION(auth_manager_get_type)                              \
   FUNCTION(content_decoder_get_type)                           \
+  FUNCTION(cookie_jar_add_cookie)                              \
+  FUNCTION(cookie_jar_get_cookies)                             \
+  FUNCTION(cookie_jar_new)                                     \
+  FUNCTION(cookies_from_response)                              \
   FUNCTION(date_time_new_from_http_string)                     \
   FUNCTION(message_add_flags)                                  \
   FUNCTION(message_get_method)                                 \

@@ -135,6 +135,25 @@ TEST_F(Servers, ARangeThatIsAnsweredWronglyIsAskedForWithoutOnce) {
   }
 }
 
+// As where a signature is in a cookie.
+TEST_F(Servers, ACookieOfARedirectGoesToWhereItLeads) {
+  const std::string address = service.clip_url();
+  service.files().set_script([address](const Seen& seen, int number) -> std::optional<Answer> {
+    if (seen.query.find("inner") == std::string::npos) {
+      Answer answer = html_answer(302, "");
+      answer.headers = {{"Location", address + "?inner"},
+                        {"Set-Cookie", "pass=" + std::to_string(number) + "; Path=/; HttpOnly"},
+                        {"Set-Cookie", "other=1; Path=/elsewhere"}};
+      return answer;
+    }
+    if (seen.header("cookie") == "pass=" + std::to_string(number - 1)) return std::nullopt;
+    return html_answer(403, "<h1>no</h1>");
+  });
+  service.files().add_trouble({.kind = Trouble::Kind::cut, .at = 3'000'000});
+  expect_whole(run_it());
+  EXPECT_EQ(service.count(is_cdn), 4U);
+}
+
 TEST_F(Servers, AreReadByIpv6) {
   const Ipv6Server server(clip);
   if (server.port() == 0) GTEST_SKIP() << "no IPv6 here";
