@@ -28,6 +28,7 @@ struct Fetcher::Connection {
   std::optional<std::uint64_t> end;  // of what the answer announces, in the clip
   std::uint64_t delivered = 0;       // bytes
   bool is_alive = true;              // something came that starts the time without a byte over
+  bool is_decoded = false;           // the body, of an encoding
   bool is_paused = false;            // nothing is read, since the read-ahead is full
 
   std::string header(const char* name) const {

@@ -226,6 +226,10 @@ void Fetcher::read(const ConnectionPtr& connection) {
       read_when_ready(connection);
     } else if (const char* endless = error ? connection->watch->endless() : nullptr) {
       fail_for_endless(endless);
+    } else if (connection->is_decoded && !delivered_ &&
+               error.matches(G_IO_ERROR, G_IO_ERROR_INVALID_DATA)) {
+      ++wrong_formats_;
+      connect();
     } else if (error) {
       retry(one_line(error.message(), 200));
     } else {

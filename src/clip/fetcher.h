@@ -129,8 +129,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   Wanted wanted_;
   // Unset until the first answer; every later one must agree with it.
   std::optional<Identity> identity_;
-  bool is_ranged_ = false;       // the server honours ranges, as far as its latest answer tells
-  bool refuses_ranges_ = false;  // it has no right answer to a request for one
+  bool is_ranged_ = false;         // the server honours ranges, as far as its latest answer tells
+  bool refuses_ranges_ = false;    // it has no right answer to a request for one
+  std::size_t wrong_formats_ = 0;  // of an encoded body, that it was not in
   // A server that names another clip of the same length, and what of it is still to be compared.
   struct Claim {
     Identity identity;

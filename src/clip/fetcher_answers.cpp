@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "clip/connection.h"
@@ -23,6 +24,15 @@ ErrorKind kind_of_refusal(unsigned status, ErrorKind otherwise) {
   if (status == 404 || status == 410) return ErrorKind::not_found;
   if (status == 401 || status == 403) return ErrorKind::not_authorized;
   return otherwise;
+}
+
+// What a body of that encoding may be in, in the order in which it is tried. Some servers leave out
+// the header of deflate.
+std::vector<GZlibCompressorFormat> formats_of(const std::string& encoding) {
+  const auto is = [&](const char* name) { return g_ascii_strcasecmp(encoding.c_str(), name) == 0; };
+  if (is("gzip") || is("x-gzip")) return {G_ZLIB_COMPRESSOR_FORMAT_GZIP};
+  if (is("deflate")) return {G_ZLIB_COMPRESSOR_FORMAT_ZLIB, G_ZLIB_COMPRESSOR_FORMAT_RAW};
+  return {};
 }
 
 std::string refusal_text(unsigned status) {
@@ -106,18 +116,35 @@ void Fetcher::keep_cookies(SoupMessage* message) {
 bool Fetcher::accept(const ConnectionPtr& connection) {
   SoupMessage* message = connection->message.get();
   const unsigned status = soup::message_get_status(message);
-  const Part part =
+  Part part =
       read_part(status, soup::message_get_response_headers(message), connection->wanted.first);
   const std::string debug = url_.without_query() + " answered HTTP " + std::to_string(status);
 
   const std::string encoding = connection->header("Content-Encoding");
   if (!encoding.empty() && g_ascii_strcasecmp(encoding.c_str(), "identity") != 0) {
-    fail(ErrorKind::wrong_type,
-         "The clip's server sends it encoded (" + one_line(encoding, 40) +
-             "), though it was asked for the bytes as they are. Ask the service's support for "
-             "the clip.",
-         debug, status);
-    return false;
+    // Ranges are of the encoded bytes, and so is the length.
+    const bool is_part = status == SOUP_STATUS_PARTIAL_CONTENT;
+    if (is_part && ask_without_range(status)) return false;
+    const std::vector<GZlibCompressorFormat> formats = formats_of(encoding);
+    if (formats.empty() || is_part) {
+      fail(ErrorKind::wrong_type,
+           "The clip's server sends it encoded (" + one_line(encoding, 40) +
+               "), though it was asked for the bytes as they are. Ask the service's support for "
+               "the clip.",
+           debug, status);
+      return false;
+    }
+    // What is in none of them is as it was asked for.
+    connection->is_decoded = wrong_formats_ < formats.size();
+    if (connection->is_decoded) {
+      const auto decoder = ObjectPtr<GConverter>::adopt(
+          G_CONVERTER(g_zlib_decompressor_new(formats[wrong_formats_])));
+      connection->stream = ObjectPtr<GInputStream>::adopt(
+          g_converter_input_stream_new(connection->stream.get(), decoder.get()));
+      part.identity.total.reset();
+      part.length.reset();
+      part.ranged = false;
+    }
   }
   if (!part.wrong.empty()) {
     if (status == SOUP_STATUS_PARTIAL_CONTENT && ask_without_range(status)) return false;

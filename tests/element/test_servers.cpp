@@ -65,6 +65,18 @@ class Ipv6Server {
   std::thread thread_;
 };
 
+std::string compressed(const std::string& bytes, GZlibCompressorFormat format) {
+  const auto compressor = ObjectPtr<GZlibCompressor>::adopt(g_zlib_compressor_new(format, 1));
+  const auto memory = ObjectPtr<GOutputStream>::adopt(g_memory_output_stream_new_resizable());
+  const auto stream = ObjectPtr<GOutputStream>::adopt(
+      g_converter_output_stream_new(memory.get(), G_CONVERTER(compressor.get())));
+  g_output_stream_write_all(stream.get(), bytes.data(), bytes.size(), nullptr, nullptr, nullptr);
+  g_output_stream_close(stream.get(), nullptr, nullptr);
+  auto* const written = G_MEMORY_OUTPUT_STREAM(memory.get());
+  return {static_cast<const char*>(g_memory_output_stream_get_data(written)),
+          g_memory_output_stream_get_data_size(written)};
+}
+
 class Servers : public testing::Test {
  protected:
   Servers() { service.set_clip({.bytes = clip}); }
@@ -133,6 +145,63 @@ TEST_F(Servers, ARangeThatIsAnsweredWronglyIsAskedForWithoutOnce) {
       EXPECT_EQ(service.count(is_cdn) - before, from_request == 1 ? 2U : 3U);
     }
   }
+}
+
+// Though it was asked for as it is. A range is one of what is sent.
+TEST_F(Servers, AClipThatComesCompressedIsUnpacked) {
+  for (const std::string encoding : {"gzip", "x-gzip", "deflate"}) {
+    for (const bool ranges : {true, false}) {
+      SCOPED_TRACE(encoding);
+      const std::string body =
+          compressed(clip, encoding == "deflate" ? G_ZLIB_COMPRESSOR_FORMAT_ZLIB
+                                                 : G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+      service.files().set_script([=](const Seen& seen, int) -> std::optional<Answer> {
+        Answer answer{.status = 200, .body = body, .content_type = "video/mp4"};
+        answer.headers = {{"Content-Encoding", encoding}};
+        if (ranges && !seen.header("range").empty()) {
+          const std::string size = std::to_string(body.size());
+          answer.status = 206;
+          answer.headers.emplace_back("Content-Range",
+                                      "bytes 0-" + std::to_string(body.size() - 1) + "/" + size);
+        }
+        return answer;
+      });
+      const std::size_t before = service.count(is_cdn);
+      expect_whole(run_it());
+      EXPECT_EQ(service.count(is_cdn) - before, ranges ? 2U : 1U);
+    }
+  }
+}
+
+// As servers do whose configuration adds the header.
+TEST_F(Servers, AClipThatIsNotInTheEncodingThatIsNamedIsFound) {
+  for (const std::string encoding : {"gzip", "deflate"}) {
+    for (const bool is_raw : {true, false}) {
+      if (is_raw && encoding == "gzip") continue;
+      SCOPED_TRACE(encoding);
+      const std::string body = is_raw ? compressed(clip, G_ZLIB_COMPRESSOR_FORMAT_RAW) : clip;
+      service.files().set_script([=](const Seen&, int) -> std::optional<Answer> {
+        Answer answer{.status = 200, .body = body, .content_type = "video/mp4"};
+        answer.headers = {{"Content-Encoding", encoding}};
+        return answer;
+      });
+      expect_whole(run_it());
+    }
+  }
+}
+
+// What is damaged on its way, or ends early, is an error.
+TEST_F(Servers, ACompressedClipThatIsNotWholeIsAnError) {
+  std::string body = compressed(clip, G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+  body.resize(body.size() - 20);
+  service.files().set_script([body](const Seen&, int) -> std::optional<Answer> {
+    Answer answer{.status = 200, .body = body, .content_type = "video/mp4"};
+    answer.headers = {{"Content-Encoding", "gzip"}};
+    return answer;
+  });
+  const Streamed streamed = run_it();
+  expect_one_error(streamed.outcome, {.codes = {resource(GST_RESOURCE_ERROR_READ)}});
+  EXPECT_TRUE(streamed.bytes == clip.substr(0, streamed.bytes.size()));
 }
 
 // As where a signature is in a cookie.
