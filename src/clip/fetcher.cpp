@@ -12,9 +12,11 @@ namespace genpro::clip {
 
 namespace {
 
-// A connection that brought that much before it broke is made anew at once. One that brings a few
-// bytes each time is not, so that it does not become a flood of requests.
+// A connection that brought that much before it broke, some of which was not known yet, is made
+// anew at once. One that brings a few bytes each time is not, so that it does not become a flood of
+// requests.
 constexpr std::uint64_t prompt_retry_size = 64 * 1024;
+constexpr std::uint64_t prompt_retry_new_size = 16 * 1024;
 
 // What was seen to be the same counts for the next connection when it is made soon, and when it was
 // not just some bytes.
@@ -402,7 +404,9 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     auto delay = backoff_.next(retry_after);
     // An answer that ended where it said it would is none that broke.
     const bool is_complete = broken && broken->delivered > 0 && broken->position == broken->end;
-    if (is_complete || (broken && broken->delivered >= prompt_retry_size)) delay = {};
+    const bool is_good = broken && broken->delivered >= prompt_retry_new_size &&
+                         broken->position - broken->first >= prompt_retry_size;
+    if (is_complete || is_good) delay = {};
     if (delay > longest_trust) proven_to_ = 0;
     log_.log([&] {
       return "reconnects at byte " + std::to_string(offset_) + " in " +
