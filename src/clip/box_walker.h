@@ -31,7 +31,6 @@ struct TrackMatrix {
   std::int32_t b = 0;
   std::int32_t c = 0;
   std::int32_t d = 0;
-  bool operator==(const TrackMatrix&) const = default;
 };
 // That of the track with this id in an MP4's moov box (section 8.3.2).
 std::optional<TrackMatrix> track_matrix(std::span<const unsigned char> moov, std::uint64_t track);

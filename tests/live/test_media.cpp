@@ -132,7 +132,10 @@ INSTANTIATE_TEST_SUITE_P(Media, Orientation,
                          testing::Values(Matrix{1, 0, 0, 1}, Matrix{0, 1, -1, 0},
                                          Matrix{-1, 0, 0, -1}, Matrix{0, -1, 1, 0},
                                          Matrix{-1, 0, 0, 1}, Matrix{1, 0, 0, -1},
-                                         Matrix{0, 1, 1, 0}, Matrix{0, -1, -1, 0}));
+                                         Matrix{0, 1, 1, 0}, Matrix{0, -1, -1, 0},
+                                         // What is larger is no other way up.
+                                         Matrix{2, 0, 0, 1}, Matrix{2, 0, 0, 2},
+                                         Matrix{0, 2, -2, 0}));
 
 TEST(Media, OfAPhoneIsUprightAndPortrait) {
   const Decoded seen = play(case_clip("rotated90"), "video/x-raw,format=RGBx,width=180,height=320");

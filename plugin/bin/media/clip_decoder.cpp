@@ -93,6 +93,19 @@ GstPad* choose(const std::vector<PadPtr>& pads, const char* kind) {
   return best;
 }
 
+// What scales as well is no turn, though qtdemux of GStreamer 1.22 takes it for one; and for one of
+// the eight it has no tag.
+const char* direction_by(const clip::TrackMatrix& matrix) {
+  const auto [a, b, c, d] = matrix;
+  if (b == 0 && c == 0) {
+    if (d < 0) return a < 0 ? "180" : "vert";
+    return a < 0 ? "horiz" : "identity";
+  }
+  if (a != 0 || d != 0) return "identity";
+  if (c < 0) return b < 0 ? "ur-ll" : "90r";
+  return b < 0 ? "90l" : "ul-lr";
+}
+
 // To two channels. Channels without a place, which audioconvert does not mix, get the usual ones
 // for their number, else one side in turn.
 std::string audio_elements(GstPad* pad) {
@@ -234,18 +247,16 @@ void ClipDecoder::fail_to_play(const std::string& why) {
                     (nullptr));
 }
 
-bool ClipDecoder::is_flipped(GstPad* pad) {
+const char* ClipDecoder::direction_of(GstPad* pad) {
   const BufferPtr moov = std::exchange(*moov_.lock(), nullptr);
   GstMapInfo map;
-  if (!moov || !gst_buffer_map(moov.get(), &map, GST_MAP_READ)) return false;
+  if (!moov || !gst_buffer_map(moov.get(), &map, GST_MAP_READ)) return "auto";
   // The demuxer's streams are named by their tracks.
   const std::string id = take_string(gst_pad_get_stream_id(pad));
   const auto track = parse_unsigned(std::string_view(id).substr(id.rfind('/') + 1));
-  constexpr std::int32_t one = 1 << 16;
-  const bool is_flipped = track && clip::track_matrix({map.data, map.size}, *track) ==
-                                       clip::TrackMatrix{0, -one, -one, 0};
+  const auto matrix = track ? clip::track_matrix({map.data, map.size}, *track) : std::nullopt;
   gst_buffer_unmap(moov.get(), &map);
-  return is_flipped;
+  return matrix ? direction_by(*matrix) : "auto";
 }
 
 std::string ClipDecoder::why_no_video() {
@@ -320,11 +331,9 @@ bool ClipDecoder::add_video(GstPad* pad) {
   callbacks.new_sample = on_video;
   callbacks.eos = on_video_end;
   ErrorPtr error;
-  // Formats that the others do not know are converted; all else passes. The one of eight
-  // orientations that qtdemux of GStreamer 1.22 has no tag for is found here.
-  const std::string elements =
-      std::string(is_interlaced(pad) ? deinterlacing : "videoconvert") +
-      " ! videoflip video-direction=" + (is_flipped(pad) ? "ur-ll" : "auto");
+  // Formats that the others do not know are converted; all else passes.
+  const std::string elements = std::string(is_interlaced(pad) ? deinterlacing : "videoconvert") +
+                               " ! videoflip video-direction=" + direction_of(pad);
   const ElementPtr branch = make_branch(elements, "video/x-raw", callbacks, &error);
   const PadPtr target =
       PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);

@@ -98,8 +98,8 @@ class ClipDecoder {
   void tell_read(const Stream& stream);
   bool is_reading();
   void fail_to_play(const std::string& why);
-  // Whether the clip is to be shown mirrored about the diagonal from its upper right corner.
-  bool is_flipped(GstPad* pad);
+  // How a clip is to be turned, by the names of GstVideoOrientationMethod.
+  const char* direction_of(GstPad* pad);
   // For a clip none of whose streams is video.
   std::string why_no_video();
   void warn_of_hdr(const GstVideoInfo& info);
@@ -122,11 +122,11 @@ class ClipDecoder {
   std::optional<Time> last_start_;  // of a frame that was kept
   // Of the thread that decodes audio.
   std::unique_ptr<LoudnessMeter> loudness_;
-  Guarded<BufferPtr> moov_;         // until the streams are known
+  Guarded<BufferPtr> moov_;  // until the streams are known
   std::atomic<std::uint64_t> position_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;  // that were read, also again
-  std::atomic<Time> progress_ = 0;  // monotonic, when something was read or decoded last
-  std::atomic<bool> is_stuck_ = false;  // and that was told
+  std::atomic<Time> progress_ = 0;        // monotonic, when something was read or decoded last
+  std::atomic<bool> is_stuck_ = false;    // and that was told
   std::atomic<bool> has_streams_ = false;
   std::atomic<bool> has_frame_ = false;
   std::atomic<bool> has_ended_ = false;
