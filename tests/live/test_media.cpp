@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <string_view>
 
 #include "live/case_clips.h"
 #include "live/live_test.h"
@@ -180,6 +181,17 @@ TEST(Media, IsHeardBeforeItsFirstPicture) {
   // The first one is on from the beginning of the sound.
   EXPECT_LT(std::abs(time_of(0, seen)), GST_SECOND / 15);
   EXPECT_LT(std::abs(time_of(10, seen) - (GST_SECOND / 2 + GST_SECOND / 3)), GST_SECOND / 15);
+}
+
+// Later than what is read ahead of what is shown.
+TEST(Media, IsShownWhenItsVideoBeginsLongAfterItsSound) {
+  std::string clip = case_clip("video_late");
+  const std::size_t first_edit = clip.find("elst") + 12;
+  constexpr std::string_view four_seconds("\0\0\x0f\xa0", 4);
+  clip.replace(first_edit, four_seconds.size(), four_seconds);
+  const Decoded seen = play(clip);
+  EXPECT_EQ(numbers_in(seen.pictures), up_to(60));
+  EXPECT_LT(std::abs(time_of(10, seen) - (4 * GST_SECOND + GST_SECOND / 3)), GST_SECOND / 15);
 }
 
 TEST(Media, IsNeverTooLoud) {

@@ -169,7 +169,7 @@ TEST(DecodedFrames, LetAudioBeReadAheadOfItsVideoButNotFarBeyondItsEnd) {
   std::thread reader([&] {
     while (!is_closed) {
       decoded.set_read_audio((seconds + 1) * Time{GST_SECOND}, false);
-      decoded.wait_to_read(true);
+      decoded.wait_to_read_audio();
       if (++seconds == 20) decoded.set_read_video(GST_SECOND, true);
     }
   });

@@ -110,8 +110,10 @@ GstPadProbeReturn ClipDecoder::on_read(GstPad* pad, GstPadProbeInfo* info, gpoin
     if (!is_buffer && GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_EOS) return;
     ClipDecoder& decoder = *stream.decoder;
     auto kind = Stream::Kind::unused;
+    Time end_before = 0;
     {
       auto streams = decoder.streams_.lock();
+      end_before = stream.end;
       if (is_buffer) {
         const auto end = end_of(pad, GST_PAD_PROBE_INFO_BUFFER(info));
         if (!end) return;
@@ -122,7 +124,8 @@ GstPadProbeReturn ClipDecoder::on_read(GstPad* pad, GstPadProbeInfo* info, gpoin
       decoder.tell_read(stream);
       kind = stream.kind;
     }
-    if (kind != Stream::Kind::unused) decoder.decoded_.wait_to_read(kind == Stream::Kind::audio);
+    if (kind == Stream::Kind::video) decoder.decoded_.wait_to_read_video(end_before);
+    if (kind == Stream::Kind::audio) decoder.decoded_.wait_to_read_audio();
   });
   return GST_PAD_PROBE_OK;
 }
@@ -141,6 +144,8 @@ void ClipDecoder::follow(GstPad* pad, Stream::Kind kind) {
   for (const auto& stream : *streams) {
     if (take_string(gst_pad_get_stream_id(stream->pad.get())) != id) continue;
     stream->kind = kind;
+    // What was read before is on its way there.
+    if (kind == Stream::Kind::video) decoded_.set_decoding(stream->end);
     tell_read(*stream);
   }
 }

@@ -52,6 +52,10 @@ Time time_of_sample(std::int64_t sample) {
       static_cast<guint64>(std::max<std::int64_t>(0, sample)), GST_SECOND, audio_rate));
 }
 
+Time DecodedFrames::State::most_read_ahead() const {
+  return std::max(read_ahead, preroll + GST_SECOND);
+}
+
 void DecodedFrames::set_read_video(Time end, bool is_all) {
   auto state = state_.lock();
   if (state->video_ended) return;
@@ -66,13 +70,17 @@ void DecodedFrames::set_read_audio(Time end, bool is_all) {
   state->audio_is_read = is_all;
 }
 
-void DecodedFrames::wait_to_read(bool is_audio) {
-  state_.lock().wait([is_audio](const State& s) {
-    if (s.closed || s.preroll == whole_clip) return true;
-    const Time ahead = std::max(read_ahead, s.preroll + GST_SECOND);
-    if (!is_audio) return s.video_end < std::max(s.lead(), s.decoding) + ahead;
+void DecodedFrames::wait_to_read_video(Time end) {
+  state_.lock().wait([end](const State& s) {
+    return !s.reads_in_step() || end < std::max(s.lead(), s.decoding) + s.most_read_ahead();
+  });
+}
+
+void DecodedFrames::wait_to_read_audio() {
+  state_.lock().wait([](const State& s) {
     // Before its video has ended, a file may have any amount of audio first.
-    return !s.video_is_read || s.audio_read < std::max(s.lead(), s.video_end) + ahead;
+    return !s.reads_in_step() || !s.video_is_read ||
+           s.audio_read < std::max(s.lead(), s.video_end) + s.most_read_ahead();
   });
 }
 

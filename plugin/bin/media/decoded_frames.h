@@ -58,8 +58,11 @@ class DecodedFrames {
   // What was read of a stream, to be decoded: up to which time, and whether that is all of it.
   void set_read_video(Time end, bool is_all);
   void set_read_audio(Time end, bool is_all);
-  // While enough video was read; for audio, enough of that where there is no more video.
-  void wait_to_read(bool is_audio);
+  // While what was read of the video up to `end` is enough. What begins there comes after that,
+  // however late or long it is.
+  void wait_to_read_video(Time end);
+  // While enough was read of the audio, where there is no more video.
+  void wait_to_read_audio();
   // Up to where its decoder has been given it, which may make nothing of a part.
   void set_decoding(Time end);
 
@@ -165,9 +168,9 @@ class DecodedFrames {
     Time audio_came = 0;       // monotonic, the last of it
     Time asked = 0;            // monotonic, when it was last asked whether there is enough
     Time video_end = 0;        // of what was read
-    Time frame_duration = 0;  // of the first frame
-    Time decoding = 0;        // up to which time the decoder has been given video
-    Time audio_read = 0;  // up to which time
+    Time frame_duration = 0;   // of the first frame
+    Time decoding = 0;         // up to which time the decoder has been given video
+    Time audio_read = 0;       // up to which time
     bool video_is_read = false;
     bool audio_is_read = false;
     Time frame_time = 0;  // up to which frames, and audio, were taken
@@ -176,7 +179,7 @@ class DecodedFrames {
     Time skip = 0;  // up to which running time nothing is wanted; 0: none
     std::size_t frames_pushed = 0;
     bool may_be_still = false;
-    bool has_begun = false;   // it may be shown, and does not begin earlier any more
+    bool has_begun = false;  // it may be shown, and does not begin earlier any more
     std::int64_t audio_end = 0;
     bool has_video = false;
     bool has_audio = false;
@@ -195,6 +198,8 @@ class DecodedFrames {
     void find_zero();
     // The time of the one that is ahead.
     Time lead() const { return std::max({frame_time, audio_time, zero.value_or(0)}); }
+    bool reads_in_step() const { return !closed && preroll != whole_clip; }
+    Time most_read_ahead() const;
     void advance_to(Time running);
     bool has_ended() const { return video_ended && (audio_ended || !has_audio); }
     bool is_read() const;
