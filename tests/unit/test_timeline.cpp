@@ -5,11 +5,13 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <thread>
+#include <vector>
 
 #include "support/process.h"
 #include "unit/fake_playing.h"
@@ -156,6 +158,38 @@ TEST(DecodedFrames, WhoseLoudnessIsToBeFoundWaitForTheirAudio) {
   ASSERT_FALSE(eventually([&] { return decoded.is_ready(); }, std::chrono::milliseconds(500)));
   push_audio(GST_SECOND, 2 * GST_SECOND);
   EXPECT_TRUE(decoded.is_ready());
+}
+
+// A clip with a frame and blocks of audio that begin at these, counted in blocks.
+constexpr std::int64_t block_size = 1024;
+void push_blocks(bin::DecodedFrames& decoded, const std::vector<std::int64_t>& begins) {
+  decoded.set_has_video();
+  decoded.set_has_audio();
+  bin::Frame frame;
+  frame.buffer.reset(gst_buffer_new());
+  decoded.push_frame(std::move(frame), 0, GST_SECOND);
+  for (const std::int64_t begin : begins) {
+    decoded.push_audio(std::vector<float>(block_size * bin::audio_channels, 0.5F),
+                       bin::time_of_sample(begin * block_size));
+  }
+}
+
+// As the times of fragments do.
+TEST(DecodedFrames, HaveNoHoleWhereTheTimesOfAudioJitter) {
+  bin::DecodedFrames decoded;
+  push_blocks(decoded, {0, 2, 2, 3, 5, 6, 6, 7});
+  constexpr std::size_t size = 8 * block_size;
+  std::vector<float> samples(size * bin::audio_channels);
+  EXPECT_EQ(decoded.mix_audio(0, samples.data(), size, 1, 0), size);
+  EXPECT_EQ(*std::max_element(samples.begin(), samples.end()), 0.5F);
+}
+
+TEST(DecodedFrames, HaveAudioAtItsTimeSoonAfterAShortGap) {
+  bin::DecodedFrames decoded;
+  push_blocks(decoded, {0, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  std::vector<float> samples(block_size * bin::audio_channels);
+  EXPECT_EQ(decoded.mix_audio(10 * block_size, samples.data(), block_size, 1, 0),
+            static_cast<std::size_t>(block_size));
 }
 
 // Else all that is left of a clip would fill the memory once its video has ended.

@@ -33,6 +33,9 @@ constexpr Time longest_between_questions = GST_SECOND;
 constexpr Time picture_tolerance = GST_MSECOND;
 // Audio whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
+// And by that much, as the times of fragments do, unless it stays there for longer than a moment.
+constexpr std::int64_t most_jitter = audio_rate / 25;
+constexpr std::int64_t longest_jitter = audio_rate / 10;
 
 }  // namespace
 
@@ -165,12 +168,22 @@ bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float pea
     state->gain->gain = gain_for(*level, state->loudness_target);
     state->factor = static_cast<float>(factor_of(state->gain->gain));
   }
-  if (state->audio_end != 0 && std::abs(sound.begin - state->audio_end) < sample_tolerance) {
-    sound.begin = state->audio_end;
-  }
+  if (state->audio_end != 0) state->join(sound);
   state->audio_end = std::max(state->audio_end, sound.end());
   if (sound.end() > samples_at(state->skip)) state->audio.push_back(std::move(sound));
   return true;
+}
+
+void DecodedFrames::State::join(AudioBlock& block) {
+  const std::int64_t off = std::abs(block.begin - audio_end);
+  if (off < sample_tolerance || off >= most_jitter) {
+    jitters_from.reset();
+  } else if (!jitters_from) {
+    jitters_from = audio_end;
+  }
+  const bool is_jitter = jitters_from && audio_end - *jitters_from < longest_jitter;
+  if (off < sample_tolerance || is_jitter) block.begin = audio_end;
+  if (!is_jitter) jitters_from.reset();
 }
 
 void DecodedFrames::end_video() {

@@ -181,6 +181,7 @@ class DecodedFrames {
     bool may_be_still = false;
     bool has_begun = false;  // it may be shown, and does not begin earlier any more
     std::int64_t audio_end = 0;
+    std::optional<std::int64_t> jitters_from;  // sample, while it is not where its times have it
     bool has_video = false;
     bool has_audio = false;
     bool streams_known = false;
@@ -196,6 +197,8 @@ class DecodedFrames {
     bool closed = false;
 
     void find_zero();
+    // Places it after the audio that is there, where its time is not much earlier or later.
+    void join(AudioBlock& block);
     // The time of the one that is ahead.
     Time lead() const { return std::max({frame_time, audio_time, zero.value_or(0)}); }
     bool reads_in_step() const { return !closed && preroll != whole_clip; }
