@@ -163,8 +163,11 @@ void BoxWalker::on_header() {
   header_size_ = 0;
   until_end_ = !header->size;
   remaining_ = until_end_ ? 0 : *header->size - header->length;
-  has_index_ = has_index_ || header->type == "moov" || header->type == "moof";
-  has_media_ = has_media_ || header->type == "mdat";
+  const bool is_index = header->type == "moov" || header->type == "moof";
+  const bool is_media = header->type == "mdat";
+  has_index_ = has_index_ || is_index;
+  has_media_ = has_media_ || is_media;
+  is_needed_ = is_index || is_media;
 }
 
 }  // namespace genpro::clip

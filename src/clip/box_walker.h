@@ -48,6 +48,10 @@ class BoxWalker {
   // Whether the clip may end here: at a boundary, and with both an index and media. One of the two
   // comes last, and a connection may well break between them.
   bool may_end() const { return at_boundary() && has_index_ && has_media_; }
+  // Whether no index and no media are known to be missing, though it does not end there.
+  bool may_end_in_box() const {
+    return has_index_ && has_media_ && (remaining_ == 0 || !is_needed_);
+  }
 
  private:
   void on_header();
@@ -56,6 +60,7 @@ class BoxWalker {
   std::size_t header_size_ = 0;  // bytes of a header that is not complete yet
   std::uint64_t remaining_ = 0;  // bytes of the current box still to come
   bool until_end_ = false;
+  bool is_needed_ = false;  // the current box is an index or media
   bool has_index_ = false;
   bool has_media_ = false;
 };

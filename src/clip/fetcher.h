@@ -132,6 +132,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   bool is_ranged_ = false;         // the server honours ranges, as far as its latest answer tells
   bool refuses_ranges_ = false;    // it has no right answer to a request for one
   std::size_t wrong_formats_ = 0;  // of an encoded body, that it was not in
+  std::optional<std::uint64_t> ended_at_;  // where the latest body ended, of all bytes
   // A server that names another clip of the same length, and what of it is still to be compared.
   struct Claim {
     Identity identity;

@@ -190,6 +190,19 @@ TEST_F(Servers, AClipThatIsNotInTheEncodingThatIsNamedIsFound) {
   }
 }
 
+// Where nobody tells its length.
+TEST_F(Servers, AClipWithRubbishBehindItIsWhole) {
+  for (const std::string& tail : {std::string(3, '\0'), std::string("TAG of another format")}) {
+    for (const bool ranges : {true, false}) {
+      const std::string bytes = small_clip() + tail;
+      service.set_clip({.bytes = bytes, .ranges = ranges, .says_length = false});
+      const Streamed streamed = run_it();
+      EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+      EXPECT_TRUE(streamed.bytes == bytes);
+    }
+  }
+}
+
 // What is damaged on its way, or ends early, is an error.
 TEST_F(Servers, ACompressedClipThatIsNotWholeIsAnError) {
   std::string body = compressed(clip, G_ZLIB_COMPRESSOR_FORMAT_GZIP);
