@@ -121,8 +121,9 @@ Charged charged(const State& state) {
   const Charged by_state = credit == Credit::unknown   ? meaning(state).charged
                            : credit == Credit::charged ? Charged::yes
                                                        : Charged::no;
-  const bool is_uncertain = by_state == Charged::yes || stopped != nullptr;
-  return is_uncertain && evidence(state) == Evidence::likely ? Charged::unknown : by_state;
+  // A refund is the service's own word of the one generation that the row can have paid for.
+  if (by_state == Charged::no) return by_state;
+  return evidence(state) == Evidence::likely ? Charged::unknown : by_state;
 }
 
 std::optional<double> expense(const State& state, std::optional<double> cost,

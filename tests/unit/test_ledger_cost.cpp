@@ -58,6 +58,26 @@ TEST_F(LedgerCost, CountsWhatWasPaidAndElseWhatWasEstimated) {
   EXPECT_EQ(left(), 82.5);
 }
 
+// The answer to its request was lost, and its generation found in the cell.
+TEST_F(LedgerCost, AProvenRefundMakesRoomAlsoOfWhatWasOnlyLikely) {
+  const auto likely = [](payment::Generation generation) {
+    generation.evidence = payment::Evidence::likely;
+    return generation;
+  };
+  using payment::Credit;
+  const std::int64_t one = spend(4, payment::Stopped{likely(generation("1"))});
+  EXPECT_EQ(left(), 96) << "a stop proves no refund";
+  const auto ledger = open();
+  put(*ledger, one, payment::Stopped{likely(generation("1")), Credit::refunded});
+  EXPECT_EQ(left(), 100);
+  EXPECT_EQ(must(ledger->spend(0)).at(0).estimate, 0);
+  EXPECT_TRUE(must(ledger->unproven_refunds(0, 10)).empty()) << "it is looked for no more";
+  spend(4, payment::Stopped{likely(generation("2")), Credit::not_charged});
+  EXPECT_EQ(left(), 100);
+  spend(4, payment::Stopped{likely(generation("3")), Credit::charged});
+  EXPECT_EQ(left(), 96);
+}
+
 TEST_F(LedgerCost, WhatCannotBeACostMakesNoRoom) {
   spend(4, completed("1"), 0);
   EXPECT_EQ(left(), 96) << "a 0 beside an estimate";
