@@ -190,6 +190,9 @@ TEST_F(Page, OffersTheModelsOfTheDialectThatIsSpoken) {
   for (std::size_t at = 0; at < form["models"].size(); ++at) {
     const std::string name = form["models"].at(at)["name"].text();
     EXPECT_NE(name, "pika");
+    const std::size_t ratios = form["models"].at(at)["aspect_ratios"].size();
+    EXPECT_TRUE(name != "veo-3.1" || ratios == 2) << ratios;
+    EXPECT_TRUE(name != "grok" || ratios == 7) << ratios;
     has_grok = has_grok || name == "grok";
   }
   EXPECT_TRUE(has_grok) << form.dump();

@@ -222,8 +222,18 @@ def test_today(browser, emulator, folder):
     browser.write('#files', path)
     eventually('it is uploaded', lambda: browser.text('#upload-message') == 'Uploaded.')
     browser.write('#prompt', 'A kite')
-    browser.write('#model', 'grok')
-    browser.write('#ratio', '16:9')
+    def ratios():
+        return browser.run('return [...document.querySelectorAll("#ratio option")]'
+                           '.map((option) => option.value).filter((value) => value !== "")')
+    eventually('those of all models are offered', lambda: '3:2' in ratios() and '1:1' in ratios())
+    # What is typed would be added to what was typed just before.
+    choose = ('const model = document.getElementById("model"); model.value = arguments[0];'
+              'model.dispatchEvent(new Event("change", {bubbles: true}))')
+    browser.run(choose, 'veo-3.1')
+    eventually('its two are', lambda: ratios() == ['9:16', '16:9'])
+    browser.run(choose, 'grok')
+    eventually('its seven are', lambda: len(ratios()) == 7)
+    browser.write('#ratio', '3:2')
     browser.write('#duration', '1')
     browser.click('#generate')
     eventually('the generation is listed', lambda: browser.text(card(9040, 'h3')))

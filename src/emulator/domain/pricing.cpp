@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "catalogue/catalogue.h"
 
@@ -92,6 +93,15 @@ std::vector<std::string> model_names_of(Kind kind, bool is_of_today) {
     if (!model.of_seed && makes) names.emplace_back(model.name);
   }
   return names;
+}
+
+std::vector<std::string> aspect_ratios_of(const std::string& name, Kind kind, bool is_of_today) {
+  std::vector<std::string> ratios;
+  const auto* model = catalogue::find_model(name, !is_of_today);
+  if (model == nullptr) return ratios;
+  std::istringstream words{std::string(model->ratios_for(letter_of(kind)))};
+  for (std::string word; words >> word;) ratios.push_back(word);
+  return ratios;
 }
 
 bool is_of_seed(const GenerationSettings& settings) {

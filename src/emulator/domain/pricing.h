@@ -27,6 +27,8 @@ std::vector<std::string> model_names();  // of the seed
 std::vector<std::string> all_model_names();
 // Also those that an older page of the seed's contract has for texts and images.
 std::vector<std::string> model_names_of(Kind kind, bool is_of_today);
+// What the catalogue has for clips of that kind, in its order; empty: the model has no such field.
+std::vector<std::string> aspect_ratios_of(const std::string& model, Kind kind, bool is_of_today);
 // By its model: no model is of both contracts.
 bool is_of_seed(const GenerationSettings& settings);
 // The one that makes clips of a kind where nothing names one.

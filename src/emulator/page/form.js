@@ -7,7 +7,13 @@ import {addressOf, chooseIngredients, chosenIngredients} from './ingredients.js'
 const noAgent = 'There is no agent. Make one with POST /v1/agents, or start the emulator with --agent.';
 
 let isOfToday = false;  // else the form speaks the seed's dialect
-let offered = {models: [], ratios: []};
+let ratiosOf = new Map();  // a model's name: the aspect ratios that it takes
+
+// Those of the model that is chosen; of any where the cell decides.
+function ratiosOffered() {
+  const chosen = ratiosOf.get(find('model').value);
+  return chosen ?? [...new Set([...ratiosOf.values()].flat())];
+}
 
 // Options of a select, keeping what is selected and the options that were in the page.
 function setOptions(select, options) {
@@ -21,10 +27,14 @@ function setOptions(select, options) {
   if (options.some(({value}) => value === before)) select.value = before;
 }
 
+function offerRatios() {
+  setOptions(find('ratio'), ratiosOffered().map((ratio) => ({value: ratio, text: ratio})));
+}
+
 export async function loadForm() {
-  const {dialect, agents, cells, models, aspect_ratios: ratios} = await call('GET', '/_emulator/form');
+  const {dialect, agents, cells, models} = await call('GET', '/_emulator/form');
   isOfToday = dialect === 'today';
-  offered = {models: models.map(({name}) => name), ratios};
+  ratiosOf = new Map(models.map(({name, aspect_ratios: ratios}) => [name, ratios]));
   find('variables').hidden = isOfToday;
   setOptions(find('agent'), agents.map(({id, name}) => ({value: String(id), text: name || id})));
   setOptions(find('cell'), cells.map((cell) => ({
@@ -34,7 +44,7 @@ export async function loadForm() {
   setOptions(find('model'), models.map(({name, credits_per_second: price}) => ({
     value: name, text: `${name} (${price} a second)`,
   })));
-  setOptions(find('ratio'), ratios.map((ratio) => ({value: ratio, text: ratio})));
+  offerRatios();
   const message = find('form-message');
   if (agents.length === 0) say(message, noAgent, true);
   else if (message.textContent === noAgent) say(message, '');
@@ -103,12 +113,13 @@ async function generate() {
 // Whether the form has all that the request of a generation says.
 export const canUseAgain = (entry) => entry.generation_type === undefined
   && entry.resolution === undefined && entry.native_audio === undefined
-  && offered.models.includes(entry.model) && offered.ratios.includes(entry.aspect_ratio);
+  && (ratiosOf.get(entry.model) ?? []).includes(entry.aspect_ratio);
 
 // Fills the form with such a request.
 export function useAgain(entry) {
   find('prompt').value = entry.prompt;
   find('model').value = entry.model;
+  offerRatios();
   find('ratio').value = entry.aspect_ratio;
   find('duration').value = entry.duration;
   const missing = chooseIngredients(entry.asset_resource_ids);
@@ -119,6 +130,7 @@ export function useAgain(entry) {
   find('prompt').focus();
 }
 
+find('model').addEventListener('change', offerRatios);
 find('form').addEventListener('submit', (event) => {
   event.preventDefault();
   generate();

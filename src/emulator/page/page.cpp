@@ -50,7 +50,7 @@ Reply serve_settings(const Page& page) {
 }
 
 // What the form speaks and offers: {"dialect": "seed" or "today", "credit", "agents", "cells",
-// "models", "aspect_ratios"}.
+// "models": [{"name", "credits_per_second", "aspect_ratios"}]}.
 Reply form_choices(Services& services, Exchange&) {
   Store& store = services.store;
   const bool is_of_today = services.dialect == Dialect::today;
@@ -83,10 +83,12 @@ Reply form_choices(Services& services, Exchange&) {
   json.end_array().key("models").begin_array();
   for (const auto& model : model_names_of(Kind::ingredients, is_of_today)) {
     json.begin_object().key("name").string(model).key("credits_per_second");
-    json.number(credits(model_named(model)->price)).end_object();
+    json.number(credits(model_named(model)->price)).key("aspect_ratios").begin_array();
+    for (const auto& ratio : aspect_ratios_of(model, Kind::ingredients, is_of_today)) {
+      json.string(ratio);
+    }
+    json.end_array().end_object();
   }
-  json.end_array().key("aspect_ratios").begin_array();
-  for (const char* ratio : {"16:9", "9:16", "1:1"}) json.string(ratio);
   return Reply::json(200, json.end_array().end_object().text());
 }
 
