@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What comes when a clip ends, fails or fades.
+#include <algorithm>
+
 #include "live/live_test.h"
 
 namespace genpro::test {

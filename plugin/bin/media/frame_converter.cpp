@@ -3,10 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-
-// GStreamer 1.22 declares gst_video_blend() without saying that it is a C function.
-extern "C" gboolean genpro_video_blend(GstVideoFrame* dest, GstVideoFrame* src, gint x, gint y,
-                                       gfloat global_alpha) __asm__("gst_video_blend");
+#include <vector>
 
 namespace genpro::bin {
 
@@ -113,6 +110,93 @@ void mix_bytes(GstVideoFrame* under, GstVideoFrame* over, GstVideoFrame* out, do
   }
 }
 
+// Lines of pixels in the format that GStreamer unpacks a format into: alpha first, then three
+// components.
+class Lines {
+ public:
+  explicit Lines(GstVideoFrame* frame)
+      : frame_(frame), pixels_(static_cast<std::size_t>(frame->info.width + 8) * 4 * 2) {}
+
+  void* unpack(int row) {
+    const GstVideoInfo& info = frame_->info;
+    info.finfo->unpack_func(info.finfo, GST_VIDEO_PACK_FLAG_NONE, pixels_.data(), frame_->data,
+                            info.stride, 0, row, info.width);
+    return pixels_.data();
+  }
+  void* pixels() { return pixels_.data(); }
+  void pack(int row) {
+    const GstVideoInfo& info = frame_->info;
+    info.finfo->pack_func(info.finfo, GST_VIDEO_PACK_FLAG_NONE, pixels_.data(), 0, frame_->data,
+                          info.stride, info.chroma_site, row, info.width);
+  }
+
+ private:
+  GstVideoFrame* const frame_;
+  std::vector<std::uint8_t> pixels_;
+};
+
+// Colours weigh as much as they can be seen, so that those of transparent pixels do not show.
+template <typename Component>
+void mix_pixels(const Component* under, const Component* over, Component* out, int pixels,
+                double mix) {
+  constexpr Component opaque = static_cast<Component>(-1);
+  const auto share = static_cast<float>(mix);
+  const auto weight = static_cast<std::uint32_t>(mix * 256 + 0.5);
+  for (int at = 0; at < pixels; ++at, under += 4, over += 4, out += 4) {
+    if (under[0] == opaque && over[0] == opaque) {
+      for (int component = 0; component < 4; ++component) {
+        const std::uint32_t sum = std::uint32_t{under[component]} * (256 - weight) +
+                                  std::uint32_t{over[component]} * weight;
+        out[component] = static_cast<Component>((sum + 128) >> 8);
+      }
+      continue;
+    }
+    const float first = static_cast<float>(under[0]) * (1 - share);
+    const float second = static_cast<float>(over[0]) * share;
+    const float alpha = first + second;
+    out[0] = static_cast<Component>(alpha + 0.5F);
+    for (int component = 1; component < 4; ++component) {
+      const float sum = static_cast<float>(under[component]) * first +
+                        static_cast<float>(over[component]) * second;
+      out[component] = alpha > 0 ? static_cast<Component>(sum / alpha + 0.5F) : under[component];
+    }
+  }
+}
+
+void mix_lines(GstVideoFrame* under, GstVideoFrame* over, GstVideoFrame* out, double mix) {
+  Lines first(under);
+  Lines second(over);
+  Lines result(out);
+  const GstVideoFormatInfo* unpacked = gst_video_format_get_info(out->info.finfo->unpack_format);
+  for (int row = 0; row < out->info.height; ++row) {
+    const void* one = first.unpack(row);
+    const void* other = second.unpack(row);
+    if (GST_VIDEO_FORMAT_INFO_DEPTH(unpacked, 0) > 8) {
+      mix_pixels(static_cast<const std::uint16_t*>(one), static_cast<const std::uint16_t*>(other),
+                 static_cast<std::uint16_t*>(result.pixels()), out->info.width, mix);
+    } else {
+      mix_pixels(static_cast<const std::uint8_t*>(one), static_cast<const std::uint8_t*>(other),
+                 static_cast<std::uint8_t*>(result.pixels()), out->info.width, mix);
+    }
+    result.pack(row);
+  }
+}
+
+// `pixels` on one colour, alpha first.
+template <typename Component>
+void put_on(const Component* colour, Component* pixels, int number) {
+  constexpr std::uint32_t opaque = static_cast<Component>(-1);
+  for (int at = 0; at < number; ++at, pixels += 4) {
+    const std::uint32_t alpha = pixels[0];
+    for (int component = 1; component < 4; ++component) {
+      const std::uint64_t sum = std::uint64_t{pixels[component]} * alpha +
+                                std::uint64_t{colour[component]} * (opaque - alpha);
+      pixels[component] = static_cast<Component>((sum + opaque / 2) / opaque);
+    }
+    pixels[0] = static_cast<Component>(opaque);
+  }
+}
+
 bool is_same_picture_kind(const GstVideoInfo& one, const GstVideoInfo& other) {
   return GST_VIDEO_INFO_FORMAT(&one) == GST_VIDEO_INFO_FORMAT(&other) && one.width == other.width &&
          one.height == other.height && one.par_n == other.par_n && one.par_d == other.par_d &&
@@ -187,6 +271,51 @@ BufferPtr FrameConverter::fit(const Frame& frame, const Raster& raster) {
       has_plain_layout(frame.buffer.get(), frame.info)) {
     return BufferPtr(gst_buffer_ref(frame.buffer.get()));
   }
+  if (!GST_VIDEO_INFO_HAS_ALPHA(&frame.info) || GST_VIDEO_INFO_HAS_ALPHA(&raster.info)) {
+    return convert(frame, raster);
+  }
+  const Frame composed = compose(frame, raster);
+  return composed ? convert(composed, raster) : nullptr;
+}
+
+Frame FrameConverter::compose(const Frame& frame, const Raster& raster) {
+  Raster unpacked;
+  gst_video_info_set_format(&unpacked.info, raster.info.finfo->unpack_format,
+                            static_cast<guint>(raster.info.width),
+                            static_cast<guint>(raster.info.height));
+  unpacked.info.par_n = raster.info.par_n;
+  unpacked.info.par_d = raster.info.par_d;
+  unpacked.info.colorimetry = raster.info.colorimetry;
+  unpacked.border = 0;
+  if (!with_alpha_) with_alpha_ = std::make_unique<FrameConverter>();
+  const BufferPtr fitted = with_alpha_->fit(frame, unpacked);
+  // Of its colour a pixel is enough.
+  Raster pixel;
+  gst_video_info_set_format(&pixel.info, GST_VIDEO_INFO_FORMAT(&unpacked.info), 1, 1);
+  pixel.info.colorimetry = raster.info.colorimetry;
+  const BufferPtr ground = fill(raster.border | 0xff000000, pixel);
+  Frame result{with_alpha_->take_buffer(unpacked), unpacked.info, frame.number};
+  if (!fitted || !ground || !result) return {};
+  Mapped in(fitted.get(), unpacked.info, GST_MAP_READ);
+  Mapped colour(ground.get(), pixel.info, GST_MAP_READ);
+  Mapped out(result.buffer.get(), unpacked.info, GST_MAP_READWRITE);
+  if (!in || !colour || !out || !gst_video_frame_copy(out.get(), in.get())) return {};
+  for (int row = 0; row < unpacked.info.height; ++row) {
+    void* pixels = static_cast<std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(out.get(), 0)) +
+                   static_cast<std::ptrdiff_t>(row) * GST_VIDEO_FRAME_PLANE_STRIDE(out.get(), 0);
+    const void* one = GST_VIDEO_FRAME_PLANE_DATA(colour.get(), 0);
+    if (GST_VIDEO_INFO_COMP_DEPTH(&unpacked.info, 0) > 8) {
+      put_on(static_cast<const std::uint16_t*>(one), static_cast<std::uint16_t*>(pixels),
+             unpacked.info.width);
+    } else {
+      put_on(static_cast<const std::uint8_t*>(one), static_cast<std::uint8_t*>(pixels),
+             unpacked.info.width);
+    }
+  }
+  return result;
+}
+
+BufferPtr FrameConverter::convert(const Frame& frame, const Raster& raster) {
   if (!prepare(frame.info, raster)) return nullptr;
   BufferPtr result = take_buffer(raster);
   if (!result) return nullptr;
@@ -218,7 +347,7 @@ BufferPtr FrameConverter::fill(std::uint32_t colour, const Raster& raster) {
   }
   // Not with the converter that is kept for the clip's frames.
   FrameConverter own;
-  return own.fit(frame, raster);
+  return own.convert(frame, raster);
 }
 
 BufferPtr FrameConverter::blend(GstBuffer* under, GstBuffer* over, double mix,
@@ -233,8 +362,7 @@ BufferPtr FrameConverter::blend(GstBuffer* under, GstBuffer* over, double mix,
     mix_bytes(first.get(), second.get(), out.get(), mix);
     return result;
   }
-  if (!gst_video_frame_copy(out.get(), first.get())) return nullptr;
-  if (!genpro_video_blend(out.get(), second.get(), 0, 0, static_cast<float>(mix))) return nullptr;
+  mix_lines(first.get(), second.get(), out.get(), mix);
   return result;
 }
 

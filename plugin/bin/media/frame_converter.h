@@ -36,18 +36,22 @@ class FrameConverter {
   FrameConverter(const FrameConverter&) = delete;
   FrameConverter& operator=(const FrameConverter&) = delete;
 
-  // The frame in the raster: whole, with its shape kept, in the middle, on the border's colour.
-  // Costs nothing when it fits as it is. Null when it cannot be read or converted.
+  // The frame in the raster: whole, with its shape kept, in the middle, on the border's colour. Its
+  // alpha is kept; without one in the raster, it is composed on that colour. Costs nothing when it
+  // fits as it is. Null when it cannot be read or converted.
   BufferPtr fit(const Frame& frame, const Raster& raster);
   // One of the raster's size in one colour, 0xAARRGGBB.
   BufferPtr fill(std::uint32_t colour, const Raster& raster);
-  // `under` with `over` on it, by `mix` in 0 … 1; both are of the raster.
+  // The way from `under` to `over`, at `mix` in 0 … 1; both are of the raster.
   BufferPtr blend(GstBuffer* under, GstBuffer* over, double mix, const Raster& raster);
 
  private:
   using Pool = ObjectPtr<GstBufferPool>;
   BufferPtr take_buffer(const Raster& raster);
   bool prepare(const GstVideoInfo& from, const Raster& raster);
+  BufferPtr convert(const Frame& frame, const Raster& raster);
+  // Of the raster's size, composed on the border's colour: without alpha, whatever its format.
+  Frame compose(const Frame& frame, const Raster& raster);
 
   VideoConverterPtr converter_;
   GstVideoInfo from_ = no_video();
@@ -55,6 +59,7 @@ class FrameConverter {
   bool is_prepared_ = false;
   Pool pool_;
   GstVideoInfo pool_info_ = no_video();
+  std::unique_ptr<FrameConverter> with_alpha_;  // of compose()
 };
 
 }  // namespace genpro::bin
