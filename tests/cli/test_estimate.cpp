@@ -120,6 +120,21 @@ TEST_F(Estimate, OfNothingIsNone) {
   expect_refused(run(make("Another one", {"--max-cost", "3.4"})), {"3.5 credits"});
 }
 
+TEST_F(Estimate, ThatTheServiceRefusesOrHasNotReadyIsNoPrice) {
+  for (const std::string status : {"failed", "pending"}) {
+    service_.behave({.estimate = 1, .estimate_status = status});
+    const std::string says = "\"" + status + "\"";
+    const Finished estimate = run({"estimate", "--prompt", "A kite"});
+    EXPECT_EQ(estimate.exit_code, 1) << estimate.out;
+    EXPECT_NE(estimate.out.find(says), std::string::npos) << estimate.out;
+    expect_refused(run(make("A kite", {"--max-cost", "1000"})), {"max-cost", "not known", says});
+  }
+  EXPECT_EQ(posts(), 0U);
+  // No word of which ones there are is published.
+  service_.behave({.estimate = 1, .estimate_status = "priced"});
+  EXPECT_EQ(run(make("A kite", {"--max-cost", "1"})).exit_code, 0);
+}
+
 TEST_F(Estimate, TakesNoOptionThatHasNoPartInIt) {
   for (const char* option : {"--max-cost", "--daily-cost-limit", "--poll-interval", "--retries"}) {
     EXPECT_EQ(run({"estimate", "--prompt", "A kite", option, "1"}).exit_code, 2) << option;

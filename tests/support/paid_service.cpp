@@ -373,7 +373,8 @@ Answer PaidService::answer_stop(const Seen& seen) {
 Answer PaidService::answer_estimate() {
   return json_answer(
       200, R"({"estimate_id": 1, "estimate_request_key": "k", "estimated_credits": ")" +
-               number_text(*manners_.estimate) + R"(", "status": "completed", "items": []})");
+               number_text(*manners_.estimate) + R"(", "status": ")" + manners_.estimate_status +
+               R"(", "items": []})");
 }
 
 // What came in, on the second page: on the first one are payments alone.

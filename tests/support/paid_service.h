@@ -103,7 +103,8 @@ struct Manners {
   double refunded_amount = 3.5;  // what the transactions say came back of 3.5
   // What each request is estimated at; unset: there is no such route.
   std::optional<double> estimate;
-  double cost = 3.5;  // of a generation that is completed
+  std::string estimate_status = "completed";  // the service's own word
+  double cost = 3.5;                          // of a generation that is completed
   // Set: nothing is taken, and all requests to the API are lost in this way.
   std::optional<Loss> away;
 };

@@ -142,6 +142,24 @@ TEST(ContractPrices, EstimatesAreAskedForAndRead) {
   EXPECT_EQ(estimates, 2U);
 }
 
+TEST(ContractPrices, AnEstimateThatIsNoneIsNoPrice) {
+  for (const char* answer :
+       {R"({"estimated_credits": 4, "status": "Failed", "message": "no such model"})",
+        R"({"estimated_credits": 0, "status": "pending"})",
+        R"({"estimated_credits": 4, "status": "completed",
+            "items": [{"estimated_credits": 4}, {"status": "not_ready"}]})"}) {
+    EXPECT_FALSE(parse_estimate(answer)) << answer;
+  }
+  for (const char* answer :
+       {R"({"estimated_credits": 4, "status": "quoted"})", R"({"estimated_credits": "4.0"})",
+        R"({"estimated_credits": 4, "status": null, "items": null, "expires": 1})",
+        R"({"status": "completed", "items": [{"estimated_credits": 1}, {"credits": "3"}]})"}) {
+    const auto credits = parse_estimate(answer);
+    ASSERT_TRUE(credits) << answer << ": " << credits.error();
+    EXPECT_EQ(*credits, 4) << answer;
+  }
+}
+
 TEST(ContractPrices, OneTransactionIsTheRefund) {
   const JsonObjectPtr file = read(CONTRACT_FOLDER "/prices/transactions.json");
   const auto all = parse_transactions(canonical_json(member(file.get(), "answer")));

@@ -26,6 +26,35 @@ constexpr std::pair<std::string_view, const char*> raw_jobs[] = {
     {"minimax-h3-max", "minimax_h3_max_video_generation"},
 };
 
+// Words of an estimate that has no price in it, whatever number stands beside them. Which ones the
+// service has is not published: what is unknown is no reason to doubt the price.
+constexpr std::string_view early_words =
+    "pending queued processing in_progress running calculating estimating generating not_ready";
+constexpr std::string_view refusing_words =
+    "failed failure error refused rejected denied invalid unsupported unavailable expired stopped "
+    "cancelled canceled";
+
+// The status of it or one of its items that is among these words, and what is said of that; empty
+// when there is none.
+std::string find_status(JsonObject* estimate, std::string_view words) {
+  std::vector<JsonObject*> parts = {estimate};
+  for (JsonNode* item : elements(as_array(member(estimate, "items")))) {
+    parts.push_back(as_object(item));
+  }
+  for (JsonObject* part : parts) {
+    const std::string said = as_string(member(part, "status")).value_or("");
+    const std::string status = take_string(g_ascii_strdown(said.c_str(), -1));
+    if (status.empty() || !has_word(words, status)) continue;
+    std::string text = "its status is \"" + status + "\"";
+    for (const char* name : {"error", "message", "failed_reason"}) {
+      const std::string why = one_line(as_string(member(part, name)).value_or(""), 120);
+      if (!why.empty()) return text + " (" + why + ")";
+    }
+    return text;
+  }
+  return {};
+}
+
 std::optional<double> credits_of(JsonObject* object) {
   for (const char* name : {"estimated_credits", "estimated_credit", "credits"}) {
     const auto credits = as_number(member(object, name));
@@ -140,6 +169,9 @@ std::string estimate_body(const GenerationRequest& request, bool is_bare) {
 Result<double, std::string> parse_estimate(std::string_view body) {
   const auto object = parse_json_object(body);
   if (!object) return object.error();
+  for (const std::string_view words : {refusing_words, early_words}) {
+    if (std::string status = find_status(object->get(), words); !status.empty()) return status;
+  }
   if (const auto credits = credits_of(object->get())) return *credits;
   double sum = 0;
   const auto items = elements(as_array(member(object->get(), "items")));
@@ -177,7 +209,22 @@ void PriceClient::estimate(const GenerationRequest& request, bool is_bare,
       make_call("POST", {"the request for an estimate",
                          "the route of estimates, or an id in the request", "Check agent-id."});
   call->request.json_body = estimate_body(request, is_bare);
-  call->done = reading(std::move(done), parse_estimate);
+  call->done = [done, read = reading(done, parse_estimate)](Result<HttpReply, Failure> reply,
+                                                            const Subject& subject) {
+    const auto object = reply ? parse_json_object(reply->body) : std::string();
+    if (!object) return read(std::move(reply), subject);
+    const std::string refused = find_status(object->get(), refusing_words);
+    const std::string status = refused.empty() ? find_status(object->get(), early_words) : refused;
+    if (status.empty()) return read(std::move(reply), subject);
+    Failure failure = failure_from_shape(*reply, status, subject);
+    // Asked again, it would refuse again.
+    failure.retryable = refused.empty();
+    failure.error.message =
+        std::string("The GEN API gives no estimate for this request") +
+        (refused.empty() ? " yet: " : ": ") + one_line(redact(status, subject.secret), 200) +
+        (refused.empty() ? ". Try again later." : ". Check its model and settings.");
+    done(std::move(failure));
+  };
   begin(call, "user_jobs/estimate", {});
 }
 
