@@ -10,33 +10,58 @@
 namespace genpro::test {
 namespace {
 
-class MisfitsCommand : public ServiceCliTest {};
+class MisfitsCommand : public ServiceCliTest {
+ protected:
+  void SetUp() override {
+    std::ifstream file(CONTRACT_FOLDER "/misfits.json");
+    auto parsed = api::parse_json(std::string((std::istreambuf_iterator<char>(file)), {}));
+    ASSERT_TRUE(parsed);
+    rows_ = std::move(*parsed);
+    ASSERT_GE(number_of(rows_), 60U);
+  }
+  void TearDown() override {
+    const Books books = service_.books();
+    EXPECT_TRUE(books.posts.empty()) << books.text();
+    EXPECT_EQ(books.others, 0U) << books.text();
+  }
+  std::string names(guint index) const {
+    return *api::as_text(api::member(object_at(rows_, index), "names"));
+  }
+  JsonObject* settings(guint index) const {
+    return api::as_object(api::member(object_at(rows_, index), "settings"));
+  }
+  std::vector<std::string> words(std::vector<std::string> words) const {
+    words.insert(words.begin(), g_getenv("GENPRO"));
+    words.push_back("--api-base-url=" + service_.api_base());
+    words.push_back("--ledger=" + path_);
+    return words;
+  }
+
+  api::JsonNodePtr rows_;
+};
 
 TEST_F(MisfitsCommand, AreRefusedByNameWithNothingPosted) {
-  std::ifstream file(CONTRACT_FOLDER "/misfits.json");
-  const auto rows = api::parse_json(std::string((std::istreambuf_iterator<char>(file)), {}));
-  ASSERT_TRUE(rows);
-  ASSERT_GE(number_of(*rows), 60U);
-  for (guint index = 0; index < number_of(*rows); ++index) {
-    JsonObject* row = object_at(*rows, index);
-    const std::string names = *api::as_text(api::member(row, "names"));
-    JsonObject* settings = api::as_object(api::member(row, "settings"));
-    std::vector<std::string> words = {g_getenv("GENPRO"),
-                                      "generate",
-                                      "--output",
-                                      this->file("clip.mp4"),
-                                      "--api-base-url=" + service_.api_base(),
-                                      "--ledger=" + path_};
-    for (const std::string& name : names_of(settings)) {
-      words.push_back("--" + name + "=" + *api::as_text(api::member(settings, name.c_str())));
+  for (guint index = 0; index < number_of(rows_); ++index) {
+    auto command = words({"generate", "--output", file("clip.mp4")});
+    for (const std::string& name : names_of(settings(index))) {
+      command.push_back("--" + name + "=" +
+                        *api::as_text(api::member(settings(index), name.c_str())));
     }
-    const Finished finished = run_command(words, environment());
-    EXPECT_NE(finished.exit_code, 0) << names;
-    EXPECT_NE(finished.out.find(names), std::string::npos) << finished.out;
+    const Finished finished = run_command(command, environment());
+    EXPECT_NE(finished.exit_code, 0) << names(index);
+    EXPECT_NE(finished.out.find(names(index)), std::string::npos) << finished.out;
   }
-  const Books books = service_.books();
-  EXPECT_TRUE(books.posts.empty()) << books.text();
-  EXPECT_EQ(books.others, 0U) << books.text();
+}
+
+TEST_F(MisfitsCommand, AreRefusedAsRowsOfABatch) {
+  for (guint index = 0; index < number_of(rows_); ++index) {
+    write_file(file("rows.jsonl"),
+               api::canonical_json(api::member(object_at(rows_, index), "settings")) + "\n");
+    const Finished finished =
+        run_command(words({"batch", file("rows.jsonl"), "--out", file("out")}), environment());
+    EXPECT_NE(finished.exit_code, 0) << names(index);
+    EXPECT_NE(finished.out.find(names(index)), std::string::npos) << finished.out;
+  }
 }
 
 }  // namespace
