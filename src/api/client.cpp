@@ -154,11 +154,7 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
   if (!is_id(id))
     return refuse(call,
                   "\"" + one_line(id, 80) + "\" is no id; ids have letters, digits, _ and - only");
-  if (agent_id) {
-    JsonObjectPtr body(json_object_new());
-    json_object_set_member(body.get(), "agent_id", id_node(*agent_id).release());
-    call->request.json_body = to_text(std::move(body));
-  }
+  if (agent_id) call->request.json_body = agent_body(*agent_id);
   begin(call, "generations/" + id + suffix, agent_id);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/client.h"
+#include "api/json.h"
 
 namespace genpro::api {
 
@@ -35,6 +36,13 @@ struct Client::Call {
 // Whether the text can be the value of a header.
 inline bool is_header_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return g_ascii_isgraph(c); });
+}
+
+// The agent of a call, for those that want it in their body.
+inline std::string agent_body(const std::string& agent_id) {
+  JsonObjectPtr body(json_object_new());
+  json_object_set_member(body.get(), "agent_id", id_node(agent_id).release());
+  return to_text(std::move(body));
 }
 
 // What is done with the reply to a call. `complaint`, if there is one, says what is wrong with what

@@ -97,6 +97,9 @@ TEST_F(ServiceCommands, ContinueIsSentOnceAndOnlyForWhatIsStopped) {
     const Finished doubt = run({"generations", "continue", "9040"});
     EXPECT_EQ(doubt.exit_code, 4) << doubt.out;
     EXPECT_EQ(service_.count(is_continue), ++sent);
+    const Seen request = service_.requests(is_continue).back();
+    EXPECT_EQ(request.body, R"({"agent_id":42})");
+    EXPECT_FALSE(request.header("idempotency-key").empty());
   }
   refusal = json_answer(422, R"({"error":"no","error_code":"insufficient_credits_for_job"})");
   EXPECT_NE(run({"generations", "continue", "9040"}).exit_code, 4);
