@@ -49,6 +49,20 @@ std::string places_of(JsonArray* errors) {
   return text;
 }
 
+// What keeps a request from being paid for, and what the service offers for sale: nothing is ever
+// bought.
+std::string funding_of(JsonObject* body) {
+  std::string text = first_text(body, {"funding_error_kind"});
+  JsonObject* offer = as_object(member(body, "x402_credit_purchase"));
+  const auto credits = as_text(member(offer, "credits"));
+  const auto price = as_text(member(offer, "amount_usd"));
+  if (credits && price) {
+    text += (text.empty() ? "" : "; ") + *credits + " credits for " + *price +
+            " USD are offered, and not bought";
+  }
+  return text;
+}
+
 ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   ErrorBody result;
   const auto object = parse_json_object(reply.body);
@@ -61,12 +75,18 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   result.is_api_error = has("error") || has("error_code") || (has("code") && has("message")) ||
                         has("funding_error_kind");
   if (result.text.empty()) result.text = as_text(member(body, "error")).value_or("");
+  if (result.text.empty()) {
+    result.text = first_text(as_object(member(body, "error")), {"message", "code"});
+  }
   JsonNode* errors = member(body, "errors");
   const std::string places = places_of(as_array(errors));
   if (!places.empty()) {
     result.text += (result.text.empty() ? "" : "; ") + places;
   } else if (errors != nullptr && result.text.empty()) {
     result.text = canonical_json(errors);
+  }
+  if (const std::string funding = funding_of(body); !funding.empty()) {
+    result.text += (result.text.empty() ? "" : "; ") + funding;
   }
   result.retry_after = read_wait(member(body, "retry_after_seconds"));
   result.text = one_line(redact(result.text, secret), 200);
@@ -125,7 +145,12 @@ Error judge(unsigned status, const ErrorBody& body, const Subject& subject) {
     return {ErrorKind::open_read, "The GEN API asks for fewer requests" + answer +
                                       "Try again later, or raise poll-interval."};
   }
-  if (status == 408 || status == 409 || status == 425) {
+  if (body.code == "idempotency_conflict") {
+    return {ErrorKind::open_read, "The GEN API has the idempotency key of " + subject.what +
+                                      " from one with another content" + answer +
+                                      "Look at what the cell has before asking anew."};
+  }
+  if (status == 408 || status == 409 || status == 425 || body.code == "generation_busy") {
     return {ErrorKind::open_read,
             "The GEN API is not done with " + subject.what + answer + "Try again later."};
   }

@@ -119,8 +119,8 @@ std::vector<std::string> warnings_without_model(const RequestSettings& settings,
           {"resolution", settings.resolution, &catalogue::Model::resolutions},
       };
   for (const auto& [setting, value, of_model] : words) {
-    const bool is_known =
-        std::ranges::any_of(catalogue::models(), [&, of = of_model, &word = value](const catalogue::Model& model) {
+    const bool is_known = std::ranges::any_of(
+        catalogue::models(), [&, of = of_model, &word = value](const catalogue::Model& model) {
           return model.of_seed == of_seed && catalogue::has_word(model.*of, word);
         });
     if (value.empty() || is_known) continue;
@@ -135,7 +135,16 @@ std::vector<std::string> warnings_without_model(const RequestSettings& settings,
 std::vector<std::string> catalogue_warnings(const RequestSettings& settings, bool of_seed,
                                             GenerationType type, std::size_t assets) {
   constexpr const char* refused = " The service may refuse it.";
-  if (!is_video(type)) return {};
+  if (!is_video(type)) {
+    const auto other = std::ranges::find(
+        catalogue::other_types(), std::string_view(type_word(type)), &catalogue::OtherType::type);
+    if (settings.model.empty() || other == catalogue::other_types().end() ||
+        catalogue::has_word(other->models, settings.model)) {
+      return {};
+    }
+    return {"model is \"" + one_line(settings.model, 80) + "\", but " + type_word(type) +
+            " is documented to take " + list_of(other->models) + "." + refused};
+  }
   if (settings.model.empty()) return warnings_without_model(settings, of_seed);
   const catalogue::Model* model = catalogue::find_model(settings.model, of_seed);
   if (model == nullptr) {

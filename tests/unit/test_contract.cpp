@@ -142,6 +142,29 @@ TEST(ContractPrices, EstimatesAreAskedForAndRead) {
   EXPECT_EQ(estimates, 2U);
 }
 
+TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {
+  const auto why = [](const char* record) {
+    const auto generation = parse_generation(record);
+    return generation ? generation->failed_reason : generation.error();
+  };
+  EXPECT_EQ(why(R"({"id": 1, "status": "failed", "failed_reason": null, "user_message": "No."})"),
+            "No.");
+  EXPECT_EQ(why(R"({"id": 1, "status": "failed", "failed_reason": "Why", "user_message": "No."})"),
+            "Why");
+}
+
+TEST(ContractRecord, WhatKeepsAnActionFromBeingTakenIsTold) {
+  const auto answer = actions_dialect.read(
+      R"({"results": [{"index": 0, "result": null, "error": {"message": "no such layer"}}]})");
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().find("no such layer"), std::string::npos) << answer.error();
+  // A gateway may have such a one as well: it is told, and is no proof of a refusal.
+  const HttpReply reply{.status = 422, .body = R"({"error": {"code": 1, "message": "too long"}})"};
+  const Failure failure = failure_from_reply(reply, {});
+  EXPECT_NE(failure.error.message.find("too long"), std::string::npos) << failure.error.message;
+  EXPECT_FALSE(failure.is_api_error);
+}
+
 TEST(ContractPrices, AnEstimateThatIsNoneIsNoPrice) {
   for (const char* answer :
        {R"({"estimated_credits": 4, "status": "Failed", "message": "no such model"})",
@@ -257,6 +280,23 @@ TEST(Catalogue, KnowsWhatDependsOnTheType) {
   EXPECT_EQ(warnings("video_from_ingredients", "kling-v3", 4, "16:9"), "");
   EXPECT_NE(warnings("video_from_image", "kling-v3", 4, "16:9").find("no such field"),
             std::string::npos);
+}
+
+TEST(Catalogue, KnowsTheModelsOfWhatMakesNoVideoAnew) {
+  RequestSettings settings;
+  settings.dialect = "vidsheet";
+  settings.generation_type = "lipsync";
+  settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+  settings.asset_ids = "501,502";
+  settings.model = "sync.so";
+  auto request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->warnings.empty()) << join(request->warnings);
+  settings.model = "kling-v3";
+  request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_NE(join(request->warnings).find("gen or sync.so"), std::string::npos)
+      << join(request->warnings);
 }
 
 TEST(Catalogue, IsNoReasonToRefuse) {

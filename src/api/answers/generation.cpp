@@ -46,7 +46,10 @@ Result<Generation, std::string> parse_generation(std::string_view body) {
 
   generation.status = word(object->get(), "status");
   generation.phase = parse_phase(generation.status);
-  generation.failed_reason = one_line(as_text(member(object->get(), "failed_reason")).value_or(""));
+  for (const char* name : {"failed_reason", "user_message"}) {
+    generation.failed_reason = one_line(as_text(member(object->get(), name)).value_or(""));
+    if (!generation.failed_reason.empty()) break;
+  }
   generation.cost = as_number(member(object->get(), "execution_cost"));
   // A cost below 0 would make room under a limit.
   if (generation.cost && *generation.cost < 0) generation.cost.reset();

@@ -176,7 +176,12 @@ Result<Generation, std::string> read(std::string_view answer) {
   const auto results = elements(as_array(member(object->get(), "results")));
   if (results.empty()) return parse_generation(answer);
   JsonObject* result = as_object(member(as_object(results.front()), "result"));
-  if (result == nullptr) return std::string("it has no result of the action");
+  if (result == nullptr) {
+    JsonObject* error = as_object(member(as_object(results.front()), "error"));
+    std::string text = as_string(member(error, "message")).value_or("");
+    if (text.empty()) text = as_string(member(error, "code")).value_or("");
+    return "it has no result of the action" + (text.empty() ? "" : ", but an error: " + text);
+  }
   JsonObjectPtr generation(json_object_new());
   merge(generation.get(), result);
   if (JsonNode* id = member(result, "user_job_id")) {

@@ -71,7 +71,9 @@ Watch ProgressLine::watch() {
           [this](const Progress& progress) {
             auto state = state_.lock();
             if (progress.text != state->progress.text) {
-              if (!line_.is_shown()) state->lines.push_back(progress.text + ".");
+              if (!line_.is_shown()) {
+                state->lines.push_back(progress.text + (progress.text.ends_with('.') ? "" : "."));
+              }
               MainLoop::wake();
             }
             state->progress = progress;
