@@ -113,7 +113,12 @@ bool set_setting(Settings& settings, unsigned id, const GValue* value) {
                    const auto index = static_cast<std::size_t>(g_value_get_enum(value));
                    settings.*choice.member = choice.choices[index].word;
                  },
-                 [&](const NumberMember&) { take(std::to_string(g_value_get_uint(value))); },
+                 [&](const NumberMember&) {
+                   // GStreamer reads -1 as the greatest number of all, and no range goes that far.
+                   const guint number = g_value_get_uint(value);
+                   take(number > G_MAXINT ? std::to_string(static_cast<gint>(number))
+                                          : std::to_string(number));
+                 },
                  [&](const AmountMember&) { take(exact_text(g_value_get_double(value))); },
                  [&](const SizeMember&) { take(std::to_string(g_value_get_uint64(value))); },
                  [&](const SwitchMember& content) {

@@ -70,6 +70,8 @@ const BadSettings bad_settings[] = {
      {"api-base-url"}},
     {"a_base_that_is_no_url", {{"api-base-url", "gen.pro"}}, {"api-base-url"}},
     {"a_base_that_is_a_file", {{"api-base-url", "file:///v1"}}, {"api-base-url"}},
+    // Which GStreamer reads as the greatest number of all.
+    {"a_negative_duration", {{"duration", "-1"}}, {"duration is \"-1\"", "0 to 3600"}},
     {"a_duration_out_of_range", {{"duration", "3601"}}, {"duration is \"3601\"", "0 to 3600"}},
     {"too_many_retries", {{"retries", "101"}}, {"retries is \"101\"", "0 to 100"}},
     {"no_stall_timeout", {{"stall-timeout", "0"}}, {"stall-timeout is \"0\"", "1 to 3600"}},
