@@ -26,8 +26,12 @@ constexpr const char* recipe_group = "genpro";
 constexpr std::string_view recipe_suffix = ".genpro";
 constexpr off_t largest_recipe = 1 << 20;
 
+struct Parameter {
+  std::string text;
+  std::string recipe;  // the file that says so; empty: the URI itself does
+};
 // By name.
-using Parameters = std::map<std::string, std::string>;
+using Parameters = std::map<std::string, Parameter>;
 using Failure = std::optional<Error>;
 
 Error unreadable(std::string message) {
@@ -57,10 +61,10 @@ Failure read_place(const std::string& host, std::string_view path, Parameters& p
         one_line(host + std::string(path), 80) + "\".");
   }
   if (host == generation_host) {
-    parameters["generation-id"] = *id;
+    parameters["generation-id"] = {*id, {}};
   } else {
-    parameters["sheet-id"] = host;
-    parameters["cell-id"] = *id;
+    parameters["sheet-id"] = {host, {}};
+    parameters["cell-id"] = {*id, {}};
   }
   return std::nullopt;
 }
@@ -129,7 +133,7 @@ Failure read_recipe(std::string_view path, Parameters& parameters) {
   for (char** name = names.get(); *name != nullptr; ++name) {
     auto value = read_value(keys.get(), *name, folder);
     if (!value) return settings_error(recipe + ": " + value.error().message);
-    parameters[*name] = std::move(*value);
+    parameters[*name] = {std::move(*value), *file};
   }
   return std::nullopt;
 }
@@ -149,7 +153,7 @@ Failure read_query(std::string_view query, Parameters& parameters) {
       return settings_error("The value of the URI's parameter " + in_quotes(*name) +
                             " is not percent-encoded UTF-8. Write %25 for a %.");
     }
-    if (!parameters.emplace(*name, std::move(*value)).second) {
+    if (!parameters.emplace(*name, Parameter{std::move(*value), {}}).second) {
       return settings_error("The URI has the parameter " + in_quotes(*name) + " twice.");
     }
   }
@@ -208,13 +212,18 @@ bool is_for_user(std::string_view name) {
   return std::ranges::find(names, name) != std::end(names);
 }
 
+// The beginning of a sentence about what the parameter says.
+std::string place_of(const Parameter& parameter) {
+  return parameter.recipe.empty() ? "In the URI, "
+                                  : "In the recipe " + in_quotes(parameter.recipe) + ", ";
+}
+
 // `base` is where the key would go: the service's own origin, or the one that has been set without
-// the URI.
-Failure check_origin(Settings without_uri, const std::string& base) {
+// the URI. `place`: of what leads there.
+Failure check_origin(Settings without_uri, const std::string& base, const std::string& place) {
   const auto named = parse_url(base);
   if (!named) {
-    return settings_error("In the URI, api-base-url is no address of an API: " + named.error() +
-                          ".");
+    return settings_error(place + "api-base-url is no address of an API: " + named.error() + ".");
   }
   if (auto failure = complete(without_uri)) return failure;
   for (const std::string& known :
@@ -222,7 +231,7 @@ Failure check_origin(Settings without_uri, const std::string& base) {
     const auto url = parse_url(known);
     if (url && url->origin() == named->origin()) return std::nullopt;
   }
-  return settings_error("In the URI, api-base-url is at " + one_line(named->origin(), 80) +
+  return settings_error(place + "api-base-url is at " + one_line(named->origin(), 80) +
                         ", and the key would be sent there. Set the property, GEN_API_BASE_URL, or "
                         "api-base-url in a profile of the configuration.");
 }
@@ -234,26 +243,27 @@ bool has_key(const Settings& settings) {
          (variable != nullptr && *variable != '\0');
 }
 
-Failure set_parameter(Settings& settings, const std::string& name, const std::string& text) {
-  const std::string parameter = "The URI's parameter " + in_quotes(name);
+Failure set_parameter(Settings& settings, const std::string& name, const Parameter& parameter) {
+  const bool is_of_uri = parameter.recipe.empty();
+  const std::string what = is_of_uri ? "The URI's parameter " + in_quotes(name)
+                                     : "The setting " + in_quotes(name) + " of the recipe " +
+                                           in_quotes(parameter.recipe);
   if (is_for_user(name)) {
-    return settings_error(parameter +
-                          " is not for a URI to set, which may come from anywhere. Set the "
-                          "property, or write it into a profile of the configuration.");
+    return settings_error(what + " is not for a " + (is_of_uri ? "URI" : "recipe") +
+                          " to set, which may come from anywhere. Set the property, or write it "
+                          "into a profile of the configuration.");
   }
   const Setting* setting = find_setting(name);
   if (setting == nullptr) {
-    return settings_error(parameter +
-                          " is unknown. Its parameters are properties of genprosrc, "
-                          "which gst-inspect-1.0 genprosrc lists.");
+    return settings_error(what + " is unknown. Its " + (is_of_uri ? "parameters" : "settings") +
+                          " are properties of genprosrc, which gst-inspect-1.0 genprosrc lists.");
   }
   if (is_secret(*setting)) {
-    return settings_error(parameter +
-                          " is a secret, and URIs are shown and kept. Set the "
-                          "property, api-key-file, or GEN_API_KEY.");
+    return settings_error(what + " is a secret, and " + (is_of_uri ? "URIs" : "recipes") +
+                          " are shown and kept. Set the property, api-key-file, or GEN_API_KEY.");
   }
-  if (auto failure = set(settings, name, text)) {
-    failure->message = "In the URI, " + failure->message;
+  if (auto failure = set(settings, name, parameter.text)) {
+    failure->message = place_of(parameter) + failure->message;
     return failure;
   }
   return std::nullopt;
@@ -297,8 +307,8 @@ Result<Settings> apply_uri(Settings settings, const std::string& uri) {
   if (!parameters) return parameters.error();
   Settings without_uri = settings;
   imply(settings);
-  for (const auto& [name, text] : *parameters) {
-    if (auto failure = set_parameter(settings, name, text)) return *std::move(failure);
+  for (const auto& [name, parameter] : *parameters) {
+    if (auto failure = set_parameter(settings, name, parameter)) return *std::move(failure);
   }
   if (parameters->contains("profile") || parameters->contains("max-cost")) {
     if (auto failure = keep_limits(settings, without_uri)) return *std::move(failure);
@@ -308,7 +318,10 @@ Result<Settings> apply_uri(Settings settings, const std::string& uri) {
     if (!has_key(without_uri)) without_uri.profile = settings.profile;
     Settings with_uri = settings;
     if (auto failure = complete(with_uri)) return *std::move(failure);
-    if (auto failure = check_origin(std::move(without_uri), effective_base_url(with_uri))) {
+    const auto leading = parameters->contains("api-base-url") ? parameters->find("api-base-url")
+                                                              : parameters->find("profile");
+    if (auto failure = check_origin(std::move(without_uri), effective_base_url(with_uri),
+                                    place_of(leading->second))) {
       return *std::move(failure);
     }
   }
