@@ -190,6 +190,23 @@ TEST_F(BatchCommand, NoFileIsTakenForTheClipOfAnotherRow) {
   EXPECT_EQ(service_.books().posts.size(), 3U);
 }
 
+TEST_F(BatchCommand, NoFileOfTheUsersIsReplacedByAReceipt) {
+  fs::create_directory(folder());
+  write_file(folder() + "/boat.mp4.json", R"({"notes": "mine"})");
+  write_rows("prompt,output\nA boat,boat\nA kite,kite\n");
+  const Finished finished = run(words());
+  EXPECT_EQ(finished.exit_code, 1);
+  EXPECT_NE(finished.out.find("boat.mp4.json is there"), std::string::npos) << finished.out;
+  EXPECT_EQ(read_file(folder() + "/boat.mp4.json"), R"({"notes": "mine"})");
+  EXPECT_EQ(clips(), 1U);
+  EXPECT_EQ(service_.books().posts.size(), 1U);
+  // A receipt without its clip is one.
+  fs::remove(folder() + "/boat.mp4.json");
+  fs::remove(folder() + "/kite.mp4");
+  EXPECT_EQ(run(words()).exit_code, 0);
+  EXPECT_EQ(clips(), 2U);
+}
+
 TEST_F(BatchCommand, BeginsNothingAboveTheLimitOfCost) {
   write_rows("prompt\nOne\nTwo\nThree\nFour\n");
   ASSERT_EQ(run(words({"--jobs", "1", "--max-cost", "1000"})).exit_code, 0);

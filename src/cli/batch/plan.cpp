@@ -121,6 +121,18 @@ std::string receipt_of(const std::string& output) {
   return output + ".json";
 }
 
+// Whether something is there that is no receipt, and so nothing to be replaced.
+bool is_foreign(const std::string& output) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(receipt_of(output), ignored)) && !read_receipt(output);
+}
+
+std::string foreign_text(const std::string& output) {
+  return one_line(receipt_of(output), 200) +
+         " is there, and does not tell what a clip was made of. Rename it, or name another file in "
+         "the column output.";
+}
+
 class Planner {
  public:
   Planner(const Settings& common, std::string folder, std::string base, std::size_t rows)
@@ -223,6 +235,9 @@ class Planner {
     std::error_code ignored;
     const bool is_there = fs::exists(fs::symlink_status(task.output, ignored));
     if (is_there) task.receipt = read_receipt(task.output);
+    if (!is_there && is_foreign(task.output) && task.problem.empty()) {
+      task.problem = foreign_text(task.output);
+    }
     // Of a version that went by the names of files, which may be gone by now.
     if (task.receipt && task.receipt->request == digest(task.settings)) return;
     try {
@@ -278,6 +293,7 @@ std::string request_of(const Task& task) {
 }
 
 void write_receipt(const Task& task, const Receipt& receipt) {
+  if (is_foreign(task.output)) throw std::runtime_error(foreign_text(task.output));
   Members document;
   document.set("request", receipt.request);
   document.set("generation_id", receipt.generation_id);
