@@ -135,6 +135,22 @@ TEST_F(ServeCommand, ListsAClipOnceThatARecipeWasOpenedFor) {
   EXPECT_EQ(lines("/generation/"), 2);
 }
 
+TEST_F(ServeCommand, ListsAClipOnceThatARecipeMadeInAnEarlierRun) {
+  serve();
+  ASSERT_EQ(get("/recipe/boat.mp4").status, 200) << server_->output();
+  server_->send(SIGTERM);
+  ASSERT_TRUE(server_->wait());
+  serve();
+  const std::string text = get("/playlist.m3u").body;
+  EXPECT_NE(text.find("/recipe/boat.mp4"), std::string::npos) << text;
+  EXPECT_EQ(text.find("/generation/"), std::string::npos) << text;
+  // Changed, the recipe makes another clip, and what it has made stands for itself.
+  write_recipe("boat", "Another boat");
+  const std::string changed = get("/playlist.m3u").body;
+  EXPECT_NE(changed.find("/generation/"), std::string::npos) << changed;
+  EXPECT_EQ(service_.books().posts.size(), 1U);
+}
+
 TEST_F(ServeCommand, GivesRanges) {
   serve();
   const std::string path = "/recipe/boat.mp4";

@@ -5,11 +5,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "assets/ingredient.h"
+#include "base/runtime.h"
 #include "base/text.h"
 #include "cli/ledger/file.h"
+#include "job/identity.h"
+#include "job/preparation.h"
 #include "settings/job_settings.h"
 #include "settings/profile.h"
 #include "settings/table.h"
@@ -45,6 +51,32 @@ std::string stamps_of(const Settings& settings) {
             "." + std::to_string(status.st_mtim.tv_nsec);
   }
   return text;
+}
+
+// What is asked for, with what its files hold in place of their ids.
+std::optional<api::GenerationRequest> contents_of(const job::JobSettings& settings) {
+  const auto* request = std::get_if<api::GenerationRequest>(&settings.subject);
+  if (request == nullptr || !settings.ingredients) {
+    return request != nullptr ? std::optional(*request) : std::nullopt;
+  }
+  // The service alone knows of what kind an id is.
+  const auto& [unused, list, prompt] = *settings.ingredients;
+  const bool has_ids = !std::ranges::all_of(list, &std::string::empty, &assets::Ingredient::id);
+  if (has_ids && prompt.has_references()) return std::nullopt;
+  struct Reading {
+    Reading(Runtime& runtime, job::JobSettings own)
+        : settings(std::move(own)), preparation(runtime, settings, [](const std::string&) {}) {}
+    const job::JobSettings settings;
+    job::Preparation preparation;
+  };
+  using Contents = Result<job::Preparation::Contents>;
+  auto contents = run_to_end<Contents>([&](Runtime& runtime, std::function<void(Contents)> done) {
+    auto reading = std::make_unique<Reading>(runtime, settings);
+    reading->preparation.read(std::move(done));
+    return reading;
+  });
+  if (!contents) return std::nullopt;
+  return std::move(contents->by_contents);
 }
 
 }  // namespace
@@ -119,6 +151,18 @@ std::vector<ledger::Entry> Library::generations() const {
     if (entries.size() == most_generations) break;
   }
   return entries;
+}
+
+std::string Library::made_for(const Wanted& recipe, const std::vector<ledger::Entry>& entries) {
+  if (!recipe.settings.generation_id.empty()) return recipe.settings.generation_id;
+  const auto settings = make_job_settings(recipe.settings);
+  const auto request = settings ? contents_of(*settings) : std::nullopt;
+  if (!request) return "";
+  const std::string fingerprint = job::identify(settings->access, *request, "").fingerprint;
+  const auto made = std::ranges::find_if(entries, [&](const ledger::Entry& entry) {
+    return entry.identity.fingerprint == fingerprint;
+  });
+  return made != entries.end() ? payment::generation_id(made->state) : "";
 }
 
 Wanted Library::generation(const std::string& id) const {

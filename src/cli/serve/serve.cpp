@@ -43,16 +43,18 @@ class Service {
  private:
   // Without those that recipes have made, so that each clip is played once.
   std::vector<ledger::Entry> generations_beside(const std::vector<std::string>& recipes) const {
+    auto generations = library_.generations();
     std::set<std::string> made;
     for (const std::string& name : recipes) {
       try {
-        made.insert(clips_.generation_of(library_.recipe(name).key));
+        const Wanted recipe = library_.recipe(name);
+        const std::string id = clips_.generation_of(recipe.key);
+        made.insert(id.empty() ? Library::made_for(recipe, generations) : id);
       } catch (const HttpError&) {
         // One that cannot be used has made none.
         continue;
       }
     }
-    auto generations = library_.generations();
     std::erase_if(generations, [&](const ledger::Entry& entry) {
       return made.contains(payment::generation_id(entry.state));
     });
