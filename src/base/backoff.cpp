@@ -2,6 +2,7 @@
 #include "base/backoff.h"
 
 #include <algorithm>
+#include <random>
 
 namespace genpro {
 

@@ -5,7 +5,8 @@
 
 #include <chrono>
 #include <optional>
-#include <random>
+
+#include "base/random.h"
 
 namespace genpro {
 
@@ -20,7 +21,7 @@ class Backoff {
   };
 
   Backoff() : Backoff(Limits{}) {}
-  explicit Backoff(Limits limits) : limits_(limits), random_(std::random_device{}()) {}
+  explicit Backoff(Limits limits) : limits_(limits) {}
   Backoff(Limits limits, unsigned seed) : limits_(limits), random_(seed) {}
 
   // The wait before the next try; each call counts as one failure. A wait that the server asked for
@@ -34,7 +35,7 @@ class Backoff {
  private:
   Limits limits_;
   unsigned failures_ = 0;
-  std::mt19937 random_;
+  Random random_;
 };
 
 }  // namespace genpro

@@ -5,8 +5,8 @@
 
 #include <functional>
 #include <memory>
-#include <random>
 
+#include "base/random.h"
 #include "base/runtime.h"
 #include "job/ledger_thread.h"
 #include "ledger/ledger.h"
@@ -55,7 +55,7 @@ class Claiming {
   bool is_waiting_ = false;  // for the next look
   bool is_woken_ = false;    // while it looked
   const std::shared_ptr<char> here_ = std::make_shared<char>();
-  std::mt19937 random_{std::random_device{}()};
+  Random random_;
 };
 
 }  // namespace genpro::job

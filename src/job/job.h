@@ -5,8 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <set>
@@ -152,7 +152,7 @@ class Job {
  private:
   friend class Worker;
   struct Shared {
-    std::deque<Update> updates;
+    std::list<Update> updates;
     std::optional<Shutdown> shutdown;
     std::optional<std::chrono::steady_clock::time_point> shutdown_began;
   };

@@ -3,8 +3,8 @@
 // Carries out what the payment core says: writes to the ledger, asks the service, waits.
 #pragma once
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -144,7 +144,7 @@ class PaymentDriver {
   bool is_busy_ = false;      // a step is being carried out, or its state is on the way to the disk
   bool is_stopping_ = false;  // nothing is asked for any more
   bool is_resting_ = false;
-  std::deque<payment::Event> waiting_;
+  std::list<payment::Event> waiting_;
   TurnPtr stored_;                // its state is on the way to the disk
   std::shared_ptr<Alone> alone_;  // what is being asked for; of the ledger's thread until then
   Timer timer_;

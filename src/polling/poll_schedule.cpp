@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <random>
 
 namespace genpro::polling {
 
@@ -27,7 +28,7 @@ constexpr double youngest = 0.05;
 
 }  // namespace
 
-PollSchedule::PollSchedule(Milliseconds fixed_interval, unsigned seed)
+PollSchedule::PollSchedule(Milliseconds fixed_interval, std::uint64_t seed)
     : fixed_interval_(fixed_interval), random_(seed) {
   choose_k();
 }

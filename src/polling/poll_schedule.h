@@ -2,8 +2,9 @@
 #pragma once
 
 #include <chrono>
-#include <random>
+#include <cstdint>
 
+#include "base/random.h"
 #include "polling/duration_model.h"
 
 namespace genpro::polling {
@@ -36,9 +37,8 @@ class PollSchedule {
   static constexpr Milliseconds longest{30'000};
 
   // 0: no fixed interval, but what is likely when nothing was seen, until learn() is called.
-  explicit PollSchedule(Milliseconds fixed_interval)
-      : PollSchedule(fixed_interval, std::random_device{}()) {}
-  PollSchedule(Milliseconds fixed_interval, unsigned seed);
+  explicit PollSchedule(Milliseconds fixed_interval) : PollSchedule(fixed_interval, Random()()) {}
+  PollSchedule(Milliseconds fixed_interval, std::uint64_t seed);
 
   void learn(const PastDurations& past);
   // The wait until the next question; `age`: since the request for the generation left.
@@ -52,7 +52,7 @@ class PollSchedule {
   double spacing(double age) const;
 
   Milliseconds fixed_interval_;
-  std::mt19937 random_;
+  Random random_;
   DurationModel model_;
   double k_ = 1;  // in √seconds
   bool has_asked_ = false;

@@ -3,6 +3,7 @@
 // When a generation's status is asked for.
 #include <gtest/gtest.h>
 
+#include "job/worker.h"
 #include "polling/poll_schedule.h"
 #include "unit/poll_trial.h"
 
@@ -119,6 +120,11 @@ TEST(PollSchedule, OnesThatStartTogetherDoNotAskTogether) {
       }
     }
   }
+}
+
+// Hundreds of them wait in one process.
+TEST(WaitingJob, TakesLittleMemory) {
+  EXPECT_LE(sizeof(job::Worker) + sizeof(job::PaymentDriver), 8192U);
 }
 
 TEST(PollSchedule, TheSameSeedAsksAtTheSameTimes) {
