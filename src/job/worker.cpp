@@ -25,6 +25,10 @@ milliseconds in_step(milliseconds wait) {
   return due - due % step - now;
 }
 
+// Between two questions of a process, about whatever job, on an average: that many take some 2 % of
+// a core, and one client should not ask more of a service. Up to 50 jobs are not held up by it.
+constexpr milliseconds process_spacing{10};
+
 Charged charged_by(const payment::State& state) {
   switch (payment::charged(state)) {
     case payment::Charged::no:
@@ -128,6 +132,7 @@ PaymentDriver& Worker::make_payment(std::optional<api::GenerationRequest> reques
   settings.request = std::move(request);
   settings.identity = identity_;
   PaymentDriver::Owner& owner = *this;
+  waiting_.emplace();
   payment_ = std::make_unique<PaymentDriver>(runtime_, settings_.ledger, settings_.access,
                                              settings_.silence, std::move(settings), owner);
   return *payment_;
@@ -183,7 +188,7 @@ void Worker::learn_durations() {
 }
 
 milliseconds Worker::until_next_poll() {
-  return in_step(schedule_.next(payment_->age()));
+  return in_step(schedule_.next(payment_->age(), Waiting::count() * process_spacing));
 }
 
 // ---- What the payment tells ----
@@ -310,6 +315,7 @@ void Worker::complete() {
   auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
   if (!url) return give_up(std::move(url.error()), false);
   has_ended_ = true;
+  waiting_.reset();
   payment_->rest();
   note_cost();
   Update update;
@@ -343,6 +349,7 @@ void Worker::time_out() {
 void Worker::give_up(Error error, bool is_retryable) {
   if (has_ended_) return;
   has_ended_ = has_failed_ = true;
+  waiting_.reset();
   const bool was_stopped = payment_ && std::holds_alternative<payment::Stopped>(payment_->state());
   status_ = was_stopped ? Status::stopped : Status::failed;
   if (payment_) error.generation_id = generation_id();

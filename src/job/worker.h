@@ -4,6 +4,7 @@
 // begins one, and tells the job what comes of it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -57,6 +58,20 @@ class Worker : private PaymentDriver::Owner {
   void on_end(const payment::End& end) override;
   std::chrono::milliseconds until_next_poll() override;
 
+  // One that asks how its generation stands.
+  class Waiting {
+   public:
+    Waiting() { ++count_; }
+    ~Waiting() { --count_; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    // In this process; any thread.
+    static unsigned count() { return count_; }
+
+   private:
+    static inline std::atomic<unsigned> count_ = 0;
+  };
+
   void complete();
   void time_out();
   void give_up(Error error, bool is_retryable);
@@ -102,6 +117,7 @@ class Worker : private PaymentDriver::Owner {
   std::unique_ptr<api::KeyRequest> key_request_;
   LedgerClient ledger_;
   polling::PollSchedule schedule_;
+  std::optional<Waiting> waiting_;
   std::unique_ptr<Preparation> preparation_;
   std::optional<api::GenerationRequest> request_;  // to be posted; nothing while ids are missing
   polling::Forecast forecast_;

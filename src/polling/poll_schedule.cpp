@@ -89,12 +89,13 @@ double PollSchedule::spacing(double age) const {
   return bounded(k_ * shape(positive), positive);
 }
 
-PollSchedule::Milliseconds PollSchedule::next(Milliseconds age) {
+PollSchedule::Milliseconds PollSchedule::next(Milliseconds age, Milliseconds least) {
   if (fixed_interval_ > Milliseconds(0)) return fixed_interval_;
   std::uniform_real_distribution<double> jitter(has_asked_ ? 0.9 : 0.75, has_asked_ ? 1.1 : 1.25);
   has_asked_ = true;
   const double begin = std::max(Seconds(age).count(), 0.0);
-  double left = jitter(random_);
+  const double drawn = jitter(random_);
+  double left = drawn;
   double now = begin;
   while (true) {
     // Steps that are short against the spacing at either of their ends.
@@ -108,7 +109,9 @@ PollSchedule::Milliseconds PollSchedule::next(Milliseconds age) {
     now += step;
   }
   const auto wait = std::chrono::duration_cast<Milliseconds>(Seconds(now - begin));
-  return std::clamp(wait, shortest, longest);
+  // Those that began together do not come back together here either.
+  const auto bound = std::chrono::duration_cast<Milliseconds>(least * drawn);
+  return std::clamp(std::max(wait, bound), shortest, longest);
 }
 
 }  // namespace genpro::polling

@@ -41,8 +41,9 @@ class PollSchedule {
   PollSchedule(Milliseconds fixed_interval, std::uint64_t seed);
 
   void learn(const PastDurations& past);
-  // The wait until the next question; `age`: since the request for the generation left.
-  Milliseconds next(Milliseconds age);
+  // The wait until the next question; `age`: since the request for the generation left. Where many
+  // others wait as well, it is not shorter than about `least`, on an average; a fixed interval is.
+  Milliseconds next(Milliseconds age, Milliseconds least = Milliseconds(0));
 
  private:
   void choose_k();

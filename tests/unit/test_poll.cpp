@@ -3,6 +3,8 @@
 // When a generation's status is asked for.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "job/worker.h"
 #include "polling/poll_schedule.h"
 #include "unit/poll_trial.h"
@@ -120,6 +122,26 @@ TEST(PollSchedule, OnesThatStartTogetherDoNotAskTogether) {
       }
     }
   }
+}
+
+TEST(PollSchedule, LeavesTheTimeBetweenQuestionsThatManyNeed) {
+  PollSchedule fixed(250ms, 1);
+  EXPECT_EQ(fixed.next(77s, 5s), 250ms);
+  std::set<long long> firsts;
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    PollSchedule schedule(0ms, seed);
+    schedule.learn(twenty_about_77());
+    std::chrono::milliseconds age = schedule.next(70s, 5s);
+    firsts.insert(age.count() / 100);
+    for (int question = 0; question < 20; ++question) {
+      const auto wait = schedule.next(70s, 5s);
+      EXPECT_GE(wait, 4500ms);
+      EXPECT_LE(wait, 5500ms);
+    }
+    EXPECT_LE(schedule.next(70s, 1h), PollSchedule::longest);
+  }
+  // Those that begin together do not ask together.
+  EXPECT_GE(firsts.size(), 10U);
 }
 
 // Hundreds of them wait in one process.

@@ -2,6 +2,7 @@
 //
 // Jobs that poll a service over the network, with what their ledger knows.
 #include <algorithm>
+#include <map>
 
 #include "job/identity.h"
 #include "support/fake_service.h"
@@ -100,6 +101,39 @@ TEST_F(PollRun, APickedUpGenerationIsAsOldAsItsRequest) {
   FakeService service;
   const auto job = pick_up(service, 77'000, twenty_about_77());
   EXPECT_TRUE(service.wait_for(test::is_poll, 4, 20s)) << service.count(test::is_poll);
+}
+
+// Alone, each of them would be asked about every second or two at first.
+TEST_F(PollRun, ManyLeaveEachOtherTime) {
+  constexpr std::size_t many = 400;
+  FakeService service;
+  service.set_script([](const test::Seen& seen) -> std::optional<test::Answer> {
+    const std::string id = seen.path.substr(seen.path.rfind('/') + 1);
+    return test::json_answer(200, R"({"id": )" + id + R"(, "status": "processing"})");
+  });
+  std::vector<std::shared_ptr<Job>> jobs;
+  for (std::size_t i = 0; i < many; ++i) {
+    JobSettings settings = settings_for(service);
+    settings.subject = std::to_string(9000 + i);
+    settings.ledger.clear();
+    jobs.push_back(Job::start(Runtime::acquire(), std::move(settings)));
+  }
+  using Times = std::map<std::string, std::vector<std::chrono::steady_clock::time_point>>;
+  const auto asked = [&](std::size_t from) {
+    Times times;
+    const auto seen = service.requests(test::is_poll);
+    for (std::size_t i = from; i < seen.size(); ++i) times[seen[i].path].push_back(seen[i].at);
+    return times;
+  };
+  ASSERT_TRUE(test::eventually([&] { return asked(0).size() == many; }));
+  // From here on they all wait.
+  const std::size_t begin = service.count(test::is_poll);
+  const auto is_twice = [](const auto& of_one) { return of_one.second.size() > 1; };
+  ASSERT_TRUE(
+      test::eventually([&] { return std::ranges::count_if(asked(begin), is_twice) > 100; }));
+  for (const auto& [path, times] : asked(begin)) {
+    for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], 2900ms);
+  }
 }
 
 TEST_F(PollRun, AYoungOneIsLeftAlone) {
