@@ -183,6 +183,47 @@ TEST_F(FollowingTest, ASkipIsAtOnceAndATakeAtItsFrame) {
             (std::vector<std::pair<int, bool>>{{0, false}, {1, false}, {2, false}}));
 }
 
+TEST_F(FollowingTest, ATakeThatIsToComeWhenOneIsSkippedToIsOfTheOneBehindIt) {
+  FakePlaying& one = add(400);
+  FakePlaying& two = add(400);
+  FakePlaying& three = add(200);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  timeline.arm(5 * GST_SECOND);
+  output.run_until(2 * GST_SECOND);
+  const Time skipped = output.now();
+  EXPECT_TRUE(timeline.skip());
+  EXPECT_EQ(timeline.armed(), 5 * GST_SECOND);
+  output.run_until(3 * GST_SECOND);
+  timeline.follow(three.decoder());
+  output.run_until(6 * GST_SECOND);
+  EXPECT_EQ(start_of(two), skipped);
+  EXPECT_EQ(start_of(three), 5 * GST_SECOND);
+  EXPECT_TRUE(output.late.empty());
+  EXPECT_FALSE(timeline.armed());
+}
+
+TEST_F(FollowingTest, ATakeThatHasComeBeforeWhatIsSkippedToIsThere) {
+  FakeClip slow = clip_at({25, 1}, 50);
+  slow.stalls_at = 0;
+  slow.stalls_for = 75;
+  FakePlaying& one = add(400);
+  FakePlaying& two = output.add(slow);
+  FakePlaying& three = add(200);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  timeline.arm(2 * GST_SECOND);
+  EXPECT_TRUE(timeline.skip());
+  output.run_until(4 * GST_SECOND);
+  timeline.follow(three.decoder());
+  output.run_until(7 * GST_SECOND);
+  EXPECT_GT(start_of(two), 2 * GST_SECOND);
+  EXPECT_EQ(output.late.at(two.number()), start_of(two) - 2 * GST_SECOND);
+  EXPECT_EQ(start_of(three), start_of(two) + 50 * frame_time) << "it is not taken once more";
+}
+
 TEST_F(FollowingTest, ASkipIsOverWhenNothingFollows) {
   FakePlaying& one = add(100);
   FakePlaying& failed = add_late();

@@ -27,14 +27,14 @@ void Timeline::set_has_more(bool has_more) {
   state->has_more = has_more;
   const bool waits = has_more || state->queued.decoder || state->next.decoder || state->is_expected;
   // What was skipped to does not come, and what comes later is another one.
-  if (!waits && state->next.take == at_once) state->next.take.reset();
+  if (!waits) state->forget_what_is_at_once();
 }
 
 bool Timeline::skip() {
   auto state = state_.lock();
   const bool has_next = state->has_more || state->queued.decoder || state->next.is_queued;
   if (!state->segments.back().decoder || !has_next) return false;
-  state->next.take = at_once;
+  state->is_skipping = true;
   return true;
 }
 
@@ -47,8 +47,8 @@ void Timeline::State::promote_queued() {
 
 // What follows waits to be taken where it has to be, and only there.
 void Timeline::State::hold_queued() {
-  if (!holds && !next.take && !next.is_held) return unqueue();
-  if ((holds || next.take) && !next.decoder && !is_expected) promote_queued();
+  if (!holds && !next_take() && !next.is_held) return unqueue();
+  if ((holds || next_take()) && !next.decoder && !is_expected) promote_queued();
 }
 
 void Timeline::State::unqueue() {

@@ -25,7 +25,12 @@ void Timeline::expect() {
   state->is_expected = true;
   state->next_was_on = false;
   state->late_offer.reset();
-  if (state->next.take == at_once) state->next.take.reset();
+  state->forget_what_is_at_once();
+}
+
+void Timeline::State::forget_what_is_at_once() {
+  is_skipping = false;
+  if (next.take == at_once) next.take.reset();
 }
 
 void Timeline::arm(std::optional<Time> time) {
@@ -60,8 +65,9 @@ bool Timeline::untake() {
   bool was_armed = false;
   {
     auto state = state_.lock();
-    was_armed = state->next.take || state->replay.decoder;
+    was_armed = state->next_take() || state->replay.decoder;
     state->next.take.reset();
+    state->is_skipping = false;
   }
   replace(&State::replay, {});
   return was_armed;
@@ -173,17 +179,16 @@ std::optional<Timeline::Action> Timeline::State::due(Time until, Time from) cons
     first = action;
     first_start = start;
   };
-  const auto consider_cue = [&](const Cue& cue, ActionKind kind) {
-    if (cue.decoder && cue.take && frame_from(std::max(*cue.take, from)) < until &&
-        cue.is_ready()) {
-      consider({kind, *cue.take});
+  const auto consider_cue = [&](const Cue& cue, std::optional<Time> take, ActionKind kind) {
+    if (cue.decoder && take && frame_from(std::max(*take, from)) < until && cue.is_ready()) {
+      consider({kind, *take});
     }
   };
   for (const Action& action : actions) consider(action);
   if (needed_by) consider({ActionKind::deadline, *needed_by});
-  consider_cue(next, ActionKind::take);
-  consider_cue(replay, ActionKind::replay);
-  consider_cue(fallback, ActionKind::fallback);
+  consider_cue(next, next_take(), ActionKind::take);
+  consider_cue(replay, replay.take, ActionKind::replay);
+  consider_cue(fallback, fallback.take, ActionKind::fallback);
   return first;
 }
 
@@ -220,7 +225,11 @@ void Timeline::State::act(const Action& action, Time start_time) {
 
 void Timeline::State::start(Cue& cue, Time start, bool is_at_end) {
   const std::shared_ptr<ClipDecoder> decoder = std::exchange(cue.decoder, nullptr);
-  const Time asked = std::exchange(cue.take, std::nullopt).value_or(at_once);
+  const bool is_skip = &cue == &next && std::exchange(is_skipping, false);
+  // One that was to be on by now is on; another one is of what comes after it.
+  const bool is_before_take = is_skip && cue.take && frame_times.first_from(*cue.take) > start;
+  const Time asked =
+      is_before_take ? at_once : std::exchange(cue.take, std::nullopt).value_or(at_once);
   if (&cue == &next || &cue == &queued) {
     next_was_on = true;
     next_on = decoder;
@@ -261,7 +270,10 @@ void Timeline::State::pass_deadline(Time start) {
   if (is_expected) late_offer = late_clip;
   fallback.take = start;
   // A take that is still to come is of whatever is there by then.
-  if (late_clip != LateClip::take && next.take && *next.take <= start) next.take.reset();
+  if (late_clip != LateClip::take) {
+    is_skipping = false;
+    if (next.take && *next.take <= start) next.take.reset();
+  }
   switch (late_clip) {
     case LateClip::drop:
       return replace(next, {.take = next.take});
@@ -309,7 +321,7 @@ void Timeline::State::unfreeze(Time start) {
 
 // Tells when what waits can be taken.
 void Timeline::State::note_cue() {
-  if (!next.decoder || next.was_told || (!is_held() && !next.take)) return;
+  if (!next.decoder || next.was_told || (!is_held() && !next_take())) return;
   const auto length = next.decoder->decoded().length();
   if (next.position > 0 && length && next.position >= *length) {
     next.position = nowhere;

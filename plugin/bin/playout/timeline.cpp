@@ -168,7 +168,7 @@ void Timeline::State::plan(bool for_audio, Time time, Time until, Time kept) {
   hold_queued();
   // Without a frame yet, nothing is known of where they begin.
   if (frame_times.fps_n > 0) plan_actions(until, from);
-  if (!for_audio && next.decoder && !is_held() && !next.take && next.is_ready() &&
+  if (!for_audio && next.decoder && !is_held() && !next_take() && next.is_ready() &&
       segments.back().kind != Kind::end) {
     return start(next, from);
   }

@@ -162,7 +162,8 @@ class Timeline {
   void set_has_more(bool has_more);
   // The stream has ended, or is about to: nothing more will be on.
   bool has_ended() { return state_.lock()->segments.back().kind == Kind::end; }
-  // What comes next is on as soon as it is ready. False when nothing is on, or nothing follows.
+  // What comes next is on as soon as it is ready; a take that is still to come then is of what
+  // follows that. False when nothing is on, or nothing follows.
   bool skip();
 
   // When what was offered last is not ready by then, the fallback is on, as soon as there is one.
@@ -246,6 +247,7 @@ class Timeline {
     Cue fallback;
     Cue queued;                              // what follows, unless it is held as what waits
     bool has_more = false;                   // to follow
+    bool is_skipping = false;                // what comes next is on before it is taken
     bool is_between = false;                 // two that follow each other
     std::weak_ptr<ClipDecoder> fallback_on;  // that was on last
     bool holds = false;
@@ -295,6 +297,9 @@ class Timeline {
     }
     Time own_time(Time running) const { return later(running, moved); }
     bool is_held() const { return holds || next.is_held; }
+    // When what waits is on.
+    std::optional<Time> next_take() const { return is_skipping ? at_once : next.take; }
+    void forget_what_is_at_once();
     Time frame_from(Time time) const;
     std::optional<Action> due(Time until, Time from) const;
     void plan_actions(Time until, Time from);
