@@ -40,10 +40,12 @@ struct OutputFrame {
   Time time;
   int clip = -1;  // none: the placeholder
   Time content = 0;
+  int under = -1;  // that it fades over; none: it does not, or over the placeholder
+  Time under_content = 0;
 };
 struct OutputSample {
   int mark = 0;  // of the clip, 0 for silence
-  std::int64_t sample = 0;
+  int sample = 0;
 };
 
 // A timeline from which frames and sound are taken at their own pace.
@@ -101,14 +103,17 @@ class Output {
     const bin::Composition composition =
         timeline_.frame(time, time_at(frame_ + 1, rate_) - time, kept);
     OutputFrame frame{.time = time};
-    if (!composition.over.is_placeholder) {
-      const GstBuffer* buffer = composition.over.frame.buffer.get();
-      frame.clip = static_cast<int>(GST_BUFFER_OFFSET(buffer));
-      frame.content = static_cast<Time>(GST_BUFFER_PTS(buffer));
-      clips_[static_cast<std::size_t>(frame.clip)]->see(frame.content);
-    }
+    see(composition.over, &frame.clip, &frame.content);
+    if (composition.under) see(*composition.under, &frame.under, &frame.under_content);
     seen.push_back(frame);
     ++frame_;
+  }
+  void see(const bin::Layer& layer, int* clip, Time* content) {
+    if (layer.is_placeholder) return;
+    const GstBuffer* buffer = layer.frame.buffer.get();
+    *clip = static_cast<int>(GST_BUFFER_OFFSET(buffer));
+    *content = static_cast<Time>(GST_BUFFER_PTS(buffer));
+    clips_[static_cast<std::size_t>(*clip)]->see(*content);
   }
   void take_audio() {
     std::array<float, audio_block * bin::audio_channels> samples{};
@@ -116,9 +121,10 @@ class Output {
     timeline_.mix_audio(audio_next_, samples.data(), audio_block, &seams, kept);
     for (std::size_t at = 0; at < audio_block; ++at) {
       const auto mark = static_cast<int>(samples[at * 2]);
-      const auto sample = static_cast<std::int64_t>(samples[at * 2 + 1]);
+      const auto sample = static_cast<int>(samples[at * 2 + 1]);
       heard.push_back({mark, sample});
-      if (mark == 0) continue;
+      // Where one fades into another, neither can be told.
+      if (mark % 1000 != 1) continue;
       clips_[static_cast<std::size_t>((mark - 1) / 1000)]->hear(sample);
     }
     audio_next_ += audio_block;

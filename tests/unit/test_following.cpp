@@ -9,9 +9,18 @@
 namespace genpro::test {
 namespace {
 
+struct Rundown {
+  int clips;     // in one run
+  int shortest;  // ms, of a clip
+  int longest;
+  Time lead;  // of the sound, at most: it is given to what follows while the one before is on
+};
+
 // Of any rates and lengths, seen at any. GENPRO_FOLLOWERS says how many, GENPRO_FOLLOWING_SEED
 // repeats a run.
-TEST(Following, ClipsOfAnyRateFollowEachOtherToTheSample) {
+class Following : public testing::TestWithParam<Rundown> {};
+
+TEST_P(Following, ClipsOfAnyRateFollowEachOtherToTheSample) {
   const std::uint64_t seed =
       number_from("GENPRO_FOLLOWING_SEED", std::random_device()() % 1'000'000);
   RecordProperty("seed", std::to_string(seed));
@@ -22,21 +31,23 @@ TEST(Following, ClipsOfAnyRateFollowEachOtherToTheSample) {
     SCOPED_TRACE("GENPRO_FOLLOWING_SEED=" + std::to_string(seed) + ", clips from " +
                  std::to_string(done));
     const Rate rate = rates[upto(rates.size() - 1)];
-    const auto lead = static_cast<Time>(upto(2) == 0 ? upto(GST_SECOND) : upto(60 * GST_MSECOND));
+    const auto lead =
+        static_cast<Time>(upto(upto(2) == 0 ? GetParam().lead : 60 * Time{GST_MSECOND}));
     Output output(rate, lead);
     bin::Timeline& timeline = output.timeline();
     timeline.set_has_more(true);
     std::vector<FakePlaying*> clips;
     std::size_t given = 0;
-    for (int number = 0; number < 10; ++number, ++done) {
+    for (int number = 0; number < GetParam().clips; ++number, ++done) {
       const Rate own = rates[upto(rates.size() - 1)];
-      const auto seconds = static_cast<int>(2 + upto(2));
-      clips.push_back(
-          &output.add(clip_at(own, seconds * own.n / own.d + static_cast<int>(upto(9)))));
+      const auto span = static_cast<std::uint64_t>(GetParam().longest - GetParam().shortest);
+      const int length = GetParam().shortest + static_cast<int>(upto(span));
+      clips.push_back(&output.add(clip_at(own, length * own.n / own.d / 1000)));
     }
     timeline.follow(clips[given++]->decoder());
     // Each is given when the one before it is on, as the control does it.
-    while (output.followed.size() < clips.size() && output.now() < 100 * GST_SECOND) {
+    while (output.followed.size() < clips.size() &&
+           output.now() < GetParam().clips * 10 * Time{GST_SECOND}) {
       output.run_until(output.now() + time_at(1, rate));
       if (given == output.followed.size() && given < clips.size()) {
         timeline.follow(clips[given++]->decoder());
@@ -64,6 +75,11 @@ TEST(Following, ClipsOfAnyRateFollowEachOtherToTheSample) {
                 static_cast<double>(samples), static_cast<double>(2 + clips.size()));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(InARun, Following,
+                         testing::Values(Rundown{10, 2000, 4400, GST_SECOND},
+                                         Rundown{200, 500, 900, 60 * Time{GST_MSECOND}}),
+                         [](const auto& info) { return std::to_string(info.param.clips); });
 
 class FollowingTest : public testing::Test {
  protected:
@@ -263,21 +279,56 @@ TEST_F(FollowingTest, OneThatWasCuedAndHeldBackBeginsAtItsPosition) {
   expect_plays(output, two, start, 2 * GST_SECOND, start + 2 * GST_SECOND);
 }
 
-TEST_F(FollowingTest, TheLastFrameFadesIntoTheFirstOne) {
-  timeline.set_fade(10 * frame_time);
+TEST_F(FollowingTest, FadesInOverTheEndOfTheOneBeforeWhichGoesOn) {
+  constexpr int faded = 10;
+  timeline.set_fade(faded * frame_time);
   FakePlaying& one = add(50);
   FakePlaying& two = add(50);
-  timeline.follow(one.decoder());
-  output.run_until(GST_SECOND);
+  FakePlaying& three = add(50);
   timeline.follow(two.decoder());
-  output.run_until(start_of(one) + 50 * frame_time);
-  const bin::Composition composition = timeline.frame(output.now(), frame_time, kept);
-  ASSERT_TRUE(composition.over.frame);
-  EXPECT_EQ(GST_BUFFER_OFFSET(composition.over.frame.buffer.get()), 1U);
-  ASSERT_TRUE(composition.under && composition.under->frame) << "no placeholder between them";
-  EXPECT_EQ(GST_BUFFER_OFFSET(composition.under->frame.buffer.get()), 0U);
-  EXPECT_GT(composition.mix, 0);
-  EXPECT_LT(composition.mix, 0.2);
+  output.run_until(GST_SECOND);
+  timeline.follow(three.decoder());
+  output.run_until(3 * GST_SECOND);
+  timeline.follow(one.decoder());
+  output.run_until(6 * GST_SECOND);
+  const Time start = start_of(two) + (50 - faded) * frame_time;
+  EXPECT_EQ(start_of(three), start);
+  EXPECT_EQ(start_of(one), start + (50 - faded) * frame_time);
+  for (int number = 0; number < faded; ++number) {
+    const OutputFrame& seen = output.seen_at(start + number * frame_time);
+    EXPECT_EQ(seen.clip, three.number());
+    EXPECT_EQ(seen.content, number * frame_time);
+    EXPECT_EQ(seen.under, two.number());
+    EXPECT_EQ(seen.under_content, (50 - faded + number) * frame_time);
+  }
+  EXPECT_EQ(output.seen_at(start + faded * frame_time).under, -1);
+  const auto middle = static_cast<std::size_t>(bin::samples_at(start + faded * frame_time / 2));
+  EXPECT_GT(output.heard.at(middle).mark, two.mark() + 100) << "both are heard";
+  EXPECT_LT(output.heard.at(middle).mark, three.mark() - 100) << "both are heard";
+}
+
+// What comes later than that, or after one that is shorter than the fade.
+TEST_F(FollowingTest, FadesInOverTheLastFrameWhereNothingElseIsLeft) {
+  constexpr int faded = 10;
+  timeline.set_fade(faded * frame_time);
+  timeline.set_at_end(bin::AtEnd::hold);
+  FakePlaying& one = add(50);
+  FakePlaying& brief = add(5);
+  FakePlaying& two = add(50);
+  timeline.follow(one.decoder());
+  output.run_until(3 * GST_SECOND);
+  const Time start = output.now();
+  timeline.follow(brief.decoder());
+  output.run_until(start + frame_time);
+  timeline.follow(two.decoder());
+  output.run_until(start + GST_SECOND);
+  EXPECT_EQ(start_of(brief), start);
+  EXPECT_EQ(start_of(two), start + 5 * frame_time);
+  EXPECT_EQ(output.seen_at(start).under, one.number());
+  EXPECT_EQ(output.seen_at(start).under_content, 49 * frame_time);
+  const OutputFrame& second = output.seen_at(start_of(two) + frame_time);
+  EXPECT_EQ(second.under, brief.number());
+  EXPECT_EQ(second.under_content, 4 * frame_time);
 }
 
 TEST_F(FollowingTest, TheStreamEndsWhenNoMoreFollow) {

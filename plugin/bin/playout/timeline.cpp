@@ -207,15 +207,25 @@ bool Timeline::State::plan_next(bool for_audio, Time time, Time until, Time from
   return false;
 }
 
+// Of what follows the clip that ends then, so that both move while one fades into the other; the
+// clip itself is faded in before.
+Time Timeline::State::begin_of_fade(Time end) const {
+  const Segment& last = segments.back();
+  const Time shown = last.start + (last.fades ? fade : 0);
+  return std::max(end - fade, std::min(end, shown));
+}
+
 // The clip that is shown is known to its end: plans what comes then.
 bool Timeline::State::plan_end(Time until, Time from) {
   const Segment& last = segments.back();
   DecodedFrames& decoded = last.decoder->decoded();
   if (decoded.is_still()) return false;
   const Time end = last.start + *decoded.length() - last.content;
-  if (end >= until) return false;
-  const Time then = end >= std::max(video_time, audio_time) ? end : from;
-  if (!holds && queued.decoder && queued.is_ready()) {
+  const bool is_followed = !holds && queued.decoder && queued.is_ready();
+  const Time change = is_followed ? begin_of_fade(end) : end;
+  if (change >= until) return false;
+  const Time then = change >= std::max(video_time, audio_time) ? change : from;
+  if (is_followed) {
     start(queued, then, true);
     return true;
   }

@@ -285,6 +285,7 @@ class Timeline {
     Time next_change() const;
     void plan(bool for_audio, Time time, Time until, Time kept);
     bool plan_next(bool for_audio, Time time, Time until, Time from);
+    Time begin_of_fade(Time end) const;
     bool plan_end(Time until, Time from);
     // The longer of both sides': one that nothing is linked to knows no latency.
     Time kept() const { return std::max(video_kept, audio_kept); }
