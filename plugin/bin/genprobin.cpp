@@ -267,6 +267,22 @@ void follow_running_time(GstElement* element) {
   if (control) control->playout()->timeline.move_back(static_cast<genpro::bin::Time>(by));
 }
 
+// The run's queue ends with it. What is queued from here on is of the next run, also while this one
+// ends.
+void stop(GstElement* element) {
+  GenproBinState& state = state_of(element);
+  bool was_empty = true;
+  {
+    auto items = state.items.lock();
+    const genpro::bin::SharedItems ended = *items;
+    auto ended_items = ended->lock();
+    was_empty = ended_items->all().empty();
+    *items = std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>(ended_items->successor());
+  }
+  if (const ControlPtr control = control_of(state)) control->stop();
+  if (!was_empty) g_object_notify(G_OBJECT(element), "queue");
+}
+
 GstStateChangeReturn set_state(GstElement* element, GstState state) {
   if (genpro::starts_while_pipeline_stops(element, state)) return GST_STATE_CHANGE_SUCCESS;
   return GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->set_state(element, state);
@@ -301,13 +317,7 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   // After the sources, which take from it.
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (has_failed && transition == GST_STATE_CHANGE_READY_TO_PAUSED)) {
-    genpro::guard_c_callback("stop", [&] {
-      if (const ControlPtr control = control_of(state)) control->stop();
-      auto items = state.items.lock();
-      const auto next =
-          std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>((*items)->lock()->successor());
-      *items = next;
-    });
+    genpro::guard_c_callback("stop", [&] { stop(element); });
   }
   return result;
 }
@@ -422,6 +432,12 @@ void install_signals(GstGenproBinClass* bin_class) {
       G_TYPE_FROM_CLASS(bin_class),
       {.control = [](gpointer element) { return control_of(state_of(element)); },
        .items = [](gpointer element) { return *state_of(element).items.lock(); },
+       .add =
+           [](gpointer element, genpro::Settings settings) {
+             // Held, so that no other queue takes its place meanwhile.
+             auto items = state_of(element).items.lock();
+             return (*items)->lock()->add(std::move(settings));
+           },
        .defaults = [](gpointer element) { return state_of(element).settings.lock()->generation; }});
   install_signal(bin_class, "clip-started", 1);
   install_signal(bin_class, "clip-ended", 1);

@@ -68,7 +68,6 @@ api::JsonObjectPtr object_of(const Item& item) {
 }  // namespace
 
 unsigned ItemQueue::add(Settings settings) {
-  if (has_successor_) return 0;
   items_.push_back({.number = ++numbers_,
                     .settings = std::move(settings),
                     .generation_id = {},
@@ -129,8 +128,7 @@ std::set<std::string> ItemQueue::generation_ids() const {
   return ids;
 }
 
-ItemQueue ItemQueue::successor() {
-  has_successor_ = true;
+ItemQueue ItemQueue::successor() const {
   ItemQueue other;
   other.numbers_ = numbers_;
   return other;

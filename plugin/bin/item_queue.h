@@ -40,8 +40,7 @@ struct Item {
 // Not for several threads at once.
 class ItemQueue {
  public:
-  // Its number, from 1 on, which no other item of the element has; 0 when another queue has taken
-  // this one's place.
+  // Its number, from 1 on, which no other item of the element has.
   unsigned add(Settings settings);
   // Null when there is none.
   Item* find(unsigned number);
@@ -60,7 +59,7 @@ class ItemQueue {
   std::set<std::string> generation_ids() const;
 
   // For another run, in this one's place: without items, and their numbers go on.
-  ItemQueue successor();
+  ItemQueue successor() const;
   // All but those that have been over for long.
   std::vector<Item> items() const { return {items_.begin(), items_.end()}; }
   // Those that are begun or on air.
@@ -70,7 +69,6 @@ class ItemQueue {
   void prune();
 
  private:
-  bool has_successor_ = false;
   unsigned numbers_ = 0;
   std::list<Item> items_;
 };

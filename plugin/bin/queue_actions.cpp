@@ -39,8 +39,7 @@ guint on_enqueue(gpointer element, const char* text) {
     }
     auto settings = item_settings(access.defaults(element), text == nullptr ? "" : text);
     if (!settings) return warn(element, std::move(settings.error()));
-    // A run that ends meanwhile leaves its queue to nobody: the item is of the next one then.
-    while (number == 0) number = access.items(element)->lock()->add(*settings);
+    number = access.add(element, std::move(*settings));
     GST_INFO_OBJECT(element, "item %u is queued", number);
     if (const auto now_running = running_control(element)) now_running->on_enqueued();
   });

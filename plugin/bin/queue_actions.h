@@ -14,6 +14,8 @@ namespace genpro::bin {
 struct QueueAccess {
   ControlOf control;
   SharedItems (*items)(gpointer element);
+  // Adds it to the queue of the run, or, from when that begins to end, of the next one.
+  unsigned (*add)(gpointer element, Settings settings);
   Settings (*defaults)(gpointer element);
 };
 

@@ -139,6 +139,47 @@ TEST_F(QueueControl, CanBeChangedFromHandlers) {
   studio->expect_quiet();
 }
 
+TEST_F(QueueControl, IsNotifiedWhenItIsEmptied) {
+  make();
+  service.hold_from(1);
+  Guarded<std::string> seen;
+  const auto on_notify = +[](GstElement* element, GParamSpec*, gpointer text) {
+    static_cast<Guarded<std::string>*>(text)->lock()->assign(get_property(element, "queue"));
+  };
+  const gulong handler = g_signal_connect(bin(), "notify::queue", G_CALLBACK(on_notify), &seen);
+  enqueue_prompt(bin(), "First");
+  studio->play();
+  ASSERT_TRUE(eventually([&] { return seen.lock()->find("generating") != std::string::npos; }));
+  studio->set(GST_STATE_READY);
+  EXPECT_EQ(*seen.lock(), "[]");
+  studio->stop();
+  g_signal_handler_disconnect(bin(), handler);
+}
+
+TEST_F(QueueControl, AnItemThatIsQueuedWhileARunEndsIsOfTheNextOne) {
+  make();
+  service.hold_from(1);
+  enqueue_prompt(bin(), "First");
+  studio->play();
+  ASSERT_TRUE(studio->signals().wait_for("started 9041"));
+  // What a run tells last.
+  const auto on_message = +[](GstBus*, GstMessage* message, gpointer element) {
+    GstProgressType type = GST_PROGRESS_TYPE_ERROR;
+    gst_message_parse_progress(message, &type, nullptr, nullptr);
+    if (type != GST_PROGRESS_TYPE_CANCELED) return;
+    EXPECT_EQ(enqueue_prompt(GST_ELEMENT(element), "Second"), 2U);
+  };
+  const auto bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(studio->pipeline()));
+  gst_bus_enable_sync_message_emission(bus.get());
+  g_signal_connect(bus.get(), "sync-message::progress", G_CALLBACK(on_message), bin());
+  studio->set(GST_STATE_READY);
+  gst_bus_disable_sync_message_emission(bus.get());
+  EXPECT_EQ(queue(), R"([{"number":2,"state":"waiting","prompt":"Second"}])");
+  studio->play();
+  ASSERT_TRUE(service.wait_for_posts(2));
+  EXPECT_NE(service.bodies()[1].find("Second"), std::string::npos);
+}
+
 TEST_F(QueueControl, CanBeLeftFromAHandler) {
   make();
   enqueue_prompt(bin(), "First");
