@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/media/clip_decoder.h"
 
+#include <gst/base/gstbasetransform.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -332,9 +333,15 @@ bool ClipDecoder::add_video(GstPad* pad) {
   callbacks.eos = on_video_end;
   ErrorPtr error;
   // Formats that the others do not know are converted; all else passes.
+  const std::string direction = direction_of(pad);
   const std::string elements = std::string(is_interlaced(pad) ? deinterlacing : "videoconvert") +
-                               " ! videoflip video-direction=" + direction_of(pad);
+                               " ! videoflip name=flip video-direction=" + direction;
   const ElementPtr branch = make_branch(elements, "video/x-raw", callbacks, &error);
+  // That of GStreamer 1.22 copies each frame until a tag has it turn them.
+  if (branch && direction == "auto") {
+    const ElementPtr flip = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(branch.get()), "flip"));
+    gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(flip.get()), TRUE);
+  }
   const PadPtr target =
       PadPtr::adopt(branch ? gst_element_get_static_pad(branch.get(), "sink") : nullptr);
   if (target && gst_pad_link(pad, target.get()) == GST_PAD_LINK_OK) return true;
