@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures genprosrc beside souphttpsrc, curl and downloading first, and genpro upload beside curl, in
-turns, and prints a table.
+"""Measures genprosrc beside souphttpsrc, curl and downloading first, genpro upload beside curl, and
+genprobin beside what it is made of, in turns, and prints a table.
 
     tests/bench/run.py [--quick] [--build FOLDER] [NAME…]
 
-NAME is streaming, first-frame, requests, null, waiting, many, polling or uploads; all of them when
-none is given. --quick does so little of everything that the figures say nothing, to see that it
+NAME is streaming, first-frame, requests, null, waiting, many, polling, uploads or bins; all of them
+when none is given. --quick does so little of everything that the figures say nothing, to see that it
 runs. A ratio is ours to the peer's, of the values that were taken one after the other: below 1,
 ours takes less. The exit status tells whether everything ran, not how fast it was.
 """
@@ -22,11 +22,12 @@ import tempfile
 
 # What is compiled would lie in the repository.
 sys.dont_write_bytecode = True
+import bins  # noqa: E402
 import measures  # noqa: E402
 import servers  # noqa: E402
 import uploads  # noqa: E402
 
-ALL = dict(measures.ALL, uploads=uploads.uploads)
+ALL = dict(measures.ALL, uploads=uploads.uploads, bins=bins.bins)
 
 
 def machine():
