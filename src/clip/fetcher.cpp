@@ -87,14 +87,6 @@ void Fetcher::cancel() {
   refusal_.reset();
 }
 
-void Fetcher::fail_for_endless(const char* what) {
-  fail(read_kind(),
-       std::string("The clip's server sends ") + what +
-           " without end, so that no clip comes. Ask the service's support for it, with the "
-           "generation's id.",
-       url_.without_query() + " sends " + what + " without end");
-}
-
 void Fetcher::disconnect() {
   retry_timer_.stop();
   stall_timer_.stop();
@@ -467,6 +459,7 @@ void Fetcher::on_change(const std::string& difference, const std::string& debug,
     samples_.clear();
     proven_to_ = 0;
     boxes_.reset();
+    ended_at_.reset();
     if (start_ == 0) boxes_.emplace();
     offset_ = start_;
     delivered_ = false;

@@ -82,6 +82,14 @@ void Fetcher::fail_for_obstacle(const http::Obstacle& obstacle) {
        url_.without_query());
 }
 
+void Fetcher::fail_for_endless(const char* what) {
+  fail(read_kind(),
+       std::string("The clip's server sends ") + what +
+           " without end, so that no clip comes. Ask the service's support for it, with the "
+           "generation's id.",
+       url_.without_query() + " sends " + what + " without end");
+}
+
 void Fetcher::on_redirect(const ConnectionPtr& connection) {
   const std::string location = connection->header("Location");
   auto target = follow_redirect(url_, location, redirects_);
