@@ -30,14 +30,14 @@ TEST(Economy, CreatingAndDroppingCostsNothing) {
         G_OBJECT(src), [](gpointer data, GObject*) { ++*static_cast<int*>(data); }, &finalized);
     gst_object_ref_sink(src);
     if (i % 1000 == 0) {
-      EXPECT_EQ(thread_count(), threads);
-      EXPECT_EQ(fd_count(), fds);
+      EXPECT_LE(thread_count(), threads);
+      EXPECT_LE(fd_count(), fds);
     }
     gst_object_unref(src);
   }
   EXPECT_EQ(finalized, many);
-  EXPECT_EQ(thread_count(), threads);
-  EXPECT_EQ(fd_count(), fds);
+  EXPECT_LE(thread_count(), threads);
+  EXPECT_LE(fd_count(), fds);
 }
 
 TEST(Economy, SettingsAndReadyAskForNothing) {
