@@ -114,10 +114,11 @@ bool set_setting(Settings& settings, unsigned id, const GValue* value) {
                    settings.*choice.member = choice.choices[index].word;
                  },
                  [&](const NumberMember&) {
-                   // GStreamer reads -1 as the greatest number of all, and no range goes that far.
+                   // GStreamer reads -1 as the greatest number of all, -2 as the one before.
+                   constexpr guint as_negative = G_MAXUINT - 1'000'000;
                    const guint number = g_value_get_uint(value);
-                   take(number > G_MAXINT ? std::to_string(static_cast<gint>(number))
-                                          : std::to_string(number));
+                   take(number > as_negative ? std::to_string(static_cast<gint>(number))
+                                             : std::to_string(number));
                  },
                  [&](const AmountMember&) { take(exact_text(g_value_get_double(value))); },
                  [&](const SizeMember&) { take(std::to_string(g_value_get_uint64(value))); },

@@ -25,8 +25,9 @@ milliseconds in_step(milliseconds wait) {
   return due - due % step - now;
 }
 
-// Between two questions of a process, about whatever job, on an average: that many take some 2 % of
-// a core, and one client should not ask more of a service. Up to 50 jobs are not held up by it.
+// Between two questions of a process about jobs that are asked for at an adaptive interval, on an
+// average: that many take some 2 % of a core, and one client should not ask more of a service. Up to
+// 50 jobs are not held up by it.
 constexpr milliseconds process_spacing{10};
 
 Charged charged_by(const payment::State& state) {

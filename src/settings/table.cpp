@@ -191,8 +191,8 @@ const std::array table = {
             "Longest wait for the generation in seconds; 0: no limit (default: 3600)",
             NumberMember{&Settings::generation_timeout, 0, week}},
     Setting{"poll-interval", "Poll interval",
-            "Time between two questions for the status in milliseconds; 0: adaptive, 0.5 to 30 s "
-            "(default: 0)",
+            "Time between two questions for the status in milliseconds; 0: adaptive, 0.5 to 30 s, "
+            "longer where a process waits for hundreds (default: 0)",
             NumberMember{&Settings::poll_interval, 0, hour * 1000}},
     Setting{"stall-timeout", "Stall timeout",
             "Time without any byte in seconds after which a connection is made anew (default: 15)",

@@ -102,6 +102,16 @@ class Pipeline {
     return message ? text_of(message.get()) : "";
   }
   std::size_t bytes() const { return bytes_; }
+  // Of the clip that a genprobin named bin has played; 0 without one.
+  std::uint64_t dropped() const {
+    const ElementPtr bin = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(element_.get()), "bin"));
+    GstStructure* stats = nullptr;
+    if (bin) g_object_get(bin.get(), "stats", &stats, nullptr);
+    const StructurePtr owned(stats);
+    guint64 frames = 0;
+    if (stats != nullptr) gst_structure_get_uint64(stats, "frames-dropped", &frames);
+    return frames;
+  }
   // When the first buffer came, 0 before.
   double first() const { return first_; }
 
@@ -163,14 +173,18 @@ void stream(std::size_t count, const std::string& description) {
   for (std::thread& thread : waiting) thread.join();
   const Usage after = usage_now();
   std::size_t bytes = 0;
-  for (const auto& pipeline : pipelines) bytes += pipeline->bytes();
+  std::uint64_t dropped = 0;
+  for (const auto& pipeline : pipelines) {
+    bytes += pipeline->bytes();
+    dropped += pipeline->dropped();
+  }
   for (const std::string& error : errors) {
     if (!error.empty()) throw std::runtime_error(error);
   }
-  std::printf(R"({"wall": %.6f, "cpu": %.6f, "bytes": %zu, "peak": %zu, "fairness": %.4f})"
-              "\n",
+  std::printf(R"({"wall": %.6f, "cpu": %.6f, "bytes": %zu, "peak": %zu, "fairness": %.4f, )"
+              R"("dropped": %)" G_GUINT64_FORMAT "}\n",
               after.wall - before.wall, after.cpu - before.cpu, bytes, peak_resident_bytes(),
-              slowest.load());
+              slowest.load(), dropped);
 }
 
 void first_frame(const std::string& description) {

@@ -81,6 +81,8 @@ class Leaving : public Delivery {
       reset();
     }
     std::sort(times.begin(), times.end());
+    // The best of them does not depend on how busy the machine is.
+    EXPECT_LT(times.front(), milliseconds(500));
     RecordProperty("median_us", static_cast<int>(times[times.size() / 2].count()));
     RecordProperty("longest_us", static_cast<int>(times.back().count()));
   }
