@@ -24,6 +24,8 @@ inline constexpr int exit_signal = 128;
 
 // What went wrong with a request that may be charged.
 int exit_code_of(const Error& error);
+// The one of both that a person has to look at first.
+int worse_exit_code(int one, int other);
 
 // What was given before the name of a subcommand, and holds for all of them.
 struct Globals {

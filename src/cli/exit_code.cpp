@@ -12,4 +12,11 @@ int exit_code_of(const Error& error) {
   return is_refusal ? exit_refused : exit_failed;
 }
 
+int worse_exit_code(int one, int other) {
+  for (const int code : {exit_doubt, exit_failed, exit_refused, exit_usage, exit_limit}) {
+    if (one == code || other == code) return code;
+  }
+  return exit_done;
+}
+
 }  // namespace genpro::cli

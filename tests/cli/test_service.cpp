@@ -76,6 +76,16 @@ TEST_F(ServiceCommands, WhatHasEndedIsNotSaidToBeStopped) {
   EXPECT_EQ(run({"generations", "stop", "9040"}).exit_code, 0);
 }
 
+TEST_F(ServiceCommands, OfSeveralThatAreToBeStoppedTheWorstIsTold) {
+  service_.set_stop(json_answer(422, R"({"error":"ended","error_code":"job_cannot_be_stopped"})"));
+  service_.push_status("completed");
+  service_.push_status("completed");
+  const Finished ended_first = run({"generations", "stop", "9040", "no id"});
+  EXPECT_EQ(ended_first.exit_code, 1) << ended_first.out;
+  const Finished ended_last = run({"generations", "stop", "no id", "9040"});
+  EXPECT_EQ(ended_last.exit_code, 1) << ended_last.out;
+}
+
 // It is charged, so one that may have been taken is not sent once more.
 TEST_F(ServiceCommands, ContinueIsSentOnceAndOnlyForWhatIsStopped) {
   const auto is_continue = [](const Seen& seen) { return seen.path.ends_with("/continue"); };

@@ -312,12 +312,10 @@ void print_document(const std::vector<Task>& tasks, const std::vector<TaskResult
   print_json(document.take());
 }
 
-// The one that a person has to look at first.
 int exit_code_of(const std::vector<TaskResult>& results) {
-  for (const int code : {exit_doubt, exit_failed, exit_refused, exit_usage, exit_limit}) {
-    if (std::ranges::find(results, code, &TaskResult::exit_code) != results.end()) return code;
-  }
-  return exit_done;
+  int code = exit_done;
+  for (const TaskResult& result : results) code = worse_exit_code(code, result.exit_code);
+  return code;
 }
 
 }  // namespace

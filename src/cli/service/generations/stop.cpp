@@ -44,10 +44,12 @@ int run_generations_stop(int argc, char** argv, const Globals& globals) {
   for (const std::string& id : *ids) {
     try {
       generations.push_back(stop(service, id, settings.agent_id));
-      if (generations.back().phase != api::Phase::stopped) code = exit_failed;
+      if (generations.back().phase != api::Phase::stopped) {
+        code = worse_exit_code(code, exit_failed);
+      }
     } catch (const CommandError& error) {
       tell(error.what());
-      code = error.exit_code();
+      code = worse_exit_code(code, error.exit_code());
     }
   }
   print_list(options, generations, generation_document,
