@@ -30,6 +30,8 @@ class ServeCommand : public ServiceCliTest {
                "[genpro]\nasset-ids=501\nmodel=pika\npoll-interval=20\nretries=1\nprompt=" +
                    prompt + "\n" + more);
   }
+  // Of a recipe that leaves nothing to the cell.
+  static constexpr const char* whole = "aspect-ratio=16:9\nduration=5\n";
   void serve(const std::vector<std::string>& more = {}) {
     std::vector<std::string> words = {"serve", folder(), "--port", "0"};
     words.insert(words.end(), more.begin(), more.end());
@@ -136,6 +138,7 @@ TEST_F(ServeCommand, ListsAClipOnceThatARecipeWasOpenedFor) {
 }
 
 TEST_F(ServeCommand, ListsAClipOnceThatARecipeMadeInAnEarlierRun) {
+  write_recipe("boat", "A boat", whole);
   serve();
   ASSERT_EQ(get("/recipe/boat.mp4").status, 200) << server_->output();
   server_->send(SIGTERM);
@@ -145,10 +148,47 @@ TEST_F(ServeCommand, ListsAClipOnceThatARecipeMadeInAnEarlierRun) {
   EXPECT_NE(text.find("/recipe/boat.mp4"), std::string::npos) << text;
   EXPECT_EQ(text.find("/generation/"), std::string::npos) << text;
   // Changed, the recipe makes another clip, and what it has made stands for itself.
-  write_recipe("boat", "Another boat");
+  write_recipe("boat", "Another boat", whole);
   const std::string changed = get("/playlist.m3u").body;
   EXPECT_NE(changed.find("/generation/"), std::string::npos) << changed;
   EXPECT_EQ(service_.books().posts.size(), 1U);
+}
+
+TEST_F(ServeCommand, HidesNoClipOfAnEarlierRunThatTheCellMayDecideOtherwiseNow) {
+  serve();
+  ASSERT_EQ(get("/recipe/boat.mp4").status, 200) << server_->output();
+  const std::string id = service_.books().charged().front().id;
+  serve();
+  const std::string text = get("/playlist.m3u").body;
+  EXPECT_NE(text.find("/recipe/boat.mp4"), std::string::npos) << text;
+  EXPECT_NE(text.find("/generation/" + id + ".mp4"), std::string::npos) << text;
+}
+
+TEST_F(ServeCommand, ListsTheClipsThatARecipeIsNotServedWith) {
+  const auto with_output = [&](const char* name) -> std::vector<std::string> {
+    return {"generate", "--prompt", "A boat", "--reuse", "never", "-o", file(name)};
+  };
+  // The first one is paid, and never delivered.
+  Manners manners;
+  manners.clip_held_at = 1000;
+  service_.behave(manners);
+  const auto child = ServiceCliTest::start(with_output("first.mp4"));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.clip_requests >= 1; }));
+  child->kill();
+  const std::string first = service_.books().charged().front().id;
+  service_.behave({});
+  ASSERT_EQ(run(with_output("second.mp4")).exit_code, 0);
+  ASSERT_EQ(service_.books().charged().size(), 2U);
+  const std::string second = service_.books().charged().back().id;
+  ASSERT_NE(first, second);
+
+  write_recipe("boat", "A boat", whole);
+  serve();
+  const std::string text = get("/playlist.m3u").body;
+  EXPECT_EQ(text.find("/generation/" + first + ".mp4"), std::string::npos) << text;
+  EXPECT_NE(text.find("/generation/" + second + ".mp4"), std::string::npos) << text;
+  EXPECT_EQ(get("/recipe/boat.mp4").body, service_.clip(first));
+  EXPECT_EQ(service_.books().posts.size(), 2U) << service_.books().text();
 }
 
 TEST_F(ServeCommand, GivesRanges) {

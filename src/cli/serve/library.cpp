@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "assets/ingredient.h"
@@ -28,7 +29,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view suffix = ".genpro";
-constexpr std::size_t most_generations = 50;
+// Of Identity::data: the cell and its columns decide nothing.
+constexpr const char* nothing_is_left = "-";
 
 HttpError unusable(const std::string& text) {
   return {422, text};
@@ -148,7 +150,6 @@ std::vector<ledger::Entry> Library::generations() const {
     const bool is_here = ledger::service_of(entry.identity.base_url) == service;
     if (!is_finished || !is_here) continue;
     if (ids.insert(payment::generation_id(entry.state)).second) entries.push_back(std::move(entry));
-    if (entries.size() == most_generations) break;
   }
   return entries;
 }
@@ -158,11 +159,22 @@ std::string Library::made_for(const Wanted& recipe, const std::vector<ledger::En
   const auto settings = make_job_settings(recipe.settings);
   const auto request = settings ? contents_of(*settings) : std::nullopt;
   if (!request) return "";
-  const std::string fingerprint = job::identify(settings->access, *request, "").fingerprint;
-  const auto made = std::ranges::find_if(entries, [&](const ledger::Entry& entry) {
-    return entry.identity.fingerprint == fingerprint;
-  });
-  return made != entries.end() ? payment::generation_id(made->state) : "";
+  const auto identity = job::identify(settings->access, *request, nothing_is_left);
+  // As the ledger chooses: first what was not delivered, then what was delivered last.
+  const auto place = [](const ledger::Entry& entry) {
+    return std::tuple(entry.delivered_at == 0, entry.delivered_at, entry.id);
+  };
+  const ledger::Entry* made = nullptr;
+  for (const ledger::Entry& entry : entries) {
+    const auto data = ledger::compare_data(entry.identity.data, identity.data);
+    if (entry.identity.fingerprint != identity.fingerprint ||
+        !payment::can_serve(entry.state, payment::Reuse::completed, data, false)) {
+      continue;
+    }
+    if (made == nullptr || place(*made) < place(entry)) made = &entry;
+  }
+  const bool is_certain = made != nullptr && made->identity.data == nothing_is_left;
+  return is_certain ? payment::generation_id(made->state) : "";
 }
 
 Wanted Library::generation(const std::string& id) const {

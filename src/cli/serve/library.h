@@ -29,10 +29,10 @@ class Library {
   std::vector<std::string> recipes() const;
   // Throws HttpError: 404 when there is none, 422 when it cannot be used.
   Wanted recipe(const std::string& name) const;
-  // The latest ones, the newest first. Throws std::runtime_error.
+  // All that are finished, the newest first. Throws std::runtime_error.
   std::vector<ledger::Entry> generations() const;
-  // The newest of `entries` that the recipe's clip can be of, the newest first, whatever run it was
-  // made in; empty: none, or only the service could tell. Reads files, and asks nothing.
+  // The one of `entries` that the recipe will be served with, whatever run it was made in; empty:
+  // none, or only the service could tell. Reads files, and asks nothing.
   static std::string made_for(const Wanted& recipe, const std::vector<ledger::Entry>& entries);
   // Of a generation that the ledger has; nothing is charged for it. Throws HttpError.
   Wanted generation(const std::string& id) const;

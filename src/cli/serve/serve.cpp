@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned usual_port = 8788;
+constexpr std::size_t most_listed = 50;
 constexpr std::string_view clip_suffix = ".mp4";
 
 class Service {
@@ -27,10 +28,11 @@ class Service {
   Response answer(const Request& request, const Client& client) {
     check_sender(request);
     const auto& path = request.path;
-    if (path.empty()) return list_page(library_.recipes(), library_.generations());
+    if (path.empty()) return list_page(library_.recipes(), latest(library_.generations()));
     if (path.size() == 1 && path[0] == "playlist.m3u") {
       const auto recipes = library_.recipes();
-      return playlist(recipes, generations_beside(recipes), "http://" + request.header("host"));
+      return playlist(recipes, latest(generations_beside(recipes)),
+                      "http://" + request.header("host"));
     }
     if (path.size() == 2 && path[1].ends_with(clip_suffix)) {
       const std::string name = path[1].substr(0, path[1].size() - clip_suffix.size());
@@ -41,6 +43,11 @@ class Service {
   }
 
  private:
+  static std::vector<ledger::Entry> latest(std::vector<ledger::Entry> generations) {
+    if (generations.size() > most_listed) generations.resize(most_listed);
+    return generations;
+  }
+
   // Without those that recipes have made, so that each clip is played once.
   std::vector<ledger::Entry> generations_beside(const std::vector<std::string>& recipes) const {
     auto generations = library_.generations();
