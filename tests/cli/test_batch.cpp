@@ -207,6 +207,52 @@ TEST_F(BatchCommand, NoFileOfTheUsersIsReplacedByAReceipt) {
   EXPECT_EQ(clips(), 2U);
 }
 
+TEST_F(BatchCommand, AFileThatTakesTheNameMeanwhileIsNotTheClip) {
+  write_rows("prompt\nOne\n");
+  Manners manners;
+  manners.end_gate = std::make_shared<Gate>();
+  service_.behave(manners);
+  const std::string clip = folder() + "/0001.mp4";
+  const auto child = start(words());
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 1; }));
+  write_file(clip, "mine");
+  manners.end_gate->open();
+  ASSERT_TRUE(child->wait());
+  EXPECT_EQ(child->exit_code(), 1) << child->output();
+  EXPECT_NE(child->output().find("0001.mp4 is there already"), std::string::npos)
+      << child->output();
+  EXPECT_FALSE(fs::exists(clip + ".json"));
+  EXPECT_EQ(status_of(document_of(words({"--json"})), 0), "\"failed\"");
+  EXPECT_EQ(read_file(clip), "mine");
+  // Without it, the clip that was paid is there.
+  fs::remove(clip);
+  EXPECT_EQ(run(words()).exit_code, 0);
+  EXPECT_EQ(service_.books().posts.size(), 1U) << service_.books().text();
+  expect_clips(1);
+}
+
+TEST_F(BatchCommand, AFileOfAnotherSizeIsNotTheClip) {
+  write_rows("prompt\nOne\n");
+  ASSERT_EQ(run(words()).exit_code, 0);
+  const std::string clip = folder() + "/0001.mp4";
+  const std::string receipt = read_file(clip + ".json");
+  const std::string paid = read_file(clip);
+  write_file(clip, "mine");
+  const Finished finished = run(words());
+  EXPECT_EQ(finished.exit_code, 1) << finished.out;
+  EXPECT_NE(finished.out.find("its size is another"), std::string::npos) << finished.out;
+  EXPECT_EQ(read_file(clip), "mine");
+  write_file(clip, paid);
+  EXPECT_EQ(status_of(document_of(words({"--json"})), 0), "\"there\"");
+  // Of a version that did not write the size down.
+  const std::string bytes = "\"bytes\" : " + std::to_string(paid.size()) + ",";
+  const std::size_t at = receipt.find(bytes);
+  ASSERT_NE(at, std::string::npos) << receipt;
+  write_file(clip + ".json", receipt.substr(0, at) + receipt.substr(at + bytes.size()));
+  EXPECT_EQ(status_of(document_of(words({"--json"})), 0), "\"there\"");
+  EXPECT_EQ(service_.books().posts.size(), 1U) << service_.books().text();
+}
+
 TEST_F(BatchCommand, BeginsNothingAboveTheLimitOfCost) {
   write_rows("prompt\nOne\nTwo\nThree\nFour\n");
   ASSERT_EQ(run(words({"--jobs", "1", "--max-cost", "1000"})).exit_code, 0);

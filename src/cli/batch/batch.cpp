@@ -161,7 +161,11 @@ class Batch {
       settings.passed_over = shared_.lock()->schedule.passed_over(index);
       const std::string request = request_of(task);
       OutputFile file(task.output, false);
-      const Fetched fetched = fetch(settings, file, watch(index, request), interrupted);
+      bool has_receipt = false;
+      const Fetched fetched =
+          fetch(settings, file, watch(index, request, has_receipt), interrupted);
+      // Whatever has taken the clip's name meanwhile is not what it tells of.
+      if (has_receipt && !fetched.is_done) remove_receipt(task);
       result.generation_id = fetched.generation_id;
       result.cost = fetched.cost;
       result.bytes = fetched.bytes;
@@ -186,8 +190,9 @@ class Batch {
     return result;
   }
 
-  // `request`: see Task, by the files as they are when the row begins.
-  Watch watch(std::size_t index, const std::string& request) {
+  // `request`: see Task, by the files as they are when the row begins. `has_receipt`: set once it
+  // is written.
+  Watch watch(std::size_t index, const std::string& request, bool& has_receipt) {
     const Task& task = tasks_[index];
     return {
         .on_progress =
@@ -198,7 +203,7 @@ class Batch {
             },
         .on_warning = [this, &task](const std::string& text) { warn(task, text); },
         .before_commit =
-            [this, &task, request](const Fetched& fetched) {
+            [this, &task, request, &has_receipt](const Fetched& fetched) {
               const std::string now = request_of(task);
               // Which of the two it was made of is not known: it is taken for neither.
               const bool has_changed = !now.empty() && now != request;
@@ -207,8 +212,12 @@ class Batch {
                      "an ingredient changed while the clip was made. Look at it, and remove it to "
                      "have it made anew.");
               }
-              write_receipt(task,
-                            {has_changed ? "" : request, fetched.generation_id, fetched.cost, {}});
+              write_receipt(task, {has_changed ? "" : request,
+                                   fetched.generation_id,
+                                   fetched.cost,
+                                   {},
+                                   fetched.bytes});
+              has_receipt = true;
             },
     };
   }

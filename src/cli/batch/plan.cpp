@@ -235,6 +235,14 @@ class Planner {
     std::error_code ignored;
     const bool is_there = fs::exists(fs::symlink_status(task.output, ignored));
     if (is_there) task.receipt = read_receipt(task.output);
+    if (task.receipt && task.receipt->bytes &&
+        *task.receipt->bytes != fs::file_size(task.output, ignored)) {
+      task.receipt.reset();
+      task.problem = one_line(task.output, 200) +
+                     " is not the clip that was written there: its size is another. Rename it to "
+                     "have the row made anew, or name another file in the column output.";
+      return;
+    }
     if (!is_there && is_foreign(task.output) && task.problem.empty()) {
       task.problem = foreign_text(task.output);
     }
@@ -298,6 +306,7 @@ void write_receipt(const Task& task, const Receipt& receipt) {
   document.set("request", receipt.request);
   document.set("generation_id", receipt.generation_id);
   document.set("cost", receipt.cost);
+  if (receipt.bytes) document.set("bytes", static_cast<std::int64_t>(*receipt.bytes));
   for (const char* name : request_settings) {
     const std::string text = text_of(task.settings, *find_setting(name));
     if (!is_default(text)) document.set(name, text);
@@ -307,6 +316,11 @@ void write_receipt(const Task& task, const Receipt& receipt) {
     if (text != text_of(Settings(), *find_setting(name))) document.set(name, text);
   }
   replace_file(receipt_of(task.output), json_text(document.take()));
+}
+
+void remove_receipt(const Task& task) {
+  std::error_code ignored;
+  fs::remove(receipt_of(task.output), ignored);
 }
 
 std::optional<Receipt> read_receipt(const std::string& output) {
@@ -323,7 +337,8 @@ std::optional<Receipt> read_receipt(const std::string& output) {
   });
   const auto cost =
       payment::told_cost(true, api::as_number(api::member(object->get(), "cost")), std::nullopt);
-  return Receipt{*request, *id, cost, named};
+  const auto bytes = api::as_text(api::member(object->get(), "bytes"));
+  return Receipt{*request, *id, cost, named, bytes ? parse_unsigned(*bytes) : std::nullopt};
 }
 
 }  // namespace genpro::cli

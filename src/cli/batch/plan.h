@@ -3,6 +3,7 @@
 // What the rows of a batch come to: settings, outputs, and which of them are there already.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@ struct Receipt {
   std::string generation_id;
   std::optional<double> cost;
   std::string named;  // a digest of the settings as they are written, files by their names
+  std::optional<std::uint64_t> bytes;  // of the clip; earlier versions did not write it
 };
 
 struct Task {
@@ -45,8 +47,9 @@ Plan make_plan(const std::vector<Row>& rows, const Settings& common, const std::
 // What `task.request` would be for the files as they are now; empty when they cannot be read.
 std::string request_of(const Task& task);
 
-// Throw std::runtime_error.
+// Throws std::runtime_error.
 void write_receipt(const Task& task, const Receipt& receipt);
+void remove_receipt(const Task& task);
 std::optional<Receipt> read_receipt(const std::string& output);
 
 }  // namespace genpro::cli

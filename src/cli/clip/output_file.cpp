@@ -29,14 +29,14 @@ std::string folder_of(const std::string& path) {
 }  // namespace
 
 OutputFile::OutputFile(std::string path, bool replaces, const char* advice)
-    : path_(std::move(path)), replaces_(replaces) {
+    : path_(std::move(path)), replaces_(replaces), advice_(advice) {
   struct stat info {};
   if (stat(path_.c_str(), &info) == 0) {
     if (!S_ISREG(info.st_mode)) {
       throw std::runtime_error(one_line(path_, 200) + " is no file. Name one.");
     }
     if (!replaces_) {
-      throw std::runtime_error(one_line(path_, 200) + " is there already. " + advice);
+      fail_as_taken();
     }
     // A link stays one.
     path_ = fs::canonical(path_).string();
@@ -62,6 +62,10 @@ void OutputFile::fail(const std::string& what) const {
                            ".");
 }
 
+void OutputFile::fail_as_taken() const {
+  throw std::runtime_error(one_line(path_, 200) + " is there already. " + advice_);
+}
+
 std::string OutputFile::hidden_name() const {
   return (fs::path(folder_of(path_)) /
           ("." + fs::path(path_).filename().string() + "." + std::to_string(getpid()) + "-" +
@@ -84,11 +88,15 @@ void OutputFile::commit() {
     const std::string self = "/proc/self/fd/" + std::to_string(descriptor_);
     const std::string name = replaces_ ? hidden_name() : path_;
     if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      if (errno == EEXIST) fail_as_taken();
       fail("made");
     }
     if (replaces_) temporary_ = name;
   } else if (!replaces_) {
-    if (link(temporary_.c_str(), path_.c_str()) != 0) fail("made");
+    if (link(temporary_.c_str(), path_.c_str()) != 0) {
+      if (errno == EEXIST) fail_as_taken();
+      fail("made");
+    }
     unlink(temporary_.c_str());
     temporary_.clear();
   }

@@ -29,10 +29,12 @@ class OutputFile final : public Sink {
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
+  [[noreturn]] void fail_as_taken() const;
   std::string hidden_name() const;
 
   std::string path_;
   bool replaces_;
+  const char* advice_;
   int descriptor_ = -1;
   std::string temporary_;  // its name until commit(); empty: it has none
 };
