@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "assets/ingredient.h"
 
+#include <algorithm>
+
 #include "base/glib_ptr.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -33,17 +35,24 @@ std::string shown(const std::string& entry) {
 
 }  // namespace
 
-Result<std::vector<Ingredient>> parse_ingredients(const std::string& text, const char* folder) {
-  std::vector<Ingredient> ingredients;
+Result<std::vector<std::string>> split_ingredients(const std::string& text) {
   // A list of lines ends with a line break.
   const std::string_view list = trim(text);
-  if (list.empty()) return ingredients;
-  for (const std::string& entry : split_entries(list)) {
-    if (entry.empty()) {
-      return settings_error("ingredients is " + shown(text) +
-                            ", where an entry is empty. Write files and ids separated by commas, "
-                            "such as photo.jpg,502; a comma in a name as \\,.");
-    }
+  if (list.empty()) return std::vector<std::string>();
+  auto entries = split_entries(list);
+  if (std::ranges::find(entries, "") != entries.end()) {
+    return settings_error("ingredients is " + shown(text) +
+                          ", where an entry is empty. Write files and ids separated by commas, "
+                          "such as photo.jpg,502; a comma in a name as \\,.");
+  }
+  return entries;
+}
+
+Result<std::vector<Ingredient>> parse_ingredients(const std::string& text, const char* folder) {
+  auto entries = split_ingredients(text);
+  if (!entries) return std::move(entries.error());
+  std::vector<Ingredient> ingredients;
+  for (const std::string& entry : *entries) {
     const GCharPtr scheme(g_uri_parse_scheme(entry.c_str()));
     Ingredient ingredient;
     if (is_id(entry)) {

@@ -23,6 +23,10 @@ struct Ingredient {
 Result<std::vector<Ingredient>> parse_ingredients(const std::string& text,
                                                   const char* folder = nullptr);
 
+// The entries of such a list as they stand there, but for the backslashes. Fails with
+// ErrorKind::settings when one is empty.
+Result<std::vector<std::string>> split_ingredients(const std::string& text);
+
 // "photo.jpg", fit for a message.
 std::string name_of(const Ingredient& ingredient);
 

@@ -95,6 +95,33 @@ TEST_F(BatchCommand, ARowThatFailsStopsNoOther) {
   expect_clips(2);
 }
 
+TEST_F(BatchCommand, NoIngredientOfARowIsLost) {
+  for (const char* name : {"a,b.png", "c\\d.png"}) {
+    write_file(file(name), "\x89PNG\r\n\x1a\n");
+  }
+  const std::string both = "ingredients and asset-ids are both set";
+  const std::vector<std::pair<std::string, std::string>> tables = {
+      {"prompt,asset-ids,ingredient\nOne,501,502\n", both},
+      {"prompt,ingredients,asset-ids\nOne,\"502,503\",501\n", both},
+      {"{\"prompt\": \"One\", \"asset-ids\": 501, \"ingredient\": 502}\n", both},
+      {"prompt,ingredients\nOne,\"502,,503\"\n", "an entry is empty"},
+      {"prompt,ingredients\nOne,\"c\\x.png,502\"\n", "c\\x.png"},
+  };
+  for (const auto& [table, text] : tables) {
+    write_rows(table);
+    const Finished finished = run(words());
+    EXPECT_EQ(finished.exit_code, 1) << table;
+    EXPECT_NE(finished.out.find(text), std::string::npos) << table << "\n" << finished.out;
+  }
+  EXPECT_TRUE(service_.books().posts.empty()) << service_.books().text();
+  // In a name, a comma stands behind a backslash, and another backslash for itself.
+  ASSERT_EQ(run({"generate", "--prompt", "One", "-o", file("one.mp4")}).exit_code, 0);
+  const std::string id = service_.books().created().front().id;
+  write_rows("generation-id,ingredients\n" + id + ",\"a\\,b.png,c\\d.png\"\n");
+  const Finished finished = run(words());
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+}
+
 TEST_F(BatchCommand, NothingIsAskedForWhenTheTableMakesNoSense) {
   const std::vector<std::pair<std::string, std::string>> tables = {
       {"", "no rows"},
@@ -113,6 +140,8 @@ TEST_F(BatchCommand, NothingIsAskedForWhenTheTableMakesNoSense) {
       {"prompt;model\nOne;pika\n", "Line 1 has semicolons"},
       {"prompt\tmodel\nOne\tpika\n", "Line 1 has tabs"},
       {"{\"prompt\": {}}\n", "Line 1 has an object"},
+      {"{\"prompt\": \"A\", \"asset-ids\": [501, 502]}\n",
+       "Line 1 has several values as \"asset-ids\""},
       {"{\"prompt\": \"A\"}\n{\n", "Line 2 is no JSON"},
       {"prompt\n\xff\n", "UTF-8"},
   };

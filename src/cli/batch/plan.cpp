@@ -93,23 +93,6 @@ std::string digest_of_contents(Settings settings, assets::Uploader& uploader) {
   return digest(settings);
 }
 
-// As the setting has them: in a name, a comma or a backslash stands behind a backslash.
-std::vector<std::string> split_ingredients(const std::string& text) {
-  std::vector<std::string> items(1);
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\' && at + 1 < text.size()) {
-      items.back() += text[++at];
-    } else if (text[at] == ',' || text[at] == '\n') {
-      items.emplace_back();
-    } else {
-      items.back() += text[at];
-    }
-  }
-  for (std::string& item : items) item = trim(item);
-  std::erase(items, "");
-  return items;
-}
-
 // The name of a file in the folder; empty when it is none.
 std::string file_name(const std::string& text) {
   const fs::path path(text);
@@ -148,7 +131,14 @@ class Planner {
     name += ".mp4";
     std::vector<std::string> ingredients;
     std::map<std::string, std::string> variables;
+    bool has_asset_ids = false;
+    std::set<std::string> single;
     for (const auto& [column, value] : row.fields) {
+      const bool is_list = is_ingredient(column) || column == "ingredients";
+      if (!is_list && !single.insert(column).second) {
+        fail(row, "has several values as \"" + one_line(column, 60) +
+                      "\", which is one text: write ids and names with commas in between");
+      }
       if (column == "output") {
         name = file_name(value);
         if (name.empty())
@@ -158,8 +148,11 @@ class Planner {
       } else if (is_ingredient(column)) {
         ingredients.push_back(value);
       } else if (column == "ingredients") {
-        for (std::string& item : split_ingredients(value)) ingredients.push_back(std::move(item));
+        auto items = assets::split_ingredients(value);
+        if (!items && task.problem.empty()) task.problem = items.error().message;
+        if (items) ingredients.insert(ingredients.end(), items->begin(), items->end());
       } else if (find_setting(column) != nullptr) {
+        has_asset_ids |= column == "asset-ids" && !trim(value).empty();
         set_column(row, column, value, task);
       } else {
         variables[column] = value;
@@ -172,6 +165,11 @@ class Planner {
     }
     task.output = (fs::path(folder_) / name).string();
     try {
+      if (!ingredients.empty() && has_asset_ids) {
+        throw std::runtime_error(
+            "ingredients and asset-ids are both set in this row. Set ingredients alone: it takes "
+            "ids, too.");
+      }
       if (!ingredients.empty()) set_ingredients(task.settings, ingredients, base_);
       fill(task, variables);
       check(task);
