@@ -151,6 +151,12 @@ TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {
             "No.");
   EXPECT_EQ(why(R"({"id": 1, "status": "failed", "failed_reason": "Why", "user_message": "No."})"),
             "Why");
+  // What is said of one that has not failed is no reason.
+  for (const char* status : {"completed", "processing", "stopped", "new_word"}) {
+    const std::string record = std::string(R"({"id": 1, "status": ")") + status +
+                               R"(", "user_message": "Your video is ready."})";
+    EXPECT_EQ(why(record.c_str()), "") << status;
+  }
 }
 
 TEST(ContractRecord, WhatKeepsAnActionFromBeingTakenIsTold) {

@@ -13,6 +13,10 @@ std::string word(JsonObject* object, const char* name) {
   return take_string(g_ascii_strdown(text.c_str(), -1));
 }
 
+std::string text_of(JsonObject* object, const char* name) {
+  return one_line(as_text(member(object, name)).value_or(""));
+}
+
 Phase parse_phase(const std::string& status) {
   if (status == "pending") return Phase::pending;
   if (status == "processing") return Phase::processing;
@@ -46,9 +50,10 @@ Result<Generation, std::string> parse_generation(std::string_view body) {
 
   generation.status = word(object->get(), "status");
   generation.phase = parse_phase(generation.status);
-  for (const char* name : {"failed_reason", "user_message"}) {
-    generation.failed_reason = one_line(as_text(member(object->get(), name)).value_or(""));
-    if (!generation.failed_reason.empty()) break;
+  generation.failed_reason = text_of(object->get(), "failed_reason");
+  // Of one that has not failed, it is no reason: "Your video is ready."
+  if (generation.failed_reason.empty() && generation.phase == Phase::failed) {
+    generation.failed_reason = text_of(object->get(), "user_message");
   }
   generation.cost = as_number(member(object->get(), "execution_cost"));
   // A cost below 0 would make room under a limit.
