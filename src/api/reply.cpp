@@ -2,8 +2,8 @@
 #include "api/reply.h"
 
 #include <cmath>
-#include <initializer_list>
 
+#include "api/answers/error_text.h"
 #include "api/json.h"
 #include "base/text.h"
 #include "http/network.h"
@@ -20,33 +20,11 @@ struct ErrorBody {
   std::optional<std::chrono::milliseconds> retry_after;
 };
 
-// Empty when no member of these names has one.
-std::string first_text(JsonObject* object, std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    std::string text(trim(as_string(member(object, name)).value_or("")));
-    if (!text.empty()) return text;
-  }
-  return {};
-}
-
 std::optional<std::chrono::milliseconds> read_wait(JsonNode* node) {
   constexpr double longest_seconds = 24 * 60 * 60;
   const auto seconds = as_number(node);
   if (!seconds || *seconds < 0 || *seconds > longest_seconds) return std::nullopt;
   return std::chrono::milliseconds(std::llround(std::ceil(*seconds * 1000)));
-}
-
-// "actions[0].card.inputs.model: no such model"
-std::string places_of(JsonArray* errors) {
-  std::string text;
-  for (JsonNode* error : elements(errors)) {
-    JsonObject* one = as_object(error);
-    const std::string path = first_text(one, {"path"});
-    if (path.empty()) continue;
-    const std::string message = first_text(one, {"message", "code"});
-    text += (text.empty() ? "" : "; ") + path + (message.empty() ? "" : ": ") + message;
-  }
-  return text;
 }
 
 // What keeps a request from being paid for, and what the service offers for sale: nothing is ever
@@ -68,23 +46,12 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   const auto object = parse_json_object(reply.body);
   if (!object) return result;
   JsonObject* body = object->get();
-  result.text = first_text(body, {"error", "message"});
+  result.text = error_text(body);
   result.code = first_text(body, {"error_code", "code"});
   // A message or a code alone is what gateways say.
   const auto has = [body](const char* name) { return !first_text(body, {name}).empty(); };
   result.is_api_error = has("error") || has("error_code") || (has("code") && has("message")) ||
                         has("funding_error_kind");
-  if (result.text.empty()) result.text = as_text(member(body, "error")).value_or("");
-  if (result.text.empty()) {
-    result.text = first_text(as_object(member(body, "error")), {"message", "code"});
-  }
-  JsonNode* errors = member(body, "errors");
-  const std::string places = places_of(as_array(errors));
-  if (!places.empty()) {
-    result.text += (result.text.empty() ? "" : "; ") + places;
-  } else if (errors != nullptr && result.text.empty()) {
-    result.text = canonical_json(errors);
-  }
   if (const std::string funding = funding_of(body); !funding.empty()) {
     result.text += (result.text.empty() ? "" : "; ") + funding;
   }

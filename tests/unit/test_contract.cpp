@@ -160,10 +160,20 @@ TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {
 }
 
 TEST(ContractRecord, WhatKeepsAnActionFromBeingTakenIsTold) {
-  const auto answer = actions_dialect.read(
-      R"({"results": [{"index": 0, "result": null, "error": {"message": "no such layer"}}]})");
-  ASSERT_FALSE(answer);
-  EXPECT_NE(answer.error().find("no such layer"), std::string::npos) << answer.error();
+  for (const char* body :
+       {R"({"results": [{"index": 0, "result": null, "error": {"message": "no such layer"}}]})",
+        R"({"results": [{"index": 0, "error": "no such layer"}]})",
+        R"({"results": [{"errors": [{"path": "actions[0].target", "code": "invalid",
+                                     "message": "no such layer"}]}]})",
+        R"({"results": [{"index": 0, "result": null}],
+            "errors": [{"path": "actions[0].target", "message": "no such layer"}]})"}) {
+    const auto answer = actions_dialect.read(body);
+    ASSERT_FALSE(answer) << body;
+    EXPECT_NE(answer.error().find("no such layer"), std::string::npos) << answer.error();
+    const bool has_place = std::string_view(body).find("path") != std::string_view::npos;
+    EXPECT_EQ(answer.error().find("actions[0].target: ") != std::string::npos, has_place)
+        << answer.error();
+  }
   // A gateway may have such a one as well: it is told, and is no proof of a refusal.
   const HttpReply reply{.status = 422, .body = R"({"error": {"code": 1, "message": "too long"}})"};
   const Failure failure = failure_from_reply(reply, {});

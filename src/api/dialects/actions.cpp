@@ -4,6 +4,7 @@
 #include <array>
 #include <climits>
 
+#include "api/answers/error_text.h"
 #include "api/dialect.h"
 #include "base/text.h"
 
@@ -175,12 +176,12 @@ Result<Generation, std::string> read(std::string_view answer) {
   if (!object) return object.error();
   const auto results = elements(as_array(member(object->get(), "results")));
   if (results.empty()) return parse_generation(answer);
-  JsonObject* result = as_object(member(as_object(results.front()), "result"));
+  JsonObject* first = as_object(results.front());
+  JsonObject* result = as_object(member(first, "result"));
   if (result == nullptr) {
-    JsonObject* error = as_object(member(as_object(results.front()), "error"));
-    std::string text = as_string(member(error, "message")).value_or("");
-    if (text.empty()) text = as_string(member(error, "code")).value_or("");
-    return "it has no result of the action" + (text.empty() ? "" : ", but an error: " + text);
+    std::string text = error_text(first);
+    if (text.empty()) text = error_text(object->get());
+    return "it has no result of the action" + (text.empty() ? "" : ", but says: " + text);
   }
   JsonObjectPtr generation(json_object_new());
   merge(generation.get(), result);
