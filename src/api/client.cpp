@@ -145,7 +145,7 @@ void Client::ask_about(const char* method, const std::string& id, const std::str
       reading(std::move(done), parse_generation, [this, id](Generation& generation) -> std::string {
         if (generation.status.empty()) return "it has no status";
         if (is_about_another("generation " + id, generation.id, id)) {
-          return "it is about generation " + one_line(generation.id, 80);
+          return "it is about generation " + generation.id;
         }
         generation.id = id;
         return "";
@@ -165,7 +165,7 @@ void Client::get_cell(const std::string& cell_path, const std::string& agent_id,
       std::move(done), parse_cell,
       [this, id = cell_path.substr(cell_path.rfind('/') + 1)](const Cell& cell) -> std::string {
         const bool is_another = is_about_another("cell " + id, cell.id, id);
-        return is_another ? "it is about cell " + one_line(cell.id, 80) : "";
+        return is_another ? "it is about cell " + cell.id : "";
       });
   begin(call, cell_path, agent_id);
 }

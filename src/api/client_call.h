@@ -9,9 +9,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/client.h"
 #include "api/json.h"
+#include "base/text.h"
 
 namespace genpro::api {
 
@@ -45,6 +47,15 @@ inline std::string agent_body(const std::string& agent_id) {
   return to_text(std::move(body));
 }
 
+// Takes the key out of what the service says of a generation. Not after a cut: a part of the key
+// would not be found.
+inline void hide_key(Generation& generation, const std::string& key) {
+  generation.failed_reason = one_line(redact(generation.failed_reason, key));
+}
+inline void hide_key(std::vector<Generation>& generations, const std::string& key) {
+  for (Generation& generation : generations) hide_key(generation, key);
+}
+
 // What is done with the reply to a call. `complaint`, if there is one, says what is wrong with what
 // `parse` has made of it, and is empty when nothing is.
 template <typename T, typename Parse, typename Complaint = std::string (*)(const T&)>
@@ -56,6 +67,7 @@ auto reading(
     Result<T, std::string> value = parse(reply->body);
     const std::string wrong = value ? complaint(*value) : value.error();
     if (!wrong.empty()) return done(failure_from_shape(*reply, wrong, subject));
+    if constexpr (requires { hide_key(*value, subject.secret); }) hide_key(*value, subject.secret);
     if constexpr (requires { value->is_redirected; }) value->is_redirected = reply->is_redirected;
     done(std::move(*value));
   };

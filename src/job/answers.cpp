@@ -46,7 +46,7 @@ payment::Answer facts_of(const api::Generation& generation, const api::Access& a
   answer.has_clip = generation.phase == api::Phase::completed &&
                     static_cast<bool>(clip_address(generation, generation.id, access));
   answer.credit = credit_of(generation);
-  answer.text = one_line(redact(generation.failed_reason, access.key), 200);
+  answer.text = one_line(generation.failed_reason, 200);
   return answer;
 }
 

@@ -10,7 +10,9 @@ class ServiceCommands : public CliTest {
  protected:
   Finished run(std::vector<std::string> words) {
     words.insert(words.begin(), g_getenv("GENPRO"));
-    words.insert(words.end(), {"--api-base-url", service_.api_base(), "--retries", "1"});
+    // An estimate waits for no generation.
+    if (words[1] != "estimate") words.insert(words.end(), {"--retries", "1"});
+    words.insert(words.end(), {"--api-base-url", service_.api_base()});
     return run_command(words, {{"GEN_API_KEY", "test_key_4711"},
                                {"LC_ALL", "C.UTF-8"},
                                {"GEN_AGENT_ID", "42"},
@@ -64,6 +66,32 @@ TEST_F(ServiceCommands, GenerationsOfACellAreListed) {
   ASSERT_EQ(lines.size(), 3U) << finished.out;
   EXPECT_NE(lines[1].find("completed   3.5"), std::string::npos) << lines[1];
   EXPECT_FALSE(has_control_characters(finished.out));
+}
+
+// Also not a part of it that a cut has left.
+TEST_F(ServiceCommands, AKeyThatTheServiceEchoesIsNotShown) {
+  for (const std::size_t before : {0U, 115U, 120U, 125U, 192U, 294U}) {
+    const std::string echo = std::string(before, 'x') + R"(test_key_4711 is not allowed"})";
+    const std::string record = R"({"id":9040,"status":"failed","failed_reason":")" + echo;
+    service_.set_cell(json_answer(200, R"({"id":3300,"user_jobs":[)" + record + "]}"));
+    answer("GET", "generations/9040", json_answer(200, record));
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"generations", "list"},
+                                               {"generations", "list", "--json"},
+                                               {"generations", "show", "9040"},
+                                               {"generations", "show", "9040", "--json"}}) {
+      const Finished finished = run(words);
+      EXPECT_EQ(finished.exit_code, 0) << finished.out;
+      EXPECT_NE(finished.out.find("failed"), std::string::npos) << finished.out;
+      EXPECT_EQ(finished.out.find("test_"), std::string::npos) << before << ": " << finished.out;
+    }
+    answer("POST", "user_jobs/estimate",
+           json_answer(200, R"({"status":"failed","message":")" + echo));
+    const Finished estimate =
+        run({"estimate", "--prompt", "A kite", "--asset-ids", "501", "--ledger", path_});
+    EXPECT_NE(estimate.out.find(R"("failed")"), std::string::npos) << estimate.out;
+    EXPECT_EQ(estimate.out.find("test_"), std::string::npos) << before << ": " << estimate.out;
+  }
 }
 
 TEST_F(ServiceCommands, WhatHasEndedIsNotSaidToBeStopped) {

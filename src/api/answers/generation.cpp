@@ -14,7 +14,7 @@ std::string word(JsonObject* object, const char* name) {
 }
 
 std::string text_of(JsonObject* object, const char* name) {
-  return one_line(as_text(member(object, name)).value_or(""));
+  return std::string(trim(as_text(member(object, name)).value_or("")));
 }
 
 Phase parse_phase(const std::string& status) {
@@ -45,7 +45,7 @@ Result<Generation, std::string> parse_generation(std::string_view body) {
   Generation generation;
   std::optional<std::string> id = as_id(member(object->get(), "generation_id"));
   if (!id) id = as_id(member(object->get(), "id"));
-  if (id && !is_id(*id)) return "its generation id \"" + one_line(*id, 80) + "\" is no id";
+  if (id && !is_id(*id)) return "its generation id is no id: " + *id;
   generation.id = id.value_or("");
 
   generation.status = word(object->get(), "status");

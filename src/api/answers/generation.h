@@ -24,7 +24,7 @@ struct Generation {
   std::string id;  // empty when the answer had none
   Phase phase = Phase::unknown;
   std::string status;          // the service's own word, empty when it gave none
-  std::string failed_reason;   // one line, empty when the service gave none
+  std::string failed_reason;   // empty when there is none; a Client's is one line without the key
   std::optional<double> cost;  // `execution_cost`; its unit is not documented
   // The URL of the first video among the output resources, as it stands there; unset when there is
   // no video. It may be empty or of any scheme.

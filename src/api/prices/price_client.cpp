@@ -47,7 +47,7 @@ std::string find_status(JsonObject* estimate, std::string_view words) {
     if (status.empty() || !has_word(words, status)) continue;
     std::string text = "its status is \"" + status + "\"";
     for (const char* name : {"error", "message", "failed_reason"}) {
-      const std::string why = one_line(as_string(member(part, name)).value_or(""), 120);
+      const std::string why = as_string(member(part, name)).value_or("");
       if (!why.empty()) return text + " (" + why + ")";
     }
     return text;

@@ -88,7 +88,7 @@ void ResourceClient::get(const std::string& id, const std::string& agent_id, Res
   auto call = make_call("GET", "content resource " + one_line(id, 80));
   call->done = reading(std::move(done), parse_resource, [id](const Resource& resource) {
     const bool is_another = plain_id(resource.id) != plain_id(id);
-    return is_another ? "it is about content resource " + one_line(resource.id, 80) : "";
+    return is_another ? "it is about content resource " + resource.id : "";
   });
   if (!is_id(id)) return refuse(call, shown(id) + " is no id");
   begin(call, "content_resources/" + id, agent_id);
