@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "api/request.h"
 #include "cli/cli_fixture.h"
 
 namespace genpro::test {
@@ -202,6 +203,24 @@ TEST_F(Show, APromptThatWouldSteerATerminalIsShownWithoutItsCommands) {
   const auto document = json({"show", std::to_string(id)});
   const auto prompt = api::as_string(api::member(api::as_object(document.get()), "prompt"));
   EXPECT_EQ(prompt, "red \033[31m\u009b2J bell\a turned \u202eback\u202c, été 日本");
+}
+
+TEST_F(Show, TheDialectOfActionsHasItsPromptInACard) {
+  api::RequestSettings settings{.dialect = "actions",
+                                .sheet_route = "vidsheet",
+                                .sheet_id = "101",
+                                .cell_id = "3300",
+                                .agent_id = "42",
+                                .asset_ids = "501"};
+  settings.prompt = "A kettle";
+  settings.model = "seedance-2.0-fast";
+  const auto made = api::make_request(settings);
+  ASSERT_TRUE(made) << made.error().message;
+  ledger::Identity identity = request();
+  identity.request = made->body;
+  const std::int64_t id = add(*open(), identity);
+  EXPECT_NE(output({"show", std::to_string(id)}).find("A kettle\n"), std::string::npos);
+  EXPECT_NE(output({"list", "--columns", "prompt"}).find("A kettle\n"), std::string::npos);
 }
 
 TEST_F(Show, ARequestThatIsNoJsonIsShownAsItIs) {

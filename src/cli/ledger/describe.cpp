@@ -313,8 +313,17 @@ std::string cell_text(const Entry& entry) {
 std::string prompt_of(const Entry& entry) {
   const auto request = api::parse_json_object(entry.identity.request);
   if (!request) return "";
-  JsonObject* data = api::as_object(api::member(request->get(), "data"));
-  return api::as_string(api::member(data, "prompt")).value_or("");
+  const auto inner = [](JsonObject* object, const char* name) {
+    return api::as_object(api::member(object, name));
+  };
+  const auto actions = api::elements(api::as_array(api::member(request->get(), "actions")));
+  if (actions.empty()) {
+    JsonObject* data = inner(request->get(), "data");
+    return api::as_string(api::member(data, "prompt")).value_or("");
+  }
+  JsonObject* inputs = inner(inner(api::as_object(actions.front()), "card"), "inputs");
+  JsonObject* manual = inner(inner(inputs, "prompt"), "manual");
+  return api::as_string(api::member(manual, "text")).value_or("");
 }
 
 std::string key_of(const Entry& entry) {
