@@ -14,9 +14,10 @@ EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
       client_(runtime, settings.access, settings.silence) {
   deadline_.start(longest_wait, [this] {
     is_retryable_ = true;
-    ask_ledger("The GEN API has not answered the request for an estimate within " +
-               std::to_string(longest_wait.count() / 1000) + " s." +
-               (failure_text_.empty() ? "" : " " + failure_text_));
+    const std::string within = " within " + std::to_string(longest_wait.count() / 1000) + " s.";
+    ask_ledger(failure_text_.empty()
+                   ? "The GEN API has not answered the request for an estimate" + within
+                   : "No estimate came" + within + " " + failure_text_);
   });
   ask_service();
 }

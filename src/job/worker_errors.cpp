@@ -165,14 +165,16 @@ std::optional<Error> Worker::cost_error() const {
     return error;
   }
   if (!estimate_->credits) {
-    const bool is_one = settings_.max_cost > 0;
+    const std::string limit = settings_.max_cost > 0 ? "max-cost" : "daily-cost-limit";
     return refused("cost_unknown",
-                   std::string(is_one ? "max-cost" : "daily-cost-limit") +
+                   limit +
                        " is set, and what this generation would cost is not known: the service "
                        "gives no estimate, and this ledger has paid for none of the same model and "
-                       "length. No generation was asked for. Set model and duration to what the "
-                       "service has a price for, or " +
-                       (is_one ? "max-cost" : "daily-cost-limit") +
+                       "length. No generation was asked for. " +
+                       (estimate_->is_retryable
+                            ? "Try again later, or set "
+                            : "Set model and duration to what the service has a price for, or ") +
+                       limit +
                        " to 0 for a first one, whose cost the ledger remembers. The service: " +
                        estimate_->reason);
   }

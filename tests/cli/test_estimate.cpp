@@ -127,7 +127,10 @@ TEST_F(Estimate, ThatTheServiceRefusesOrHasNotReadyIsNoPrice) {
     const Finished estimate = run({"estimate", "--prompt", "A kite"});
     EXPECT_EQ(estimate.exit_code, 1) << estimate.out;
     EXPECT_NE(estimate.out.find(says), std::string::npos) << estimate.out;
-    expect_refused(run(make("A kite", {"--max-cost", "1000"})), {"max-cost", "not known", says});
+    expect_refused(run(make("A kite", {"--max-cost", "1000"})),
+                   {"max-cost", "not known", says,
+                    status == "failed" ? "Set model and duration" : "Try again later, or set"});
+    EXPECT_EQ(estimate.out.find("has not answered"), std::string::npos) << estimate.out;
   }
   EXPECT_EQ(posts(), 0U);
   // No word of which ones there are is published.

@@ -136,7 +136,7 @@ TEST(ContractPrices, EstimatesAreAskedForAndRead) {
               canonical_json(member(file.get(), "body")))
         << path;
     const auto credits = parse_estimate(canonical_json(member(file.get(), "answer")));
-    ASSERT_TRUE(credits) << path << ": " << credits.error();
+    ASSERT_TRUE(credits) << path << ": " << credits.error().reason;
     EXPECT_EQ(*credits, as_number(member(file.get(), "credits"))) << path;
   }
   EXPECT_EQ(estimates, 2U);
@@ -182,19 +182,29 @@ TEST(ContractRecord, WhatKeepsAnActionFromBeingTakenIsTold) {
 }
 
 TEST(ContractPrices, AnEstimateThatIsNoneIsNoPrice) {
-  for (const char* answer :
-       {R"({"estimated_credits": 4, "status": "Failed", "message": "no such model"})",
-        R"({"estimated_credits": 0, "status": "pending"})",
-        R"({"estimated_credits": 4, "status": "completed",
-            "items": [{"estimated_credits": 4}, {"status": "not_ready"}]})"}) {
-    EXPECT_FALSE(parse_estimate(answer)) << answer;
+  using Kind = NoPrice::Kind;
+  for (const auto& [answer, kind] :
+       {std::pair(R"({"estimated_credits": 4, "status": "Failed", "message": "no such model"})",
+                  Kind::refused),
+        std::pair(R"({"estimated_credits": 0, "status": "pending"})", Kind::early),
+        std::pair(R"({"estimated_credits": 4, "status": "completed",
+                      "items": [{"estimated_credits": 4}, {"status": "not_ready"}]})",
+                  Kind::early),
+        std::pair(R"({"estimated_credits": 4, "status": "pending",
+                      "items": [{"status": "refused"}]})",
+                  Kind::refused),
+        std::pair(R"({"status": "completed"})", Kind::unreadable),
+        std::pair("[]", Kind::unreadable)}) {
+    const auto credits = parse_estimate(answer);
+    ASSERT_FALSE(credits) << answer;
+    EXPECT_EQ(credits.error().kind, kind) << answer << ": " << credits.error().reason;
   }
   for (const char* answer :
        {R"({"estimated_credits": 4, "status": "quoted"})", R"({"estimated_credits": "4.0"})",
         R"({"estimated_credits": 4, "status": null, "items": null, "expires": 1})",
         R"({"status": "completed", "items": [{"estimated_credits": 1}, {"credits": "3"}]})"}) {
     const auto credits = parse_estimate(answer);
-    ASSERT_TRUE(credits) << answer << ": " << credits.error();
+    ASSERT_TRUE(credits) << answer << ": " << credits.error().reason;
     EXPECT_EQ(*credits, 4) << answer;
   }
 }

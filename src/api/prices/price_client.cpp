@@ -166,22 +166,24 @@ std::string estimate_body(const GenerationRequest& request, bool is_bare) {
   return to_text(std::move(whole));
 }
 
-Result<double, std::string> parse_estimate(std::string_view body) {
+Result<double, NoPrice> parse_estimate(std::string_view body) {
   const auto object = parse_json_object(body);
-  if (!object) return object.error();
-  for (const std::string_view words : {refusing_words, early_words}) {
-    if (std::string status = find_status(object->get(), words); !status.empty()) return status;
+  if (!object) return NoPrice{object.error()};
+  for (const auto& [words, kind] : {std::pair(refusing_words, NoPrice::Kind::refused),
+                                    std::pair(early_words, NoPrice::Kind::early)}) {
+    std::string status = find_status(object->get(), words);
+    if (!status.empty()) return NoPrice{std::move(status), kind};
   }
   if (const auto credits = credits_of(object->get())) return *credits;
   double sum = 0;
   const auto items = elements(as_array(member(object->get(), "items")));
   for (JsonNode* item : items) {
     const auto credits = credits_of(as_object(item));
-    if (!credits) return std::string("an item of it has no estimated_credits");
+    if (!credits) return NoPrice{"an item of it has no estimated_credits"};
     sum += *credits;
   }
   if (!items.empty()) return sum;
-  return std::string("it has no estimated_credits");
+  return NoPrice{"it has no estimated_credits"};
 }
 
 Result<std::vector<Transaction>, std::string> parse_transactions(std::string_view body) {
@@ -209,20 +211,21 @@ void PriceClient::estimate(const GenerationRequest& request, bool is_bare,
       make_call("POST", {"the request for an estimate",
                          "the route of estimates, or an id in the request", "Check agent-id."});
   call->request.json_body = estimate_body(request, is_bare);
-  call->done = [done, read = reading(done, parse_estimate)](Result<HttpReply, Failure> reply,
-                                                            const Subject& subject) {
-    const auto object = reply ? parse_json_object(reply->body) : std::string();
-    if (!object) return read(std::move(reply), subject);
-    const std::string refused = find_status(object->get(), refusing_words);
-    const std::string status = refused.empty() ? find_status(object->get(), early_words) : refused;
-    if (status.empty()) return read(std::move(reply), subject);
-    Failure failure = failure_from_shape(*reply, status, subject);
-    // Asked again, it would refuse again.
-    failure.retryable = refused.empty();
-    failure.error.message =
-        std::string("The GEN API gives no estimate for this request") +
-        (refused.empty() ? " yet: " : ": ") + one_line(redact(status, subject.secret), 200) +
-        (refused.empty() ? ". Try again later." : ". Check its model and settings.");
+  call->done = [done](Result<HttpReply, Failure> reply, const Subject& subject) {
+    if (!reply) return done(std::move(reply.error()));
+    const auto credits = parse_estimate(reply->body);
+    if (credits) return done(*credits);
+    const NoPrice& none = credits.error();
+    Failure failure = failure_from_shape(*reply, none.reason, subject);
+    if (none.kind != NoPrice::Kind::unreadable) {
+      // Asked again, it would refuse again.
+      const bool is_early = none.kind == NoPrice::Kind::early;
+      failure.retryable = is_early;
+      failure.error.message = std::string("The GEN API gives no estimate for this request") +
+                              (is_early ? " yet: " : ": ") +
+                              one_line(redact(none.reason, subject.secret), 200) +
+                              (is_early ? ". Try again later." : ". Check its model and settings.");
+    }
     done(std::move(failure));
   };
   begin(call, "user_jobs/estimate", {});

@@ -16,8 +16,13 @@ namespace genpro::api {
 std::string job_type_of(const GenerationRequest& request);
 // What is posted for an estimate. `is_bare`: without ingredients, whose ids are not known.
 std::string estimate_body(const GenerationRequest& request, bool is_bare = false);
-// Reads the answer: credits. The error is a fragment that says what is wrong.
-Result<double, std::string> parse_estimate(std::string_view body);
+// Why an answer has no price: a fragment that says what is wrong, with all that the service says.
+struct NoPrice {
+  std::string reason;
+  enum class Kind { unreadable, refused, early } kind = Kind::unreadable;
+};
+// Reads the answer: credits. A number beside a status of the last two kinds is no price.
+Result<double, NoPrice> parse_estimate(std::string_view body);
 
 // Of an agent's account.
 struct Transaction {
