@@ -99,6 +99,16 @@ TEST_F(Lifecycle, OnlyEndedGenerationsCanBeContinued) {
   expect_error(client_->post("/v1/generations/1/continue", ""), 404, "not_found");
 }
 
+TEST_F(Lifecycle, AnAgentThatIsNotThereContinuesNothing) {
+  const auto path = generate("[hang]");
+  client_->post(path + "/stop", "");
+  expect_error(client_->post(path + "/continue", R"({"agent_id":9})"), 422, "agent_not_found",
+               "\"9\"");
+  expect_error(client_->post(path + "/continue?agent_id=9", ""), 422, "agent_not_found");
+  EXPECT_EQ(credit(), 1000);
+  EXPECT_EQ(client_->post(path + "/continue", R"({"agent_id":42})").status, 200u);
+}
+
 TEST_F(Lifecycle, ContinueNeedsCreditsAndIngredients) {
   restart([](EmulatorSettings& settings) { settings.credit = 5; });
   const auto path = generate("[hang]");

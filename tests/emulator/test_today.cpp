@@ -164,6 +164,36 @@ TEST_F(Today, AStopOfAnAgentThatIsNotThereIsRefused) {
   EXPECT_EQ(client_->get(path).json()["status"].text(), "pending");
 }
 
+TEST_F(Today, ContinuesOnlyWhatIsStoppedAndWithAKey) {
+  start([](EmulatorSettings& settings) {
+    settings.latency = 100;
+    settings.dialect = Dialect::today;
+  });
+  const auto go_on = [this](const std::string& path, const std::string& key) {
+    return client_->post(path + "/continue", R"({"agent_id":42})", {{"Idempotency-Key", key}});
+  };
+  const std::string stopped =
+      path_of(vidsheet("video_from_text", R"("prompt":"a","model":"kling-v3")"));
+  client_->post(stopped + "/stop", R"({"agent_id":42})");
+  const double before = credit();
+  expect_error(client_->post(stopped + "/continue", R"({"agent_id":42})"), 422,
+               "idempotency_key_required", "Idempotency-Key");
+  EXPECT_EQ(credit(), before);
+  EXPECT_EQ(go_on(stopped, "k").status, 200u);
+  EXPECT_LT(credit(), before);
+  client_->post(stopped + "/stop", R"({"agent_id":42})");
+  EXPECT_EQ(go_on(stopped, "k").json()["status"].text(), "pending") << "what was answered before";
+  EXPECT_EQ(client_->get(stopped).json()["status"].text(), "stopped");
+
+  start([](EmulatorSettings& settings) {
+    settings.faults = {{"failed-generations", "model=grok:reason=Not today."}};
+    settings.dialect = Dialect::today;
+  });
+  const std::string failed = path_of(vidsheet("video_from_text", R"("prompt":"a","model":"grok")"));
+  wait_for(failed, "failed");
+  expect_error(go_on(failed, "l"), 422, "validation_error", "failed");
+}
+
 TEST_F(Today, AStopMayCostWhatWasCharged) {
   start_with({{"stop-refunds", "none"}}, 100);
   const double before = credit();

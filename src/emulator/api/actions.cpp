@@ -60,10 +60,7 @@ Reply run(Services& services, Exchange& exchange) {
   const auto agent = optional_id(fields, "agent_id", "agent_id");
   if (!agent) throw ApiError(422, "agent_not_found", "agent_id is missing in the body.");
   check_agent(services, *agent);
-  if (exchange.request.header("idempotency-key").empty()) {
-    throw ApiError(422, "idempotency_key_required",
-                   "The header Idempotency-Key is missing, which generate needs.");
-  }
+  check_idempotency_key(exchange.request, "generate");
   return answer_once(
       services, exchange.request, "actions\n" + canonical_json(body.get()),
       [&] {

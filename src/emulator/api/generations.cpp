@@ -219,7 +219,14 @@ Reply stop_generation(Services& services, Exchange& exchange) {
 Reply continue_generation(Services& services, Exchange& exchange) {
   const Generation generation = generation_of(services, exchange.request);
   const auto id = generation.id;
+  check_given_agent(services, exchange);
+  const bool is_today = services.dialect == Dialect::today;
+  if (is_today) check_idempotency_key(exchange.request, "continue");
   return answer_once(services, exchange.request, "continue\n" + std::to_string(id), [&] {
+    if (is_today && generation.status == Status::failed) {
+      throw validation_error("Generation " + std::to_string(id) +
+                             " is failed. Only a stopped generation can be continued.");
+    }
     if (!services.store.agent(generation.agent)) {
       throw ApiError(422, "agent_not_found",
                      "The agent \"" + clean_label(generation.agent) + "\" of generation " +
@@ -262,8 +269,7 @@ std::vector<Route> generation_routes() {
       {"GET", "v1/{sheet_route}/{}/generations", BodyKind::ignored, &list_of_sheet},
       {"GET", "v1/generations/{}", BodyKind::ignored, &get_generation, Endpoint::poll},
       {"POST", "v1/generations/{}/stop", BodyKind::json, &stop_generation},
-      {"POST", "v1/generations/{}/continue", BodyKind::ignored, &continue_generation,
-       Endpoint::post},
+      {"POST", "v1/generations/{}/continue", BodyKind::json, &continue_generation, Endpoint::post},
       {"GET", "_emulator/generations/{}", BodyKind::ignored, &inspect_generation},
   };
 }

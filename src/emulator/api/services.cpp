@@ -100,6 +100,12 @@ std::optional<std::string> optional_id(JsonObject* object, const char* name,
   return id.empty() ? std::nullopt : std::optional(id);
 }
 
+void check_idempotency_key(const Request& request, const char* call) {
+  if (!request.header("idempotency-key").empty()) return;
+  throw ApiError(422, "idempotency_key_required",
+                 std::string("The header Idempotency-Key is missing, which ") + call + " needs.");
+}
+
 Reply answer_once(Services& services, const Request& request, const std::string& what,
                   const std::function<Reply()>& act, bool is_action) {
   Store& store = services.store;

@@ -114,6 +114,9 @@ std::optional<std::int64_t> optional_number(JsonObject* object, const char* name
 std::optional<std::string> optional_id(JsonObject* object, const char* name,
                                        const std::string& shown);
 
+// Throws 422 idempotency_key_required. `call`: what needs one.
+void check_idempotency_key(const Request& request, const char* call);
+
 // Runs `act` inside a change of the store. With an Idempotency-Key its answer is remembered for 24
 // hours: the same key and `what` give that answer and nothing else; another `what` is a 422, or a
 // 409 idempotency_conflict for an action.

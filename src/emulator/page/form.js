@@ -6,7 +6,7 @@ import {addressOf, chooseIngredients, chosenIngredients} from './ingredients.js'
 
 const noAgent = 'There is no agent. Make one with POST /v1/agents, or start the emulator with --agent.';
 
-let isOfToday = false;  // else the form speaks the seed's dialect
+export let isOfToday = false;  // else the form speaks the seed's dialect
 let ratiosOf = new Map();  // a model's name: the aspect ratios that it takes
 
 // Those of the model that is chosen; of any where the cell decides.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The list of generations, newest first, and what was said about each.
-import {call} from './api.js';
+import {call, freshToken} from './api.js';
 import {clock, credits, element, find, oneAtATime, ownPath, say, setText, when} from './dom.js';
-import {canUseAgain, useAgain} from './form.js';
+import {canUseAgain, isOfToday, useAgain} from './form.js';
 
 const cards = new Map();  // by id
 const hasEnded = (status) => !['pending', 'processing'].includes(status);
@@ -73,7 +73,7 @@ class Card {
     this.progress.hidden = hasEnded(status);
     this.stop.hidden = hasEnded(status);
     this.again.hidden = !canUseAgain(entry);
-    this.resume.hidden = !['failed', 'stopped'].includes(status);
+    this.resume.hidden = status !== 'stopped' && (isOfToday || status !== 'failed');
     if (status === 'processing' && entry.progress !== null) this.progress.value = entry.progress;
     else this.progress.removeAttribute('value');
     this.showPicture(entry.generation);
@@ -117,7 +117,8 @@ class Card {
   async act(verb) {
     say(this.message, '');
     try {
-      await call('POST', `/v1/generations/${this.id}/${verb}`);
+      await call('POST', `/v1/generations/${this.id}/${verb}`,
+        {headers: {'Idempotency-Key': freshToken()}});
     } catch (problem) {
       say(this.message, problem.message, true);
     }
