@@ -160,36 +160,54 @@ TEST(DecodedFrames, WhoseLoudnessIsToBeFoundWaitForTheirAudio) {
   EXPECT_TRUE(decoded.is_ready());
 }
 
+// Of AAC, and of HE-AAC or AAC at half the rate.
+constexpr double block_sizes[] = {1024, 2048};
 // A clip with a frame and blocks of audio that begin at these, counted in blocks.
-constexpr std::int64_t block_size = 1024;
-void push_blocks(bin::DecodedFrames& decoded, const std::vector<std::int64_t>& begins) {
+void push_blocks(bin::DecodedFrames& decoded, double block_size,
+                 const std::vector<double>& begins) {
   decoded.set_has_video();
   decoded.set_has_audio();
   bin::Frame frame;
   frame.buffer.reset(gst_buffer_new());
   decoded.push_frame(std::move(frame), 0, GST_SECOND);
-  for (const std::int64_t begin : begins) {
-    decoded.push_audio(std::vector<float>(block_size * bin::audio_channels, 0.5F),
-                       bin::time_of_sample(begin * block_size));
+  const auto samples = static_cast<std::size_t>(block_size) * bin::audio_channels;
+  for (const double begin : begins) {
+    decoded.push_audio(std::vector<float>(samples, 0.5F),
+                       bin::time_of_sample(static_cast<std::int64_t>(begin * block_size)));
   }
+}
+
+// So many blocks have no hole, and are as loud as they were pushed.
+void expect_blocks(bin::DecodedFrames& decoded, double block_size, double blocks) {
+  const auto size = static_cast<std::size_t>(blocks * block_size);
+  std::vector<float> samples(size * bin::audio_channels);
+  EXPECT_EQ(decoded.mix_audio(0, samples.data(), size, 1, 0), size);
+  const auto [least, most] = std::minmax_element(samples.begin(), samples.end());
+  EXPECT_EQ(*least, 0.5F);
+  EXPECT_EQ(*most, 0.5F);
 }
 
 // As the times of fragments do.
 TEST(DecodedFrames, HaveNoHoleWhereTheTimesOfAudioJitter) {
-  bin::DecodedFrames decoded;
-  push_blocks(decoded, {0, 2, 2, 3, 5, 6, 6, 7});
-  constexpr std::size_t size = 8 * block_size;
-  std::vector<float> samples(size * bin::audio_channels);
-  EXPECT_EQ(decoded.mix_audio(0, samples.data(), size, 1, 0), size);
-  EXPECT_EQ(*std::max_element(samples.begin(), samples.end()), 0.5F);
+  for (const double block_size : block_sizes) {
+    SCOPED_TRACE(block_size);
+    bin::DecodedFrames decoded;
+    push_blocks(decoded, block_size, {0, 2, 2, 3, 5, 6, 6, 7});
+    expect_blocks(decoded, block_size, 8);
+  }
 }
 
 TEST(DecodedFrames, HaveAudioAtItsTimeSoonAfterAShortGap) {
-  bin::DecodedFrames decoded;
-  push_blocks(decoded, {0, 2, 3, 4, 5, 6, 7, 8, 9, 10});
-  std::vector<float> samples(block_size * bin::audio_channels);
-  EXPECT_EQ(decoded.mix_audio(10 * block_size, samples.data(), block_size, 1, 0),
-            static_cast<std::size_t>(block_size));
+  for (const double block_size : block_sizes) {
+    SCOPED_TRACE(block_size);
+    bin::DecodedFrames decoded;
+    push_blocks(decoded, block_size, {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15});
+    const auto size = static_cast<std::size_t>(block_size);
+    std::vector<float> samples(size * bin::audio_channels);
+    EXPECT_EQ(decoded.mix_audio(15 * static_cast<std::int64_t>(block_size), samples.data(), size,
+                                1, 0),
+              size);
+  }
 }
 
 // Else all that is left of a clip would fill the memory once its video has ended.

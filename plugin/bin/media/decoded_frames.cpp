@@ -33,9 +33,10 @@ constexpr Time longest_between_questions = GST_SECOND;
 constexpr Time picture_tolerance = GST_MSECOND;
 // Audio whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
-// And by that much, as the times of fragments do, unless it stays there for longer than a moment.
-constexpr std::int64_t most_jitter = audio_rate / 25;
-constexpr std::int64_t longest_jitter = audio_rate / 10;
+// And by that much, as the times of fragments do, unless it stays there for longer than a moment:
+// by a block of audio, which of HE-AAC is 43 ms, and for a few of them.
+constexpr std::int64_t most_jitter = audio_rate / 20;
+constexpr std::int64_t longest_jitter = audio_rate / 4;
 
 }  // namespace
 
