@@ -197,6 +197,15 @@ TEST(DecodedFrames, HaveNoHoleWhereTheTimesOfAudioJitter) {
   }
 }
 
+TEST(DecodedFrames, HaveAudioOnceWhereItsTimesGoBack) {
+  for (const double block_size : block_sizes) {
+    SCOPED_TRACE(block_size);
+    bin::DecodedFrames decoded;
+    push_blocks(decoded, block_size, {0, 1, 2, 0.5, 1.5, 2.5, 3.5, 4.5});
+    expect_blocks(decoded, block_size, 5.5);
+  }
+}
+
 TEST(DecodedFrames, HaveAudioAtItsTimeSoonAfterAShortGap) {
   for (const double block_size : block_sizes) {
     SCOPED_TRACE(block_size);
@@ -204,9 +213,9 @@ TEST(DecodedFrames, HaveAudioAtItsTimeSoonAfterAShortGap) {
     push_blocks(decoded, block_size, {0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15});
     const auto size = static_cast<std::size_t>(block_size);
     std::vector<float> samples(size * bin::audio_channels);
-    EXPECT_EQ(decoded.mix_audio(15 * static_cast<std::int64_t>(block_size), samples.data(), size,
-                                1, 0),
-              size);
+    EXPECT_EQ(
+        decoded.mix_audio(15 * static_cast<std::int64_t>(block_size), samples.data(), size, 1, 0),
+        size);
   }
 }
 

@@ -365,6 +365,7 @@ std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t
   while (!state->audio.empty() && state->audio.front().end() <= from) state->audio.pop_front();
   state.notify();
   std::int64_t whole_to = from;
+  std::int64_t mixed_to = from;
   for (std::size_t block = 0; block < state->audio.size(); ++block) {
     const AudioBlock& sound = state->audio[block];
     // From one block's factor to the next one's, so that neither is too loud.
@@ -376,8 +377,10 @@ std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t
     const float slope = (at_end - at_begin) /
                         static_cast<float>(std::max<std::int64_t>(1, sound.end() - sound.begin));
     if (sound.begin <= whole_to) whole_to = std::max(whole_to, std::min(to, sound.end()));
-    const std::int64_t first = std::max(from, sound.begin);
+    // What comes twice for one time is heard once.
+    const std::int64_t first = std::max(mixed_to, sound.begin);
     const std::int64_t last = std::min(to, sound.end());
+    if (first < last) mixed_to = last;
     for (std::int64_t sample = first; sample < last; ++sample) {
       const auto at = static_cast<std::size_t>(sample - from);
       const auto source = static_cast<std::size_t>(sample - sound.begin) * audio_channels;
