@@ -3,6 +3,7 @@
 // What a clip says about itself counts: which way up it is, its tracks, their times and formats.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <numeric>
@@ -141,6 +142,28 @@ INSTANTIATE_TEST_SUITE_P(Media, Orientation,
 TEST(Media, OfAPhoneIsUprightAndPortrait) {
   const Decoded seen = play(case_clip("rotated90"), "video/x-raw,format=RGBx,width=180,height=320");
   EXPECT_EQ(numbers_in(seen.pictures), up_to(60));
+}
+
+// videoflip copies each frame that it is not told to pass.
+TEST(Media, IsCopiedOnlyToBeTurned) {
+  static std::atomic<int> copied;
+  const GstLogFunction count = [](GstDebugCategory* category, GstDebugLevel, const char*,
+                                  const char*, int, GObject*, GstDebugMessage* message, gpointer) {
+    if (std::string_view(gst_debug_category_get_name(category)) == "videoflip" &&
+        std::string_view(gst_debug_message_get(message)).find("flipping (") !=
+            std::string_view::npos) {
+      ++copied;
+    }
+  };
+  gst_debug_set_threshold_from_string("videoflip:6", FALSE);
+  // In brackets it is the function, and not the macro, which is no standard C++.
+  (gst_debug_add_log_function)(count, nullptr, nullptr);
+  play(case_clip("rotated90"), "video/x-raw,format=RGBx,width=180,height=320");
+  EXPECT_GT(copied.exchange(0), 0) << "that it is not told any more";
+  play(case_clip("audio_longer"));
+  EXPECT_EQ(copied, 0);
+  (gst_debug_remove_log_function)(count);
+  gst_debug_set_threshold_from_string("", TRUE);
 }
 
 TEST(Media, PassesOverCoverArt) {

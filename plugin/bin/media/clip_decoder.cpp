@@ -333,11 +333,14 @@ bool ClipDecoder::add_video(GstPad* pad) {
   callbacks.eos = on_video_end;
   ErrorPtr error;
   // Formats that the others do not know are converted; all else passes.
-  const std::string direction = direction_of(pad);
-  const std::string elements = std::string(is_interlaced(pad) ? deinterlacing : "videoconvert") +
-                               " ! videoflip name=flip video-direction=" + direction;
+  std::string elements = is_interlaced(pad) ? deinterlacing : "videoconvert";
+  // That of GStreamer 1.22 copies each frame, also where it does not turn them.
+  const std::string_view direction = direction_of(pad);
+  if (direction != "identity") {
+    elements.append(" ! videoflip name=flip video-direction=").append(direction);
+  }
   const ElementPtr branch = make_branch(elements, "video/x-raw", callbacks, &error);
-  // That of GStreamer 1.22 copies each frame until a tag has it turn them.
+  // Until a tag has it turn them.
   if (branch && direction == "auto") {
     const ElementPtr flip = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(branch.get()), "flip"));
     gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(flip.get()), TRUE);
