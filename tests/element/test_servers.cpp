@@ -217,6 +217,21 @@ TEST_F(Servers, ACompressedClipThatIsNotWholeIsAnError) {
   EXPECT_TRUE(streamed.bytes == clip.substr(0, streamed.bytes.size()));
 }
 
+// A body of gzip may have several members (RFC 1952, 2.2), each with a checksum of its own.
+TEST_F(Servers, AClipInSeveralMembersOfGzipIsNotCut) {
+  const std::size_t half = clip.size() / 2;
+  const std::string body = compressed(clip.substr(0, half), G_ZLIB_COMPRESSOR_FORMAT_GZIP) +
+                           compressed(clip.substr(half), G_ZLIB_COMPRESSOR_FORMAT_GZIP);
+  service.files().set_script([body](const Seen&, int) -> std::optional<Answer> {
+    Answer answer{.status = 200, .body = body, .content_type = "video/mp4"};
+    answer.headers = {{"Content-Encoding", "gzip"}};
+    return answer;
+  });
+  const Streamed streamed = run_it();
+  expect_one_error(streamed.outcome, {.codes = {resource(GST_RESOURCE_ERROR_READ)}});
+  EXPECT_TRUE(streamed.bytes == clip.substr(0, streamed.bytes.size()));
+}
+
 // As where a signature is in a cookie.
 TEST_F(Servers, ACookieOfARedirectGoesToWhereItLeads) {
   const std::string address = service.clip_url();
