@@ -267,20 +267,11 @@ void follow_running_time(GstElement* element) {
   if (control) control->playout()->timeline.move_back(static_cast<genpro::bin::Time>(by));
 }
 
-// The run's queue ends with it. What is queued from here on is of the next run, also while this one
-// ends.
-void stop(GstElement* element) {
-  GenproBinState& state = state_of(element);
-  bool was_empty = true;
-  {
-    auto items = state.items.lock();
-    const genpro::bin::SharedItems ended = *items;
-    auto ended_items = ended->lock();
-    was_empty = ended_items->all().empty();
-    *items = std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>(ended_items->successor());
-  }
-  if (const ControlPtr control = control_of(state)) control->stop();
-  if (!was_empty) g_object_notify(G_OBJECT(element), "queue");
+// The run's queue ends with it. What is queued from here on is of the next run.
+void begin_next_queue(GenproBinState& state) {
+  auto items = state.items.lock();
+  genpro::bin::ItemQueue next = (*items)->lock()->successor();
+  *items = std::make_shared<genpro::Guarded<genpro::bin::ItemQueue>>(std::move(next));
 }
 
 GstStateChangeReturn set_state(GstElement* element, GstState state) {
@@ -302,6 +293,10 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     state.is_playing = false;
     state.paused_at = gst_element_get_current_running_time(element);
   }
+  // Before the sources stop, which tells the application of it.
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    genpro::guard_c_callback("the next queue", [&] { begin_next_queue(state); });
+  }
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_genpro_bin_parent_class)->change_state(element, transition);
   const bool has_failed = result == GST_STATE_CHANGE_FAILURE;
@@ -314,10 +309,15 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
       }
     });
   }
+  const bool was_started = transition == GST_STATE_CHANGE_READY_TO_PAUSED;
+  if (has_failed && was_started) {
+    genpro::guard_c_callback("the next queue", [&] { begin_next_queue(state); });
+  }
   // After the sources, which take from it.
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
-      (has_failed && transition == GST_STATE_CHANGE_READY_TO_PAUSED)) {
-    genpro::guard_c_callback("stop", [&] { stop(element); });
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY || (has_failed && was_started)) {
+    genpro::guard_c_callback("stop", [&] {
+      if (const ControlPtr control = control_of(state)) control->stop();
+    });
   }
   return result;
 }

@@ -44,12 +44,13 @@ class PlayoutControl::Thread : public ThreadOwner {
           set_ended();
         }) {}
   ~Thread() override {
-    if (thread_.get_id() == std::this_thread::get_id()) {
+    if (is_current()) {
       thread_.detach();
     } else {
       thread_.join();
     }
   }
+  bool is_current() const { return thread_.get_id() == std::this_thread::get_id(); }
 
  private:
   std::thread thread_;
@@ -118,10 +119,10 @@ std::function<void(Argument)> PlayoutControl::later_for(
   };
 }
 
-bool PlayoutControl::call(const Call& call) {
+bool PlayoutControl::call(const Call& call, bool is_last) {
   {
     auto queue = queue_.lock();
-    if (!queue->runs) return false;
+    if (!queue->runs && !is_last) return false;
     ++queue->calls;
     queue.notify();
   }
@@ -180,6 +181,7 @@ void PlayoutControl::stop() {
     auto queue = queue_.lock();
     if (!queue->runs) return;
     queue->runs = false;
+    queue->is_left_by_handler = thread_ && thread_->is_current();
     queue.notify();
     queue.wait([](const Queue& q) { return q.has_ended || q.calls > 0; });
     has_ended = queue->has_ended;
@@ -285,6 +287,7 @@ void PlayoutControl::run() {
     std::deque<Task> left;
     std::swap(left, queue_.lock()->tasks);
   });
+  note_end_of_queue();
   auto queue = queue_.lock();
   queue->has_ended = true;
   queue.notify();

@@ -49,7 +49,8 @@ inline std::string key_of(const Settings& settings, const std::string& generatio
 // messages, with a reference to the element and no lock held. A handler may therefore do anything,
 // also stop the element, drop its last reference, and start it again. stop() does not wait for a
 // thread that is in a handler: the run ends by itself then, and nothing of it reaches the element
-// any more. All that it works with is its own, so that it cannot disturb the next run.
+// any more, but that its queue is empty. All that it works with is its own, so that it cannot
+// disturb the next run.
 //
 // Threads: any. start() and stop() belong to state changes.
 class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
@@ -110,6 +111,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   // The last one that was set has come.
   bool is_deadline_over() const { return is_deadline_over_; }
 
+  // Those of this run, and not of the next one.
+  bool has_queue(const SharedItems& items) const { return items_ == items; }
   // An item was added.
   void on_enqueued();
   // See ItemQueue.
@@ -138,7 +141,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     Clock::time_point soon_due;
     bool runs = true;
     bool has_ended = false;
-    int calls = 0;  // of the application that are under way
+    bool is_left_by_handler = false;  // it was stopped from within a call
+    int calls = 0;                    // of the application that are under way
   };
   // A clip that is waited for or decoded, and what is known of it.
   struct Clip {
@@ -190,7 +194,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::function<void(Argument)> later_for(std::uint64_t number,
                                           void (PlayoutControl::*handle)(Clip&, const Argument&));
   // False when the element is not running any more, which `call` may have brought about.
-  bool call(const Call& call);
+  // `is_last`: it is called even so.
+  bool call(const Call& call, bool is_last = false);
   void run();
   void run_tasks();
   // `goes_first`: items of the queue wait for it.
@@ -228,6 +233,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void cue_again(Time position);
   void add_queue_events(Timeline::Events& events);
   void look_at_queue();
+  void note_end_of_queue();
   void drop_removed_items();
   bool is_first_waiting();
   void begin_items();

@@ -14,9 +14,11 @@ namespace {
 
 QueueAccess access;
 
+// Null also while a run ends, from when on its queue is that of the next one.
 std::shared_ptr<PlayoutControl> running_control(gpointer element) {
   auto control = access.control(element);
-  return control && control->is_running() ? control : nullptr;
+  const bool runs = control && control->is_running() && control->has_queue(access.items(element));
+  return runs ? control : nullptr;
 }
 
 void warn(gpointer element, Error error) {

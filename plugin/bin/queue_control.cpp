@@ -65,6 +65,12 @@ void PlayoutControl::look_at_queue() {
   call([](GstElement* element) { g_object_notify(G_OBJECT(element), "queue"); });
 }
 
+// The handler that has stopped the element knows, and what it worked with may be gone.
+void PlayoutControl::note_end_of_queue() {
+  if (items_->lock()->all().empty() || queue_.lock()->is_left_by_handler) return;
+  call([](GstElement* element) { g_object_notify(G_OBJECT(element), "queue"); }, true);
+}
+
 void PlayoutControl::drop_removed_items() {
   for (const auto& clip : std::vector(clips_)) {
     if (clip->item == 0 || clip->has_started || clip->is_round || clip->has_failed) continue;

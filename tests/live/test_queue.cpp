@@ -221,6 +221,7 @@ TEST_F(Queue, IsNotifiedWhenAnItemIsReady) {
     return second != std::string::npos && text.find("\"length\":", second) != std::string::npos;
   }));
   studio->stop();
+  EXPECT_TRUE(eventually([&] { return *seen.lock() == "[]"; }));
   g_signal_handler_disconnect(bin(), handler);
 }
 

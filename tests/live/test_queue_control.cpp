@@ -151,8 +151,31 @@ TEST_F(QueueControl, IsNotifiedWhenItIsEmptied) {
   studio->play();
   ASSERT_TRUE(eventually([&] { return seen.lock()->find("generating") != std::string::npos; }));
   studio->set(GST_STATE_READY);
-  EXPECT_EQ(*seen.lock(), "[]");
-  studio->stop();
+  EXPECT_TRUE(eventually([&] { return *seen.lock() == "[]"; }));
+  g_signal_handler_disconnect(bin(), handler);
+}
+
+TEST_F(QueueControl, AHandlerMayWaitForTheOneThatStops) {
+  make();
+  service.hold_from(1);
+  struct Application {
+    std::atomic<bool> is_stopping = false;
+    std::atomic<bool> has_waited = false;
+  } application;
+  const auto on_notify = +[](GstElement* element, GParamSpec*, gpointer data) {
+    auto* const self = static_cast<Application*>(data);
+    EXPECT_TRUE(eventually([=] { return !self->is_stopping; })) << "they wait for each other";
+    if (get_property(element, "queue") == "[]") self->has_waited = true;
+  };
+  const gulong handler =
+      g_signal_connect(bin(), "notify::queue", G_CALLBACK(on_notify), &application);
+  enqueue_prompt(bin(), "First");
+  studio->play();
+  ASSERT_TRUE(service.wait_for_posts(1));
+  application.is_stopping = true;
+  studio->set(GST_STATE_READY);
+  application.is_stopping = false;
+  EXPECT_TRUE(eventually([&] { return application.has_waited.load(); }));
   g_signal_handler_disconnect(bin(), handler);
 }
 
@@ -180,12 +203,40 @@ TEST_F(QueueControl, AnItemThatIsQueuedWhileARunEndsIsOfTheNextOne) {
   EXPECT_NE(service.bodies()[1].find("Second"), std::string::npos);
 }
 
+TEST_F(QueueControl, AnItemThatIsQueuedWhileTheSourcesStopIsOfTheNextRun) {
+  make();
+  service.hold_from(1);
+  enqueue_prompt(bin(), "First");
+  studio->play();
+  ASSERT_TRUE(studio->signals().wait_for("started 9041"));
+  const auto on_message = +[](GstBus*, GstMessage* message, gpointer element) {
+    GstState before = GST_STATE_NULL;
+    GstState now = GST_STATE_NULL;
+    gst_message_parse_state_changed(message, &before, &now, nullptr);
+    if (g_strcmp0(GST_MESSAGE_SRC_NAME(message), "genpro-video") != 0 ||
+        before != GST_STATE_PAUSED || now != GST_STATE_READY) {
+      return;
+    }
+    EXPECT_EQ(enqueue_prompt(GST_ELEMENT(element), "Second"), 2U);
+    EXPECT_EQ(enqueue_prompt(GST_ELEMENT(element), "Third"), 3U);
+    EXPECT_TRUE(remove_item(GST_ELEMENT(element), 2));
+  };
+  const auto bus = ObjectPtr<GstBus>::adopt(gst_element_get_bus(studio->pipeline()));
+  gst_bus_enable_sync_message_emission(bus.get());
+  g_signal_connect(bus.get(), "sync-message::state-changed", G_CALLBACK(on_message), bin());
+  studio->set(GST_STATE_READY);
+  gst_bus_disable_sync_message_emission(bus.get());
+  EXPECT_EQ(queue(), R"([{"number":3,"state":"waiting","prompt":"Third"}])");
+  EXPECT_EQ(service.posts(), 1);
+}
+
 TEST_F(QueueControl, CanBeLeftFromAHandler) {
   make();
   enqueue_prompt(bin(), "First");
   enqueue_prompt(bin(), "Second");
   std::atomic<bool> was_stopped = false;
   const auto on_notify = +[](GstElement* element, GParamSpec*, gpointer stopped) {
+    EXPECT_FALSE(static_cast<std::atomic<bool>*>(stopped)->load()) << "it is called once more";
     if (get_property(element, "queue").find("on-air") == std::string::npos) return;
     gst_element_set_state(element, GST_STATE_NULL);
     *static_cast<std::atomic<bool>*>(stopped) = true;
