@@ -21,6 +21,10 @@ std::shared_ptr<PlayoutControl> running_control(gpointer element) {
   return runs ? control : nullptr;
 }
 
+void notify_queue(gpointer element) {
+  g_object_notify(G_OBJECT(element), "queue");
+}
+
 void warn(gpointer element, Error error) {
   error.charged = Charged::no;
   error.retryable = false;
@@ -43,7 +47,8 @@ guint on_enqueue(gpointer element, const char* text) {
     if (!settings) return warn(element, std::move(settings.error()));
     number = access.add(element, std::move(*settings));
     GST_INFO_OBJECT(element, "item %u is queued", number);
-    if (const auto now_running = running_control(element)) now_running->on_enqueued();
+    if (const auto now_running = running_control(element)) return now_running->on_enqueued();
+    notify_queue(element);
   });
   return number;
 }
@@ -56,6 +61,7 @@ gboolean change(gpointer element, const char* name, guint number, const InRun& i
   guard_c_callback(name, [&] {
     const auto control = running_control(element);
     is_done = control ? in_run(*control) : before(*access.items(element)->lock());
+    if (is_done && !control) notify_queue(element);
     if (is_done) return;
     GST_WARNING_OBJECT(element, "%s: there is no item %u in the queue that is not on air yet", name,
                        number);

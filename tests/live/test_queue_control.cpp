@@ -155,6 +155,25 @@ TEST_F(QueueControl, IsNotifiedWhenItIsEmptied) {
   g_signal_handler_disconnect(bin(), handler);
 }
 
+TEST_F(QueueControl, IsNotifiedOfWhatIsChangedBeforeARun) {
+  make();
+  int notified = 0;
+  const auto on_notify =
+      +[](GstElement*, GParamSpec*, gpointer times) { ++*static_cast<int*>(times); };
+  const gulong handler = g_signal_connect(bin(), "notify::queue", G_CALLBACK(on_notify), &notified);
+  enqueue_prompt(bin(), "First");
+  EXPECT_EQ(notified, 1);
+  enqueue_prompt(bin(), "Second");
+  EXPECT_EQ(notified, 2);
+  EXPECT_TRUE(move_item(bin(), 2, 1));
+  EXPECT_EQ(notified, 3);
+  EXPECT_TRUE(remove_item(bin(), 1));
+  EXPECT_EQ(notified, 4);
+  EXPECT_FALSE(remove_item(bin(), 1));
+  EXPECT_EQ(notified, 4) << "nothing was changed";
+  g_signal_handler_disconnect(bin(), handler);
+}
+
 TEST_F(QueueControl, AHandlerMayWaitForTheOneThatStops) {
   make();
   service.hold_from(1);
