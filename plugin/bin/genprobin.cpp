@@ -98,7 +98,7 @@ void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& 
   using namespace genpro::bin;
   Playout& playout = *control.playout();
   playout.placeholder->set_kind(static_cast<PlaceholderKind>(settings.placeholder));
-  playout.timeline.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
+  control.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
   control.set_at_end(static_cast<AtEnd>(settings.at_end));
   playout.timeline.set_on_starve(static_cast<OnStarve>(settings.on_starve));
   control.set_stats_interval(std::chrono::milliseconds(settings.stats_interval));

@@ -264,6 +264,14 @@ void PlayoutControl::set_at_end(AtEnd at_end) {
   playout_->timeline.set_at_end(at_end);
 }
 
+void PlayoutControl::set_fade(Time fade) {
+  playout_->timeline.set_fade(fade);
+  if (fade_.exchange(fade) == fade) return;
+  post([this, fade] {
+    for (const auto& clip : clips_) clip->decoder->decoded().set_fade(fade);
+  });
+}
+
 void PlayoutControl::set_image(const std::string& location) {
   post([this, location] { load_image(location); });
 }
@@ -399,6 +407,7 @@ std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
       });
   if (path.empty()) clip->decoder->set_media_type("video/quicktime");
   clip->decoder->decoded().set_preroll(preroll_);
+  clip->decoder->decoded().set_fade(fade_);
   clip->loudness_target = loudness_target_;
   clip->decoder->set_loudness_target(clip->loudness_target);
   clips_.push_back(clip);

@@ -91,6 +91,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void set_errors_end(bool errors_end) { errors_end_ = errors_end; }
   // Of the clips that are asked for from now on.
   void set_preroll(Time preroll) { preroll_ = preroll; }
+  // Of all clips, from now on.
+  void set_fade(Time fade);
   void set_loudness_target(double target) { loudness_target_ = target; }
   // Empty for none.
   void set_image(const std::string& location);
@@ -264,6 +266,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::atomic<bool> errors_end_ = false;
   std::atomic<AtEnd> at_end_ = AtEnd::placeholder;
   std::atomic<Time> preroll_ = 0;
+  std::atomic<Time> fade_ = 0;
   std::atomic<double> loudness_target_ = 0;
   std::atomic<bool> was_shown_ = false;  // a clip
   std::atomic<Time> needed_by_ = no_deadline;

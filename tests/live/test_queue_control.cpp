@@ -6,7 +6,57 @@
 namespace genpro::test {
 namespace {
 
-class QueueControl : public QueueTest {};
+class QueueControl : public QueueTest {
+ protected:
+  // Two that are ready, the first one of 12 s.
+  void play_two() {
+    service.set_clip(1, LiveService::plain_clip(clip_of({.tag = 2, .frames = 360})));
+    service.hold_from(1);
+    enqueue_prompt(bin(), "First");
+    enqueue_prompt(bin(), "Second");
+    studio->play();
+    ASSERT_TRUE(service.wait_for_posts(2));
+    service.complete(2);
+    ASSERT_TRUE(wait_for_item(2, "ready"));
+    service.complete(1);
+  }
+  // Where they began on the output.
+  std::vector<guint64> starts() {
+    std::vector<guint64> times;
+    const Outcome outcome = studio->bus().outcome();
+    for (const GstStructure* fields : outcome.named("genpro-clip")) {
+      guint64 time = 0;
+      gst_structure_get_uint64(fields, "running-time", &time);
+      if (g_strcmp0(gst_structure_get_string(fields, "event"), "started") == 0) {
+        times.push_back(time);
+      }
+    }
+    return times;
+  }
+  // With a fade of 6 s; 3 s are what is read ahead anyhow.
+  void expect_faded_in_time() {
+    const std::vector<guint64> times = starts();
+    ASSERT_EQ(times.size(), 2U);
+    EXPECT_GE(times[1], times[0] + 6 * GST_SECOND - GST_SECOND / 30);
+    EXPECT_LT(times[1], times[0] + 8 * GST_SECOND);
+  }
+};
+
+TEST_F(QueueControl, AFadeOfSecondsBeginsThatMuchBeforeTheEnd) {
+  make({{"prefetch", "2"}, {"fade", "6000"}});
+  ASSERT_NO_FATAL_FAILURE(play_two());
+  ASSERT_TRUE(wait_for_start(2));
+  expect_faded_in_time();
+}
+
+TEST_F(QueueControl, AFadeThatIsSetWhileItRunsBeginsInTime) {
+  make({{"prefetch", "2"}});
+  ASSERT_NO_FATAL_FAILURE(play_two());
+  ASSERT_TRUE(wait_for_start(1));
+  set_property(bin(), "fade", "6000");
+  ASSERT_TRUE(wait_for_start(2));
+  expect_faded_in_time();
+}
 
 TEST_F(QueueControl, ALoopEndsWhenTheNextItemIsReady) {
   service.set_clip(2, LiveService::plain_clip(clip_of({.tag = 2, .frames = 15})));

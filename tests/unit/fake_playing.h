@@ -93,9 +93,9 @@ class FakePlaying {
   }
 
  private:
-  // Three seconds ahead of what was taken, or to where it stalls.
+  // As far ahead of what was taken as it is to be, or to where it stalls.
   void read(int output_frame) {
-    const Time most = std::max(seen_, bin::time_of_sample(taken_)) + 3 * GST_SECOND;
+    const Time most = std::max(seen_, bin::time_of_sample(taken_)) + decoded().most_read_ahead();
     while (read_ < clip_.frames.size() && read_end_ < most) {
       if (is_stalled(output_frame, read_)) break;
       read_end_ += clip_.frames[read_++];

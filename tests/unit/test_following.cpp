@@ -307,6 +307,25 @@ TEST_F(FollowingTest, FadesInOverTheEndOfTheOneBeforeWhichGoesOn) {
   EXPECT_LT(output.heard.at(middle).mark, three.mark() - 100) << "both are heard";
 }
 
+TEST_F(FollowingTest, OverAFadeOfSecondsTheOneBeforeGoesOn) {
+  constexpr int faded = 125;
+  FakePlaying& one = add(400);
+  FakePlaying& two = add(200);
+  timeline.set_fade(faded * frame_time);
+  one.decoded().set_fade(faded * frame_time);
+  timeline.follow(one.decoder());
+  output.run_until(GST_SECOND);
+  timeline.follow(two.decoder());
+  output.run_until(18 * GST_SECOND);
+  const Time start = start_of(one) + (400 - faded) * frame_time;
+  EXPECT_EQ(start_of(two), start);
+  for (int number = 0; number < faded; ++number) {
+    const OutputFrame& seen = output.seen_at(start + number * frame_time);
+    EXPECT_EQ(seen.under, one.number());
+    EXPECT_EQ(seen.under_content, (400 - faded + number) * frame_time);
+  }
+}
+
 // What comes later than that, or after one that is shorter than the fade.
 TEST_F(FollowingTest, FadesInOverTheLastFrameWhereNothingElseIsLeft) {
   constexpr int faded = 10;

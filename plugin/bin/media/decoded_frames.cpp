@@ -57,7 +57,13 @@ Time time_of_sample(std::int64_t sample) {
 }
 
 Time DecodedFrames::State::most_read_ahead() const {
-  return std::max(read_ahead, preroll + GST_SECOND);
+  return std::max(read_ahead, std::max(preroll, fade) + GST_SECOND);
+}
+
+void DecodedFrames::set_fade(Time fade) {
+  auto state = state_.lock();
+  state->fade = fade;
+  state.notify();
 }
 
 void DecodedFrames::set_read_video(Time end, bool is_all) {

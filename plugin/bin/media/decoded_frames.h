@@ -48,6 +48,10 @@ class DecodedFrames {
  public:
   // So much of it is read before it begins, and before it goes on where there was nothing more.
   void set_preroll(Time preroll) { state_.lock()->preroll = preroll; }
+  // What follows it begins so much before its end, which has to be known by then.
+  void set_fade(Time fade);
+  // How far ahead of what is taken it is read, if it is not read as a whole.
+  Time most_read_ahead() { return state_.lock()->most_read_ahead(); }
   // In LUFS; 0: it is as loud as it is. What was decoded when it begins decides, up to its preroll,
   // and what is louder later is held below the ceiling.
   void set_loudness_target(double target) { state_.lock()->loudness_target = target; }
@@ -186,6 +190,7 @@ class DecodedFrames {
     bool has_audio = false;
     bool streams_known = false;
     Time preroll = 0;
+    Time fade = 0;
     double loudness_target = 0;
     std::optional<AudioGain> gain;
     bool has_fixed_gain = false;
