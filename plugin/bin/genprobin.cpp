@@ -417,6 +417,7 @@ void install_signal(GstGenproBinClass* bin_class, const char* name, guint argume
 //   enqueue, remove, move and skip are actions on the queue: see queue_actions.h
 //   clip-cued (id, length), and what is done with a clip that is cued: see cue_actions.h
 //   clip-started (id), clip-ended (id)  the clip's first frame is on the output; it was its last
+//                                   or, in a queue, the next one has begun to fade in over its end
 // They are emitted on a thread of the element's own, which must not be made to wait. A handler may
 // do anything else, also set the element to NULL and drop its last reference.
 void install_signals(GstGenproBinClass* bin_class) {
