@@ -6,8 +6,11 @@
 //   examples/on-emulator.sh playlist-to-hls FOLDER ["A boat" "A plane" …]
 //
 // Any HLS player takes FOLDER/playlist.m3u8, while it is written and afterwards.
+#include <glib/gstdio.h>
 #include <gst/gst.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,15 +44,21 @@ void on_queue(GstElement* bin, GParamSpec*, gpointer) {
   if (has("failed") && !has("on-air")) gst_element_send_event(bin, gst_event_new_eos());
 }
 
-// False when it is none that can be asked for.
-bool enqueue(GstElement* bin, const char* prompt) {
+// False, after it is told why, when it is none that can be asked for.
+bool enqueue(GstElement* bin, GstBus* bus, const char* prompt) {
   g_autoptr(GstStructure) item =
       gst_structure_new("item", "prompt", G_TYPE_STRING, prompt, nullptr);
   g_autofree char* text = gst_structure_to_string(item);
   guint number = 0;
   g_signal_emit_by_name(bin, "enqueue", text, &number);
-  if (number == 0) g_printerr("It is no prompt: %s\n", prompt);
-  return number != 0;
+  if (number != 0) return true;
+  g_autoptr(GstMessage) message = gst_bus_pop_filtered(bus, GST_MESSAGE_WARNING);
+  g_autoptr(GError) warning = nullptr;
+  if (message != nullptr) gst_message_parse_warning(message, &warning, nullptr);
+  g_printerr("%s: %s\n", prompt,
+             warning != nullptr ? warning->message
+                                : "It cannot be queued; GST_DEBUG=genprobin:2 tells why.");
+  return false;
 }
 
 // False after an error, which is told.
@@ -58,7 +67,6 @@ bool run(GstElement* pipeline) {
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   g_autoptr(GstMessage) message = gst_bus_timed_pop_filtered(
       bus, GST_CLOCK_TIME_NONE, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
-  gst_element_set_state(pipeline, GST_STATE_NULL);
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS) return true;
   g_autoptr(GError) error = nullptr;
   gst_message_parse_error(message, &error, nullptr);
@@ -84,6 +92,12 @@ int main(int argc, char** argv) {
                error != nullptr ? error->message : "Give the folder to write to, and prompts.");
     return 2;
   }
+  // What could not be written is not paid for.
+  if (g_mkdir_with_parents(words[0], 0777) != 0 || g_access(words[0], W_OK | X_OK) != 0) {
+    g_printerr("Nothing can be written to the folder \"%s\": %s. Give another one.\n", words[0],
+               g_strerror(errno));
+    return 2;
+  }
   g_autofree char* line = g_strdup_printf(elements, settings != nullptr ? settings : "");
   g_autoptr(GstElement) pipeline =
       gst_parse_launch_full(line, nullptr, GST_PARSE_FLAG_FATAL_ERRORS, &error);
@@ -93,7 +107,6 @@ int main(int argc, char** argv) {
   }
   g_autoptr(GstElement) hls = gst_bin_get_by_name(GST_BIN(pipeline), "hls");
   const std::string folder = words[0];
-  g_mkdir_with_parents(words[0], 0777);
   g_object_set(hls, "location", (folder + "/segment%05d.ts").c_str(), "playlist-location",
                (folder + "/playlist.m3u8").c_str(), nullptr);
 
@@ -104,10 +117,15 @@ int main(int argc, char** argv) {
   g_signal_connect(bin, "notify::queue", G_CALLBACK(on_queue), nullptr);
   const char* const examples[] = {"A boat at dawn", "The boat in a storm",
                                   "The boat under northern lights", nullptr};
+  // In READY the bus has what is wrong with an item.
+  gst_element_set_state(pipeline, GST_STATE_READY);
+  g_autoptr(GstBus) bus = gst_element_get_bus(pipeline);
   bool is_asked = false;
   for (const char* const* prompt = words[1] != nullptr ? words + 1 : examples; *prompt != nullptr;
        ++prompt) {
-    is_asked = enqueue(bin, *prompt) || is_asked;
+    is_asked = enqueue(bin, bus, *prompt) || is_asked;
   }
-  return is_asked && run(pipeline) && !on.empty() ? 0 : 1;
+  const bool has_run = is_asked && run(pipeline);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  return has_run && !on.empty() ? 0 : 1;
 }

@@ -131,6 +131,26 @@ TEST_F(LiveExamples, APromptThatChangesIsAnotherClip) {
   EXPECT_GT(frames.back().brightness(), 60) << "the clip goes on to the end";
 }
 
+TEST_F(LiveExamples, APlaylistThatCannotBeWrittenIsNotAskedFor) {
+  write_file(file("taken"), "");
+  const Finished finished = run_command(on_emulator({variable("GENPRO_PLAYLIST_TO_HLS"),
+                                                     "--settings", quick, file("taken"), "First"}),
+                                        {{"GST_DEBUG", "genpro*:4"}}, "", patient);
+  EXPECT_EQ(finished.exit_code, 2) << finished.out;
+  EXPECT_NE(finished.out.find("Nothing can be written to the folder"), std::string::npos)
+      << finished.out;
+  EXPECT_EQ(finished.out.find("is queued"), std::string::npos) << finished.out;
+}
+
+TEST_F(LiveExamples, APlaylistTellsWhatIsWrongWithItsSettings) {
+  const Finished finished =
+      run_command(on_emulator({variable("GENPRO_PLAYLIST_TO_HLS"), "--settings",
+                               "api-base-url=none", file("hls"), "First"}),
+                  {}, "", patient);
+  EXPECT_EQ(finished.exit_code, 1) << finished.out;
+  EXPECT_NE(finished.out.find("The item was not queued."), std::string::npos) << finished.out;
+}
+
 TEST_F(LiveExamples, APlaylistBecomesSegmentsThatDecode) {
   const Finished finished =
       run_command(on_emulator({variable("GENPRO_PLAYLIST_TO_HLS"), "--settings", quick, file("hls"),
