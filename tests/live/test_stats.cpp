@@ -118,7 +118,7 @@ TEST(Stats, AreNotPostedUnlessTheyAreAskedFor) {
 
 TEST(Stats, CountWhatAClipThatStandsStillLeavesSilent) {
   LiveService service;
-  const std::string& clip = clip_of({.frames = clip_frames, .index_first = true});
+  const std::string clip = clip_of({.frames = clip_frames, .index_first = true});
   service.set_clip(clip);
   const auto rest = std::make_shared<Gate>();
   service.fake().files().add_trouble(
