@@ -55,7 +55,7 @@ Claiming::Claiming(Runtime& runtime, const std::string& ledger, ClaimSettings se
 }
 
 void Claiming::claim() {
-  ledger::LockFile::Waiter waiter;
+  ledger::Places::Waiter waiter;
   waiter.alive = here_;
   waiter.wake = [this, runtime = runtime_, here = std::weak_ptr<char>(here_)] {
     const std::shared_ptr<Runtime> thread = runtime.lock();

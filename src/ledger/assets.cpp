@@ -8,9 +8,9 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Query;
-using sqlite::Transaction;
+using sql::Database;
+using sql::Query;
+using sql::Transaction;
 
 namespace {
 
@@ -89,8 +89,11 @@ Result<std::vector<std::optional<Asset>>> Ledger::assets_of(const AssetScope& sc
 Result<std::monostate> Ledger::note_asset(const AssetScope& scope, const Asset& asset) {
   return attempt<std::monostate>(false, [&](Database& database) {
     database.run(
-        "INSERT OR REPLACE INTO assets (service, agent, id, sha256, size, content_type, file_name, "
-        "uploaded_at, is_gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        "INSERT INTO assets (service, agent, id, sha256, size, content_type, file_name, "
+        "uploaded_at, is_gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (service, agent, id) "
+        "DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, content_type = "
+        "excluded.content_type, file_name = excluded.file_name, uploaded_at = "
+        "excluded.uploaded_at, is_gone = 0",
         service_of(scope.base_url), agent_of(scope), plain_id(asset.id), asset.sha256, asset.size,
         asset.content_type, asset.file_name, asset.uploaded_at);
     return std::monostate();
@@ -109,7 +112,7 @@ Result<std::monostate> Ledger::note_asset_gone(const AssetScope& scope, const st
 Result<std::optional<LifeLock>> Ledger::lock_asset(const AssetScope& scope,
                                                    const std::string& sha256) {
   return attempt<std::optional<LifeLock>>(false, [&](Database& /*database*/) {
-    return file_.locks->take(lock_of_asset(service_of(scope.base_url), agent_of(scope), sha256));
+    return store_->places()->take(lock_of_asset(service_of(scope.base_url), agent_of(scope), sha256));
   });
 }
 
@@ -135,8 +138,9 @@ Result<std::monostate> Ledger::note_digests(
   return attempt<std::monostate>(false, [&](Database& database) {
     Transaction transaction(database);
     for (const auto& [file, digest] : files) {
+      database.run("DELETE FROM files WHERE path = ?", file.path);
       database.run(
-          "INSERT OR REPLACE INTO files (path, device, inode, size, modified_ns, changed_ns, "
+          "INSERT INTO files (path, device, inode, size, modified_ns, changed_ns, "
           "sha256, content_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
           file.path, file.device, file.inode, file.size, file.modified_ns, file.changed_ns,
           digest.sha256, digest.content_type);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "ledger/errors.h"
-#include "ledger/file/schema.h"
 #include "ledger/ledger.h"
 
 namespace genpro::ledger {
@@ -12,10 +11,9 @@ namespace genpro::ledger {
 // Runs a part of the ledger with what it may compute at most. `is_report`: it reads the whole file.
 template <typename T, typename Work>
 Result<T> Ledger::attempt(bool is_report, Work work) {
-  return attempt_on<T>(file_.path, [&]() -> T {
-    file_.check_process();
-    file_.database->limit_work(work_limit(*file_.database, is_report));
-    return work(*file_.database);
+  return attempt_on<T>(store_->name(), [&]() -> T {
+    store_->begin_call(is_report);
+    return work(store_->database());
   });
 }
 

@@ -11,8 +11,8 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Query;
+using sql::Database;
+using sql::Query;
 
 namespace {
 
@@ -54,7 +54,7 @@ class Candidates {
   std::vector<std::int64_t> next(Rank rank, WallTime delivered_after, Place& place) {
     const std::string sql =
         std::string("SELECT id, delivered_at FROM generations WHERE fingerprint = ? AND ") +
-        rank_sql +
+        database_.words().rank +
         " = ? AND delivered_at > ? AND (delivered_at, id) < (?, ?) "
         "ORDER BY delivered_at DESC, id DESC LIMIT 50";
     Query query(database_, sql, fingerprint_, static_cast<std::int64_t>(rank), delivered_after,
@@ -85,9 +85,9 @@ bool is_superseded(Database& database, const Entry& entry) {
 // Nothing when the row is none to take after all.
 std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity,
                                        payment::Reuse reuse, const payment::Now& now,
-                                       const LockFile::Waiter& waiter, const Waiting& waiting) {
-  Database& database = *file_.database;
-  LockFile& locks = *file_.locks;
+                                       const Places::Waiter& waiter, const Waiting& waiting) {
+  Database& database = store_->database();
+  Places& locks = *store_->places();
   Claim claim;
   auto presence = locks.share(id);
   if (!presence) return claim;  // it is being stopped
@@ -143,10 +143,10 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
 
 std::optional<Claim> Ledger::claim_earlier(const Identity& identity, payment::Reuse reuse,
                                            const PassedOver& passed_over, const payment::Now& now,
-                                           const LockFile::Waiter& waiter, const Waiting& waiting) {
+                                           const Places::Waiter& waiter, const Waiting& waiting) {
   if (reuse == payment::Reuse::never) return std::nullopt;
   constexpr WallTime always = std::numeric_limits<WallTime>::min();
-  Candidates candidates(*file_.database, identity.fingerprint);
+  Candidates candidates(store_->database(), identity.fingerprint);
   // The one whose clip is there first, then the one that is furthest. One that cannot be told comes
   // before all: it may be the one that is paid, and nobody must pay past it.
   for (const Rank rank :
@@ -192,7 +192,7 @@ Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t bu
                                        const payment::Now& now) {
   Unsettled longest;
   const auto entries = read_entries(
-      *file_.database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, but);
+      store_->database(), "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, but);
   for (const Entry& entry : entries) {
     payment::Millis wait = payment::wait_for_others(entry.state, now);
     const payment::Attempt* attempt = payment::attempt(entry.state);
@@ -210,15 +210,15 @@ Claim Ledger::wait_for(const Unsettled& unsettled) {
   Claim claim;
   claim.kind = Claim::Kind::wait;
   claim.wait_ms = unsettled.wait;
-  if (auto row = read_row(*file_.database, unsettled.row)) claim.entry = std::move(row->entry);
+  if (auto row = read_row(store_->database(), unsettled.row)) claim.entry = std::move(row->entry);
   return claim;
 }
 
 Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
                             const PassedOver& passed_over, const payment::Now& now,
-                            const LockFile::Waiter& waiter, const Waiting& waiting) {
-  return attempt<Claim>(false, [&](Database& database) -> Claim {
-    complete_older_rows(database);
+                            const Places::Waiter& waiter, const Waiting& waiting) {
+  return attempt<Claim>(false, [&](Database& /*database*/) -> Claim {
+    store_->complete_older_rows();
     // The second look is under the cell's lock, without which nobody adds a row.
     LifeLock cell;
     for (int look = 0; look < 2; ++look) {
@@ -228,7 +228,7 @@ Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
       if (cell) break;
       Claim busy;
       auto taken =
-          file_.locks->take_or_wait(lock_of_cell(identity.place), waiter, &busy.is_in_line);
+          store_->places()->take_or_wait(lock_of_cell(identity.place), waiter, &busy.is_in_line);
       if (!taken) return busy;
       cell = std::move(*taken);
     }

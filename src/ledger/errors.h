@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/sqlite.h"
-#include "ledger/file/opened_file.h"
+#include "ledger/store/store.h"
 
 namespace genpro::ledger {
 

@@ -14,32 +14,33 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Query;
-using sqlite::Transaction;
+using sql::Database;
+using sql::Query;
+using sql::Transaction;
 
 namespace {
 
 // The changes made meanwhile are there for all processes at once, but not yet safe on the disk.
 class PowerLossMayTakeIt {
  public:
-  explicit PowerLossMayTakeIt(Database& database) : database_(database) {
-    database_.execute("PRAGMA synchronous=NORMAL");
-  }
-  ~PowerLossMayTakeIt() {
-    sqlite3_exec(database_.handle(), "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
-  }
+  explicit PowerLossMayTakeIt(Store& store) : store_(store) { store_.allow_loss(true); }
+  ~PowerLossMayTakeIt() { store_.allow_loss(false); }
   PowerLossMayTakeIt(const PowerLossMayTakeIt&) = delete;
   PowerLossMayTakeIt& operator=(const PowerLossMayTakeIt&) = delete;
 
  private:
-  Database& database_;
+  Store& store_;
 };
 
 Row must_read(Database& database, std::int64_t id) {
   auto row = read_row(database, id);
   if (!row) throw MissingRow(id);
   return std::move(*row);
+}
+
+std::optional<Row> read_for_update(Database& database, std::int64_t id) {
+  Query query(database, select_rows("WHERE id = ?") + database.words().for_update, id);
+  return read_row(query);
 }
 
 bool is_posting(const payment::State& state) {
@@ -54,7 +55,7 @@ void drop_looks(Database& database, const std::string& place) {
   database.run(
       "UPDATE generations SET jobs_before = NULL WHERE place = ? AND jobs_before IS NOT NULL AND "
       // It is in doubt again if its generation turns out to be somebody else's.
-      "NOT (+evidence = 'likely' AND +status IN ('pending', 'processing'))",
+      "NOT ((evidence || '') = 'likely' AND (status || '') IN ('pending', 'processing'))",
       place);
 }
 
@@ -99,11 +100,11 @@ std::string default_ledger_path() {
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
   return attempt_on<std::unique_ptr<Ledger>>(path, [&] {
-    return std::make_unique<Ledger>(Opened(), open_ledger_file(path, busy_timeout_ms));
+    return std::make_unique<Ledger>(Opened(), open_store(path, busy_timeout_ms));
   });
 }
 
-Ledger::Ledger(Opened, OpenedFile file) : file_(std::move(file)) {}
+Ledger::Ledger(Opened, std::unique_ptr<Store> store) : store_(std::move(store)) {}
 Ledger::~Ledger() = default;
 
 Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::State& state,
@@ -111,10 +112,11 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
                                     const payment::Now& now) {
   std::optional<Error> limit;
   auto result = attempt<Begun>(false, [&](Database& database) {
-    file_.check_file();
+    store_->check_is_same();
     Begun begun;
     {
       Transaction transaction(database);
+      store_->lock_agent(identity.agent_id);
       limit = limit_error(identity, limits);
       if (limit) return Begun();
       Row row;
@@ -127,10 +129,10 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
       add_history(database, id, now.wall, note.came, note.decided, row.word);
       begun.entry = must_read(database, id).entry;
       // Before anybody can see the row.
-      if (auto presence = file_.locks->share(id)) begun.presence = std::move(*presence);
+      if (auto presence = store_->places()->share(id)) begun.presence = std::move(*presence);
       transaction.commit();
     }
-    file_.check_file();
+    store_->check_is_same();
     return begun;
   });
   if (limit) return std::move(*limit);
@@ -142,9 +144,12 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
                                      const payment::Now& now, Limits limits) {
   std::optional<Error> limit;
   auto result = attempt<payment::State>(false, [&](Database& database) -> payment::State {
-    if (is_posting(after)) file_.check_file();
+    if (is_posting(after)) store_->check_is_same();
     Transaction transaction(database);
-    Row row = must_read(database, id);
+    if (is_posting(after)) store_->lock_agent(must_read(database, id).entry.identity.agent_id);
+    auto found = read_for_update(database, id);
+    if (!found) throw MissingRow(id);
+    Row row = std::move(*found);
     const payment::State held = row.entry.state;
     const payment::State wanted = as_stored(after);
     const bool is_same = payment::same_on_disk(held, wanted);
@@ -173,7 +178,7 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
       drop_looks(database, row.entry.identity.place);
     }
     transaction.commit();
-    if (is_posting(after)) file_.check_file();
+    if (is_posting(after)) store_->check_is_same();
     return after;
   });
   if (limit) return std::move(*limit);
@@ -231,7 +236,7 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
 
 Result<std::monostate> Ledger::note_bytes(std::int64_t id, std::uint64_t bytes) {
   return attempt<std::monostate>(false, [&](Database& database) {
-    const PowerLossMayTakeIt unsynced(database);
+    const PowerLossMayTakeIt unsynced(*store_);
     database.run("UPDATE generations SET bytes_delivered = max(bytes_delivered, ?) WHERE id = ?",
                  static_cast<std::int64_t>(bytes), id);
     return std::monostate();
@@ -240,9 +245,9 @@ Result<std::monostate> Ledger::note_bytes(std::int64_t id, std::uint64_t bytes) 
 
 Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t bytes, WallTime at) {
   return attempt<std::monostate>(false, [&](Database& database) {
-    const PowerLossMayTakeIt unsynced(database);
+    const PowerLossMayTakeIt unsynced(*store_);
     Transaction transaction(database);
-    auto row = read_row(database, id);
+    auto row = read_for_update(database, id);
     if (!row) return std::monostate();
     const bool can_be = std::holds_alternative<payment::Completed>(row->entry.state) ||
                         std::holds_alternative<payment::Known>(row->entry.state) ||
@@ -269,12 +274,8 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
 }
 
 Result<std::monostate> Ledger::prepare_to_exit() {
-  return attempt<std::monostate>(false, [&](Database& database) {
-    // Without waiting for a process that reads: the exit must not hang on it.
-    sqlite3_busy_timeout(database.handle(), 0);
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
-    sqlite3_busy_timeout(database.handle(), busy_timeout_ms);
-    sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return attempt<std::monostate>(false, [&](Database& /*database*/) {
+    store_->prepare_to_exit();
     return std::monostate();
   });
 }
@@ -297,7 +298,7 @@ Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
     auto row = read_row(database, id);
     if (!row) return std::nullopt;
     Held held{std::move(row->entry), {}};
-    if (auto presence = file_.locks->share(id)) held.lock = std::move(*presence);
+    if (auto presence = store_->places()->share(id)) held.lock = std::move(*presence);
     return held;
   });
 }
@@ -311,7 +312,7 @@ Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallT
       // Those of a row that is damaged are nobody's to send.
       Query query(database,
                   "SELECT id, place FROM generations WHERE stop_wanted <> 0 AND posted_at > ? AND "
-                  "+status IN ('submitting', 'unknown', 'pending', 'processing')",
+                  "(status || '') IN ('submitting', 'unknown', 'pending', 'processing')",
                   since);
       while (query.step()) {
         if (is_at(query.text(1), service)) ids.push_back(query.integer(0));
@@ -330,7 +331,7 @@ Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallT
 
 Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
   return attempt<std::optional<Held>>(false, [&](Database& database) -> std::optional<Held> {
-    auto lock = file_.locks->take(id);
+    auto lock = store_->places()->take(id);
     if (!lock) return std::nullopt;
     auto row = read_row(database, id);
     if (!row) return std::nullopt;
@@ -341,29 +342,28 @@ Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
 Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) {
   using Taken = std::optional<HeldCell>;
   return attempt<Taken>(false, [&](Database& database) -> Taken {
-    auto lock = file_.locks->take(id);
+    auto lock = store_->places()->take(id);
     if (!lock) return std::nullopt;
     auto row = read_row(database, id);
     if (!row) return std::nullopt;
-    auto cell = file_.locks->take(lock_of_cell(row->entry.identity.place));
+    auto cell = store_->places()->take(lock_of_cell(row->entry.identity.place));
     if (!cell) return std::nullopt;
     return HeldCell{std::move(row->entry), std::move(*lock), std::move(*cell)};
   });
 }
 
 bool Ledger::is_followed(std::int64_t id) {
-  return file_.locks->is_held(id);
+  return store_->places()->is_held(id);
 }
 
 // The row itself is not needed, only its place.
 Result<Ledger::Removal> Ledger::remove(std::int64_t id) {
   return attempt<Removal>(false, [&](Database& database) {
-    const auto lock = file_.locks->take(id);
+    const auto lock = store_->places()->take(id);
     if (!lock) return Removal::in_use;
     Transaction transaction(database);
     database.run("DELETE FROM history WHERE row = ?", id);
-    database.run("DELETE FROM generations WHERE id = ?", id);
-    const bool is_removed = database.changes() > 0;
+    const bool is_removed = database.run("DELETE FROM generations WHERE id = ?", id) > 0;
     transaction.commit();
     return is_removed ? Removal::removed : Removal::missing;
   });
@@ -382,8 +382,7 @@ Result<std::int64_t> Ledger::prune(WallTime before) {
     const std::string delete_rows = "DELETE FROM " + rows;
     Transaction transaction(database);
     database.run(delete_history, before);
-    database.run(delete_rows, before);
-    const std::int64_t removed = database.changes();
+    const std::int64_t removed = database.run(delete_rows, before);
     transaction.commit();
     return removed;
   });

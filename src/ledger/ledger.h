@@ -8,7 +8,7 @@
 // One row a wish for a generation. It holds a payment::State, which is written before what it
 // speaks of is done, so that whatever dies afterwards, the next run knows what may have been
 // charged. Each change leaves a line in the row's history, in the same transaction. Rows say what
-// happened; who is at it right now is told by locks that die with their process (file/life_lock.h):
+// happened; who is at it right now is told by locks that die with their process (store/places.h):
 //   - a place for each row, shared by all that follow the generation, taken to stop it,
 //   - a place for each cell, taken from the look at its jobs until the service's answer to a
 //     request is on disk. With one request under way a cell, a job that is new there is that
@@ -16,7 +16,7 @@
 //   - a place for each file's content, taken while it is uploaded.
 //
 // Threads: a Ledger belongs to one thread at a time; the order of locks is its caller's, the
-// table of LockFile, the table of open lock files.
+// table of Places, the table of open lock files.
 #pragma once
 
 #include <sys/types.h>
@@ -32,12 +32,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/sqlite.h"
 #include "ledger/asset.h"
 #include "ledger/clock.h"
-#include "ledger/file/life_lock.h"
-#include "ledger/file/opened_file.h"
 #include "ledger/identity/identity.h"
+#include "ledger/store/store.h"
 #include "ledger/this_process.h"
 #include "payment/payment.h"
 #include "polling/duration_model.h"
@@ -129,12 +127,12 @@ class Ledger {
   // Creates folders and file, mode 0700 and 0600. A file of a newer version is left as it is.
   static Result<std::unique_ptr<Ledger>> open(const std::string& path);
   ~Ledger();
-  const std::string& path() const { return file_.path; }
+  const std::string& path() const { return store_->name(); }
 
   // What is in `passed_over` is none to take. Who has waited for the same is served with what
   // was delivered meanwhile.
   Result<Claim> claim(const Identity& identity, payment::Reuse reuse, const PassedOver& passed_over,
-                      const payment::Now& now, const LockFile::Waiter& waiter = {},
+                      const payment::Now& now, const Places::Waiter& waiter = {},
                       const Waiting& waiting = {});
   struct Begun {
     Entry entry;
@@ -277,16 +275,16 @@ class Ledger {
   };
 
  public:
-  Ledger(Opened, OpenedFile file);
+  Ledger(Opened, std::unique_ptr<Store> store);
 
  private:
   template <typename T, typename Work>
   Result<T> attempt(bool is_report, Work work);
   std::optional<Claim> claim_earlier(const Identity& identity, payment::Reuse reuse,
                                      const PassedOver& passed_over, const payment::Now& now,
-                                     const LockFile::Waiter& waiter, const Waiting& waiting);
+                                     const Places::Waiter& waiter, const Waiting& waiting);
   std::optional<Claim> claim_row(std::int64_t id, const Identity& identity, payment::Reuse reuse,
-                                 const payment::Now& now, const LockFile::Waiter& waiter,
+                                 const payment::Now& now, const Places::Waiter& waiter,
                                  const Waiting& waiting);
   struct Unsettled {
     payment::Millis wait = 0;
@@ -298,7 +296,7 @@ class Ledger {
   std::optional<Error> count_error(const Identity& identity, const Limits& limits);
   std::optional<Error> cost_error(const Identity& identity, const Limits& limits);
 
-  OpenedFile file_;
+  std::unique_ptr<Store> store_;
 };
 
 }  // namespace genpro::ledger

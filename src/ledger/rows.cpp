@@ -13,8 +13,8 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Query;
+using sql::Database;
+using sql::Query;
 
 const char* const row_columns =
     "id, base_url, cell_path, agent_id, model, request, data, contents, place, fingerprint, "
@@ -41,14 +41,14 @@ class Reader {
   Reader(const Query& query, std::int64_t id) : query_(query), id_(id) {}
 
   std::string text(const char* name) {
-    require_type(name, SQLITE_TEXT, "a text");
+    require_type(name, sql::Type::text, "a text");
     const std::string_view text = query_.view(column_++);
     // NUL is none either.
     if (!is_utf8(text)) fail(std::string("its ") + name + " is no UTF-8");
     return std::string(text);
   }
   std::int64_t number(const char* name) {
-    require_type(name, SQLITE_INTEGER, "an integer");
+    require_type(name, sql::Type::integer, "an integer");
     const std::int64_t value = query_.integer(column_++);
     if (value < 0) fail(std::string("its ") + name + " is " + std::to_string(value));
     return value;
@@ -64,12 +64,12 @@ class Reader {
     return value == 1;
   }
   std::optional<double> real_or_null(const char* name) {
-    const int type = query_.type(column_);
-    if (type != SQLITE_NULL && type != SQLITE_FLOAT && type != SQLITE_INTEGER) {
+    const sql::Type type = query_.type(column_);
+    if (type != sql::Type::null && type != sql::Type::real && type != sql::Type::integer) {
       fail(std::string("its ") + name + " is no number");
     }
     const int column = column_++;
-    if (type == SQLITE_NULL) return std::nullopt;
+    if (type == sql::Type::null) return std::nullopt;
     const double value = query_.real(column);
     if (!std::isfinite(value)) fail(std::string("its ") + name + " is no number");
     return value;
@@ -90,7 +90,7 @@ class Reader {
   [[noreturn]] void fail(const std::string& reason) const { throw DamagedRow(id_, reason); }
 
  private:
-  void require_type(const char* name, int type, const char* what) const {
+  void require_type(const char* name, sql::Type type, const char* what) const {
     if (query_.type(column_) != type) fail(std::string("its ") + name + " is not " + what);
   }
 
@@ -204,7 +204,7 @@ payment::State state_of(const Row& row, const Reader& reader) {
 Row read(const Query& query) {
   Row row;
   Entry& entry = row.entry;
-  if (query.type(0) != SQLITE_INTEGER || query.integer(0) <= 0) {
+  if (query.type(0) != sql::Type::integer || query.integer(0) <= 0) {
     throw DamagedRow(query.integer(0), "its number is none");
   }
   entry.id = query.integer(0);
@@ -307,10 +307,14 @@ void read_each(Query& query,
   }
 }
 
-std::optional<Row> read_row(Database& database, std::int64_t id) {
-  Query query(database, select_rows("WHERE id = ?"), id);
+std::optional<Row> read_row(Query& query) {
   if (!query.step()) return std::nullopt;
   return read(query);
+}
+
+std::optional<Row> read_row(Database& database, std::int64_t id) {
+  Query query(database, select_rows("WHERE id = ?"), id);
+  return read_row(query);
 }
 
 std::string short_text(const std::string& text) {
@@ -387,7 +391,7 @@ std::int64_t insert_row(Database& database, const Row& row) {
       "place, "
       "fingerprint, length, created_at, estimate) VALUES (?, ?, ?, ?, "
       "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?)";
+      "?) RETURNING id";
   const Identity& identity = row.entry.identity;
   Query query(database, sql);
   bind_state(query, row)
@@ -402,18 +406,20 @@ std::int64_t insert_row(Database& database, const Row& row) {
       .bind(identity.fingerprint)
       .bind(identity.length)
       .bind(row.entry.created_at)
-      .bind(row.entry.estimate)
-      .run();
-  return database.last_row();
+      .bind(row.entry.estimate);
+  if (!query.step()) throw std::runtime_error("a row was not written");
+  const std::int64_t id = query.integer(0);
+  query.run();
+  return id;
 }
 
 void add_history(Database& database, std::int64_t row, WallTime at, const std::string& came,
                  const std::string& decided, std::string_view word) {
   if (came.empty() && decided.empty()) return;
   database.run(
-      "INSERT INTO history (row, number, at, came, decided, word) SELECT ?1, "
-      "coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5 FROM history WHERE row = ?1",
-      row, at, short_text(came), short_text(decided), word);
+      "INSERT INTO history (row, number, at, came, decided, word) SELECT ?, "
+      "coalesce(max(number), 0) + 1, ?, ?, ?, ? FROM history WHERE row = ?",
+      row, at, short_text(came), short_text(decided), word, row);
 }
 
 std::string is_unsettled_sql() {
@@ -433,12 +439,5 @@ std::string is_closed_sql() {
   return "status IN " + words_where([](const payment::Meaning& m) { return !m.is_unfinished; }) +
          " AND (status <> 'completed' OR delivered_at <> 0)";
 }
-
-const char* const rank_sql =
-    "CASE status WHEN 'completed' THEN 1 + (delivered_at <> 0) "
-    "WHEN 'processing' THEN 3 WHEN 'pending' THEN 3 "
-    "WHEN 'submitting' THEN 4 WHEN 'unknown' THEN 4 WHEN 'prepared' THEN 4 "
-    "WHEN 'gone' THEN 5 WHEN 'failed' THEN 6 WHEN 'stopped' THEN 6 WHEN 'refused' THEN 6 "
-    "ELSE 0 END";
 
 }  // namespace genpro::ledger

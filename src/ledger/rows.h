@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/sqlite.h"
+#include "ledger/store/sql.h"
 #include "ledger/ledger.h"
 
 namespace genpro::ledger {
@@ -31,26 +31,27 @@ extern const char* const row_columns;
 // The statement that reads rows. `condition` begins with WHERE.
 std::string select_rows(const std::string& condition);
 // Throw DamagedRow.
-std::vector<Entry> read_entries(sqlite::Query& query);
+std::vector<Entry> read_entries(sql::Query& query);
 template <typename... Values>
-std::vector<Entry> read_entries(sqlite::Database& database, const std::string& condition,
+std::vector<Entry> read_entries(sql::Database& database, const std::string& condition,
                                 const Values&... values) {
-  sqlite::Query query(database, select_rows(condition), values...);
+  sql::Query query(database, select_rows(condition), values...);
   return read_entries(query);
 }
 // Each row, and why it cannot be read.
-void read_each(sqlite::Query& query,
+void read_each(sql::Query& query,
                const std::function<void(std::int64_t, const Row*, const std::string&)>& then);
-std::optional<Row> read_row(sqlite::Database& database, std::int64_t id);
+std::optional<Row> read_row(sql::Query& query);
+std::optional<Row> read_row(sql::Database& database, std::int64_t id);
 
 // As it is on disk: texts of one line, and nothing that belongs to a run.
 payment::State as_stored(const payment::State& state);
 // Puts the state into the row, for write_row() and insert_row().
 void set_state(Row& row, const payment::State& state);
-void write_row(sqlite::Database& database, const Row& row);
-std::int64_t insert_row(sqlite::Database& database, const Row& row);
+void write_row(sql::Database& database, const Row& row);
+std::int64_t insert_row(sql::Database& database, const Row& row);
 // Of a line without both texts there is none.
-void add_history(sqlite::Database& database, std::int64_t row, WallTime at, const std::string& came,
+void add_history(sql::Database& database, std::int64_t row, WallTime at, const std::string& came,
                  const std::string& decided, std::string_view word);
 
 // Parts of SQL that say what payment::meanings() says: `status IN (...)`.
@@ -58,9 +59,8 @@ std::string is_unsettled_sql();   // by_unsettled
 std::string is_unfinished_sql();  // by_open
 std::string counts_sql();         // by_agent
 std::string is_closed_sql();
-// How well a row of a fingerprint serves, the best with 1: completed, delivered, known, unsettled,
-// gone. 6: not at all; 0: it cannot be told. by_request
-extern const char* const rank_sql;
+// How well a row of a fingerprint serves, as sql::Words::rank has it, the best with 1. 6: not at
+// all; 0: it cannot be told. by_request
 enum Rank { rank_damaged, rank_completed, rank_delivered, rank_known, rank_unsettled, rank_gone };
 
 // A JSON array of ids.
@@ -72,6 +72,6 @@ std::optional<std::vector<std::string>> parse_ids(std::string_view text);
 std::string short_text(const std::string& text);
 
 // Ids of content resources of which what is known cannot be. Of all users of the file.
-std::vector<std::string> damaged_assets(sqlite::Database& database);
+std::vector<std::string> damaged_assets(sql::Database& database);
 
 }  // namespace genpro::ledger

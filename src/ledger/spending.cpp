@@ -13,8 +13,8 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Query;
+using sql::Database;
+using sql::Query;
 
 namespace {
 
@@ -94,8 +94,9 @@ std::optional<double> read_past_cost(Database& database, const Identity& identit
       "SELECT max(cost) FROM (SELECT cost FROM (SELECT cost, status, length, place FROM "
       "generations "
       "WHERE base_url = ? AND model = ? AND status IN ('completed', 'stopped') ORDER BY id DESC "
-      "LIMIT 64) WHERE status = 'completed' AND length IS ? AND (? OR place = ?) AND "
-      "typeof(cost) IN ('real', 'integer') AND cost > 0 LIMIT 10)";
+      "LIMIT 64) AS latest WHERE status = 'completed' AND length IS NOT DISTINCT FROM ? AND "
+      "(? <> 0 OR place = ?) AND typeof(cost) IN ('real', 'integer') AND cost > 0 LIMIT 10) AS "
+      "paid";
   Query query(database, sql, identity.base_url, identity.model, identity.length, !is_left_to_cell,
               identity.place);
   if (!query.step() || query.is_null(0)) return std::nullopt;
@@ -110,7 +111,7 @@ Result<std::optional<double>> Ledger::past_cost(const Identity& identity) {
 std::optional<Error> Ledger::limit_error(const Identity& identity, const Limits& limits) {
   auto error = count_error(identity, limits);
   if (!error) error = cost_error(identity, limits);
-  if (error) error->debug = "counted in " + file_.path;
+  if (error) error->debug = "counted in " + store_->name();
   return error;
 }
 
@@ -118,7 +119,7 @@ std::optional<Error> Ledger::limit_error(const Identity& identity, const Limits&
 std::optional<Error> Ledger::count_error(const Identity& identity, const Limits& limits) {
   const unsigned limit = limits.daily_generations;
   if (limit == 0) return std::nullopt;
-  Database& database = *file_.database;
+  Database& database = store_->database();
   const std::string find = "SELECT max(created_at, posted_at) FROM generations WHERE " +
                            of_the_agent() +
                            " ORDER BY max(created_at, posted_at) DESC LIMIT 1 OFFSET ?";
@@ -152,7 +153,7 @@ std::optional<Error> Ledger::cost_error(const Identity& identity, const Limits& 
                                              "cannot be checked: what this generation would cost "
                                              "is not known. No generation was asked for.");
   }
-  const Spent spent = read_spent(*file_.database, identity, limits.row);
+  const Spent spent = read_spent(store_->database(), identity, limits.row);
   if (spent.unknown > 0) {
     return limit_reached(
         "cost_unknown",

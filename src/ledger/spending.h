@@ -3,12 +3,12 @@
 
 #include <optional>
 
-#include "base/sqlite.h"
+#include "ledger/store/sql.h"
 #include "ledger/identity/identity.h"
 
 namespace genpro::ledger {
 
 // See Ledger::past_cost().
-std::optional<double> read_past_cost(sqlite::Database& database, const Identity& identity);
+std::optional<double> read_past_cost(sql::Database& database, const Identity& identity);
 
 }  // namespace genpro::ledger

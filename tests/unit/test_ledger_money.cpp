@@ -10,7 +10,7 @@
 #include <atomic>
 #include <thread>
 
-#include "ledger/file/opened_file.h"
+#include "ledger/file/file_store.h"
 #include "ledger/file/schema.h"
 #include "unit/ledger_fixture.h"
 #include "unit/ledger_versions.h"

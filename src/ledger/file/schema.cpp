@@ -20,11 +20,6 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Failure;
-using sqlite::Query;
-using sqlite::Transaction;
-
 namespace {
 
 // In the file's header, so that another program's database is not taken for a ledger: "GPLg".
@@ -187,7 +182,7 @@ void sql_fingerprint(sqlite3_context* context, int /*count*/, sqlite3_value** va
   });
 }
 
-void add_functions(Database& database) {
+void add_functions(sqlite::Database& database) {
   const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
   sqlite3_create_function_v2(database.handle(), "genpro_place", 2, flags, nullptr, sql_place,
                              nullptr, nullptr, nullptr);
@@ -225,7 +220,7 @@ LifeLock take_setup_lock(LockFile& locks, int timeout_ms) {
   while (true) {
     if (auto lock = locks.take(0)) return std::move(*lock);
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Failure(SQLITE_BUSY, "another process is setting it up");
+      throw sqlite::Failure(SQLITE_BUSY, "another process is setting it up");
     }
     std::this_thread::sleep_for(5ms);
   }
@@ -271,7 +266,7 @@ void make_private(const std::string& path) {
 }
 
 // With a write-ahead log, SQLite may find page 1 there and never look at the file's own head.
-void check_head(Database& database) {
+void check_head(sqlite::Database& database) {
   sqlite3_file* file = nullptr;
   sqlite3_file_control(database.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (file == nullptr || file->pMethods == nullptr) return;
@@ -281,11 +276,11 @@ void check_head(Database& database) {
   if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size == 0) return;
   if (file->pMethods->xRead(file, head, sizeof head, 0) != SQLITE_OK ||
       std::memcmp(head, magic, sizeof magic) != 0) {
-    throw Failure(SQLITE_NOTADB, "file is not a database");
+    throw sqlite::Failure(SQLITE_NOTADB, "file is not a database");
   }
 }
 
-std::int64_t check_version(Database& database) {
+std::int64_t check_version(sqlite::Database& database) {
   const std::int64_t version = database.integer("PRAGMA user_version").value_or(0);
   const std::int64_t owner = database.integer("PRAGMA application_id").value_or(0);
   const bool is_empty = database.integer("SELECT count(*) FROM sqlite_master").value_or(0) == 0;
@@ -296,15 +291,15 @@ std::int64_t check_version(Database& database) {
                         std::to_string(version) + ", this one knows " +
                         std::to_string(schema_version) + ")");
   }
-  if (version < 1) throw Failure(SQLITE_CORRUPT, "its version is missing");
+  if (version < 1) throw sqlite::Failure(SQLITE_CORRUPT, "its version is missing");
   return version;
 }
 
-void migrate(Database& database, std::int64_t version) {
+void migrate(sqlite::Database& database, std::int64_t version) {
   if (version == schema_version) return;
   database.limit_work(work_limit(database, true));
   database.execute("PRAGMA cache_size=-65536");
-  Transaction transaction(database);
+  sqlite::Transaction transaction(database);
   for (auto next = static_cast<std::size_t>(version); next < migrations.size(); ++next) {
     database.execute(migrations[next]);
   }
@@ -321,7 +316,7 @@ FileId must_be_there(const std::string& path) {
 
 }  // namespace
 
-std::chrono::milliseconds work_limit(Database& database, bool is_report) {
+std::chrono::milliseconds work_limit(sqlite::Database& database, bool is_report) {
   using namespace std::chrono_literals;
   constexpr std::int64_t bytes_a_millisecond = 8000;
   std::chrono::milliseconds limit = 4s;
@@ -336,10 +331,10 @@ std::chrono::milliseconds work_limit(Database& database, bool is_report) {
   return limit;
 }
 
-void complete_older_rows(Database& database) {
+void complete_older_rows(sqlite::Database& database) {
   constexpr const char* find = "SELECT id FROM generations WHERE place = '' LIMIT 1";
   if (!database.integer(find)) return;
-  Transaction transaction(database);
+  sqlite::Transaction transaction(database);
   database.run(
       "UPDATE generations SET fingerprint = genpro_fingerprint(genpro_place(base_url, cell_path), "
       "agent_id, request), made_at = created_at, doubtful = (status = 'unknown'), "
@@ -347,9 +342,9 @@ void complete_older_rows(Database& database) {
   transaction.commit();
 }
 
-OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
+FileStore::Opened open_ledger_file(const std::string& path, int busy_timeout_ms) {
   create_parents(path);
-  OpenedFile opened;
+  FileStore::Opened opened;
   opened.process = getpid();
   opened.asked = take_string(g_canonicalize_filename(path.c_str(), nullptr));
   opened.path = resolve(opened.asked);
@@ -364,8 +359,8 @@ OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   check_was_not_removed(opened.path);
   create_private(opened.path);
 
-  opened.database = std::make_unique<Database>(opened.path, SQLITE_OPEN_READWRITE);
-  Database& database = *opened.database;
+  opened.database = std::make_unique<SqliteDatabase>(opened.path, SQLITE_OPEN_READWRITE);
+  sqlite::Database& database = opened.database->connection();
   database.limit_work(work_limit(database, false));
   sqlite3_busy_timeout(database.handle(), busy_timeout_ms);
   // Until the file is known to be ours nothing may be written to it, the log's content included.
@@ -382,13 +377,13 @@ OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms) {
   check_head(database);
   const std::int64_t version = check_version(database);
   if (sqlite3_db_readonly(database.handle(), "main") == 1) {
-    throw Failure(SQLITE_READONLY, "it is read-only");
+    throw sqlite::Failure(SQLITE_READONLY, "it is read-only");
   }
   sqlite3_db_config(database.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   {
-    Query mode(database, "PRAGMA journal_mode=WAL");
+    sqlite::Query mode(database, "PRAGMA journal_mode=WAL");
     if (!mode.step() || mode.text(0) != "wal") {
-      throw Failure(SQLITE_CANTOPEN, "its folder cannot hold a write-ahead log");
+      throw sqlite::Failure(SQLITE_CANTOPEN, "its folder cannot hold a write-ahead log");
     }
   }
   database.execute("PRAGMA synchronous=FULL");

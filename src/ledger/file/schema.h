@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "ledger/file/opened_file.h"
+#include "ledger/file/file_store.h"
 
 namespace genpro::ledger {
 
@@ -15,7 +15,7 @@ inline constexpr int schema_version = 6;
 
 // Creates what is missing, and brings an older file up to date. Throws sqlite::Failure,
 // std::system_error, ForeignLedger or LostLedger.
-OpenedFile open_ledger_file(const std::string& path, int busy_timeout_ms);
+FileStore::Opened open_ledger_file(const std::string& path, int busy_timeout_ms);
 
 // What a call may compute at most. One that reads the whole file has more time for a large one.
 std::chrono::milliseconds work_limit(sqlite::Database& database, bool is_report);

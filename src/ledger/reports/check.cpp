@@ -9,9 +9,8 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Failure;
-using sqlite::Query;
+using sql::Database;
+using sql::Query;
 
 namespace {
 
@@ -24,15 +23,6 @@ std::string age_text(payment::Millis age) {
   const payment::Millis hours = minutes / 60;
   if (hours < 48) return "for " + std::to_string(hours) + " h";
   return "for " + std::to_string(hours / 24) + " days";
-}
-
-void check_file_pages(Database& database, std::vector<Ledger::Finding>& findings) {
-  Query query(database, "PRAGMA integrity_check(20)");
-  while (query.step()) {
-    const std::string text = query.text(0);
-    if (text == "ok") continue;
-    findings.push_back({0, one_line(text), advice_for_file(), true});
-  }
 }
 
 void check_row(const Row& row, const std::string& last_word, const payment::Now& now,
@@ -81,24 +71,28 @@ Result<std::vector<Ledger::Finding>> Ledger::check(const payment::Now& now) {
     const auto guarded = [&](auto look) {
       try {
         look();
-      } catch (const Failure& failure) {
+      } catch (const sqlite::Failure& failure) {
         if (failure.is_busy()) throw;
-        findings.push_back({0, storage_error(file_.path, failure.code(), failure.what()).message,
+        findings.push_back({0, storage_error(store_->name(), failure.code(), failure.what()).message,
                             advice_for_file(), true});
       }
     };
     try {
-      file_.check_file();
+      store_->check_is_same();
     } catch (const LostLedger& lost) {
       findings.push_back({0, lost.what(), "Put the file back, or start what uses it anew", true});
     }
-    guarded([&] { check_file_pages(database, findings); });
     guarded([&] {
-      database.limit_work(work_limit(database, true));
+      for (const std::string& line : store_->damages()) {
+        findings.push_back({0, one_line(line), advice_for_file(), true});
+      }
+    });
+    guarded([&] {
+      store_->begin_call(true);
       std::int64_t last = 0;
       Query rows(database, select_rows("WHERE id > 0 ORDER BY id"));
       read_each(rows, [&](std::int64_t id, const Row* row, const std::string& reason) {
-        if (id <= last) throw Failure(SQLITE_CORRUPT, "its rows are out of order");
+        if (id <= last) throw sqlite::Failure(SQLITE_CORRUPT, "its rows are out of order");
         last = id;
         if (findings.size() >= most_findings) return;
         if (row == nullptr) {

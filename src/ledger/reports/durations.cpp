@@ -9,8 +9,8 @@ namespace genpro::ledger {
 
 using polling::PastDurations;
 using polling::SeenDuration;
-using sqlite::Database;
-using sqlite::Query;
+using sql::Database;
+using sql::Query;
 
 namespace {
 
@@ -43,11 +43,11 @@ constexpr const char* of_model_sql =
     "SELECT status, place, posted_at, unfinished_at, ended_at, length FROM generations "
     "WHERE base_url = ? AND model = ? AND status IN ('completed', 'stopped') "
     "ORDER BY id DESC LIMIT ?";
-// The plus signs keep SQLite from an index by which it would read and sort every row there is.
+// What is not just a column keeps the engine from an index by which it would read and sort every row there is.
 constexpr const char* others_sql =
     "SELECT status, place, posted_at, unfinished_at, ended_at, length FROM generations "
-    "WHERE id > (SELECT max(id) FROM generations) - ? AND +base_url = ? AND +model <> ? "
-    "AND +status IN ('completed', 'stopped') ORDER BY id DESC LIMIT ?";
+    "WHERE id > (SELECT max(id) FROM generations) - ? AND (base_url || '') = ? AND (model || '') <> ? "
+    "AND (status || '') IN ('completed', 'stopped') ORDER BY id DESC LIMIT ?";
 
 double in_seconds(WallTime milliseconds) {
   return static_cast<double>(milliseconds) / 1000;

@@ -2,6 +2,7 @@
 //
 // What people ask of the ledger.
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -12,8 +13,8 @@
 
 namespace genpro::ledger {
 
-using sqlite::Database;
-using sqlite::Query;
+using sql::Database;
+using sql::Query;
 
 namespace {
 
@@ -61,7 +62,8 @@ const payment::Meaning* meaning_of(std::string_view word) {
 
 Result<std::vector<Entry>> Ledger::list(const Filter& filter) {
   return attempt<std::vector<Entry>>(true, [&](Database& database) {
-    const std::int64_t limit = filter.limit == 0 ? -1 : static_cast<std::int64_t>(filter.limit);
+    const std::int64_t limit = filter.limit == 0 ? std::numeric_limits<std::int64_t>::max()
+                                                 : static_cast<std::int64_t>(filter.limit);
     if (filter.word) {
       return read_entries(
           database,
@@ -145,12 +147,12 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
     std::vector<Word> words;
     LocalDay day;
     Query query(database,
-                "SELECT created_at, status, model, cost, id, credit, estimate FROM generations "
-                "INDEXED BY by_time "
-                "WHERE created_at >= ? ORDER BY created_at",
+                std::string("SELECT created_at, status, model, cost, id, credit, estimate FROM "
+                            "generations ") +
+                    database.words().by_time + " WHERE created_at >= ? ORDER BY created_at",
                 since);
     while (query.step()) {
-      if (query.type(0) != SQLITE_INTEGER || query.integer(0) > latest_time) {
+      if (query.type(0) != sql::Type::integer || query.integer(0) > latest_time) {
         throw DamagedRow(query.integer(4), "its created_at is no time");
       }
       const WallTime time = query.integer(0);

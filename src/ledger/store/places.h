@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Who is alive: locks that the kernel gives back when their process dies, however it dies.
+// Who is alive: locks that are given back when their process dies, however it dies.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,10 @@
 #include <string>
 
 #include "base/guarded.h"
-#include "ledger/file/lock_descriptor.h"
 
 namespace genpro::ledger {
 
-class LockFile;
+class Places;
 
 // A lock that is held as long as the object lives. May be released by any thread.
 class LifeLock {
@@ -26,35 +25,33 @@ class LifeLock {
   LifeLock& operator=(LifeLock&& other) noexcept;
   ~LifeLock() { release(); }
 
-  explicit operator bool() const { return file_ != nullptr; }
+  explicit operator bool() const { return places_ != nullptr; }
   void release() noexcept;
   // Makes an exclusive lock a shared one, without giving it up in between.
   void share() noexcept;
 
  private:
-  friend class LockFile;
-  LifeLock(std::shared_ptr<LockFile> file, std::int64_t place, bool exclusive)
-      : file_(std::move(file)), place_(place), exclusive_(exclusive) {}
+  friend class Places;
+  LifeLock(std::shared_ptr<Places> places, std::int64_t place, bool exclusive)
+      : places_(std::move(places)), place_(place), exclusive_(exclusive) {}
 
-  std::shared_ptr<LockFile> file_;
+  std::shared_ptr<Places> places_;
   std::int64_t place_ = 0;
   bool exclusive_ = false;
 };
 
-// A file whose bytes stand for things that processes share; only locked, never written. Open file
-// description locks are used: unlike POSIX record locks they survive another part of the program
-// opening and closing the same file. Within the process, holders are counted.
+// Numbers that stand for things that processes share. Within the process, holders are counted; what
+// holds a place against other processes is up to the storage.
 //
 // In a forked child nothing is held any more: it gets no place, and each looks held.
 //
-// Threads: any; nothing waits.
-class LockFile : public std::enable_shared_from_this<LockFile> {
+// Threads: any; but see AdvisoryLocks for who may take one.
+class Places : public std::enable_shared_from_this<Places> {
  public:
-  // Creates the file, mode 0600. Throws std::system_error.
-  static std::shared_ptr<LockFile> open(const std::string& path);
-  explicit LockFile(const std::string& path) : descriptor_(path) {}
-  LockFile(const LockFile&) = delete;
-  LockFile& operator=(const LockFile&) = delete;
+  Places() = default;
+  virtual ~Places() = default;
+  Places(const Places&) = delete;
+  Places& operator=(const Places&) = delete;
 
   // Nothing when the place is held exclusively.
   std::optional<LifeLock> share(std::int64_t place);
@@ -73,7 +70,14 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
   std::optional<LifeLock> take_or_wait(std::int64_t place, const Waiter& waiter, bool* is_in_line);
   // Whether somebody holds the place.
   bool is_held(std::int64_t place);
-  const FileId& file() const { return descriptor_.file(); }
+
+ protected:
+  enum class Mode { none, shared, exclusive };
+  // Against other processes. False: one of them is in the way. With the table locked.
+  virtual bool set(std::int64_t place, Mode mode) = 0;
+  // As is_held(), as far as others hold it.
+  virtual bool is_held_by_others(std::int64_t place) = 0;
+  virtual bool is_inherited() const = 0;  // this is a forked child
 
  private:
   friend class LifeLock;
@@ -86,13 +90,11 @@ class LockFile : public std::enable_shared_from_this<LockFile> {
     std::map<std::int64_t, std::deque<Waiter>> lines;
   };
 
-  bool set(std::int64_t place, short type) const;
   std::optional<LifeLock> take(Table& table, std::int64_t place);
   static std::function<void()> next_in_line(Table& table, std::int64_t place);
   void release(std::int64_t place, bool exclusive) noexcept;
   void downgrade(std::int64_t place) noexcept;
 
-  const LockDescriptor descriptor_;
   Guarded<Table> table_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/file/opened_file.h"
+#include "ledger/file/file_store.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,6 +11,8 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
+
+#include "ledger/file/schema.h"
 
 namespace genpro::ledger {
 
@@ -89,31 +91,64 @@ void check_is_local(const std::string& path) {
                       "), where locks and the write-ahead log do not hold");
 }
 
-OpenedFile::~OpenedFile() {
-  if (database && is_inherited()) database->abandon();
+FileStore::FileStore(Opened opened, int busy_timeout_ms)
+    : opened_(std::move(opened)), places_(opened_.locks), busy_timeout_ms_(busy_timeout_ms) {}
+
+FileStore::~FileStore() {
+  if (is_inherited()) connection().abandon();
 }
 
-bool OpenedFile::is_inherited() const {
-  return process != getpid();
+bool FileStore::is_inherited() const {
+  return opened_.process != getpid();
 }
 
-void OpenedFile::check_process() const {
-  if (is_inherited())
+void FileStore::begin_call(bool is_report) {
+  if (is_inherited()) {
     throw LostLedger("it was opened by the process that this one was forked from");
+  }
+  connection().limit_work(work_limit(connection(), is_report));
 }
 
-void OpenedFile::check_file() const {
+void FileStore::check_is_same() {
   const auto check = [](const std::string& name, const FileId& opened) {
     const auto now = file_id(name);
     if (now == opened) return;
     throw LostLedger(name + (now ? " was replaced" : " was removed or renamed") +
                      " after it had been opened");
   };
-  check(asked, file);
-  check(path, file);
-  check(path + ".lock", locks->file());
-  check(path + "-wal", log);
-  check(path + "-shm", index);
+  check(opened_.asked, opened_.file);
+  check(opened_.path, opened_.file);
+  check(opened_.path + ".lock", opened_.locks->file());
+  check(opened_.path + "-wal", opened_.log);
+  check(opened_.path + "-shm", opened_.index);
+}
+
+void FileStore::complete_older_rows() {
+  ledger::complete_older_rows(connection());
+}
+
+std::vector<std::string> FileStore::damages() {
+  std::vector<std::string> lines;
+  sqlite::Query query(connection(), "PRAGMA integrity_check(20)");
+  while (query.step()) {
+    std::string text = query.text(0);
+    if (text != "ok") lines.push_back(std::move(text));
+  }
+  return lines;
+}
+
+void FileStore::allow_loss(bool is_allowed) noexcept {
+  sqlite3_exec(connection().handle(),
+               is_allowed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL", nullptr,
+               nullptr, nullptr);
+}
+
+void FileStore::prepare_to_exit() {
+  // Without waiting for a process that reads: the exit must not hang on it.
+  sqlite3_busy_timeout(connection().handle(), 0);
+  connection().execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  sqlite3_busy_timeout(connection().handle(), busy_timeout_ms_);
+  sqlite3_db_config(connection().handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 }  // namespace genpro::ledger

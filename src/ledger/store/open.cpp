@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ledger/file/schema.h"
+#include "ledger/store/store.h"
+
+namespace genpro::ledger {
+
+std::unique_ptr<Store> open_store(const std::string& ledger, int busy_timeout_ms) {
+  return std::make_unique<FileStore>(open_ledger_file(ledger, busy_timeout_ms), busy_timeout_ms);
+}
+
+}  // namespace genpro::ledger

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Where a ledger is kept: a SQLite file of this machine, or a PostgreSQL server that many share.
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "ledger/store/places.h"
+#include "ledger/store/sql.h"
+
+namespace genpro::ledger {
+
+// It is of a program that knows more than this one, of another program altogether, or on a network
+// file system.
+class ForeignLedger : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+// It is not the one that was opened, this is not the process that opened it, or what this process
+// held there is not its own any more.
+class LostLedger : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Threads: one at a time.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // For people; holds no password.
+  virtual const std::string& name() const = 0;
+  virtual sql::Database& database() = 0;
+  virtual const std::shared_ptr<Places>& places() const = 0;
+
+  // Before each call: whether this process may use it, and what the call may take at most.
+  // `is_report`: it reads all of it. Throws LostLedger.
+  virtual void begin_call(bool is_report) = 0;
+  // Whether it is still the one that was opened, for what is about to be paid. Throws LostLedger.
+  virtual void check_is_same() = 0;
+  // Whether a call that failed may be made again with success, for what it failed with.
+  virtual bool can_retry() { return false; }
+
+  // In a transaction: until its end nobody else counts or spends for the agent.
+  virtual void lock_agent(const std::string& agent_id) = 0;
+  // Rows that a process of an older version has written get what it did not know of.
+  virtual void complete_older_rows() = 0;
+  // What is wrong with the storage itself, a line each.
+  virtual std::vector<std::string> damages() = 0;
+  // Until it is called with false, a power cut may take away what is written.
+  virtual void allow_loss(bool is_allowed) noexcept = 0;
+  // What comes now is the last that is written, and is to take as little time as can be.
+  virtual void prepare_to_exit() = 0;
+};
+
+
+
+// Creates what is missing, and brings an older one up to date.
+std::unique_ptr<Store> open_store(const std::string& ledger, int busy_timeout_ms);
+
+}  // namespace genpro::ledger
