@@ -142,6 +142,13 @@ Result<ledger::Ledger*> LedgerThread::ledger() {
     auto opened = ledger::Ledger::open(path_);
     if (!opened) return std::move(opened.error());
     ledger_ = std::move(*opened);
+    ledger_->when_given_back([self = weak_from_this()] {
+      if (const auto thread = self.lock()) {
+        thread->post([](const Result<ledger::Ledger*>& ledger) {
+          if (ledger) (void)(*ledger)->give_back();
+        });
+      }
+    });
   }
   return ledger_.get();
 }

@@ -20,7 +20,7 @@ namespace genpro::job {
 
 // One thread a ledger and process, on which the file is opened and used. With the last reference
 // what has been asked for is still done, and then the thread ends. Threads: any.
-class LedgerThread : public ThreadOwner {
+class LedgerThread : public ThreadOwner, public std::enable_shared_from_this<LedgerThread> {
  public:
   // How long what is late may wait.
   static constexpr std::chrono::milliseconds grace{300};

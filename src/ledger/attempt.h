@@ -12,8 +12,15 @@ namespace genpro::ledger {
 template <typename T, typename Work>
 Result<T> Ledger::attempt(bool is_report, Work work) {
   return attempt_on<T>(store_->name(), [&]() -> T {
-    store_->begin_call(is_report);
-    return work(store_->database());
+    constexpr int most_tries = 3;
+    for (int tries = 1;; ++tries) {
+      store_->begin_call(is_report);
+      try {
+        return work(store_->database());
+      } catch (const std::exception& failure) {
+        if (tries == most_tries || !store_->can_retry(failure)) throw;
+      }
+    }
   });
 }
 

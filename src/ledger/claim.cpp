@@ -138,6 +138,7 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
       compare_data(entry->identity.data, identity.data) == payment::ServiceData::unreadable;
   claim.presence = std::move(*presence);
   claim.entry = std::move(*entry);
+  remember(claim.entry);
   return claim;
 }
 

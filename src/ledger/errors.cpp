@@ -3,13 +3,14 @@
 
 #include "base/text.h"
 #include "ledger/ledger.h"
+#include "ledger/store/address.h"
 
 namespace genpro::ledger {
 
 namespace {
 
 std::string shown(const std::string& path) {
-  return one_line(path, 200);
+  return one_line(without_password(path), 200);
 }
 
 Error error_of(const std::string& path, std::string message) {
@@ -78,12 +79,38 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
   return error;
 }
 
+Error server_error(const std::string& address, const ServerFailure& failure) {
+  const std::string reason = one_line(failure.what());
+  Error error = error_of(address, "The ledger " + shown(address));
+  error.debug += ": SQLSTATE " + (failure.sqlstate().empty() ? "none" : failure.sqlstate()) + ", " + reason;
+  if (failure.is_connection()) {
+    error.kind = ErrorKind::ledger_busy;
+    error.message += " cannot be reached (" + reason +
+                     "). See to its server and the way there, then start again.";
+  } else if (failure.is_full()) {
+    error.kind = ErrorKind::ledger_full;
+    error.message = "There is no space left for the ledger " + shown(address) +
+                    ". Free some on its server.";
+  } else if (failure.is_denied()) {
+    error.message += " may not be written by this role (" + reason +
+                     "). Have its owner grant what a spender needs, see the README of the ledger.";
+  } else if (failure.is_conflict() || failure.sqlstate() == "55P03") {
+    error.kind = ErrorKind::ledger_busy;
+    error.message += " is held by another program (" + reason + "). Start again in a moment.";
+  } else {
+    error.message += " cannot be used (" + reason + "). Look at the server's log.";
+  }
+  return error;
+}
+
 Error foreign_ledger_error(const std::string& path, const std::string& reason) {
   const bool is_network = reason.find("other machines") != std::string::npos;
   return unusable(path, reason,
                   std::string(". It is left as it is. ") +
                       (is_network ? "Set ledger to a file on a disk of this machine."
-                                  : "Upgrade gst-genpro, or set ledger to another file."));
+                                  : is_server_address(path)
+                                        ? "See to that, or set ledger to another one."
+                                        : "Upgrade gst-genpro, or set ledger to another file."));
 }
 
 Error lost_ledger_error(const std::string& path, const std::string& reason) {
@@ -91,6 +118,15 @@ Error lost_ledger_error(const std::string& path, const std::string& reason) {
       path, "The ledger " + shown(path) + " is not the one that was opened: " + one_line(reason) +
                 ". What would be paid for now, others could not find. Nothing was sent. Put "
                 "the file back if it was moved, and start the program anew.");
+}
+
+Error lost_place_error(const std::string& path, const std::string& reason) {
+  Error error = error_of(path, "The connection to the ledger " + shown(path) + " was lost " +
+                                   one_line(reason) +
+                                   ", and another process may have gone on with it. Nothing was "
+                                   "sent. Start again.");
+  error.kind = ErrorKind::ledger_busy;
+  return error;
 }
 
 Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason) {

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/sqlite.h"
+#include "ledger/postgresql/failure.h"
 #include "ledger/store/store.h"
 
 namespace genpro::ledger {
@@ -40,8 +41,10 @@ class MissingRow : public std::runtime_error {
 
 // `reason` as the library has it.
 Error storage_error(const std::string& path, int sqlite_code, const std::string& reason);
+Error server_error(const std::string& address, const ServerFailure& failure);
 Error foreign_ledger_error(const std::string& path, const std::string& reason);
 Error lost_ledger_error(const std::string& path, const std::string& reason);
+Error lost_place_error(const std::string& path, const std::string& reason);
 Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason);
 Error damaged_asset_error(const std::string& path, const std::string& reason);
 Error missing_row_error(const std::string& path, const std::string& reason);
@@ -55,10 +58,14 @@ Result<T> attempt_on(const std::string& path, Work work) {
     return work();
   } catch (const sqlite::Failure& failure) {
     return storage_error(path, failure.code(), failure.what());
+  } catch (const ServerFailure& failure) {
+    return server_error(path, failure);
   } catch (const ForeignLedger& foreign) {
     return foreign_ledger_error(path, foreign.what());
   } catch (const LostLedger& lost) {
     return lost_ledger_error(path, lost.what());
+  } catch (const LostPlace& lost) {
+    return lost_place_error(path, lost.what());
   } catch (const DamagedRow& damaged) {
     return damaged_row_error(path, damaged.row(), damaged.what());
   } catch (const DamagedAsset& damaged) {

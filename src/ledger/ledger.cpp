@@ -39,7 +39,7 @@ Row must_read(Database& database, std::int64_t id) {
 }
 
 std::optional<Row> read_for_update(Database& database, std::int64_t id) {
-  Query query(database, select_rows("WHERE id = ?") + database.words().for_update, id);
+  Query query(database, select_rows(database, "WHERE id = ?") + database.words().for_update, id);
   return read_row(query);
 }
 
@@ -107,12 +107,76 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
 Ledger::Ledger(Opened, std::unique_ptr<Store> store) : store_(std::move(store)) {}
 Ledger::~Ledger() = default;
 
+void Ledger::when_given_back(std::function<void()> wake) {
+  store_->places()->when_given_back(std::move(wake));
+}
+
+Result<std::monostate> Ledger::give_back() {
+  return attempt<std::monostate>(false, [](Database& /*database*/) { return std::monostate(); });
+}
+
+void Ledger::check_cell_is_held(const std::string& place) {
+  if (store_->places()->is_lost(lock_of_cell(place))) {
+    throw LostPlace("before the request left");
+  }
+}
+
+void Ledger::remember(const Entry& entry) {
+  constexpr std::size_t most_rows = 1000;
+  if (!store_->may_lose_rows()) return;
+  if (own_.size() >= most_rows) own_.erase(own_.begin());
+  own_.insert_or_assign(entry.id, entry);
+}
+
+// Who follows a row holds its place, so that nobody has removed it: the server has lost it.
+Row Ledger::restore(Database& database, std::int64_t id, const payment::State& before,
+                    const payment::Now& now) {
+  const auto own = own_.find(id);
+  if (own == own_.end()) throw MissingRow(id);
+  Row row;
+  row.entry = own->second;
+  set_state(row, before);
+  const std::int64_t number = insert_row(database, row);
+  database.run("UPDATE generations SET id = ? WHERE id = ?", id, number);
+  store_->keep_number(id);
+  add_history(database, id, now.wall, "the ledger's server has lost the row",
+              "it is written anew, as this process knows it", row.word);
+  row.entry.id = id;
+  return row;
+}
+
+// Whether a row was begun although its commit had no answer. Its request has not left, and will
+// not.
+bool Ledger::withdraw_begun(Database& database, const Identity& identity,
+                            const payment::State& state, const payment::Now& now) {
+  const payment::Attempt* attempt = payment::attempt(state);
+  if (attempt == nullptr) return false;
+  Transaction transaction(database);
+  const auto id = database.integer(
+      "SELECT id FROM generations WHERE idempotency_key = ? AND fingerprint = ?", attempt->key,
+      identity.fingerprint);
+  if (!id) return false;
+  auto row = read_for_update(database, *id);
+  set_state(*row, payment::Refused{"the connection to the ledger was lost before it left"});
+  set_times(*row, state, {}, now.wall);
+  write_row(database, *row);
+  add_history(database, *id, now.wall, "the commit of the intention had no answer",
+              "the request never left: nothing was charged", row->word);
+  transaction.commit();
+  return true;
+}
+
 Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::State& state,
                                     const Note& note, const Limits& limits,
                                     const payment::Now& now) {
   std::optional<Error> limit;
+  bool is_again = false;
   auto result = attempt<Begun>(false, [&](Database& database) {
+    if (std::exchange(is_again, true) && withdraw_begun(database, identity, state, now)) {
+      throw LostPlace("before the request left");
+    }
     store_->check_is_same();
+    check_cell_is_held(identity.place);
     Begun begun;
     {
       Transaction transaction(database);
@@ -133,6 +197,7 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
       transaction.commit();
     }
     store_->check_is_same();
+    remember(begun.entry);
     return begun;
   });
   if (limit) return std::move(*limit);
@@ -146,10 +211,13 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
   auto result = attempt<payment::State>(false, [&](Database& database) -> payment::State {
     if (is_posting(after)) store_->check_is_same();
     Transaction transaction(database);
-    if (is_posting(after)) store_->lock_agent(must_read(database, id).entry.identity.agent_id);
+    if (is_posting(after)) {
+      const Identity identity = must_read(database, id).entry.identity;
+      check_cell_is_held(identity.place);
+      store_->lock_agent(identity.agent_id);
+    }
     auto found = read_for_update(database, id);
-    if (!found) throw MissingRow(id);
-    Row row = std::move(*found);
+    Row row = found ? std::move(*found) : restore(database, id, before, now);
     const payment::State held = row.entry.state;
     const payment::State wanted = as_stored(after);
     const bool is_same = payment::same_on_disk(held, wanted);
@@ -207,7 +275,7 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
     std::vector<Later> found;
     std::vector<payment::Listed::Look> looks;
     const std::string& place = entry.identity.place;
-    Query looked(database, select_rows("WHERE place = ? AND jobs_before IS NOT NULL"), place);
+    Query looked(database, select_rows(database, "WHERE place = ? AND jobs_before IS NOT NULL"), place);
     read_each(looked, [&](std::int64_t id, const Row* row, const std::string& damage) {
       if (row == nullptr) throw DamagedRow(id, damage);
       looks.push_back({row->attempt.looked, *row->attempt.before});

@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,6 +45,8 @@ namespace genpro::ledger {
 
 // `genpro/ledger.db` in the user's XDG state folder.
 std::string default_ledger_path();
+
+struct Row;
 
 struct Entry {
   std::int64_t id = 0;  // of the row; never used again; 0: there is no row
@@ -174,6 +177,10 @@ class Ledger {
   // away, the clip is fetched once more, which costs nothing.
   Result<std::monostate> note_delivery(std::int64_t id, std::uint64_t bytes,
                                        WallTime at = wall_clock_now());
+  // For who releases places on other threads: they are given back with the next call, such as
+  // give_back(), and `wake`, which any thread calls, is to see to it.
+  void when_given_back(std::function<void()> wake);
+  Result<std::monostate> give_back();
   // For a process that is about to exit: what it writes after this takes as little time as can be,
   // and so does closing the ledger.
   Result<std::monostate> prepare_to_exit();
@@ -296,7 +303,17 @@ class Ledger {
   std::optional<Error> count_error(const Identity& identity, const Limits& limits);
   std::optional<Error> cost_error(const Identity& identity, const Limits& limits);
 
+  // Throw LostPlace.
+  void check_cell_is_held(const std::string& place);
+  Row restore(sql::Database& database, std::int64_t id, const payment::State& before,
+              const payment::Now& now);
+  bool withdraw_begun(sql::Database& database, const Identity& identity,
+                      const payment::State& state, const payment::Now& now);
+  void remember(const Entry& entry);
+
   std::unique_ptr<Store> store_;
+  // Of rows that this process has begun or taken, where a fail-over may lose them.
+  std::map<std::int64_t, Entry> own_;
 };
 
 }  // namespace genpro::ledger

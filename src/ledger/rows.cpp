@@ -26,6 +26,9 @@ const char* const row_columns =
 
 namespace {
 
+// Behind those.
+constexpr int unchanged_column = 38;
+
 constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history
 constexpr std::size_t longest_key = 255;
 
@@ -38,7 +41,8 @@ std::string in_quotes(std::string_view text) {
 // The columns of a row in their order. Throws DamagedRow with the name of the one that is wrong.
 class Reader {
  public:
-  Reader(const Query& query, std::int64_t id) : query_(query), id_(id) {}
+  Reader(const Query& query, std::int64_t id, std::int64_t unchanged_ms)
+      : query_(query), id_(id), unchanged_ms_(unchanged_ms) {}
 
   std::string text(const char* name) {
     require_type(name, sql::Type::text, "a text");
@@ -85,7 +89,8 @@ class Reader {
     if (!moment.boot.empty() && !is_id(moment.boot)) fail(std::string("its ") + name + " is no id");
     moment.up = number(name);
     moment.wall = time(name);
-    return moment;
+    if (unchanged_ms_ < 0) return moment;
+    return query_.database().local(moment, unchanged_ms_);
   }
   [[noreturn]] void fail(const std::string& reason) const { throw DamagedRow(id_, reason); }
 
@@ -96,6 +101,7 @@ class Reader {
 
   const Query& query_;
   const std::int64_t id_;
+  const std::int64_t unchanged_ms_;
   int column_ = 1;
 };
 
@@ -208,7 +214,7 @@ Row read(const Query& query) {
     throw DamagedRow(query.integer(0), "its number is none");
   }
   entry.id = query.integer(0);
-  Reader reader(query, entry.id);
+  Reader reader(query, entry.id, query.integer(unchanged_column));
   entry.identity = read_identity(reader);
   row.attempt.key = reader.text("idempotency_key");
   row.generation_id = reader.text("generation_id");
@@ -284,8 +290,9 @@ std::string words_where(bool (*is_in)(const payment::Meaning&)) {
 
 }  // namespace
 
-std::string select_rows(const std::string& condition) {
-  return std::string("SELECT ") + row_columns + " FROM generations " + condition;
+std::string select_rows(const Database& database, const std::string& condition) {
+  return std::string("SELECT ") + row_columns + ", " + database.words().unchanged_ms +
+         " FROM generations " + condition;
 }
 
 std::vector<Entry> read_entries(Query& query) {
@@ -313,7 +320,7 @@ std::optional<Row> read_row(Query& query) {
 }
 
 std::optional<Row> read_row(Database& database, std::int64_t id) {
-  Query query(database, select_rows("WHERE id = ?"), id);
+  Query query(database, select_rows(database, "WHERE id = ?"), id);
   return read_row(query);
 }
 

@@ -29,13 +29,13 @@ struct Row {
 // In the order in which they are read.
 extern const char* const row_columns;
 // The statement that reads rows. `condition` begins with WHERE.
-std::string select_rows(const std::string& condition);
+std::string select_rows(const sql::Database& database, const std::string& condition);
 // Throw DamagedRow.
 std::vector<Entry> read_entries(sql::Query& query);
 template <typename... Values>
 std::vector<Entry> read_entries(sql::Database& database, const std::string& condition,
                                 const Values&... values) {
-  sql::Query query(database, select_rows(condition), values...);
+  sql::Query query(database, select_rows(database, condition), values...);
   return read_entries(query);
 }
 // Each row, and why it cannot be read.

@@ -15,6 +15,8 @@
 #include "base/glib_ptr.h"
 #include "base/sqlite.h"
 #include "ledger/ledger.h"
+#include "ledger/postgresql/session.h"
+#include "support/postgres.h"
 
 namespace genpro::test {
 
@@ -199,9 +201,14 @@ class LedgerTest : public testing::Test {
 
   // What no function of the ledger does, such as letting time pass.
   void sql(const std::string& statement) {
-    sqlite::Database(path_, SQLITE_OPEN_READWRITE).execute(statement);
+    if (is_on_server()) {
+      connect()->execute(statement);
+    } else {
+      sqlite::Database(path_, SQLITE_OPEN_READWRITE).execute(statement);
+    }
   }
   std::int64_t number(const std::string& question) {
+    if (is_on_server()) return connect()->integer(question).value_or(-1);
     return sqlite::Database(path_, SQLITE_OPEN_READWRITE).integer(question).value_or(-1);
   }
   void age(std::int64_t id, ledger::WallTime by) {
@@ -211,8 +218,17 @@ class LedgerTest : public testing::Test {
         ", made_up = max(made_up" + earlier + ", 0) WHERE id = " + std::to_string(id));
   }
 
+  static bool is_on_server() { return g_getenv("GENPRO_TEST_LEDGER_ON_SERVER") != nullptr; }
+
   TemporaryFolder folder_;
-  std::string path_ = folder_.file("ledger.db");
+  std::string path_ = is_on_server() ? shared_postgres().new_ledger() : folder_.file("ledger.db");
+
+ private:
+  std::unique_ptr<ledger::Session> connect() {
+    auto session = std::make_unique<ledger::Session>(path_);
+    session->connect();
+    return session;
+  }
 };
 
 inline constexpr ledger::WallTime hour = 3'600'000;

@@ -99,7 +99,7 @@ TEST_F(LedgerAccount, TellsWhatElseExplainsTheJobsOfACell) {
 TEST_F(LedgerAccount, TheLookIsKeptWhileARequestOnTheCellIsOpen) {
   const auto ledger = open();
   const auto looks = [&](std::int64_t id) {
-    return number("SELECT jobs_before IS NOT NULL FROM generations WHERE id = " +
+    return number("SELECT count(*) FROM generations WHERE jobs_before IS NOT NULL AND id = " +
                   std::to_string(id)) == 1;
   };
   const std::int64_t first = add(*ledger, request("A"), Jobs{"1"});

@@ -23,6 +23,7 @@ class LockFile : public Places {
 
  private:
   bool set(std::int64_t place, Mode mode) override;
+  void give(std::int64_t place, Mode mode) noexcept override { set(place, mode); }
   bool is_held_by_others(std::int64_t place) override;
   bool is_inherited() const override { return descriptor_.is_inherited(); }
 

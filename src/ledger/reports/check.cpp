@@ -90,7 +90,7 @@ Result<std::vector<Ledger::Finding>> Ledger::check(const payment::Now& now) {
     guarded([&] {
       store_->begin_call(true);
       std::int64_t last = 0;
-      Query rows(database, select_rows("WHERE id > 0 ORDER BY id"));
+      Query rows(database, select_rows(database, "WHERE id > 0 ORDER BY id"));
       read_each(rows, [&](std::int64_t id, const Row* row, const std::string& reason) {
         if (id <= last) throw sqlite::Failure(SQLITE_CORRUPT, "its rows are out of order");
         last = id;

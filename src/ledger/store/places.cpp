@@ -34,38 +34,59 @@ void LifeLock::share() noexcept {
 // may be one that a thread of its parent held.
 std::optional<LifeLock> Places::share(std::int64_t place) {
   if (is_inherited()) return std::nullopt;
-  auto table = table_.lock();
-  const auto found = table->held.find(place);
-  if (found != table->held.end()) {
+  TableLock table(table_.lock());
+  const auto found = (*table)->held.find(place);
+  if (found == (*table)->held.end()) {
+    if (!obtain(table, place, Mode::shared)) return std::nullopt;
+  } else {
     if (found->second.exclusive) return std::nullopt;
     ++found->second.shared;
-  } else {
-    if (!set(place, Mode::shared)) return std::nullopt;
-    table->held[place].shared = 1;
   }
   return LifeLock(shared_from_this(), place, false);
 }
 
-std::optional<LifeLock> Places::take(Table& table, std::int64_t place) {
-  if (table.held.contains(place) || !set(place, Mode::exclusive)) return std::nullopt;
-  table.held[place].exclusive = true;
+// As long as it is being asked for, it looks taken.
+bool Places::obtain(TableLock& table, std::int64_t place, Mode mode) {
+  (*table)->held[place] = {0, true};
+  if (is_slow()) table.reset();
+  const auto finish = [&](bool is_obtained) {
+    if (!table) table.emplace(table_.lock());
+    if (!is_obtained) {
+      (*table)->held.erase(place);
+    } else if (mode == Mode::shared) {
+      (*table)->held[place] = {1, false};
+    }
+    return is_obtained;
+  };
+  try {
+    return finish(set(place, mode));
+  } catch (...) {
+    finish(false);
+    throw;
+  }
+}
+
+std::optional<LifeLock> Places::take(TableLock& table, std::int64_t place) {
+  if ((*table)->held.contains(place) || !obtain(table, place, Mode::exclusive)) {
+    return std::nullopt;
+  }
   return LifeLock(shared_from_this(), place, true);
 }
 
 std::optional<LifeLock> Places::take(std::int64_t place) {
   if (is_inherited()) return std::nullopt;
-  auto table = table_.lock();
-  return take(*table, place);
+  TableLock table(table_.lock());
+  return take(table, place);
 }
 
 std::optional<LifeLock> Places::take_or_wait(std::int64_t place, const Waiter& waiter,
                                                bool* is_in_line) {
   if (is_inherited()) return std::nullopt;
-  auto table = table_.lock();
-  auto lock = take(*table, place);
-  if (lock || !table->held.contains(place)) return lock;
+  TableLock table(table_.lock());
+  auto lock = take(table, place);
+  if (lock || !(*table)->held.contains(place)) return lock;
   *is_in_line = true;
-  std::deque<Waiter>& line = table->lines[place];
+  std::deque<Waiter>& line = (*table)->lines[place];
   const bool is_known = std::any_of(line.begin(), line.end(), [&](const Waiter& other) {
     return !other.alive.owner_before(waiter.alive) && !waiter.alive.owner_before(other.alive);
   });
@@ -75,8 +96,11 @@ std::optional<LifeLock> Places::take_or_wait(std::int64_t place, const Waiter& w
 
 bool Places::is_held(std::int64_t place) {
   if (is_inherited()) return true;
-  auto table = table_.lock();
-  if (table->held.contains(place)) return true;
+  {
+    auto table = table_.lock();
+    if (table->held.contains(place)) return true;
+    if (!is_slow()) return is_held_by_others(place);
+  }
   return is_held_by_others(place);
 }
 
@@ -102,7 +126,7 @@ void Places::release(std::int64_t place, bool exclusive) noexcept {
     if (found == table->held.end()) return;
     if (!exclusive && --found->second.shared > 0) return;
     table->held.erase(found);
-    set(place, Mode::none);
+    give(place, Mode::none);
     wake = next_in_line(*table, place);
   }
   if (wake) wake();
@@ -113,7 +137,7 @@ void Places::downgrade(std::int64_t place) noexcept {
   auto table = table_.lock();
   const auto found = table->held.find(place);
   if (found == table->held.end()) return;
-  set(place, Mode::shared);
+  give(place, Mode::shared);
   found->second = {1, false};
 }
 

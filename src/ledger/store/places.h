@@ -70,11 +70,21 @@ class Places : public std::enable_shared_from_this<Places> {
   std::optional<LifeLock> take_or_wait(std::int64_t place, const Waiter& waiter, bool* is_in_line);
   // Whether somebody holds the place.
   bool is_held(std::int64_t place);
+  // Whether it was held, and somebody else may have had it since.
+  virtual bool is_lost(std::int64_t /*place*/) { return false; }
+  // For who releases on other threads than the storage's: what is given back is, when the storage
+  // is used the next time, which `wake` asks for. It is called on any thread.
+  virtual void when_given_back(std::function<void()> /*wake*/) {}
 
  protected:
   enum class Mode { none, shared, exclusive };
-  // Against other processes. False: one of them is in the way. With the table locked.
+  // Takes a place against other processes. False: one of them is in the way.
   virtual bool set(std::int64_t place, Mode mode) = 0;
+  // Makes it shared, or gives it back. Any thread; does not wait.
+  virtual void give(std::int64_t place, Mode mode) noexcept = 0;
+  // Whether set() may take a while. Then one thread at a time takes places, and others may give
+  // theirs back meanwhile.
+  virtual bool is_slow() const { return false; }
   // As is_held(), as far as others hold it.
   virtual bool is_held_by_others(std::int64_t place) = 0;
   virtual bool is_inherited() const = 0;  // this is a forked child
@@ -90,7 +100,10 @@ class Places : public std::enable_shared_from_this<Places> {
     std::map<std::int64_t, std::deque<Waiter>> lines;
   };
 
-  std::optional<LifeLock> take(Table& table, std::int64_t place);
+  using TableLock = std::optional<Guarded<Table>::Lock>;
+
+  bool obtain(TableLock& table, std::int64_t place, Mode mode);
+  std::optional<LifeLock> take(TableLock& table, std::int64_t place);
   static std::function<void()> next_in_line(Table& table, std::int64_t place);
   void release(std::int64_t place, bool exclusive) noexcept;
   void downgrade(std::int64_t place) noexcept;

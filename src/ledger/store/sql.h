@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "payment/payment.h"
+
 namespace genpro::ledger::sql {
 
 enum class Type { null, integer, real, text, other };
@@ -37,6 +39,8 @@ struct Words {
   const char* rank;        // an expression: the row's Rank, as an index has it
   const char* by_time;     // behind a table: how to have its index by time read
   const char* for_update;  // behind a SELECT of rows: nobody else changes them until the end
+  const char* unchanged_ms;  // an expression: since when a row has not been changed, by a clock that
+                             // all machines share; -1: they are one machine's
 };
 
 class Database {
@@ -44,6 +48,11 @@ class Database {
   virtual ~Database() = default;
   virtual std::unique_ptr<Cursor> prepare(std::string_view sql) = 0;
   virtual const Words& words() const = 0;
+  // A time that a row of this machine or another one holds, as one of this machine's, and not
+  // earlier than it was. The same each time that it is read.
+  virtual payment::Moment local(const payment::Moment& moment, std::int64_t /*unchanged_ms*/) {
+    return moment;
+  }
   virtual void begin() = 0;
   virtual void commit() = 0;
   virtual void roll_back() noexcept = 0;
@@ -63,9 +72,10 @@ class Query {
  public:
   template <typename... Values>
   Query(Database& database, std::string_view sql, const Values&... values)
-      : cursor_(database.prepare(sql)) {
+      : database_(database), cursor_(database.prepare(sql)) {
     (bind(values), ...);
   }
+  Database& database() const { return database_; }
 
   Query& bind(std::int64_t value) { return cursor_->bind(value), *this; }
   Query& bind(std::integral auto value) { return bind(static_cast<std::int64_t>(value)); }
@@ -101,6 +111,7 @@ class Query {
   bool is_null(int column) const { return type(column) == Type::null; }
 
  private:
+  Database& database_;
   std::unique_ptr<Cursor> cursor_;
 };
 

@@ -3,6 +3,8 @@
 // Where a ledger is kept: a SQLite file of this machine, or a PostgreSQL server that many share.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -26,6 +28,12 @@ class LostLedger : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The connection that held a place has ended before what needs it was done.
+class LostPlace : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // Threads: one at a time.
 class Store {
  public:
@@ -41,9 +49,13 @@ class Store {
   virtual void begin_call(bool is_report) = 0;
   // Whether it is still the one that was opened, for what is about to be paid. Throws LostLedger.
   virtual void check_is_same() = 0;
-  // Whether a call that failed may be made again with success, for what it failed with.
-  virtual bool can_retry() { return false; }
+  // Whether the same call may succeed if it is made again at once.
+  virtual bool can_retry(const std::exception& /*failure*/) { return false; }
+  // Whether a fail-over may take away what was committed.
+  virtual bool may_lose_rows() const { return false; }
 
+  // A row got this number, which is none for another one.
+  virtual void keep_number(std::int64_t /*id*/) {}
   // In a transaction: until its end nobody else counts or spends for the agent.
   virtual void lock_agent(const std::string& agent_id) = 0;
   // Rows that a process of an older version has written get what it did not know of.

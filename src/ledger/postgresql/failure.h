@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace genpro::ledger {
+
+// What the server or the way to it answers. `sqlstate` is empty when the connection failed.
+class ServerFailure : public std::runtime_error {
+ public:
+  ServerFailure(std::string sqlstate, const std::string& reason)
+      : std::runtime_error(reason), sqlstate_(std::move(sqlstate)) {}
+  const std::string& sqlstate() const { return sqlstate_; }
+  bool is_connection() const;
+  // Two transactions were in each other's way: the same again may succeed.
+  bool is_conflict() const;
+  bool is_denied() const { return sqlstate_ == "42501" || sqlstate_ == "25006"; }
+  bool is_full() const { return sqlstate_ == "53100"; }
+
+ private:
+  std::string sqlstate_;
+};
+
+}  // namespace genpro::ledger

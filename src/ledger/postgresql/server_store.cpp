@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "ledger/postgresql/server_store.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "ledger/store/address.h"
+
+namespace genpro::ledger {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto usual_time = 10s;
+constexpr auto report_time = 300s;
+constexpr auto exit_time = 200ms;
+// A server that could not be reached is not asked again by each of many calls.
+constexpr auto pause = 1s;
+
+}  // namespace
+
+ServerStore::ServerStore(const std::string& address)
+    : address_(address),
+      process_(getpid()),
+      session_(std::make_shared<Session>(address)),
+      locks_(std::make_shared<AdvisoryLocks>(session_)),
+      places_(locks_) {
+  if (has_password(address)) {
+    throw ForeignLedger(
+        "its address holds a password, which would be shown with it; have it in PGPASSWORD or in "
+        "the file that PGPASSFILE names");
+  }
+  connect();
+}
+
+void ServerStore::connect() {
+  if (failed_at_ && std::chrono::steady_clock::now() < *failed_at_ + pause) {
+    throw ServerFailure("", failure_);
+  }
+  try {
+    session_->allow(may_wait_ ? std::chrono::milliseconds(usual_time) : exit_time);
+    session_->connect();
+    const std::string identity = prepare_schema(*session_);
+    if (!identity_.empty() && identity != identity_) {
+      session_->close();
+      throw LostLedger("another ledger answers at its address now");
+    }
+    identity_ = identity;
+    locks_->take_again();
+    failed_at_.reset();
+  } catch (const ServerFailure& failure) {
+    session_->close();
+    failed_at_ = std::chrono::steady_clock::now();
+    failure_ = failure.what();
+    throw;
+  }
+}
+
+void ServerStore::begin_call(bool is_report) {
+  if (getpid() != process_) {
+    throw LostLedger("it was opened by the process that this one was forked from");
+  }
+  if (!session_->is_open()) connect();
+  session_->allow(!may_wait_ ? std::chrono::milliseconds(exit_time)
+                  : is_report ? report_time
+                              : usual_time);
+  try {
+    locks_->send_given_back();
+  } catch (const ServerFailure&) {
+    if (session_->is_open()) throw;
+    connect();
+  }
+}
+
+bool ServerStore::can_retry(const std::exception& exception) {
+  const auto* failure = dynamic_cast<const ServerFailure*>(&exception);
+  return failure != nullptr && may_wait_ && (failure->is_connection() || failure->is_conflict());
+}
+
+void ServerStore::lock_agent(const std::string& agent_id) {
+  // Beside those of places, which have one number each.
+  session_->run("SELECT pg_advisory_xact_lock(1735289198, hashtext(?))", plain_id(agent_id));
+}
+
+void ServerStore::keep_number(std::int64_t id) {
+  session_->run(
+      "SELECT setval(pg_get_serial_sequence('genpro.generations', 'id'), "
+      "greatest(?, (SELECT max(id) FROM generations)))",
+      id);
+}
+
+void ServerStore::allow_loss(bool is_allowed) noexcept {
+  if (!session_->is_open()) return;
+  try {
+    session_->execute(is_allowed ? "SET synchronous_commit TO off"
+                                 : "SET synchronous_commit TO DEFAULT");
+  } catch (const std::exception&) {
+    // The next one would meet with it as well.
+    session_->close();
+  }
+}
+
+}  // namespace genpro::ledger
