@@ -34,7 +34,7 @@ src/clip src/api/prices src/api/resources
 src/clip/storage
 src/api
 src/http
-src/gst
+src/archive src/gst
 src/base src/catalogue
 """
 FLOOR_OF = {room: number for number, line in enumerate(FLOORS.split('\n')) for room in line.split()}

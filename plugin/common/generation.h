@@ -55,8 +55,8 @@ class Generation {
   std::string model() const;
   // Null before the start and after the end.
   std::shared_ptr<job::Job> job() { return state_.lock()->job; }
-  // Its address, once that is known.
-  std::optional<Url> clip() { return state_.lock()->clip; }
+  // Where it is, once that is known.
+  std::optional<job::FinishedClip> clip() { return state_.lock()->clip; }
   GenerationReport report() { return state_.lock()->report; }
   // Until half of such generations that get this far have ended; nothing where that is not known,
   // or there is a clip.
@@ -65,7 +65,7 @@ class Generation {
  private:
   struct State {
     std::shared_ptr<job::Job> job;
-    std::optional<Url> clip;
+    std::optional<job::FinishedClip> clip;
     GenerationReport report;
     bool is_in_progress = false;  // a PROGRESS start without its end was told
     Clock::time_point progress_due;

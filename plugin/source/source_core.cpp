@@ -100,7 +100,7 @@ GstFlowReturn SourceCore::await_clip(const std::stop_token& interrupted) {
   }
 }
 
-void SourceCore::open(Url clip) {
+void SourceCore::open(job::FinishedClip clip) {
   auto runtime = Runtime::acquire_for_clip();
   auto run = run_.lock();
   const auto job = run->generation->job();

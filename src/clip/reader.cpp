@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/reader.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "clip/container.h"
@@ -36,22 +42,100 @@ bool Reader::Shared::is_wanted() const {
 }
 
 Reader::Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings)
-    : runtime_(std::move(runtime)), channel_(std::make_shared<Guarded<Shared>>()) {
+    : runtime_(std::move(runtime)),
+      channel_(std::make_shared<Guarded<Shared>>()),
+      archive_(settings.archive) {
   {
     auto shared = channel_->lock();
     shared->address = settings.url;
     shared->asked_at = std::chrono::steady_clock::now();
+  }
+  if (!settings.file.empty()) {
+    file_ = std::make_unique<File>(settings.file, settings.read_size);
+    channel_->lock()->info = ClipInfo{.size = file_->size, .seekable = true, .content_type = {}};
+    return;
   }
   fetcher_ = std::make_shared<Fetcher>(*runtime_, std::move(settings), channel_);
   runtime_->post([fetcher = fetcher_] { fetcher->seek(0, 0); });
 }
 
 Reader::~Reader() {
+  if (!fetcher_) return;
   // The fetcher's last reference goes on the runtime thread, where its timers and calls live.
   runtime_->post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
 }
 
+Reader::File::File(const std::string& file, std::size_t read_size)
+    : path(file),
+      block_size(std::max(read_size, container_head_size)),
+      descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+  struct stat status {};
+  if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+    problem = errno;
+    return;
+  }
+  size = static_cast<std::uint64_t>(status.st_size);
+}
+
+Reader::File::~File() {
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+Reader::Outcome Reader::File::read(Shared& shared) const {
+  if (shared.position >= size && problem == 0) return End{};
+  const auto length = std::min<std::uint64_t>(block_size, size - shared.position);
+  Owned<GByteArray, g_byte_array_unref> bytes(g_byte_array_new());
+  g_byte_array_set_size(bytes.get(), static_cast<guint>(length));
+  ssize_t count = -1;
+  int reason = problem;
+  if (reason == 0) {
+    do {
+      count = pread(descriptor, bytes->data, length, static_cast<off_t>(shared.position));
+    } while (count < 0 && errno == EINTR);
+    reason = count < 0 ? errno : EIO;
+  }
+  if (count <= 0) {
+    Error error;
+    error.kind = shared.taken ? ErrorKind::read : ErrorKind::open_read;
+    error.message = "The clip could not be read from the file " + path + ": " + g_strerror(reason) +
+                    ". Start again.";
+    return error;
+  }
+  g_byte_array_set_size(bytes.get(), static_cast<guint>(count));
+  shared.taken = true;
+  Block block{BytesPtr(g_byte_array_free_to_bytes(bytes.release())), shared.position};
+  shared.position += static_cast<std::uint64_t>(count);
+  return block;
+}
+
 Reader::Outcome Reader::read(const std::stop_token& interrupted) {
+  if (file_) {
+    if (interrupted.stop_requested()) return Interrupted{};
+    return file_->read(*channel_->lock());
+  }
+  Outcome outcome = fetch(interrupted);
+  if (archive_) keep(outcome);
+  return outcome;
+}
+
+// What comes out here is proven to be of the clip.
+void Reader::keep(const Outcome& outcome) {
+  const std::uint64_t epoch = channel_->lock()->epoch;
+  if (const auto* block = std::get_if<Block>(&outcome)) {
+    gsize size = 0;
+    const auto* data =
+        static_cast<const unsigned char*>(g_bytes_get_data(block->bytes.get(), &size));
+    const auto known = info();
+    std::string problem =
+        archive_->add(block->offset, {data, size}, known ? known->size : std::nullopt);
+    if (!problem.empty()) channel_->lock()->warning = std::move(problem);
+    kept_to_ = {epoch, block->offset + size};
+  } else if (std::holds_alternative<End>(outcome) && kept_to_ && kept_to_->first == epoch) {
+    archive_->end(kept_to_->second);
+  }
+}
+
+Reader::Outcome Reader::fetch(const std::stop_token& interrupted) {
   auto shared = channel_->lock();
   if (!shared->is_ready()) {
     if (shared->fetching == Fetching::asleep || shared->failed_unwanted) wake(*shared);
@@ -90,6 +174,8 @@ void Reader::wake(Shared& shared) {
 
 void Reader::seek(std::uint64_t offset) {
   auto shared = channel_->lock();
+  shared->position = offset;
+  if (!fetcher_) return;
   shared->blocks.clear();
   shared->queued = 0;
   shared->fetching = Fetching::runs;

@@ -13,6 +13,7 @@
 #include <string>
 #include <variant>
 
+#include "archive/writer.h"
 #include "base/error.h"
 #include "base/guarded.h"
 #include "base/runtime.h"
@@ -30,6 +31,9 @@ struct ReaderSettings {
   std::size_t read_size = 128 * 1024;               // bytes, largest block handed out
   std::string log_id;  // of the element that reads, in logs; may be empty
   http::Network network;
+  // Not empty: a file on this machine, which is read in place of the address.
+  std::string file;
+  std::shared_ptr<archive::Writer> archive;  // takes what is read; null: nothing does
   // Asks for a fresh address, for one that has expired: called on the runtime thread. What it is
   // given may be called by any thread, once or never. Empty: there is none to be had.
   using AddressDone = std::function<void(Result<Url>)>;
@@ -113,15 +117,36 @@ class Reader {
     Url address;
     // Counts seeks. What belongs to an earlier one is dropped where it arrives.
     std::uint64_t epoch = 0;
+    std::uint64_t position = 0;  // in a file, of the next block
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
+  // A file of this machine.
+  struct File {
+    File(const std::string& path, std::size_t block_size);
+    ~File();
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    Outcome read(Shared& shared) const;
+
+    const std::string path;
+    const std::size_t block_size;
+    int descriptor = -1;
+    int problem = 0;  // errno
+    std::uint64_t size = 0;
+  };
+  Outcome fetch(const std::stop_token& interrupted);
+  void keep(const Outcome& outcome);
   // Lets the fetcher go on where it stopped.
   void wake(Shared& shared);
 
   // First, so that it is released last.
   std::shared_ptr<Runtime> runtime_;
   Channel channel_;
-  std::shared_ptr<class Fetcher> fetcher_;
+  std::shared_ptr<class Fetcher> fetcher_;  // null for a file
+  std::unique_ptr<File> file_;
+  const std::shared_ptr<archive::Writer> archive_;
+  // Belong to who reads: the epoch and the end of the latest block.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> kept_to_;
 };
 
 }  // namespace genpro::clip

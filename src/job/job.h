@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/client.h"
+#include "archive/writer.h"
 #include "assets/references.h"
 #include "base/guarded.h"
 #include "ledger/ledger.h"
@@ -47,7 +48,8 @@ struct JobSettings {
   std::variant<api::GenerationRequest, std::string> subject;
   // Of the request, which is checked, and made anew of these.
   std::optional<Ingredients> ingredients;
-  std::string ledger;  // path; empty: none is kept
+  std::string ledger;   // path; empty: none is kept
+  std::string archive;  // folder that keeps paid clips; empty: none does
   Reuse reuse = Reuse::in_flight;
   std::set<std::string> passed_over;  // ids of generations that are none to pick up
   unsigned daily_limit = 0;           // new generations in 24 hours; 0: no limit
@@ -55,7 +57,7 @@ struct JobSettings {
   double daily_cost_limit = 0;        // of new ones in 24 hours; 0: no limit
   // Nothing is asked for anew while it cannot be read whether that would make what was paid before.
   bool pays_once = false;
-  bool stops = true;                  // an unfinished generation, when it parts
+  bool stops = true;  // an unfinished generation, when it parts
   // Nothing is followed or repeated that is not proven to be this request's own.
   bool asks_when_in_doubt = false;
   std::chrono::milliseconds silence{15'000};        // without a byte, per call
@@ -84,6 +86,13 @@ struct Expectation {
   polling::Forecast forecast;
 };
 
+// Where the clip of a completed generation is.
+struct FinishedClip {
+  Url address;
+  std::string file;  // in the archive, which has it; empty: it is at the address
+  std::shared_ptr<archive::Writer> archive;  // keeps it, as it is read; null: none does
+};
+
 // One change. The last one of a job has an error or a clip.
 struct Update {
   Status status = Status::idle;
@@ -91,7 +100,7 @@ struct Update {
   std::chrono::milliseconds elapsed{0};  // since the job began
   std::optional<double> cost;
   std::optional<double> estimate;  // of its cost, in credits
-  std::optional<Url> clip;
+  std::optional<FinishedClip> clip;
   std::optional<Error> error;
   bool is_waiting = false;  // another run has a request under way on the cell or for the same video
   bool is_earlier = false;  // an earlier run's generation is picked up: nothing was posted

@@ -127,6 +127,13 @@ void PaymentDriver::resume(ledger::Entry entry, ledger::LifeLock presence, ledge
   handle(payment::Resumed{is_alone});
 }
 
+void PaymentDriver::hold(ledger::Entry entry, ledger::LifeLock presence) {
+  entry_ = std::move(entry);
+  presence_ = std::move(presence);
+  state_ = entry_.state;
+  rest();
+}
+
 milliseconds PaymentDriver::age() const {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - posted_);
 }

@@ -63,6 +63,8 @@ class PaymentDriver {
   void begin(ledger::LifeLock cell);
   // One that the ledger, or a user, has named.
   void resume(ledger::Entry entry, ledger::LifeLock presence, ledger::LifeLock cell, bool is_alone);
+  // The same of one that has ended well, about which nothing is to be asked.
+  void hold(ledger::Entry entry, ledger::LifeLock presence);
   void handle(payment::Event event);
   // The orderly shutdown: what is proven to be its own, and is followed by nobody else, is stopped.
   // Ends in on_end().

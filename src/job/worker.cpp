@@ -26,8 +26,8 @@ milliseconds in_step(milliseconds wait) {
 }
 
 // Between two questions of a process about jobs that are asked for at an adaptive interval, on an
-// average: that many take some 2 % of a core, and one client should not ask more of a service. Up to
-// 50 jobs are not held up by it.
+// average: that many take some 2 % of a core, and one client should not ask more of a service. Up
+// to 50 jobs are not held up by it.
 constexpr milliseconds process_spacing{10};
 
 Charged charged_by(const payment::State& state) {
@@ -71,8 +71,10 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
 }
 
 void Worker::start() {
-  if (settings_.key_command.empty()) return begin();
-  ask_key();
+  open_archive([this] {
+    if (settings_.key_command.empty()) return begin();
+    ask_key();
+  });
 }
 
 void Worker::ask_key() {
@@ -145,6 +147,14 @@ void Worker::attach() {
                                                    payment::Evidence::proven,
                                                    ledger::clock_now(),
                                                    {}}};
+  look_in_archive(std::get<std::string>(settings_.subject),
+                  [this, entry = std::move(entry)](const std::string& file) mutable {
+                    if (file.empty()) return follow(std::move(entry));
+                    serve(std::move(entry), {}, file);
+                  });
+}
+
+void Worker::follow(ledger::Entry entry) {
   if (!ledger_.is_kept()) {
     make_payment({}).resume(std::move(entry), {}, {}, false);
     return;
@@ -315,12 +325,19 @@ void Worker::on_end(const payment::End& end) {
 void Worker::complete() {
   auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
   if (!url) return give_up(std::move(url.error()), false);
+  // Another run may have kept it meanwhile.
+  look_in_archive(generation_id(), [this, url = std::move(*url)](const std::string& file) {
+    end_with({url, file, file.empty() ? archive_writer() : nullptr});
+  });
+}
+
+void Worker::end_with(FinishedClip clip) {
   has_ended_ = true;
   waiting_.reset();
   payment_->rest();
   note_cost();
   Update update;
-  update.clip = std::move(*url);
+  update.clip = std::move(clip);
   update.is_earlier = std::exchange(is_earlier_, false);
   report(std::move(update));
   deadline_timer_.stop();
@@ -359,6 +376,7 @@ void Worker::give_up(Error error, bool is_retryable) {
   update.error = std::move(error);
   report(std::move(update));
   deadline_timer_.stop();
+  archive_task_.reset();
   claiming_.reset();
   preparation_.reset();
   identity_request_.reset();
@@ -403,6 +421,7 @@ std::string Worker::generation_id() const {
 void Worker::end_steps() {
   is_shutting_down_ = true;
   key_request_.reset();
+  archive_task_.reset();
   address_request_.reset();
   preparation_.reset();
   identity_request_.reset();

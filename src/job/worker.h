@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "api/key_command.h"
+#include "assets/task.h"
 #include "job/address_request.h"
 #include "job/claiming.h"
 #include "job/estimate.h"
@@ -43,6 +44,7 @@ class Worker : private PaymentDriver::Owner {
   void ask_key();
   void begin();
   void attach();
+  void follow(ledger::Entry entry);
   PaymentDriver& make_payment(std::optional<api::GenerationRequest> request);
   void send_owed_stops();
   void learn_durations();
@@ -73,6 +75,13 @@ class Worker : private PaymentDriver::Owner {
   };
 
   void complete();
+  void end_with(FinishedClip clip);
+  // worker_archive.cpp
+  void open_archive(std::function<void()> then);
+  // `then` gets the path of the clip, or an empty text where there is none.
+  void look_in_archive(const std::string& id, std::function<void(const std::string& file)> then);
+  void serve(ledger::Entry entry, ledger::LifeLock presence, const std::string& file);
+  std::shared_ptr<archive::Writer> archive_writer() const;
   void time_out();
   void give_up(Error error, bool is_retryable);
   // worker_request.cpp
@@ -83,6 +92,7 @@ class Worker : private PaymentDriver::Owner {
   void set_body();
   void claim(payment::Reuse reuse);
   void on_claim(Result<ledger::Claim> claim, payment::Reuse reuse);
+  void resume(ledger::Claim claim, std::optional<api::GenerationRequest> request);
   void claim_anew(payment::Reuse reuse);
   bool needs_estimate() const;
   void ask_estimate(api::GenerationRequest request, std::function<void()> then);
@@ -115,6 +125,7 @@ class Worker : private PaymentDriver::Owner {
   const ledger::WallTime asking_since_;
   const bool is_attached_;
   std::unique_ptr<api::KeyRequest> key_request_;
+  std::unique_ptr<assets::Task> archive_task_;
   LedgerClient ledger_;
   polling::PollSchedule schedule_;
   std::optional<Waiting> waiting_;

@@ -80,12 +80,8 @@ void Worker::set_body() {
 void Worker::claim(payment::Reuse reuse) {
   claiming_ = std::make_unique<Claiming>(
       runtime_, settings_.ledger,
-      ClaimSettings{identity_,
-                    reuse,
-                    passed_over_,
-                    limits(),
-                    settings_.pays_once,
-                    {.since = asking_since_}},
+      ClaimSettings{
+          identity_, reuse, passed_over_, limits(), settings_.pays_once, {.since = asking_since_}},
       [this] {
         log_.info([] { return "waits for another run's request to the same cell"; });
         Update update;
@@ -125,9 +121,26 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
     if (auto error = cost_error())
       return give_up(*std::move(error), estimate_->is_retryable && !estimate_->credits);
   }
-  PaymentDriver& payment = make_payment(std::move(request));
   log_.info([&] { return describe(*claim); });
-  if (claim->kind == ledger::Claim::Kind::create) return payment.begin(std::move(claim->cell));
+  if (claim->kind == ledger::Claim::Kind::create) {
+    return make_payment(std::move(request)).begin(std::move(claim->cell));
+  }
+  const payment::State& state = claim->entry.state;
+  const bool has_clip = std::holds_alternative<payment::Completed>(state) ||
+                        std::holds_alternative<payment::Delivered>(state);
+  if (!has_clip || settings_.archive.empty()) return resume(std::move(*claim), std::move(request));
+  // What keeps the row for this run is held meanwhile.
+  auto held = std::make_shared<ledger::Claim>(std::move(*claim));
+  look_in_archive(payment::generation_id(held->entry.state),
+                  [this, held, request = std::move(request)](const std::string& file) {
+                    if (file.empty()) return resume(std::move(*held), request);
+                    serve(std::move(held->entry), std::move(held->presence), file);
+                  });
+}
+
+void Worker::resume(ledger::Claim found, std::optional<api::GenerationRequest> request) {
+  ledger::Claim* claim = &found;
+  PaymentDriver& payment = make_payment(std::move(request));
   const bool is_named = !payment::generation_id(claim->entry.state).empty();
   is_earlier_ = is_named;
   if (claim->data_unreadable) {

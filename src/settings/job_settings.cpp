@@ -136,6 +136,7 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   result.generation_timeout = std::chrono::seconds(settings.generation_timeout);
   result.retries = settings.retries;
   result.ledger = settings.ledger;
+  result.archive = settings.archive;
   result.reuse = reuse_of(settings.reuse);
   result.passed_over = settings.passed_over;
   result.pays_once = settings.pays_once;
@@ -170,10 +171,12 @@ Result<api::Access> make_access(const Settings& settings) {
   return access;
 }
 
-clip::ReaderSettings make_reader_settings(const Settings& settings, Url clip,
+clip::ReaderSettings make_reader_settings(const Settings& settings, job::FinishedClip clip,
                                           std::size_t read_size) {
   clip::ReaderSettings result;
-  result.url = std::move(clip);
+  result.url = std::move(clip.address);
+  result.file = std::move(clip.file);
+  result.archive = std::move(clip.archive);
   result.network = network_of(settings);
   result.stall_timeout = std::chrono::seconds(settings.stall_timeout);
   result.retries = settings.retries;

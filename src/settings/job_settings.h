@@ -21,7 +21,7 @@ Result<job::JobSettings> make_job_settings(const Settings& settings);
 // The same for calls alone. Waits for the program that has the key, if there is one, so it is not
 // for a thread that must not wait.
 Result<api::Access> make_access(const Settings& settings);
-clip::ReaderSettings make_reader_settings(const Settings& settings, Url clip,
+clip::ReaderSettings make_reader_settings(const Settings& settings, job::FinishedClip clip,
                                           std::size_t read_size);
 
 }  // namespace genpro

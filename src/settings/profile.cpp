@@ -128,7 +128,8 @@ Result<std::string> full_ingredients(const std::string& config, const std::strin
 
 // The files that a setting names, which are looked for beside the configuration.
 bool is_file_name(std::string_view setting) {
-  return setting == "api-key-file" || setting == "ca-file" || setting == "ledger";
+  return setting == "api-key-file" || setting == "archive" || setting == "ca-file" ||
+         setting == "ledger";
 }
 
 // `where`: how the line is told of.

@@ -49,6 +49,7 @@ struct Settings {
   std::string on_shutdown = "stop";
   std::string when_in_doubt = "likely";
   std::string ledger = job::default_ledger_path();
+  std::string archive;
   unsigned daily_generation_limit = 0;
   double max_cost = 0;
   double daily_cost_limit = 0;

@@ -207,8 +207,8 @@ bool is_secret(const Setting& setting) {
 // written, and what may be spent, is said by the user of this machine.
 bool is_for_user(std::string_view name) {
   constexpr std::string_view names[] = {
-      "api-key-command",        "api-key-file", "ca-file", "daily-cost-limit",
-      "daily-generation-limit", "ledger",       "proxy"};
+      "api-key-command",  "api-key-file",           "archive", "ca-file",
+      "daily-cost-limit", "daily-generation-limit", "ledger",  "proxy"};
   return std::ranges::find(names, name) != std::end(names);
 }
 

@@ -57,6 +57,7 @@ const Property properties[] = {
     {"on-shutdown", G_TYPE_ENUM, "stop"},
     {"when-in-doubt", G_TYPE_ENUM, "likely"},
     {"ledger", G_TYPE_STRING, in_state_folder},
+    {"archive", G_TYPE_STRING, ""},
     {"daily-generation-limit", G_TYPE_UINT, "0"},
     {"max-cost", G_TYPE_DOUBLE, "0"},
     {"daily-cost-limit", G_TYPE_DOUBLE, "0"},

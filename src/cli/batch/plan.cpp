@@ -41,8 +41,8 @@ constexpr std::array request_settings = {
 constexpr std::array later_request_settings = {"dialect",         "generation-type", "resolution",
                                                "negative-prompt", "native-audio",    "layer-id"};
 // Of these a row has none of its own: there is one service and one ledger.
-constexpr std::array common_settings = {"profile", "api-base-url", "api-key-file",
-                                        "proxy",   "ca-file",      "ledger"};
+constexpr std::array common_settings = {"profile", "api-base-url", "api-key-file", "proxy",
+                                        "ca-file", "ledger",       "archive"};
 
 bool is_ingredient(std::string_view column) {
   constexpr std::string_view name = "ingredient";

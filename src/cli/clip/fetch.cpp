@@ -128,7 +128,7 @@ class Fetch {
   }
 
  private:
-  std::optional<Url> await_clip() {
+  std::optional<job::FinishedClip> await_clip() {
     while (auto update = job_->wait(interrupted_)) {
       if (!update->generation_id.empty() && update->generation_id != fetched_.generation_id) {
         // Nothing came of the one before, which may have been an earlier run's.
@@ -157,7 +157,7 @@ class Fetch {
     return std::nullopt;
   }
 
-  void read(Url clip) {
+  void read(job::FinishedClip clip) {
     has_clip_ = true;
     auto settings = make_reader_settings(settings_, std::move(clip), block_size);
     settings.fresh_address = [job = std::weak_ptr(job_)](clip::ReaderSettings::AddressDone done) {

@@ -114,8 +114,8 @@ int run_serve(int argc, char** argv, const Globals& globals) {
   options.add_text("max-cost", "C",
                    "Begin no generation that may take the cost of this run above C");
   options.add_ledger();
-  add_access(options, {"sheet-route", "sheet-id", "cell-id", "agent-id", "daily-generation-limit",
-                       "daily-cost-limit"});
+  add_access(options, {"sheet-route", "sheet-id", "cell-id", "agent-id", "archive",
+                       "daily-generation-limit", "daily-cost-limit"});
   options.add_description(
       "/ lists what there is, /playlist.m3u is the same for players, /recipe/NAME.mp4 and\n"
       "/generation/ID.mp4 are clips. All users and programs of this machine can open them; pages\n"

@@ -76,7 +76,7 @@ int run_estimate(int argc, char** argv, const Globals& globals) {
   // What says how a generation is waited for, limited and fetched has no part in its price.
   add_settings(options, {"generation-id", "max-cost", "daily-cost-limit", "daily-generation-limit",
                          "reuse", "on-shutdown", "when-in-doubt", "generation-timeout",
-                         "poll-interval", "retries", "faststart", "max-clip-size"});
+                         "poll-interval", "retries", "faststart", "max-clip-size", "archive"});
   options.add_description("The exit code is 1 when it is not known.");
   if (!options.parse(argc, argv)) return exit_done;
   const Settings settings = read_settings(options, globals);

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A folder that keeps paid clips: finds the clip of a generation, and checks it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+
+namespace genpro::archive {
+
+// What is kept of a generation beside its clip. Holds no key and no signed address.
+struct Record {
+  std::string service;  // its API's address
+  std::string generation_id;
+  std::string model;           // empty: the cell's
+  std::optional<double> cost;  // credits
+  std::string fingerprint;     // of the request; empty: not known
+};
+
+struct Found {
+  std::string file;    // path of the clip; empty: there is none
+  std::string damage;  // a sentence on one that was there and is not its generation's any more
+};
+
+// Threads: any. All functions wait for the disk.
+class Archive {
+ public:
+  explicit Archive(std::string folder) : folder_(std::move(folder)) {}
+
+  const std::string& folder() const { return folder_; }
+  // Makes the folder where there is none.
+  std::optional<Error> make_folder() const;
+  // Reads all of the clip. One whose bytes are others now is moved aside.
+  Found find(const std::string& service, const std::string& generation_id) const;
+
+  std::string clip_path(const std::string& sha256) const;
+  std::string record_path(const std::string& service, const std::string& generation_id) const;
+
+ private:
+  std::string folder_;
+};
+
+}  // namespace genpro::archive

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A folder that keeps what was paid: clips are read from there when the service has none any more.
+#include <filesystem>
+#include <fstream>
+
+#include "fault/fault_test.h"
+#include "support/process.h"
+
+namespace genpro::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ArchiveTest : testing::Test {
+  Bench bench;
+  const std::string folder = bench.folder.file("archive");
+
+  // Until the clips are there: their files are written out while pipelines have ended already.
+  std::vector<fs::path> kept(std::size_t number) const {
+    std::vector<fs::path> found;
+    const bool is_there = eventually([&] {
+      found.clear();
+      std::size_t records = 0;
+      std::error_code ignored;
+      for (const auto& entry : fs::recursive_directory_iterator(folder, ignored)) {
+        const std::string extension = entry.path().extension().string();
+        if (extension == ".mp4") found.push_back(entry.path());
+        if (extension == ".json") ++records;
+      }
+      return found.size() >= number && records >= number;
+    });
+    EXPECT_TRUE(is_there);
+    return found;
+  }
+
+  std::string keep_one(const Settings& changes = {}) {
+    Settings settings = changes;
+    settings.emplace_back("archive", folder);
+    EXPECT_TRUE(one_charge(bench, bench.run(settings)));
+    EXPECT_EQ(kept(1).size(), 1U);
+    return bench.books().generations.at(0).id;
+  }
+};
+
+std::string bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(ArchiveTest, AClipIsKeptAsTheServiceSentIt) {
+  const std::string id = keep_one();
+  EXPECT_EQ(bytes_of(kept(1).at(0)), bench.service.clip(id));
+}
+
+TEST_F(ArchiveTest, WithFaststartAsWell) {
+  const Streamed streamed = bench.run({{"archive", folder}, {"faststart", "true"}});
+  EXPECT_TRUE(streamed.outcome.eos) << streamed.outcome.summary();
+  const std::string id = bench.books().generations.at(0).id;
+  EXPECT_EQ(bytes_of(kept(1).at(0)), bench.service.clip(id));
+}
+
+TEST_F(ArchiveTest, AGenerationIsPlayedWithoutTheService) {
+  const std::string id = keep_one();
+  const unsigned requests = bench.books().clip_requests;
+  bench.service.behave({.away = Loss::closed});
+  const Streamed again = bench.run({{"archive", folder}, {"generation-id", id}, {"retries", "0"}});
+  EXPECT_TRUE(again.outcome.eos) << again.outcome.summary();
+  EXPECT_EQ(again.bytes, bench.service.clip(id));
+  EXPECT_EQ(bench.books().clip_requests, requests);
+}
+
+TEST_F(ArchiveTest, ACompletedOneServesTheSameRequestWithoutADownload) {
+  const std::string id = keep_one();
+  const Books before = bench.books();
+  EXPECT_TRUE(one_charge(bench, bench.run({{"archive", folder}, {"reuse", "completed"}})));
+  EXPECT_EQ(bench.books().clip_requests, before.clip_requests);
+  EXPECT_EQ(bench.books().polls, before.polls);
+}
+
+TEST_F(ArchiveTest, ACompletedOneServesTheSameRequestWithoutTheService) {
+  const std::string id = keep_one();
+  bench.service.behave({.away = Loss::closed});
+  const Streamed again = bench.run({{"archive", folder}, {"reuse", "completed"}, {"retries", "0"}});
+  EXPECT_TRUE(again.outcome.eos) << again.outcome.summary();
+  EXPECT_EQ(again.bytes, bench.service.clip(id));
+  EXPECT_EQ(bench.books().posts.size(), 1U);
+}
+
+TEST_F(ArchiveTest, AFlippedBitIsToldAndTheClipFetchedAnew) {
+  const std::string id = keep_one();
+  const fs::path clip = kept(1).at(0);
+  std::string bytes = bytes_of(clip);
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream(clip, std::ios::binary) << bytes;
+  const Streamed again = bench.run({{"archive", folder}, {"generation-id", id}});
+  EXPECT_TRUE(again.outcome.eos) << again.outcome.summary();
+  EXPECT_EQ(again.bytes, bench.service.clip(id));
+  EXPECT_NE(again.outcome.everything.find(clip.filename().string()), std::string::npos)
+      << again.outcome.summary();
+  EXPECT_TRUE(eventually([&] { return bytes_of(clip) == bench.service.clip(id); }));
+  EXPECT_TRUE(fs::exists(clip.string() + ".damaged"));
+}
+
+TEST_F(ArchiveTest, AClipThatWasCutShortLeavesNothing) {
+  bench.service.behave({.polls = 1, .clip_held_at = 50'000});
+  Production production(bench.src({{"archive", folder}}));
+  production.play();
+  ASSERT_TRUE(bench.wait_for(clip_bytes(50'000)));
+  EXPECT_TRUE(production.stop());
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    EXPECT_TRUE(entry.is_directory()) << entry.path();
+  }
+}
+
+TEST_F(ArchiveTest, AFolderThatCannotBeMadeIsAnErrorBeforeAnythingIsPaid) {
+  std::ofstream(folder) << "a file";
+  const Streamed streamed = bench.run({{"archive", folder + "/clips"}});
+  ASSERT_EQ(streamed.outcome.errors.size(), 1U);
+  EXPECT_NE(streamed.outcome.everything.find(folder), std::string::npos);
+  EXPECT_EQ(bench.books().posts.size(), 0U);
+}
+
+TEST_F(ArchiveTest, AFolderThatCannotBeWrittenToIsAWarningAndTheClipPlays) {
+  // Nobody makes files there.
+  const Streamed streamed = bench.run({{"archive", "/proc"}});
+  EXPECT_TRUE(one_charge(bench, streamed));
+  EXPECT_NE(streamed.outcome.everything.find("is not kept"), std::string::npos)
+      << streamed.outcome.summary();
+}
+
+}  // namespace
+}  // namespace genpro::test
