@@ -13,15 +13,15 @@ set -eu
 
 build="g++ meson ninja-build pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   libebur128-dev libges-1.0-dev libpango1.0-dev libsoup-3.0-dev libjson-glib-dev libsqlite3-dev
-  nettle-dev"
-run="ca-certificates glib-networking gstreamer1.0-tools gstreamer1.0-plugins-base
+  libpq-dev nettle-dev"
+run="ca-certificates glib-networking libpq5 gstreamer1.0-tools gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gstreamer1.0-plugins-base-apps ges1.0-tools fonts-dejavu-core
   python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 xlsx2csv"
 # Clang, its runtime and LLVM's symbolizer are for the sanitized build and the fuzz targets; Chromium
 # and its driver try the emulator's page.
 tests="libgtest-dev libgmock-dev curl python3-minimal python3-jsonschema chromium chromium-driver clang libclang-rt-dev
-  llvm"
+  llvm postgresql"
 # What the benchmarks read from, and compare with.
 deep="nginx openssl"
 

@@ -27,7 +27,8 @@ src/job
 src/assets
 src/ledger/reports
 src/ledger
-src/ledger/file
+src/ledger/file src/ledger/postgresql
+src/ledger/store
 src/ledger/identity
 src/payment src/polling
 src/clip src/api/prices src/api/resources

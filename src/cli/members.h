@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "api/json.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::cli {
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <utility>
 
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::job {
 

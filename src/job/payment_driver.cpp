@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 #include "job/answers.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
+#include "ledger/store/address.h"
 
 namespace genpro::job {
 
@@ -19,6 +20,9 @@ using std::chrono::milliseconds;
 // A machine that was asleep, or whose time is measured otherwise than by timers, is not slept
 // through: the boot clock is looked at this often.
 constexpr milliseconds longest_nap{1000};
+
+// From the intention's commit until its request leaves, where the ledger is on a server.
+constexpr Millis latest_post = 10'000;
 
 // What cannot be an age, since the wall clock was set, is a new generation's.
 milliseconds age_of(const payment::Moment& posted) {
@@ -53,6 +57,7 @@ PaymentDriver::PaymentDriver(Runtime& runtime, const std::string& ledger, const 
       settings_(std::move(settings)),
       owner_(owner),
       ledger_(runtime, ledger),
+      is_shared_(ledger::is_server_address(ledger)),
       client_(runtime, access, silence),
       posted_(std::chrono::steady_clock::now()) {}
 
@@ -369,7 +374,12 @@ void PaymentDriver::on_cell(Result<api::Cell, api::Failure> cell, const payment:
 void PaymentDriver::post() {
   const payment::Attempt* attempt = payment::attempt(state_);
   if (attempt == nullptr || !settings_.request) return;
-  if (is_stopping_) return withdraw();
+  if (is_stopping_) return withdraw("the run ended before the request left");
+  // Another machine takes up what seems to have been left, and must not be followed by a request of
+  // one that was asleep meanwhile.
+  if (is_shared_ && entry_.id != 0 && ledger::clock_now().up - attempt->posted.up > latest_post) {
+    return withdraw("the machine was held up before the request left");
+  }
   posted_ = std::chrono::steady_clock::now();
   // A key is for one call with one body: those that the row has, in whatever words this run was
   // asked for the same.
@@ -384,11 +394,10 @@ void PaymentDriver::post() {
   });
 }
 
-// The shutdown came before the request left.
-void PaymentDriver::withdraw() {
+void PaymentDriver::withdraw(const char* reason) {
   payment::Answer never;
   never.was_sent = false;
-  never.text = "the run ended before the request left";
+  never.text = reason;
   handle(payment::Replied{std::move(never)});
 }
 

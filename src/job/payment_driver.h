@@ -118,7 +118,8 @@ class PaymentDriver {
   void read_cell();
   void on_cell(Result<api::Cell, api::Failure> cell, const payment::Moment& asked);
   void post();
-  void withdraw();
+  // The request does not leave.
+  void withdraw(const char* reason);
   void ask_stop();
   void when_alone(std::function<void()> then);
   void note_what_is_left();
@@ -135,6 +136,7 @@ class PaymentDriver {
   const PaymentSettings settings_;
   Owner& owner_;
   LedgerClient ledger_;
+  const bool is_shared_;  // by machines
   api::Client client_;
 
   payment::State state_;

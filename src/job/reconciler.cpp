@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::job {
 

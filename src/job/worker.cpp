@@ -5,7 +5,7 @@
 
 #include "api/dialect.h"
 #include "base/text.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::job {
 

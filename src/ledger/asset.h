@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::ledger {
 

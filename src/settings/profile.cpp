@@ -12,6 +12,7 @@
 #include "assets/ingredient.h"
 #include "base/file_descriptor.h"
 #include "base/text.h"
+#include "ledger/store/address.h"
 #include "settings/table.h"
 
 namespace genpro {
@@ -191,7 +192,9 @@ std::optional<Error> take_profile(Settings& settings, const ConfigFile& config,
       settings = std::move(with_key);
     } else if (!settings.is_set(name)) {
       Result<std::string> full = value;
-      if (is_file_name(name) && !value.empty()) full = full_path(config.path, value);
+      if (is_file_name(name) && !value.empty() && !ledger::is_server_address(value)) {
+        full = full_path(config.path, value);
+      }
       if (name == "ingredients") full = full_ingredients(config.path, value);
       auto problem = full ? set(settings, name, *full) : std::optional(full.error());
       if (problem) {

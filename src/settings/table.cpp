@@ -9,6 +9,7 @@
 #include "api/dialect.h"
 #include "api/key.h"
 #include "base/text.h"
+#include "ledger/store/address.h"
 
 namespace genpro {
 
@@ -172,9 +173,10 @@ const std::array table = {
             "likely)",
             ChoiceMember{&Settings::when_in_doubt, when_in_doubts}},
     Setting{"ledger", "Ledger",
-            "File that keeps account of paid generations, shared by all processes; empty: none, "
-            "and a run that is killed may be paid for twice (default: genpro/ledger.db in the XDG "
-            "state folder)",
+            "File that keeps account of paid generations, shared by all processes, or address of a "
+            "PostgreSQL database that many machines share (postgresql://…); empty: none, and a run "
+            "that is killed may be paid for twice (default: genpro/ledger.db in the XDG state "
+            "folder)",
             TextMember{&Settings::ledger, nullptr, false, true}},
     Setting{"archive", "Archive",
             "Folder that keeps each clip, made where there is none; a clip that it has is read from "
@@ -242,12 +244,20 @@ std::optional<std::string> assign(Settings& settings, const Setting& setting,
             if (!is_utf8(text) || text.find('\0') != std::string_view::npos) {
               return " is no UTF-8 text. Write it in UTF-8.";
             }
+            if (content.member == &Settings::ledger && ledger::has_password(text)) {
+              return " holds a password, which everybody would see who reads the setting. Have it "
+                     "in PGPASSWORD, or in the file that PGPASSFILE names.";
+            }
             settings.*content.member = text;
             return std::nullopt;
           },
           [&](const ChoiceMember& content) -> std::optional<std::string> {
             if (std::ranges::find(content.choices, text, &Choice::word) == content.choices.end()) {
               return not_among(words(content.choices));
+            }
+            if (content.member == &Settings::ledger && ledger::has_password(text)) {
+              return " holds a password, which everybody would see who reads the setting. Have it "
+                     "in PGPASSWORD, or in the file that PGPASSFILE names.";
             }
             settings.*content.member = text;
             return std::nullopt;

@@ -8,7 +8,7 @@
 
 #include "base/sqlite.h"
 #include "job/ledger_thread.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "simulation/describe.h"
 
 namespace genpro::simulation {

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "simulation/describe.h"
 
 namespace genpro::simulation {

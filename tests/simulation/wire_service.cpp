@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "simulation/describe.h"
 #include "support/fast_clock.h"
 

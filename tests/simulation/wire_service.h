@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "simulation/choices.h"
 #include "simulation/laws.h"
 #include "simulation/service.h"

@@ -15,7 +15,6 @@
 #include "base/glib_ptr.h"
 #include "base/sqlite.h"
 #include "ledger/ledger.h"
-#include "ledger/postgresql/session.h"
 #include "support/postgres.h"
 
 namespace genpro::test {
@@ -202,13 +201,16 @@ class LedgerTest : public testing::Test {
   // What no function of the ledger does, such as letting time pass.
   void sql(const std::string& statement) {
     if (is_on_server()) {
-      connect()->execute(statement);
+      ask_server(statement);
     } else {
       sqlite::Database(path_, SQLITE_OPEN_READWRITE).execute(statement);
     }
   }
   std::int64_t number(const std::string& question) {
-    if (is_on_server()) return connect()->integer(question).value_or(-1);
+    if (is_on_server()) {
+      const std::string text = ask_server(question);
+      return text.empty() ? -1 : std::stoll(text);
+    }
     return sqlite::Database(path_, SQLITE_OPEN_READWRITE).integer(question).value_or(-1);
   }
   void age(std::int64_t id, ledger::WallTime by) {
@@ -224,10 +226,9 @@ class LedgerTest : public testing::Test {
   std::string path_ = is_on_server() ? shared_postgres().new_ledger() : folder_.file("ledger.db");
 
  private:
-  std::unique_ptr<ledger::Session> connect() {
-    auto session = std::make_unique<ledger::Session>(path_);
-    session->connect();
-    return session;
+  std::string ask_server(const std::string& statement) {
+    return shared_postgres().sql(path_.substr(path_.rfind('/') + 1),
+                                 "SET search_path TO genpro; " + statement);
   }
 };
 

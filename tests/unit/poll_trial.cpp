@@ -10,7 +10,7 @@
 
 #include "base/sqlite.h"
 #include "job/identity.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "polling/forecast.h"
 #include "polling/poll_schedule.h"
 

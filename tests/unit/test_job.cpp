@@ -64,7 +64,7 @@ TEST_F(JobTest, ReportsEachStatusOnceAndThenTheClip) {
   EXPECT_EQ(updates[1].generation_id, "9040");
   EXPECT_EQ(updates[2].status, Status::processing);
   ASSERT_TRUE(updates[3].clip);
-  EXPECT_EQ(updates[3].clip->text, service_.clip_url());
+  EXPECT_EQ(updates[3].clip->address.text, service_.clip_url());
   EXPECT_EQ(updates[3].cost, 3.5);
 }
 

@@ -9,7 +9,7 @@
 #include <atomic>
 #include <thread>
 
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "ledger/this_process.h"
 #include "unit/ledger_fixture.h"
 

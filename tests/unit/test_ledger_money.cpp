@@ -239,9 +239,10 @@ TEST_F(LedgerWait, AStopThatADoubtOwesNeedsSomebodyWhoIsAlone) {
     EXPECT_TRUE(claim.cell && claim.presence);
   }
   const auto other = open();
-  const auto following = must(other->attach("https://api.gen.pro/v1", "none"));
-  EXPECT_FALSE(following);
-  const auto presence = LockFile::open(path_ + ".lock")->share(id);
+  EXPECT_FALSE(must(other->attach("https://api.gen.pro/v1", "none")));
+  auto following = must(other->take(id));
+  ASSERT_TRUE(following);
+  following->lock.share();
   const Claim claim = must(ask(*ledger, request()));
   ASSERT_EQ(claim.kind, Kind::take);
   EXPECT_FALSE(claim.is_alone);

@@ -7,10 +7,12 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "ledger/store/address.h"
 
 namespace genpro::cli {
 
 std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path) {
+  if (ledger::is_server_address(path)) return need(ledger::Ledger::open(path));
   struct stat info {};
   // What else can be wrong with it is told when it is opened.
   if (stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return nullptr;

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 #include "ledger/store/store.h"
 
 namespace genpro::ledger {

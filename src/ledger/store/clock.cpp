@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "ledger/clock.h"
+#include "ledger/store/clock.h"
 
 #include <glib.h>
 #include <time.h>

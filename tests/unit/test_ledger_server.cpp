@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What only a ledger on a server has to stand: connections that end, rows that a fail-over loses,
+// clocks of other machines.
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "ledger/store/address.h"
+#include "ledger_fixture.h"
+
+namespace genpro::ledger {
+namespace {
+
+using Kind = Claim::Kind;
+
+class LedgerServer : public test::LedgerTest {
+ protected:
+  void SetUp() override {
+    if (!test::PostgresServer::is_installed()) GTEST_SKIP() << "PostgreSQL is not installed";
+    path_ = test::shared_postgres().new_ledger();
+    name_ = path_.substr(path_.rfind('/') + 1);
+  }
+  std::string psql(const std::string& statement) {
+    return test::shared_postgres().sql(name_, statement);
+  }
+  void cut_all() {
+    psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name_ +
+         "' AND pid <> pg_backend_pid()");
+  }
+
+  std::string name_;
+};
+
+TEST_F(LedgerServer, ARunGoesOnAfterItsConnectionWasCut) {
+  const auto ledger = open();
+  auto claim = must(ask(*ledger, request()));
+  ASSERT_EQ(claim.kind, Kind::create);
+  const auto begun = must(begin(*ledger, request()));
+  cut_all();
+  put(*ledger, begun.entry.id, pending("9001"));
+  EXPECT_EQ(word(*ledger, begun.entry.id), "pending");
+  // Its row is still followed.
+  const auto other = open();
+  EXPECT_TRUE(other->is_followed(begun.entry.id));
+  EXPECT_FALSE(must(other->take(begun.entry.id)));
+}
+
+TEST_F(LedgerServer, NothingLeavesWithoutTheCellThatWasHeld) {
+  const auto ledger = open();
+  const auto claim = must(ask(*ledger, request()));
+  ASSERT_EQ(claim.kind, Kind::create);
+  cut_all();
+  const auto begun = begin(*ledger, request());
+  ASSERT_FALSE(begun);
+  EXPECT_NE(begun.error().message.find("Nothing was sent"), std::string::npos)
+      << begun.error().message;
+  EXPECT_TRUE(must(ledger->list({})).empty());
+  // Another one may have it meanwhile.
+  const auto other = open();
+  EXPECT_EQ(must(ask(*other, request())).kind, Kind::create);
+}
+
+TEST_F(LedgerServer, ARepeatDoesNotLeaveWithoutTheCellEither) {
+  const auto ledger = open();
+  const auto claim = must(ask(*ledger, request()));
+  const auto begun = must(begin(*ledger, request()));
+  const payment::State doubt = in_doubt(begun.entry.state);
+  must(ledger->store(begun.entry.id, begun.entry.state, doubt, note("lost"), clock_now()));
+  cut_all();
+  const payment::State again = payment::Posting{*payment::attempt(doubt)};
+  const auto stored = ledger->store(begun.entry.id, doubt, again, note("again"), clock_now());
+  EXPECT_FALSE(stored);
+  EXPECT_EQ(word(*ledger, begun.entry.id), "unknown");
+}
+
+TEST_F(LedgerServer, ARowThatAFailOverLostIsWrittenAnew) {
+  const auto ledger = open();
+  const auto claim = must(ask(*ledger, request()));
+  const auto begun = must(begin(*ledger, request()));
+  psql("DELETE FROM genpro.history; DELETE FROM genpro.generations");
+  cut_all();
+  must(ledger->store(begun.entry.id, begun.entry.state, processing("9001"), note("taken"),
+                     clock_now()));
+  const Entry entry = row(*ledger, begun.entry.id);
+  EXPECT_EQ(entry.identity.fingerprint, request().fingerprint);
+  EXPECT_EQ(payment::generation_id(entry.state), "9001");
+  EXPECT_NE(must(ledger->history(begun.entry.id)).front().came.find("lost the row"),
+            std::string::npos);
+  // Its number is not another one's.
+  EXPECT_NE(must(begin(*open(), request("Another", "9"))).entry.id, begun.entry.id);
+}
+
+TEST_F(LedgerServer, TimesOfAnotherMachineAreNoneOfThisOnes) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  lose(*ledger, id);
+  // It is up for a minute, and its clock is an hour slow.
+  psql("UPDATE genpro.generations SET posted_boot = 'aaaaaaaa-0000', posted_up = 60000, posted_at "
+       "= posted_at - 3600000");
+  const auto other = open();
+  const auto claim = must(ask(*other, request("Another")));
+  ASSERT_EQ(claim.kind, Kind::wait);
+  EXPECT_GT(claim.wait_ms, payment::settling_time - 10'000);
+  EXPECT_LE(claim.wait_ms, payment::settling_time);
+  payment::Now later = clock_now();
+  later.up += payment::settling_time;
+  EXPECT_EQ(must(other->claim(request("Another"), payment::Reuse::in_flight, {}, later)).kind,
+            Kind::create);
+}
+
+TEST_F(LedgerServer, AReaderReadsAndSpendsNothing) {
+  const std::int64_t id = add(*open(), request());
+  psql("CREATE ROLE reader" + name_ + " LOGIN; GRANT USAGE ON SCHEMA genpro TO reader" + name_ +
+       "; GRANT SELECT ON ALL TABLES IN SCHEMA genpro TO reader" + name_);
+  path_ = test::shared_postgres().ledger(name_, "reader" + name_);
+  const auto reader = open();
+  EXPECT_EQ(row(*reader, id).id, id);
+  EXPECT_EQ(must(reader->list({})).size(), 1U);
+  EXPECT_EQ(must(reader->spend(0)).size(), 1U);
+  const auto begun = begin(*reader, request("Another", "9"));
+  ASSERT_FALSE(begun);
+  EXPECT_NE(begun.error().message.find("may not be written by this role"), std::string::npos)
+      << begun.error().message;
+}
+
+TEST_F(LedgerServer, LimitsHoldForManyAtOnce) {
+  constexpr unsigned limit = 5;
+  { const auto made = open(); }
+  std::vector<std::thread> hosts;
+  std::atomic<unsigned> begun = 0;
+  for (unsigned number = 0; number < 20; ++number) {
+    hosts.emplace_back([&, number] {
+      const auto ledger = must(Ledger::open(path_));
+      const auto wanted = request("A", std::to_string(4000 + number));
+      const auto claim = must(ask(*ledger, wanted));
+      if (begin(*ledger, wanted, std::nullopt, limit)) ++begun;
+    });
+  }
+  for (std::thread& host : hosts) host.join();
+  EXPECT_EQ(begun, limit);
+  EXPECT_EQ(must(open()->list({})).size(), limit);
+}
+
+TEST_F(LedgerServer, OneThatIsAwayIsToldAndOneThatComesBackIsUsed) {
+  test::PostgresServer server(true);
+  path_ = server.new_ledger();
+  const auto ledger = open();
+  const auto claim = must(ask(*ledger, request()));
+  const auto begun = must(begin(*ledger, request()));
+  server.kill();
+  const auto failed = ledger->store(begun.entry.id, begun.entry.state, pending("9001"),
+                                    note("taken"), clock_now());
+  ASSERT_FALSE(failed);
+  EXPECT_NE(failed.error().message.find("cannot be reached"), std::string::npos)
+      << failed.error().message;
+  EXPECT_FALSE(Ledger::open(path_));
+  server.start();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!ledger->store(begun.entry.id, begun.entry.state, pending("9001"), note("taken"),
+                        clock_now())) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+  }
+  EXPECT_EQ(word(*open(), begun.entry.id), "pending");
+}
+
+TEST(LedgerAddress, IsShownWithoutAPassword) {
+  for (const char* secret : {"postgresql://me:hunter2@host/db", "postgres://:hunter2@host/db",
+                             "postgresql://me:hun/ter2@host/db", "postgresql://h/db?password=hunter2",
+                             "postgresql://h/db?a=b&sslpassword=hunter2&c=d",
+                             "postgresql://h/db?pass%77ord=hunter2"}) {
+    EXPECT_TRUE(has_password(secret)) << secret;
+    EXPECT_EQ(without_password(secret).find("ter2"), std::string::npos) << secret;
+    const auto ledger = Ledger::open(secret);
+    ASSERT_FALSE(ledger) << secret;
+    EXPECT_EQ(ledger.error().message.find("ter2"), std::string::npos) << ledger.error().message;
+    EXPECT_EQ(ledger.error().debug.find("ter2"), std::string::npos) << ledger.error().debug;
+  }
+  for (const char* plain : {"postgresql://me@host:5432/db?sslmode=require", "/a/b:c@d/ledger.db",
+                            "postgresql:///db?host=/run"}) {
+    EXPECT_FALSE(has_password(plain)) << plain;
+    EXPECT_EQ(without_password(plain), plain);
+  }
+}
+
+}  // namespace
+}  // namespace genpro::ledger
