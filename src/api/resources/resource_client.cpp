@@ -39,8 +39,7 @@ JsonObjectPtr wrap(const char* name, JsonObjectPtr content) {
 
 bool is_gone(const Failure& failure) {
   const unsigned status = failure.error.http_status;
-  // Whoever says so: what a gateway was wrong about is uploaded once more, which costs nothing.
-  return !failure.is_redirected && (status == 404 || status == 410) &&
+  return failure.is_api_error && !failure.is_redirected && (status == 404 || status == 410) &&
          failure.error.error_code != "agent_not_found";
 }
 
