@@ -421,7 +421,10 @@ Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) 
 }
 
 bool Ledger::is_followed(std::int64_t id) {
-  return store_->places()->is_held(id);
+  const auto is_held =
+      attempt<bool>(false, [&](Database& /*database*/) { return store_->places()->is_held(id); });
+  // What cannot be asked is not taken for free.
+  return !is_held || *is_held;
 }
 
 // The row itself is not needed, only its place.

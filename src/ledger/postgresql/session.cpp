@@ -173,7 +173,7 @@ void Session::connect() {
   connection_.reset(pq::connectStartParams(keywords.data(), values.data(), 1));
   if (!connection_) throw std::bad_alloc();
   pq::setNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
-  const auto deadline = Clock::now() + connect_time;
+  const auto deadline = Clock::now() + std::min<std::chrono::milliseconds>(connect_time, time_);
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;
   if (pq::status(connection_.get()) == CONNECTION_BAD) next = PGRES_POLLING_FAILED;
   while (next != PGRES_POLLING_OK) {
