@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "fuzz.h"
+#include "ledger/file/sqlite_sql.h"
 #include "ledger/rows.h"
 
 namespace genpro::fuzz {
@@ -14,7 +15,7 @@ namespace genpro::fuzz {
 namespace {
 
 using ledger::Row;
-using sqlite::Database;
+using ledger::SqliteDatabase;
 using sqlite::Query;
 
 const std::size_t columns = 1 + std::ranges::count(std::string_view(ledger::row_columns), ',');
@@ -42,11 +43,11 @@ struct BadRow {
   }
 };
 
-Database& database() {
-  static Database database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+SqliteDatabase& database() {
+  static SqliteDatabase database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   static const bool created = [] {
     // Without types, so that each column takes any.
-    database.execute(std::string("CREATE TABLE generations (") + ledger::row_columns + ")");
+    database.connection().execute(std::string("CREATE TABLE generations (") + ledger::row_columns + ")");
     return true;
   }();
   (void)created;
@@ -79,8 +80,8 @@ void check_sound(const Row& row) {
 }
 
 void check_row(const BadRow& bad) {
-  Database& rows = database();
-  rows.execute("DELETE FROM generations");
+  SqliteDatabase& rows = database();
+  rows.connection().execute("DELETE FROM generations");
   // One text for all inputs, since a connection keeps what it has compiled.
   static const std::string insert = [] {
     std::string places;
@@ -92,7 +93,7 @@ void check_row(const BadRow& bad) {
     return "INSERT INTO generations VALUES (" + places + ")";
   }();
   {
-    Query query(rows, insert);
+    Query query(rows.connection(), insert);
     for (std::size_t column = 0; column < columns; ++column) {
       query.bind(bad.cells[column].starts_with('b'));
       bad.bind_to(query, column);
@@ -102,7 +103,7 @@ void check_row(const BadRow& bad) {
 
   int seen = 0;
   std::optional<Row> sound;
-  Query all(rows, ledger::select_rows(""));
+  ledger::sql::Query all(rows, ledger::select_rows(rows, ""));
   ledger::read_each(all, [&](std::int64_t /*id*/, const Row* row, const std::string& reason) {
     ++seen;
     FUZZ_CHECK((row == nullptr) == !reason.empty());
