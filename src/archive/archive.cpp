@@ -43,7 +43,7 @@ std::string sha256_of_file(const std::string& path) {
 
 // Of a record that may be anything; empty where it names no clip of that generation.
 std::string sha256_in(const std::string& text, const std::string& service,
-                      const std::string& generation_id) {
+                      const std::string& generation_id, const std::string& fingerprint) {
   const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new());
   if (!json_parser_load_from_data(parser.get(), text.data(), static_cast<gssize>(text.size()),
                                   nullptr)) {
@@ -57,6 +57,8 @@ std::string sha256_in(const std::string& text, const std::string& service,
     return is_text ? json_node_get_string(node) : "";
   };
   if (member("service") != service || member("generation-id") != generation_id) return {};
+  const std::string kept = member("fingerprint");
+  if (!kept.empty() && !fingerprint.empty() && kept != fingerprint) return {};
   std::string sha256 = member("sha256");
   const bool is_digest = sha256.size() == sha256_length &&
                          sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -83,19 +85,23 @@ std::string Archive::record_path(const std::string& service,
   return folder_ + "/generations/" + name.substr(0, 2) + "/" + name + ".json";
 }
 
-Found Archive::find(const std::string& service, const std::string& generation_id) const {
+Found Archive::find(const std::string& service, const std::string& generation_id,
+                    const std::string& fingerprint) const {
   char* text = nullptr;
   gsize size = 0;
   if (!g_file_get_contents(record_path(service, generation_id).c_str(), &text, &size, nullptr)) {
     return {};
   }
   const GCharPtr owner(text);
-  const std::string sha256 = sha256_in(std::string(text, size), service, generation_id);
+  const std::string sha256 = sha256_in(std::string(text, size), service, generation_id, fingerprint);
   if (sha256.empty()) return {};
   const std::string clip = clip_path(sha256);
   const std::string now = sha256_of_file(clip);
   if (now == sha256) return {clip, {}};
-  const std::string reason = g_strerror(errno);
+  const int error = errno;
+  // Whoever made room has removed it.
+  if (now.empty() && error == ENOENT) return {};
+  const std::string reason = g_strerror(error);
   if (now.empty()) {
     return {{},
             "The archive's clip " + clip + " of generation " + generation_id +

@@ -33,8 +33,10 @@ class Archive {
   const std::string& folder() const { return folder_; }
   // Makes the folder where there is none.
   std::optional<Error> make_folder() const;
-  // Reads all of the clip. One whose bytes are others now is moved aside.
-  Found find(const std::string& service, const std::string& generation_id) const;
+  // Reads all of the clip. One whose bytes are others now is moved aside. One of another request is
+  // none: a service may count its generations anew. `fingerprint`: empty where it is not known.
+  Found find(const std::string& service, const std::string& generation_id,
+             const std::string& fingerprint) const;
 
   std::string clip_path(const std::string& sha256) const;
   std::string record_path(const std::string& service, const std::string& generation_id) const;

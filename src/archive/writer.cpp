@@ -121,20 +121,23 @@ class Writer::Partial {
     return g_checksum_get_string(checksum.get());
   }
 
-  // Gives the file that name, unless there is one of it already: it has the same bytes.
+  // Gives the file that name. One that has it already had the same bytes once, which may be damaged
+  // or not to be read any more, and makes room.
   bool publish(const std::string& path) {
     if (fsync(descriptor_) != 0) return false;
-    const std::string from = name_.empty() ? "/proc/self/fd/" + std::to_string(descriptor_) : name_;
-    bool is_there = linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(),
-                           name_.empty() ? AT_SYMLINK_FOLLOW : 0) == 0 ||
-                    errno == EEXIST;
-    // Not every file system has links.
-    if (!is_there && !name_.empty() && g_rename(name_.c_str(), path.c_str()) == 0) {
-      name_.clear();
-      is_there = true;
+    if (name_.empty()) {
+      const std::string from = "/proc/self/fd/" + std::to_string(descriptor_);
+      const GCharPtr unique(g_uuid_string_random());
+      std::string name = path + "." + unique.get();
+      if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+        return false;
+      }
+      name_ = std::move(name);
     }
-    if (is_there) settle_folder(path);
-    return is_there;
+    if (g_rename(name_.c_str(), path.c_str()) != 0) return false;
+    name_.clear();
+    settle_folder(path);
+    return true;
   }
 
  private:

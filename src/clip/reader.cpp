@@ -125,6 +125,9 @@ void Reader::keep(const Outcome& outcome) {
     gsize size = 0;
     const auto* data =
         static_cast<const unsigned char*>(g_bytes_get_data(block->bytes.get(), &size));
+    // A page that is sent in place of a clip is none to be kept.
+    if (block->offset == 0 && !identify_container({data, size})) archive_.reset();
+    if (!archive_) return;
     const auto known = info();
     std::string problem =
         archive_->add(block->offset, {data, size}, known ? known->size : std::nullopt);

@@ -144,7 +144,7 @@ class Reader {
   Channel channel_;
   std::shared_ptr<class Fetcher> fetcher_;  // null for a file
   std::unique_ptr<File> file_;
-  const std::shared_ptr<archive::Writer> archive_;
+  std::shared_ptr<archive::Writer> archive_;
   // Belong to who reads: the epoch and the end of the latest block.
   std::optional<std::pair<std::uint64_t, std::uint64_t>> kept_to_;
 };

@@ -123,6 +123,8 @@ class PaymentDriver {
   void ask_stop();
   void when_alone(std::function<void()> then);
   void note_what_is_left();
+  void catch_up_later();
+  void catch_up();
   void wait(const payment::Wait& wait);
   void wait_until(payment::Millis due);
   void wake_later(std::chrono::milliseconds delay);
@@ -150,6 +152,8 @@ class PaymentDriver {
   bool is_resting_ = false;
   std::list<payment::Event> waiting_;
   TurnPtr stored_;                // its state is on the way to the disk
+  std::optional<payment::State> unsaved_;  // the row's, where the ledger could not be written since
+  Timer catch_up_timer_;
   std::shared_ptr<Alone> alone_;  // what is being asked for; of the ledger's thread until then
   Timer timer_;
   bool waits_for_schedule_ = false;

@@ -147,7 +147,7 @@ void Worker::attach() {
                                                    payment::Evidence::proven,
                                                    ledger::clock_now(),
                                                    {}}};
-  look_in_archive(std::get<std::string>(settings_.subject),
+  look_in_archive(std::get<std::string>(settings_.subject), {},
                   [this, entry = std::move(entry)](const std::string& file) mutable {
                     if (file.empty()) return follow(std::move(entry));
                     serve(std::move(entry), {}, file);
@@ -325,10 +325,13 @@ void Worker::on_end(const payment::End& end) {
 void Worker::complete() {
   auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
   if (!url) return give_up(std::move(url.error()), false);
+  // It is there, however long its file takes to be read.
+  deadline_timer_.stop();
   // Another run may have kept it meanwhile.
-  look_in_archive(generation_id(), [this, url = std::move(*url)](const std::string& file) {
-    end_with({url, file, file.empty() ? archive_writer() : nullptr});
-  });
+  look_in_archive(generation_id(), payment_->entry().identity.fingerprint,
+                  [this, url = std::move(*url)](const std::string& file) {
+                    end_with({url, file, file.empty() ? archive_writer() : nullptr});
+                  });
 }
 
 void Worker::end_with(FinishedClip clip) {

@@ -79,7 +79,8 @@ class Worker : private PaymentDriver::Owner {
   // worker_archive.cpp
   void open_archive(std::function<void()> then);
   // `then` gets the path of the clip, or an empty text where there is none.
-  void look_in_archive(const std::string& id, std::function<void(const std::string& file)> then);
+  void look_in_archive(const std::string& id, const std::string& fingerprint,
+                       std::function<void(const std::string& file)> then);
   void serve(ledger::Entry entry, ledger::LifeLock presence, const std::string& file);
   std::shared_ptr<archive::Writer> archive_writer() const;
   void time_out();

@@ -94,7 +94,11 @@ Error server_error(const std::string& address, const ServerFailure& failure) {
   } else if (failure.is_denied()) {
     error.message += " may not be written by this role (" + reason +
                      "). Have its owner grant what a spender needs, see the README of the ledger.";
-  } else if (failure.is_conflict() || failure.sqlstate() == "55P03") {
+  } else if (failure.is_read_only()) {
+    error.message += " takes nothing new (" + reason +
+                     "): its server is a standby, or was made read-only. Name the primary one, as "
+                     "with target_session_attrs=read-write.";
+  } else if (failure.is_conflict()) {
     error.kind = ErrorKind::ledger_busy;
     error.message += " is held by another program (" + reason + "). Start again in a moment.";
   } else {
@@ -116,8 +120,9 @@ Error foreign_ledger_error(const std::string& path, const std::string& reason) {
 Error lost_ledger_error(const std::string& path, const std::string& reason) {
   return error_of(
       path, "The ledger " + shown(path) + " is not the one that was opened: " + one_line(reason) +
-                ". What would be paid for now, others could not find. Nothing was sent. Put "
-                "the file back if it was moved, and start the program anew.");
+                ". What would be paid for now, others could not find. Nothing was sent. " +
+                (is_server_address(path) ? "See to its server" : "Put the file back if it was moved") +
+                ", and start the program anew.");
 }
 
 Error lost_place_error(const std::string& path, const std::string& reason) {

@@ -128,6 +128,19 @@ void Ledger::remember(const Entry& entry) {
   own_.insert_or_assign(entry.id, entry);
 }
 
+// A server that has lost rows may have given a number out once more.
+void Ledger::check_is_own(const Row& row) const {
+  const auto own = own_.find(row.entry.id);
+  if (own == own_.end()) return;
+  const Entry& known = own->second;
+  const payment::Attempt* attempt = payment::attempt(known.state);
+  if (known.identity.fingerprint != row.entry.identity.fingerprint ||
+      (attempt != nullptr && attempt->key != row.attempt.key)) {
+    throw LostLedger("its row " + std::to_string(row.entry.id) +
+                     " is another one's since its server was replaced");
+  }
+}
+
 // Who follows a row holds its place, so that nobody has removed it: the server has lost it.
 Row Ledger::restore(Database& database, std::int64_t id, const payment::State& before,
                     const payment::Now& now) {
@@ -156,7 +169,10 @@ bool Ledger::withdraw_begun(Database& database, const Identity& identity,
       "SELECT id FROM generations WHERE idempotency_key = ? AND fingerprint = ?", attempt->key,
       identity.fingerprint);
   if (!id) return false;
+  // Who has been taken for gone may have been followed by another one, which knows better.
+  const auto alone = store_->places()->take(*id);
   auto row = read_for_update(database, *id);
+  if (!alone || !row || !payment::same_on_disk(row->entry.state, as_stored(state))) return true;
   set_state(*row, payment::Refused{"the connection to the ledger was lost before it left"});
   set_times(*row, state, {}, now.wall);
   write_row(database, *row);
@@ -217,9 +233,12 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
       store_->lock_agent(identity.agent_id);
     }
     auto found = read_for_update(database, id);
+    if (found) check_is_own(*found);
     Row row = found ? std::move(*found) : restore(database, id, before, now);
     const payment::State held = row.entry.state;
     const payment::State wanted = as_stored(after);
+    const bool is_stop = payment::stop_wanted(wanted) && !payment::stop_wanted(held);
+    if (is_stop && store_->places()->is_lost(id)) throw LostPlace("before the stop was noted");
     const bool is_same = payment::same_on_disk(held, wanted);
     const bool is_expected = payment::same_on_disk(held, as_stored(before));
     // What was pushed whole stays so, whatever a later run hears of it.
@@ -317,6 +336,7 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
     Transaction transaction(database);
     auto row = read_for_update(database, id);
     if (!row) return std::monostate();
+    check_is_own(*row);
     const bool can_be = std::holds_alternative<payment::Completed>(row->entry.state) ||
                         std::holds_alternative<payment::Known>(row->entry.state) ||
                         std::holds_alternative<payment::Gone>(row->entry.state);
@@ -342,7 +362,7 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
 }
 
 Result<std::monostate> Ledger::prepare_to_exit() {
-  return attempt<std::monostate>(false, [&](Database& /*database*/) {
+  return attempt_on<std::monostate>(store_->name(), [&] {
     store_->prepare_to_exit();
     return std::monostate();
   });

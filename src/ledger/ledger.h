@@ -303,8 +303,10 @@ class Ledger {
   std::optional<Error> count_error(const Identity& identity, const Limits& limits);
   std::optional<Error> cost_error(const Identity& identity, const Limits& limits);
 
-  // Throw LostPlace.
+  // Throws LostPlace.
   void check_cell_is_held(const std::string& place);
+  // Throws LostLedger.
+  void check_is_own(const Row& row) const;
   Row restore(sql::Database& database, std::int64_t id, const payment::State& before,
               const payment::Now& now);
   bool withdraw_begun(sql::Database& database, const Identity& identity,

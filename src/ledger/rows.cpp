@@ -83,12 +83,17 @@ class Reader {
     ++column_;
     return std::nullopt;
   }
-  payment::Moment moment(const char* name) {
+  // As it is written: how old it is at most, its own machine's clocks say.
+  payment::Moment raw_moment(const char* name) {
     payment::Moment moment;
     moment.boot = text(name);
     if (!moment.boot.empty() && !is_id(moment.boot)) fail(std::string("its ") + name + " is no id");
     moment.up = number(name);
     moment.wall = time(name);
+    return moment;
+  }
+  payment::Moment moment(const char* name) {
+    payment::Moment moment = raw_moment(name);
     if (unchanged_ms_ < 0) return moment;
     return query_.database().local(moment, unchanged_ms_);
   }
@@ -228,7 +233,7 @@ Row read(const Query& query) {
   row.attempt.stop_wanted = reader.flag("stop_wanted");
   row.attempt.doubtful = reader.flag("doubtful");
   row.attempt.is_absent = reader.flag("is_absent");
-  row.attempt.made = reader.moment("made");
+  row.attempt.made = reader.raw_moment("made");
   row.attempt.posted = reader.moment("posted");
   row.attempt.looked = reader.moment("looked");
   if (const auto ids = reader.text_or_null("jobs_before")) {

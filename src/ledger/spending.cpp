@@ -37,10 +37,9 @@ WallTime end_of_day_after(WallTime time) {
   return std::min(time, latest_time - day_ms) + day_ms;
 }
 
-std::string of_the_agent() {
-  return "ltrim(agent_id, '0') = ltrim(?, '0') AND max(created_at, posted_at) > ? AND id <> ? "
-         "AND " +
-         counts_sql();
+std::string of_the_agent(const Database& database) {
+  return std::string("ltrim(agent_id, '0') = ltrim(?, '0') AND ") + database.words().asked_at +
+         " > ? AND id <> ? AND " + counts_sql();
 }
 
 struct Expense {
@@ -54,10 +53,10 @@ struct Spent {
   std::int64_t unknown = 0;  // rows whose cost nobody knows
 };
 
-Spent read_spent(Database& database, const Identity& identity, std::int64_t but) {
-  const auto entries =
-      read_entries(database, "WHERE " + of_the_agent() + " ORDER BY max(created_at, posted_at)",
-                   identity.agent_id, wall_clock_now() - day_ms, but);
+Spent read_spent(Database& database, const Identity& identity, WallTime since, std::int64_t but) {
+  const auto entries = read_entries(
+      database, "WHERE " + of_the_agent(database) + " ORDER BY " + database.words().asked_at,
+      identity.agent_id, since, but);
   Spent spent;
   for (const Entry& entry : entries) {
     auto credits = payment::expense(entry.state, entry.cost, entry.estimate);
@@ -120,11 +119,12 @@ std::optional<Error> Ledger::count_error(const Identity& identity, const Limits&
   const unsigned limit = limits.daily_generations;
   if (limit == 0) return std::nullopt;
   Database& database = store_->database();
-  const std::string find = "SELECT max(created_at, posted_at) FROM generations WHERE " +
-                           of_the_agent() +
-                           " ORDER BY max(created_at, posted_at) DESC LIMIT 1 OFFSET ?";
-  const std::string count = "SELECT count(*) FROM generations WHERE " + of_the_agent();
-  const WallTime since = wall_clock_now() - day_ms;
+  const std::string asked_at = database.words().asked_at;
+  const std::string find = "SELECT " + asked_at + " FROM generations WHERE " +
+                           of_the_agent(database) + " ORDER BY " + asked_at +
+                           " DESC LIMIT 1 OFFSET ?";
+  const std::string count = "SELECT count(*) FROM generations WHERE " + of_the_agent(database);
+  const WallTime since = store_->now() - day_ms;
   const auto oldest = database.integer(find, identity.agent_id, since, limits.row,
                                        static_cast<std::int64_t>(limit) - 1);
   if (!oldest) return std::nullopt;
@@ -153,7 +153,7 @@ std::optional<Error> Ledger::cost_error(const Identity& identity, const Limits& 
                                              "cannot be checked: what this generation would cost "
                                              "is not known. No generation was asked for.");
   }
-  const Spent spent = read_spent(store_->database(), identity, limits.row);
+  const Spent spent = read_spent(store_->database(), identity, store_->now() - day_ms, limits.row);
   if (spent.unknown > 0) {
     return limit_reached(
         "cost_unknown",

@@ -9,6 +9,7 @@
 
 #include "base/glib_ptr.h"
 #include "base/no_destructor.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::ledger {
 
@@ -23,8 +24,13 @@ std::int64_t now_ms() {
 
 }  // namespace
 
+// Machines and containers count their processes anew.
 const std::string& launcher_name() {
-  static NoDestructor<const std::string> name(std::to_string(getppid()) + ":");
+  static NoDestructor<const std::string> name([] {
+    const GCharPtr space(g_file_read_link("/proc/self/ns/pid", nullptr));
+    return clock_now().boot + ":" + (space ? space.get() : "") + ":" + std::to_string(getppid()) +
+           ":";
+  }());
   return *name;
 }
 

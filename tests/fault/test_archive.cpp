@@ -87,6 +87,21 @@ TEST_F(ArchiveTest, ACompletedOneServesTheSameRequestWithoutTheService) {
   EXPECT_EQ(bench.books().posts.size(), 1U);
 }
 
+// A service that counts its generations anew gives an id to another request.
+TEST_F(ArchiveTest, TheClipOfAnotherRequestIsNoneOfThisOne) {
+  (void)keep_one();
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".json") continue;
+    std::string text = bytes_of(entry.path());
+    const std::size_t at = text.find(":", text.find("fingerprint")) + 3;
+    text[at] = text[at] == '0' ? '1' : '0';
+    std::ofstream(entry.path(), std::ios::binary) << text;
+  }
+  const unsigned requests = bench.books().clip_requests;
+  EXPECT_TRUE(one_charge(bench, bench.run({{"archive", folder}, {"reuse", "completed"}})));
+  EXPECT_GT(bench.books().clip_requests, requests);
+}
+
 TEST_F(ArchiveTest, AFlippedBitIsToldAndTheClipFetchedAnew) {
   const std::string id = keep_one();
   const fs::path clip = kept(1).at(0);

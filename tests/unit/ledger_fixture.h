@@ -217,7 +217,9 @@ class LedgerTest : public testing::Test {
     const std::string earlier = " - " + std::to_string(by);
     sql("UPDATE generations SET created_at = created_at" + earlier + ", posted_at = posted_at" +
         earlier + ", posted_up = max(posted_up" + earlier + ", 0), made_at = made_at" + earlier +
-        ", made_up = max(made_up" + earlier + ", 0) WHERE id = " + std::to_string(id));
+        ", made_up = max(made_up" + earlier + ", 0)" +
+        (is_on_server() ? ", asked_at = asked_at" + earlier : "") +
+        " WHERE id = " + std::to_string(id));
   }
 
   static bool is_on_server() { return g_getenv("GENPRO_TEST_LEDGER_ON_SERVER") != nullptr; }

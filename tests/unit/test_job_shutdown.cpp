@@ -157,6 +157,32 @@ TEST_F(JobShutdown, AWishThatTheLedgerIsTooSlowForIsNotLost) {
   job->shut_down({});
 }
 
+TEST_F(JobShutdown, ARowThatCouldNotBeWrittenIsCaughtUpWithDuringTheRun) {
+  auto gate = std::make_shared<Gate>();
+  // The service says nothing more, so that no later state brings the row up.
+  service_.behave({.post_gate = gate, .every_poll = test::json_answer(503, "{}")});
+  auto job = start(settings());
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.posts.size() == 1; }));
+  const auto number_of = [this](const std::string& status) {
+    sqlite::Database reader(folder_.file("ledger.db"), SQLITE_OPEN_READWRITE);
+    return reader.integer("SELECT count(*) FROM generations WHERE status = ?", status).value_or(0);
+  };
+  {
+    sqlite::Database other(folder_.file("ledger.db"), SQLITE_OPEN_READWRITE);
+    other.execute("BEGIN IMMEDIATE");
+    gate->open();
+    bool is_warned = false;
+    while (!is_warned) {
+      const auto update = job->wait();
+      ASSERT_TRUE(update && !update->error);
+      is_warned = update->warning.find("is not noted until that is over") != std::string::npos;
+    }
+    other.execute("ROLLBACK");
+  }
+  ASSERT_TRUE(test::eventually([&] { return number_of("submitting") == 0; }));
+  job->shut_down({});
+}
+
 // The answer comes while the ledger is held up, and with it what there is to stop.
 TEST_F(JobShutdown, AnAnswerThatTheLedgerIsTooSlowForIsNotLost) {
   auto gate = std::make_shared<Gate>();

@@ -110,6 +110,57 @@ TEST_F(LedgerServer, TimesOfAnotherMachineAreNoneOfThisOnes) {
             Kind::create);
 }
 
+// A key that the service has forgotten would be charged once more.
+TEST_F(LedgerServer, AKeyOfAnotherMachineIsNoYoungerThanItsClockSays) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  lose(*ledger, id);
+  psql("UPDATE genpro.generations SET made_boot = 'aaaaaaaa-0000', made_up = 60000, made_at = "
+       "made_at - 108000000");
+  const payment::State state = row(*open(), id).state;
+  ASSERT_NE(payment::attempt(state), nullptr);
+  EXPECT_GT(payment::most_age(payment::attempt(state)->made, clock_now()), payment::key_lifetime);
+}
+
+TEST_F(LedgerServer, ARowWhoseNumberWasGivenOutOnceMoreIsLeftAlone) {
+  const auto ledger = open();
+  const auto claim = must(ask(*ledger, request()));
+  const auto begun = must(begin(*ledger, request()));
+  psql("UPDATE genpro.generations SET idempotency_key = 'of-another-one'");
+  const auto stored = ledger->store(begun.entry.id, begun.entry.state, processing("9001"),
+                                    note("taken"), clock_now());
+  EXPECT_FALSE(stored);
+  EXPECT_EQ(word(*ledger, begun.entry.id), "submitting");
+}
+
+// A machine whose clock is a day ahead has no limit of its own.
+TEST_F(LedgerServer, LimitsGoByTheServersClock) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  psql("UPDATE genpro.generations SET created_at = created_at - 90000000, posted_at = posted_at - "
+       "90000000");
+  put(*ledger, id, completed("9001"));
+  const auto begun = begin(*ledger, request("Another", "9"), std::nullopt, 1);
+  ASSERT_FALSE(begun);
+  EXPECT_EQ(begun.error().kind, ErrorKind::limit);
+}
+
+TEST_F(LedgerServer, ACellThatWasHeldIsLostHoweverOftenTheServerIsAway) {
+  test::PostgresServer server(true);
+  path_ = server.new_ledger();
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request("Another", "9"));
+  const auto claim = must(ask(*ledger, request()));
+  ASSERT_EQ(claim.kind, Kind::create);
+  server.kill();
+  EXPECT_FALSE(ledger->note_bytes(id, 5));
+  server.start();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!ledger->note_bytes(id, 5)) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+  EXPECT_FALSE(begin(*ledger, request()));
+  EXPECT_EQ(must(ledger->list({})).size(), 1U);
+}
+
 TEST_F(LedgerServer, AReaderReadsAndSpendsNothing) {
   const std::int64_t id = add(*open(), request());
   psql("CREATE ROLE reader" + name_ + " LOGIN; GRANT USAGE ON SCHEMA genpro TO reader" + name_ +
@@ -178,6 +229,7 @@ TEST(LedgerAddress, IsShownWithoutAPassword) {
     EXPECT_EQ(ledger.error().debug.find("ter2"), std::string::npos) << ledger.error().debug;
   }
   for (const char* plain : {"postgresql://me@host:5432/db?sslmode=require", "/a/b:c@d/ledger.db",
+                            "postgresql://host:5432/db?user=me@tenant",
                             "postgresql:///db?host=/run"}) {
     EXPECT_FALSE(has_password(plain)) << plain;
     EXPECT_EQ(without_password(plain), plain);

@@ -20,6 +20,7 @@
 #include "cli/members.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "cli/ledger/file.h"
 #include "ledger/ledger.h"
 #include "settings/job_settings.h"
 
@@ -87,8 +88,8 @@ void note_deliveries(const std::vector<Task>& tasks, const Settings& common) {
   if (!std::ranges::any_of(tasks, [](const Task& task) { return task.receipt.has_value(); }))
     return;
   std::error_code ignored;
-  if (!fs::exists(common.ledger, ignored)) return;
-  const auto ledger = need(ledger::Ledger::open(common.ledger));
+  const auto ledger = open_ledger(common.ledger);
+  if (!ledger) return;
   const std::string service = ledger::service_of(effective_base_url(common));
   for (const Task& task : tasks) {
     if (!task.receipt) continue;

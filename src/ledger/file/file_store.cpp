@@ -144,6 +144,7 @@ void FileStore::allow_loss(bool is_allowed) noexcept {
 }
 
 void FileStore::prepare_to_exit() {
+  begin_call(false);
   // Without waiting for a process that reads: the exit must not hang on it.
   sqlite3_busy_timeout(connection().handle(), 0);
   connection().execute("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -44,8 +44,8 @@ void AdvisoryLocks::give(std::int64_t place, Mode mode) noexcept {
   std::function<void()> wake;
   {
     auto state = state_.lock();
-    if (mode == Mode::none) state->lost.erase(place);
-    if (!state->held.contains(place)) return;
+    if (mode == Mode::none && state->lost.erase(place) > 0) return;
+    if (!state->held.contains(place) && !state->lost.contains(place)) return;
     state->given_back.emplace_back(place, mode);
     wake = state->wake;
   }
@@ -68,13 +68,23 @@ void AdvisoryLocks::send_given_back() {
       std::tie(place, to) = state->given_back.front();
       state->given_back.erase(state->given_back.begin());
       const auto held = state->held.find(place);
-      if (held == state->held.end()) continue;
-      from = held->second;
-      if (to == Mode::none) {
-        state->held.erase(held);
-      } else {
-        held->second = to;
+      if (held != state->held.end()) {
+        from = held->second;
+        if (to == Mode::none) {
+          state->held.erase(held);
+        } else {
+          held->second = to;
+        }
       }
+    }
+    // One that was lost, and that is followed together with others from now on.
+    if (from == Mode::none) {
+      if (to == Mode::shared && ask("pg_try_advisory_lock_shared", place)) {
+        auto state = state_.lock();
+        state->held[place] = Mode::shared;
+        state->lost.erase(place);
+      }
+      continue;
     }
     // Not given up in between: a session's own locks are not in each other's way.
     if (to == Mode::shared && from == Mode::exclusive) ask("pg_try_advisory_lock_shared", place);
@@ -85,23 +95,31 @@ void AdvisoryLocks::send_given_back() {
 }
 
 void AdvisoryLocks::take_again() {
-  std::map<std::int64_t, Mode> held;
+  std::vector<std::int64_t> shared;
   {
     auto state = state_.lock();
     for (const auto& [place, mode] : std::exchange(state->given_back, {})) {
-      if (mode == Mode::none) state->held.erase(place);
-      else if (const auto found = state->held.find(place); found != state->held.end()) found->second = mode;
+      if (mode == Mode::none) {
+        state->held.erase(place);
+      } else {
+        state->held[place] = mode;
+      }
     }
-    held = std::exchange(state->held, {});
+    // Before anything is asked, which may fail: what was held alone may have been another one's.
+    for (const auto& [place, mode] : state->held) {
+      if (mode == Mode::exclusive) {
+        state->lost.insert(place);
+      } else {
+        shared.push_back(place);
+      }
+    }
+    std::erase_if(state->held, [](const auto& item) { return item.second == Mode::exclusive; });
   }
-  for (const auto& [place, mode] : held) {
-    const bool is_taken = mode == Mode::shared && ask("pg_try_advisory_lock_shared", place);
+  for (const std::int64_t place : shared) {
+    if (ask("pg_try_advisory_lock_shared", place)) continue;
     auto state = state_.lock();
-    if (is_taken) {
-      state->held[place] = mode;
-    } else {
-      state->lost.insert(place);
-    }
+    state->held.erase(place);
+    state->lost.insert(place);
   }
 }
 

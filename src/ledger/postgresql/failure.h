@@ -16,7 +16,8 @@ class ServerFailure : public std::runtime_error {
   bool is_connection() const;
   // Two transactions were in each other's way: the same again may succeed.
   bool is_conflict() const;
-  bool is_denied() const { return sqlstate_ == "42501" || sqlstate_ == "25006"; }
+  bool is_denied() const { return sqlstate_ == "42501"; }
+  bool is_read_only() const { return sqlstate_ == "25006"; }
   bool is_full() const { return sqlstate_ == "53100"; }
 
  private:

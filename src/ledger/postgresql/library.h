@@ -12,7 +12,7 @@
 namespace genpro::ledger::pq {
 
 #define GENPRO_PQ_FUNCTIONS(X)                                                                  \
-  X(clear) X(conndefaults) X(conninfoFree) X(conninfoParse) X(connectPoll) X(connectStartParams) \
+  X(clear) X(conndefaults) X(conninfoFree) X(conninfoParse) X(connectdbParams) \
   X(consumeInput) X(errorMessage) X(finish) X(flush) X(freemem) X(ftype) X(getResult)           \
   X(getisnull) X(getlength) X(getvalue) X(isBusy) X(nfields) X(ntuples) X(resultErrorField)     \
   X(resultErrorMessage) X(resultStatus) X(cmdStatus) X(cmdTuples) X(sendPrepare)                \

@@ -12,7 +12,7 @@ namespace {
 
 // What leads from each version to the next. One that has been released is never changed.
 //
-// `changed_at` is by the server's clock, in milliseconds since 1970: the machines' own may differ.
+// `changed_at` and `asked_at` are by the server's clock, in milliseconds since 1970: the machines' own may differ.
 // `max` of two numbers and `typeof` are words of SQLite's, so that both have one text.
 constexpr std::array server_migrations = {
     R"(CREATE TABLE ledger (
@@ -69,10 +69,14 @@ constexpr std::array server_migrations = {
              WHEN status = 'gone' THEN 5
              WHEN status IN ('failed', 'stopped', 'refused') THEN 6
              ELSE 0 END) STORED,
-         changed_at bigint NOT NULL);
+         changed_at bigint NOT NULL,
+         asked_at bigint NOT NULL);
        CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$
          BEGIN
            NEW.changed_at := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+           IF TG_OP = 'INSERT' OR (NEW.status = 'submitting' AND OLD.status <> 'submitting') THEN
+             NEW.asked_at := NEW.changed_at;
+           END IF;
            RETURN NEW;
          END $$;
        CREATE TRIGGER note_change BEFORE INSERT OR UPDATE ON generations
@@ -81,7 +85,7 @@ constexpr std::array server_migrations = {
        CREATE INDEX by_key ON generations (idempotency_key);
        CREATE INDEX by_model ON generations (base_url, model, id)
          WHERE status IN ('completed', 'stopped');
-       CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), max(created_at, posted_at))
+       CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), asked_at)
          WHERE status NOT IN ('refused');
        CREATE INDEX by_time ON generations (created_at, id);
        CREATE INDEX by_status ON generations (status, created_at);

@@ -38,21 +38,24 @@ void ServerStore::connect() {
   if (failed_at_ && std::chrono::steady_clock::now() < *failed_at_ + pause) {
     throw ServerFailure("", failure_);
   }
+  if (!may_wait_) throw ServerFailure("", "there is no time left to connect");
   try {
-    session_->allow(may_wait_ ? std::chrono::milliseconds(usual_time) : exit_time);
+    session_->allow(usual_time);
     session_->connect();
     const std::string identity = prepare_schema(*session_);
     if (!identity_.empty() && identity != identity_) {
-      session_->close();
       throw LostLedger("another ledger answers at its address now");
     }
     identity_ = identity;
     locks_->take_again();
     failed_at_.reset();
   } catch (const ServerFailure& failure) {
-    session_->close();
+    session_->close();  // what it holds is not known
     failed_at_ = std::chrono::steady_clock::now();
     failure_ = failure.what();
+    throw;
+  } catch (...) {
+    session_->close();
     throw;
   }
 }
@@ -88,6 +91,10 @@ void ServerStore::keep_number(std::int64_t id) {
       "SELECT setval(pg_get_serial_sequence('genpro.generations', 'id'), "
       "greatest(?, (SELECT max(id) FROM generations)))",
       id);
+}
+
+WallTime ServerStore::now() {
+  return session_->integer("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").value();
 }
 
 void ServerStore::allow_loss(bool is_allowed) noexcept {

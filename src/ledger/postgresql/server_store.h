@@ -28,6 +28,7 @@ class ServerStore : public Store {
   // What a commit says was so while the session held its places.
   void check_is_same() override {}
   bool can_retry(const std::exception& failure) override;
+  WallTime now() override;
   void lock_agent(const std::string& agent_id) override;
   void keep_number(std::int64_t id) override;
   void complete_older_rows() override {}

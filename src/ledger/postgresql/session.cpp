@@ -23,7 +23,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds connect_time{5};
 constexpr int oldest_version = 150'000;
 
 // As pg_type has them.
@@ -75,12 +74,13 @@ std::string reason_of(const char* message) {
 }  // namespace
 
 bool ServerFailure::is_connection() const {
-  // 08: the connection; 57P0x: the server ends, or has not begun.
-  return sqlstate_.empty() || sqlstate_.starts_with("08") || sqlstate_.starts_with("57P0");
+  // 08: the connection; 57P0x: the server ends, or has not begun; 25P03: it has waited for us.
+  return sqlstate_.empty() || sqlstate_.starts_with("08") || sqlstate_.starts_with("57P0") ||
+         sqlstate_ == "25P03";
 }
 
 bool ServerFailure::is_conflict() const {
-  return sqlstate_ == "40001" || sqlstate_ == "40P01";
+  return sqlstate_ == "40001" || sqlstate_ == "40P01" || sqlstate_ == "55P03";
 }
 
 class ServerCursor : public sql::Cursor {
@@ -151,11 +151,10 @@ Session::~Session() {
 }
 
 void Session::close() noexcept {
-  const bool is_inherited =
-      watched_ >= 0 && sockets[static_cast<std::size_t>(watched_)].exchange(0) == 0;
+  // In a child it is the parent's, which goes on with it.
+  if (process_ != getpid()) (void)connection_.release();
+  if (watched_ >= 0 && connection_) sockets[static_cast<std::size_t>(watched_)] = 0;
   watched_ = -1;
-  // It is the parent's, which goes on with it.
-  if (is_inherited) (void)connection_.release();
   connection_.reset();
   prepared_.clear();
   is_in_transaction_ = false;
@@ -164,23 +163,19 @@ void Session::close() noexcept {
 void Session::connect() {
   pq::load();
   close();
-  // What the address says comes later, and counts.
-  const std::array keywords = {"connect_timeout",     "keepalives_idle",  "keepalives_interval",
-                               "keepalives_count",    "tcp_user_timeout", "client_encoding",
-                               "fallback_application_name", "dbname", static_cast<const char*>(nullptr)};
-  const std::array values = {"5", "5", "3", "3", "10000", "UTF8", "genpro", address_.c_str(),
-                             static_cast<const char*>(nullptr)};
-  connection_.reset(pq::connectStartParams(keywords.data(), values.data(), 1));
+  // What the address says comes later, and counts. A host of several has its time to itself.
+  const std::array keywords = {"connect_timeout",  "keepalives_idle",           "keepalives_interval",
+                               "keepalives_count", "tcp_user_timeout",          "client_encoding",
+                               "dbname",           "fallback_application_name",
+                               static_cast<const char*>(nullptr)};
+  const std::array values = {"5",     "5",    "3",      "3", "10000", "UTF8", address_.c_str(),
+                             "genpro", static_cast<const char*>(nullptr)};
+  connection_.reset(pq::connectdbParams(keywords.data(), values.data(), 1));
   if (!connection_) throw std::bad_alloc();
-  pq::setNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
-  const auto deadline = Clock::now() + std::min<std::chrono::milliseconds>(connect_time, time_);
-  PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-  if (pq::status(connection_.get()) == CONNECTION_BAD) next = PGRES_POLLING_FAILED;
-  while (next != PGRES_POLLING_OK) {
-    if (next == PGRES_POLLING_FAILED) lose(reason_of(pq::errorMessage(connection_.get())));
-    wait(next == PGRES_POLLING_WRITING, deadline);
-    next = pq::connectPoll(connection_.get());
+  if (pq::status(connection_.get()) != CONNECTION_OK) {
+    lose(reason_of(pq::errorMessage(connection_.get())));
   }
+  pq::setNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
   watched_ = watch(pq::socket(connection_.get()));
   if (pq::serverVersion(connection_.get()) < oldest_version) {
     close();
@@ -190,7 +185,7 @@ void Session::connect() {
   // A client that has gone without a word holds nothing for longer than these.
   execute(
       "SET search_path TO genpro; SET default_transaction_isolation TO 'read committed'; "
-      "SET idle_in_transaction_session_timeout TO '10s'; SET lock_timeout TO '5s'; "
+      "SET idle_in_transaction_session_timeout TO '4s'; SET lock_timeout TO '8s'; "
       "SET tcp_keepalives_idle TO 5; SET tcp_keepalives_interval TO 3; "
       "SET tcp_keepalives_count TO 3; SET tcp_user_timeout TO '10s'");
 }
@@ -292,7 +287,7 @@ std::unique_ptr<sql::Cursor> Session::prepare(std::string_view sql) {
 
 const sql::Words& Session::words() const {
   static constexpr sql::Words words = {
-      "rank", "", " FOR UPDATE",
+      "rank", "", " FOR UPDATE", "asked_at",
       "greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint - changed_at, 0)"};
   return words;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -19,11 +22,11 @@ namespace genpro::ledger {
 // One connection to a PostgreSQL server, and what is prepared on it. It ends with the first failure
 // of the way there; what was held by it is free then.
 //
-// Each call ends within the time that is allowed, whatever becomes of the network. Threads: one at
-// a time.
+// Each question ends within the time that is allowed, whatever becomes of the network; connecting
+// takes what libpq takes, 5 seconds a host unless the address says otherwise. Threads: one at a time.
 class Session : public sql::Database {
  public:
-  explicit Session(std::string address) : address_(std::move(address)) {}
+  explicit Session(std::string address) : address_(std::move(address)), process_(getpid()) {}
   // In a forked child the connection stays as it is.
   ~Session() override;
 
@@ -57,6 +60,7 @@ class Session : public sql::Database {
   void check(const pq::Result& result);
 
   const std::string address_;
+  const pid_t process_;
   pq::Connection connection_;
   int watched_ = -1;  // its socket's place among those that a forked child closes
   std::map<std::string, std::string> prepared_;  // names, by text and types

@@ -20,7 +20,7 @@ std::vector<Part> passwords(std::string_view address) {
   const std::size_t end = std::min(address.find_first_of("/?", begin), address.size());
   const std::size_t at = address.substr(0, end).rfind('@');
   // A password with a slash in it, which libpq does not take, is one as well.
-  const std::size_t late = address.rfind('@');
+  const std::size_t late = address.substr(0, address.find('?', begin)).rfind('@');
   const std::size_t user_end =
       at != std::string_view::npos && at >= begin ? at : late != std::string_view::npos && late >= begin ? late : begin;
   const std::size_t colon = address.substr(0, user_end).find(':', begin);

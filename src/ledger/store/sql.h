@@ -39,6 +39,7 @@ struct Words {
   const char* rank;        // an expression: the row's Rank, as an index has it
   const char* by_time;     // behind a table: how to have its index by time read
   const char* for_update;  // behind a SELECT of rows: nobody else changes them until the end
+  const char* asked_at;    // an expression: when what the row is about was asked for, as limits count
   const char* unchanged_ms;  // an expression: since when a row has not been changed, by a clock that
                              // all machines share; -1: they are one machine's
 };
@@ -49,7 +50,7 @@ class Database {
   virtual std::unique_ptr<Cursor> prepare(std::string_view sql) = 0;
   virtual const Words& words() const = 0;
   // A time that a row of this machine or another one holds, as one of this machine's, and not
-  // earlier than it was. The same each time that it is read.
+  // earlier than it was: for how long ago it is at least. The same each time that it is read.
   virtual payment::Moment local(const payment::Moment& moment, std::int64_t /*unchanged_ms*/) {
     return moment;
   }

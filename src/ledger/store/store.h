@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/store/clock.h"
 #include "ledger/store/places.h"
 #include "ledger/store/sql.h"
 
@@ -56,6 +57,8 @@ class Store {
 
   // A row got this number, which is none for another one.
   virtual void keep_number(std::int64_t /*id*/) {}
+  // By the clock that sql::Words::asked_at goes by.
+  virtual WallTime now() { return wall_clock_now(); }
   // In a transaction: until its end nobody else counts or spends for the agent.
   virtual void lock_agent(const std::string& agent_id) = 0;
   // Rows that a process of an older version has written get what it did not know of.
