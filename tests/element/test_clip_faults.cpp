@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What may lie where the clip was promised.
+#include <filesystem>
+#include <vector>
+
 #include "element/element_test.h"
+#include "support/process.h"
 
 namespace genpro::test {
 namespace {
@@ -36,6 +40,30 @@ INSTANTIATE_TEST_SUITE_P(
                     "{\"error\": \"expired\", \"error_code\": \"not_found\"}",
                     "\x89PNG\r\n\x1a\n and more of a picture than of a video", "x", "ftyp",
                     "GIF89a....................."));
+
+// Else it would be served in place of the clip from then on.
+TEST_F(ClipFault, APageIsNotKeptInTheArchive) {
+  const std::string archive = take_string(g_dir_make_tmp("genpro-archive-XXXXXX", nullptr));
+  service.set_clip({.bytes = "<!doctype html><html><body>Sign in to the network</body></html>"});
+  expect_one_error(run_it({{"archive", archive}}).outcome,
+                   {.codes = wrong_type, .generation_id = "9040"});
+  service.set_clip({.bytes = small_clip()});
+  const Streamed again = run_it({{"archive", archive}, {"generation-id", "9040"}});
+  EXPECT_TRUE(again.outcome.eos) << again.outcome.summary();
+  EXPECT_EQ(again.bytes, small_clip());
+  const auto sizes_of = [&](const char* extension) {
+    std::vector<std::uintmax_t> sizes;
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(archive, ignored)) {
+      if (entry.path().extension() == extension) sizes.push_back(entry.file_size(ignored));
+    }
+    return sizes;
+  };
+  // Its record is the last that is written.
+  EXPECT_TRUE(eventually([&] { return !sizes_of(".json").empty(); }));
+  EXPECT_EQ(sizes_of(".mp4"), std::vector<std::uintmax_t>{small_clip().size()});
+  std::filesystem::remove_all(archive);
+}
 
 TEST_F(ClipFault, NothingAtAll) {
   service.set_clip({.bytes = ""});
