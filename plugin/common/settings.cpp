@@ -7,6 +7,7 @@
 #include "common/enums.h"
 #include "common/number_specs.h"
 #include "gst/gst_ptr.h"
+#include "ledger/store/address.h"
 
 namespace genpro {
 
@@ -140,6 +141,7 @@ bool get_setting(const Settings& settings, unsigned id, GValue* value) {
             std::string content = settings.*text.member;
             if (text.member == &Settings::api_base_url) content = effective_base_url(settings);
             if (text.member == &Settings::proxy) content = http::without_login(content);
+            if (text.member == &Settings::ledger) content = ledger::without_password(content);
             const bool is_null = content.empty() && !text.has_empty;
             g_value_set_string(value, is_null ? nullptr : content.c_str());
           },

@@ -188,6 +188,14 @@ TEST(Face, EnumsHaveTheWordsOfTheService) {
                           "failed", "stopped"});
 }
 
+TEST(Face, ThePasswordOfALedgersServerIsNotReadBack) {
+  const ElementPtr element = bare_src();
+  g_object_set(element.get(), "ledger", "postgresql://me:s3same@db.test/studio", nullptr);
+  char* ledger = nullptr;
+  g_object_get(element.get(), "ledger", &ledger, nullptr);
+  EXPECT_EQ(take_string(ledger), "postgresql://me:***@db.test/studio");
+}
+
 TEST(Face, SaysWhatItIs) {
   ElementPtr src = bare_src();
   GstElementFactory* factory = gst_element_get_factory(src.get());
