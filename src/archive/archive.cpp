@@ -93,7 +93,8 @@ Found Archive::find(const std::string& service, const std::string& generation_id
     return {};
   }
   const GCharPtr owner(text);
-  const std::string sha256 = sha256_in(std::string(text, size), service, generation_id, fingerprint);
+  const std::string sha256 =
+      sha256_in(std::string(text, size), service, generation_id, fingerprint);
   if (sha256.empty()) return {};
   const std::string clip = clip_path(sha256);
   const std::string now = sha256_of_file(clip);

@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 #include "job/answers.h"
-#include "ledger/store/clock.h"
 #include "ledger/store/address.h"
+#include "ledger/store/clock.h"
 
 namespace genpro::job {
 

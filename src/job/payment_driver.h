@@ -151,7 +151,7 @@ class PaymentDriver {
   bool is_stopping_ = false;  // nothing is asked for any more
   bool is_resting_ = false;
   std::list<payment::Event> waiting_;
-  TurnPtr stored_;                // its state is on the way to the disk
+  TurnPtr stored_;                         // its state is on the way to the disk
   std::optional<payment::State> unsaved_;  // the row's, where the ledger could not be written since
   Timer catch_up_timer_;
   std::shared_ptr<Alone> alone_;  // what is being asked for; of the ledger's thread until then

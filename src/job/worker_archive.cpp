@@ -29,8 +29,8 @@ void Worker::look_in_archive(const std::string& id, const std::string& fingerpri
   if (settings_.archive.empty()) return then({});
   archive_task_ = std::make_unique<assets::Task>(
       runtime_, [this, archive = archive::Archive(settings_.archive),
-                 service = ledger::service_of(settings_.access.base.text), id,
-                 fingerprint, then = std::move(then)](const std::stop_token&, const assets::Task::Post& post) {
+                 service = ledger::service_of(settings_.access.base.text), id, fingerprint,
+                 then = std::move(then)](const std::stop_token&, const assets::Task::Post& post) {
         post([this, found = archive.find(service, id, fingerprint), then] {
           const auto task = std::move(archive_task_);
           if (!found.damage.empty()) on_warning(found.damage);

@@ -82,15 +82,16 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
 Error server_error(const std::string& address, const ServerFailure& failure) {
   const std::string reason = one_line(failure.what());
   Error error = error_of(address, "The ledger " + shown(address));
-  error.debug += ": SQLSTATE " + (failure.sqlstate().empty() ? "none" : failure.sqlstate()) + ", " + reason;
+  error.debug +=
+      ": SQLSTATE " + (failure.sqlstate().empty() ? "none" : failure.sqlstate()) + ", " + reason;
   if (failure.is_connection()) {
     error.kind = ErrorKind::ledger_busy;
     error.message += " cannot be reached (" + reason +
                      "). See to its server and the way there, then start again.";
   } else if (failure.is_full()) {
     error.kind = ErrorKind::ledger_full;
-    error.message = "There is no space left for the ledger " + shown(address) +
-                    ". Free some on its server.";
+    error.message =
+        "There is no space left for the ledger " + shown(address) + ". Free some on its server.";
   } else if (failure.is_denied()) {
     error.message += " may not be written by this role (" + reason +
                      "). Have its owner grant what a spender needs, see the README of the ledger.";
@@ -109,20 +110,21 @@ Error server_error(const std::string& address, const ServerFailure& failure) {
 
 Error foreign_ledger_error(const std::string& path, const std::string& reason) {
   const bool is_network = reason.find("other machines") != std::string::npos;
-  return unusable(path, reason,
-                  std::string(". It is left as it is. ") +
-                      (is_network ? "Set ledger to a file on a disk of this machine."
-                                  : is_server_address(path)
-                                        ? "See to that, or set ledger to another one."
-                                        : "Upgrade gst-genpro, or set ledger to another file."));
+  return unusable(
+      path, reason,
+      std::string(". It is left as it is. ") +
+          (is_network                ? "Set ledger to a file on a disk of this machine."
+           : is_server_address(path) ? "See to that, or set ledger to another one."
+                                     : "Upgrade gst-genpro, or set ledger to another file."));
 }
 
 Error lost_ledger_error(const std::string& path, const std::string& reason) {
   return error_of(
-      path, "The ledger " + shown(path) + " is not the one that was opened: " + one_line(reason) +
-                ". What would be paid for now, others could not find. Nothing was sent. " +
-                (is_server_address(path) ? "See to its server" : "Put the file back if it was moved") +
-                ", and start the program anew.");
+      path,
+      "The ledger " + shown(path) + " is not the one that was opened: " + one_line(reason) +
+          ". What would be paid for now, others could not find. Nothing was sent. " +
+          (is_server_address(path) ? "See to its server" : "Put the file back if it was moved") +
+          ", and start the program anew.");
 }
 
 Error lost_place_error(const std::string& path, const std::string& reason) {

@@ -99,9 +99,8 @@ std::string default_ledger_path() {
 }
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
-  return attempt_on<std::unique_ptr<Ledger>>(path, [&] {
-    return std::make_unique<Ledger>(Opened(), open_store(path, busy_timeout_ms));
-  });
+  return attempt_on<std::unique_ptr<Ledger>>(
+      path, [&] { return std::make_unique<Ledger>(Opened(), open_store(path, busy_timeout_ms)); });
 }
 
 Ledger::Ledger(Opened, std::unique_ptr<Store> store) : store_(std::move(store)) {}
@@ -165,9 +164,9 @@ bool Ledger::withdraw_begun(Database& database, const Identity& identity,
   const payment::Attempt* attempt = payment::attempt(state);
   if (attempt == nullptr) return false;
   Transaction transaction(database);
-  const auto id = database.integer(
-      "SELECT id FROM generations WHERE idempotency_key = ? AND fingerprint = ?", attempt->key,
-      identity.fingerprint);
+  const auto id =
+      database.integer("SELECT id FROM generations WHERE idempotency_key = ? AND fingerprint = ?",
+                       attempt->key, identity.fingerprint);
   if (!id) return false;
   // Who has been taken for gone may have been followed by another one, which knows better.
   const auto alone = store_->places()->take(*id);
@@ -294,7 +293,8 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
     std::vector<Later> found;
     std::vector<payment::Listed::Look> looks;
     const std::string& place = entry.identity.place;
-    Query looked(database, select_rows(database, "WHERE place = ? AND jobs_before IS NOT NULL"), place);
+    Query looked(database, select_rows(database, "WHERE place = ? AND jobs_before IS NOT NULL"),
+                 place);
     read_each(looked, [&](std::int64_t id, const Row* row, const std::string& damage) {
       if (row == nullptr) throw DamagedRow(id, damage);
       looks.push_back({row->attempt.looked, *row->attempt.before});

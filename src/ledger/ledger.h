@@ -34,8 +34,8 @@
 
 #include "base/error.h"
 #include "ledger/asset.h"
-#include "ledger/store/clock.h"
 #include "ledger/identity/identity.h"
+#include "ledger/store/clock.h"
 #include "ledger/store/store.h"
 #include "ledger/this_process.h"
 #include "payment/payment.h"

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/store/sql.h"
 #include "ledger/ledger.h"
+#include "ledger/store/sql.h"
 
 namespace genpro::ledger {
 

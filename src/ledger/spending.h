@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "ledger/store/sql.h"
 #include "ledger/identity/identity.h"
+#include "ledger/store/sql.h"
 
 namespace genpro::ledger {
 

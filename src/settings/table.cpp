@@ -178,10 +178,11 @@ const std::array table = {
             "that is killed may be paid for twice (default: genpro/ledger.db in the XDG state "
             "folder)",
             TextMember{&Settings::ledger, nullptr, false, true}},
-    Setting{"archive", "Archive",
-            "Folder that keeps each clip, made where there is none; a clip that it has is read from "
-            "there, without the service (default: none)",
-            TextMember{&Settings::archive}},
+    Setting{
+        "archive", "Archive",
+        "Folder that keeps each clip, made where there is none; a clip that it has is read from "
+        "there, without the service (default: none)",
+        TextMember{&Settings::archive}},
     Setting{"daily-generation-limit", "Daily generation limit",
             "New generations in 24 hours by this ledger and agent; 0: no limit (default: 0)",
             NumberMember{&Settings::daily_generation_limit, 0, most_generations}},

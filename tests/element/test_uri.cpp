@@ -53,8 +53,8 @@ std::string seed_uri(const FakeService& service, const std::string& more = {}) {
 
 // What the user of a machine says, and no URI that may come from anywhere.
 const std::vector<std::string> refused = {
-    "api-key-file", "archive", "ca-file", "daily-cost-limit", "daily-generation-limit",
-    "ledger",       "proxy"};
+    "api-key-file",           "archive", "ca-file", "daily-cost-limit",
+    "daily-generation-limit", "ledger",  "proxy"};
 
 // A value of each setting that is not its default, and that a URI may say.
 Settings all_settings() {

@@ -47,7 +47,8 @@ SqliteDatabase& database() {
   static SqliteDatabase database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   static const bool created = [] {
     // Without types, so that each column takes any.
-    database.connection().execute(std::string("CREATE TABLE generations (") + ledger::row_columns + ")");
+    database.connection().execute(std::string("CREATE TABLE generations (") + ledger::row_columns +
+                                  ")");
     return true;
   }();
   (void)created;

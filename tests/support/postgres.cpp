@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,9 +61,13 @@ pid_t run_as_ordinary_user(const std::vector<std::string>& command, const fs::pa
   words.push_back(nullptr);
   const pid_t child = fork();
   if (child != 0) return child;
+  // What it starts ends with it.
+  setpgid(0, 0);
   if (getuid() == 0 && (setgid(ordinary_user) != 0 || setuid(ordinary_user) != 0)) _exit(126);
-  const auto file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>(
-      std::fopen(log.c_str(), "a"), std::fclose);
+  // Nor does it outlive a test that is killed.
+  prctl(PR_SET_PDEATHSIG, SIGINT);
+  const auto file =
+      std::unique_ptr<std::FILE, int (*)(std::FILE*)>(std::fopen(log.c_str(), "a"), std::fclose);
   if (file) {
     dup2(fileno(file.get()), STDOUT_FILENO);
     dup2(fileno(file.get()), STDERR_FILENO);
@@ -89,10 +94,10 @@ PostgresServer::PostgresServer(bool is_durable) : is_durable_(is_durable) {
   if (getuid() == 0 && chown(folder_.c_str(), ordinary_user, ordinary_user) != 0) {
     throw std::runtime_error("the server's folder cannot be given away");
   }
-  must_end_well(run_as_ordinary_user({programs() / "initdb", "--pgdata", folder_ / "data",
-                                      "--username", "genpro", "--auth", "trust", "--encoding",
-                                      "UTF8", "--no-locale", "--no-sync"},
-                                     folder_ / "log"),
+  must_end_well(run_as_ordinary_user(
+                    {programs() / "initdb", "--pgdata", folder_ / "data", "--username", "genpro",
+                     "--auth", "trust", "--encoding", "UTF8", "--no-locale", "--no-sync"},
+                    folder_ / "log"),
                 "initdb");
   start();
 }
@@ -110,12 +115,15 @@ PostgresServer::~PostgresServer() {
 void PostgresServer::start() {
   if (port_ == 0) port_ = free_port();
   const std::string durable = is_durable_ ? "on" : "off";
-  process_ = run_as_ordinary_user(
-      {programs() / "postgres", "-D", folder_ / "data", "-p", std::to_string(port_), "-c",
-       "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder_.string(), "-c",
-       "fsync=" + durable, "-c", "synchronous_commit=" + durable, "-c", "full_page_writes=" + durable,
-       "-c", "max_connections=100"},
-      folder_ / "log");
+  const auto begin = [&] {
+    process_ = run_as_ordinary_user(
+        {programs() / "postgres", "-D", folder_ / "data", "-p", std::to_string(port_), "-c",
+         "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + folder_.string(), "-c",
+         "fsync=" + durable, "-c", "synchronous_commit=" + durable, "-c",
+         "full_page_writes=" + durable, "-c", "max_connections=100"},
+        folder_ / "log");
+  };
+  begin();
   for (int tries = 0; tries < 600; ++tries) {
     try {
       (void)sql("postgres", "SELECT 1");
@@ -123,14 +131,15 @@ void PostgresServer::start() {
     } catch (const std::runtime_error&) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
-    if (waitpid(process_, nullptr, WNOHANG) != 0) break;
+    // What was killed a moment ago may not have left the folder yet.
+    if (waitpid(process_, nullptr, WNOHANG) != 0) begin();
   }
   throw std::runtime_error("the server did not start");
 }
 
 void PostgresServer::kill() {
   if (process_ == 0) return;
-  ::kill(process_, SIGKILL);
+  ::kill(-process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = 0;
 }

@@ -97,8 +97,9 @@ TEST_F(LedgerServer, TimesOfAnotherMachineAreNoneOfThisOnes) {
   const std::int64_t id = add(*ledger, request());
   lose(*ledger, id);
   // It is up for a minute, and its clock is an hour slow.
-  psql("UPDATE genpro.generations SET posted_boot = 'aaaaaaaa-0000', posted_up = 60000, posted_at "
-       "= posted_at - 3600000");
+  psql(
+      "UPDATE genpro.generations SET posted_boot = 'aaaaaaaa-0000', posted_up = 60000, posted_at "
+      "= posted_at - 3600000");
   const auto other = open();
   const auto claim = must(ask(*other, request("Another")));
   ASSERT_EQ(claim.kind, Kind::wait);
@@ -115,8 +116,9 @@ TEST_F(LedgerServer, AKeyOfAnotherMachineIsNoYoungerThanItsClockSays) {
   const auto ledger = open();
   const std::int64_t id = add(*ledger, request());
   lose(*ledger, id);
-  psql("UPDATE genpro.generations SET made_boot = 'aaaaaaaa-0000', made_up = 60000, made_at = "
-       "made_at - 108000000");
+  psql(
+      "UPDATE genpro.generations SET made_boot = 'aaaaaaaa-0000', made_up = 60000, made_at = "
+      "made_at - 108000000");
   const payment::State state = row(*open(), id).state;
   ASSERT_NE(payment::attempt(state), nullptr);
   EXPECT_GT(payment::most_age(payment::attempt(state)->made, clock_now()), payment::key_lifetime);
@@ -137,8 +139,9 @@ TEST_F(LedgerServer, ARowWhoseNumberWasGivenOutOnceMoreIsLeftAlone) {
 TEST_F(LedgerServer, LimitsGoByTheServersClock) {
   const auto ledger = open();
   const std::int64_t id = add(*ledger, request());
-  psql("UPDATE genpro.generations SET created_at = created_at - 90000000, posted_at = posted_at - "
-       "90000000");
+  psql(
+      "UPDATE genpro.generations SET created_at = created_at - 90000000, posted_at = posted_at - "
+      "90000000");
   put(*ledger, id, completed("9001"));
   const auto begun = begin(*ledger, request("Another", "9"), std::nullopt, 1);
   ASSERT_FALSE(begun);
@@ -201,8 +204,8 @@ TEST_F(LedgerServer, OneThatIsAwayIsToldAndOneThatComesBackIsUsed) {
   const auto claim = must(ask(*ledger, request()));
   const auto begun = must(begin(*ledger, request()));
   server.kill();
-  const auto failed = ledger->store(begun.entry.id, begun.entry.state, pending("9001"),
-                                    note("taken"), clock_now());
+  const auto failed =
+      ledger->store(begun.entry.id, begun.entry.state, pending("9001"), note("taken"), clock_now());
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("cannot be reached"), std::string::npos)
       << failed.error().message;
@@ -217,10 +220,10 @@ TEST_F(LedgerServer, OneThatIsAwayIsToldAndOneThatComesBackIsUsed) {
 }
 
 TEST(LedgerAddress, IsShownWithoutAPassword) {
-  for (const char* secret : {"postgresql://me:hunter2@host/db", "postgres://:hunter2@host/db",
-                             "postgresql://me:hun/ter2@host/db", "postgresql://h/db?password=hunter2",
-                             "postgresql://h/db?a=b&sslpassword=hunter2&c=d",
-                             "postgresql://h/db?pass%77ord=hunter2"}) {
+  for (const char* secret :
+       {"postgresql://me:hunter2@host/db", "postgres://:hunter2@host/db",
+        "postgresql://me:hun/ter2@host/db", "postgresql://h/db?password=hunter2",
+        "postgresql://h/db?a=b&sslpassword=hunter2&c=d", "postgresql://h/db?pass%77ord=hunter2"}) {
     EXPECT_TRUE(has_password(secret)) << secret;
     EXPECT_EQ(without_password(secret).find("ter2"), std::string::npos) << secret;
     const auto ledger = Ledger::open(secret);
@@ -228,9 +231,9 @@ TEST(LedgerAddress, IsShownWithoutAPassword) {
     EXPECT_EQ(ledger.error().message.find("ter2"), std::string::npos) << ledger.error().message;
     EXPECT_EQ(ledger.error().debug.find("ter2"), std::string::npos) << ledger.error().debug;
   }
-  for (const char* plain : {"postgresql://me@host:5432/db?sslmode=require", "/a/b:c@d/ledger.db",
-                            "postgresql://host:5432/db?user=me@tenant",
-                            "postgresql:///db?host=/run"}) {
+  for (const char* plain :
+       {"postgresql://me@host:5432/db?sslmode=require", "/a/b:c@d/ledger.db",
+        "postgresql://host:5432/db?user=me@tenant", "postgresql:///db?host=/run"}) {
     EXPECT_FALSE(has_password(plain)) << plain;
     EXPECT_EQ(without_password(plain), plain);
   }

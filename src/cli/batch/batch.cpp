@@ -16,11 +16,11 @@
 #include "cli/clip/progress_line.h"
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"
+#include "cli/ledger/file.h"
 #include "cli/main_loop.h"
 #include "cli/members.h"
 #include "cli/output.h"
 #include "cli/table.h"
-#include "cli/ledger/file.h"
 #include "ledger/ledger.h"
 #include "settings/job_settings.h"
 

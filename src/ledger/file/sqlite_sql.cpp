@@ -16,11 +16,16 @@ class SqliteCursor : public sql::Cursor {
   bool step() override { return query_.step(); }
   sql::Type type(int column) const override {
     switch (query_.type(column)) {
-      case SQLITE_NULL: return sql::Type::null;
-      case SQLITE_INTEGER: return sql::Type::integer;
-      case SQLITE_FLOAT: return sql::Type::real;
-      case SQLITE_TEXT: return sql::Type::text;
-      default: return sql::Type::other;
+      case SQLITE_NULL:
+        return sql::Type::null;
+      case SQLITE_INTEGER:
+        return sql::Type::integer;
+      case SQLITE_FLOAT:
+        return sql::Type::real;
+      case SQLITE_TEXT:
+        return sql::Type::text;
+      default:
+        return sql::Type::other;
     }
   }
   std::int64_t integer(int column) const override { return query_.integer(column); }

@@ -30,8 +30,8 @@ bool AdvisoryLocks::ask(const char* function, std::int64_t place) {
 
 bool AdvisoryLocks::set(std::int64_t place, Mode mode) {
   send_given_back();
-  const bool is_taken = ask(
-      mode == Mode::shared ? "pg_try_advisory_lock_shared" : "pg_try_advisory_lock", place);
+  const bool is_taken =
+      ask(mode == Mode::shared ? "pg_try_advisory_lock_shared" : "pg_try_advisory_lock", place);
   if (is_taken) {
     auto state = state_.lock();
     state->held[place] = mode;

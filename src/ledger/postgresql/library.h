@@ -11,13 +11,14 @@
 
 namespace genpro::ledger::pq {
 
-#define GENPRO_PQ_FUNCTIONS(X)                                                                  \
-  X(clear) X(conndefaults) X(conninfoFree) X(conninfoParse) X(connectdbParams) \
-  X(consumeInput) X(errorMessage) X(finish) X(flush) X(freemem) X(ftype) X(getResult)           \
-  X(getisnull) X(getlength) X(getvalue) X(isBusy) X(nfields) X(ntuples) X(resultErrorField)     \
-  X(resultErrorMessage) X(resultStatus) X(cmdStatus) X(cmdTuples) X(sendPrepare)                \
-  X(sendQuery) X(sendQueryPrepared) X(serverVersion) X(setNoticeProcessor) X(setnonblocking)    \
-  X(socket) X(status)
+#define GENPRO_PQ_FUNCTIONS(X)                                                               \
+  X(clear)                                                                                   \
+  X(conndefaults) X(conninfoFree) X(conninfoParse) X(connectdbParams) X(consumeInput)        \
+      X(errorMessage) X(finish) X(flush) X(freemem) X(ftype) X(getResult) X(getisnull)       \
+          X(getlength) X(getvalue) X(isBusy) X(nfields) X(ntuples) X(resultErrorField)       \
+              X(resultErrorMessage) X(resultStatus) X(cmdStatus) X(cmdTuples) X(sendPrepare) \
+                  X(sendQuery) X(sendQueryPrepared) X(serverVersion) X(setNoticeProcessor)   \
+                      X(setnonblocking) X(socket) X(status)
 
 #define GENPRO_PQ_DECLARE(name) inline decltype(&::PQ##name) name = nullptr;
 GENPRO_PQ_FUNCTIONS(GENPRO_PQ_DECLARE)
@@ -26,8 +27,12 @@ GENPRO_PQ_FUNCTIONS(GENPRO_PQ_DECLARE)
 // Throws ForeignLedger when there is none. Threads: any.
 void load();
 
-inline void clear_result(PGresult* result) { clear(result); }
-inline void finish_connection(PGconn* connection) { finish(connection); }
+inline void clear_result(PGresult* result) {
+  clear(result);
+}
+inline void finish_connection(PGconn* connection) {
+  finish(connection);
+}
 using Result = Owned<PGresult, clear_result>;
 using Connection = Owned<PGconn, finish_connection>;
 

@@ -12,8 +12,9 @@ namespace {
 
 // What leads from each version to the next. One that has been released is never changed.
 //
-// `changed_at` and `asked_at` are by the server's clock, in milliseconds since 1970: the machines' own may differ.
-// `max` of two numbers and `typeof` are words of SQLite's, so that both have one text.
+// `changed_at` and `asked_at` are by the server's clock, in milliseconds since 1970: the machines'
+// own may differ. `max` of two numbers and `typeof` are words of SQLite's, so that both have one
+// text.
 constexpr std::array server_migrations = {
     R"(CREATE TABLE ledger (
          version integer NOT NULL,

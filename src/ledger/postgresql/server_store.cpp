@@ -65,7 +65,7 @@ void ServerStore::begin_call(bool is_report) {
     throw LostLedger("it was opened by the process that this one was forked from");
   }
   if (!session_->is_open()) connect();
-  session_->allow(!may_wait_ ? std::chrono::milliseconds(exit_time)
+  session_->allow(!may_wait_  ? std::chrono::milliseconds(exit_time)
                   : is_report ? report_time
                               : usual_time);
   try {

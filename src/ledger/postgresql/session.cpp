@@ -116,9 +116,12 @@ class ServerCursor : public sql::Cursor {
       case 21:  // int2
       case 23:  // int4
         return sql::Type::integer;
-      case float8_type: return sql::Type::real;
-      case text_type: return sql::Type::text;
-      default: return sql::Type::other;
+      case float8_type:
+        return sql::Type::real;
+      case text_type:
+        return sql::Type::text;
+      default:
+        return sql::Type::other;
     }
   }
   std::int64_t integer(int column) const override {
@@ -164,18 +167,26 @@ void Session::connect() {
   pq::load();
   close();
   // What the address says comes later, and counts. A host of several has its time to itself.
-  const std::array keywords = {"connect_timeout",  "keepalives_idle",           "keepalives_interval",
-                               "keepalives_count", "tcp_user_timeout",          "client_encoding",
-                               "dbname",           "fallback_application_name",
-                               static_cast<const char*>(nullptr)};
-  const std::array values = {"5",     "5",    "3",      "3", "10000", "UTF8", address_.c_str(),
-                             "genpro", static_cast<const char*>(nullptr)};
+  const std::array keywords = {
+      "connect_timeout",  "keepalives_idle",           "keepalives_interval",
+      "keepalives_count", "tcp_user_timeout",          "client_encoding",
+      "dbname",           "fallback_application_name", static_cast<const char*>(nullptr)};
+  const std::array values = {"5",
+                             "5",
+                             "3",
+                             "3",
+                             "10000",
+                             "UTF8",
+                             address_.c_str(),
+                             "genpro",
+                             static_cast<const char*>(nullptr)};
   connection_.reset(pq::connectdbParams(keywords.data(), values.data(), 1));
   if (!connection_) throw std::bad_alloc();
   if (pq::status(connection_.get()) != CONNECTION_OK) {
     lose(reason_of(pq::errorMessage(connection_.get())));
   }
-  pq::setNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+  pq::setNoticeProcessor(
+      connection_.get(), [](void*, const char*) {}, nullptr);
   watched_ = watch(pq::socket(connection_.get()));
   if (pq::serverVersion(connection_.get()) < oldest_version) {
     close();
@@ -197,8 +208,7 @@ void Session::lose(const std::string& reason) {
 
 void Session::wait(bool for_writing, Clock::time_point deadline) {
   while (true) {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left <= 0) lose("the server does not answer");
     pollfd socket{pq::socket(connection_.get()),
                   static_cast<short>(for_writing ? POLLIN | POLLOUT : POLLIN), 0};
@@ -265,13 +275,13 @@ pq::Result Session::ask(const std::string& sql, const std::vector<Value>& values
   auto known = prepared_.find(signature);
   if (known == prepared_.end()) {
     const std::string name = "s" + std::to_string(prepared_.size());
-    finish_sending(pq::sendPrepare(connection_.get(), name.c_str(), sql.c_str(), count,
-                                   types.data()) != 0);
+    finish_sending(
+        pq::sendPrepare(connection_.get(), name.c_str(), sql.c_str(), count, types.data()) != 0);
     known = prepared_.emplace(std::move(signature), name).first;
   }
-  pq::Result result = finish_sending(
-      pq::sendQueryPrepared(connection_.get(), known->second.c_str(), count, texts.data(), nullptr,
-                            nullptr, 0) != 0);
+  pq::Result result =
+      finish_sending(pq::sendQueryPrepared(connection_.get(), known->second.c_str(), count,
+                                           texts.data(), nullptr, nullptr, 0) != 0);
   changes_ = std::strtoll(pq::cmdTuples(result.get()), nullptr, 10);
   return result;
 }

@@ -23,7 +23,8 @@ namespace genpro::ledger {
 // of the way there; what was held by it is free then.
 //
 // Each question ends within the time that is allowed, whatever becomes of the network; connecting
-// takes what libpq takes, 5 seconds a host unless the address says otherwise. Threads: one at a time.
+// takes what libpq takes, 5 seconds a host unless the address says otherwise. Threads: one at a
+// time.
 class Session : public sql::Database {
  public:
   explicit Session(std::string address) : address_(std::move(address)), process_(getpid()) {}

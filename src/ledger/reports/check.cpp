@@ -73,7 +73,8 @@ Result<std::vector<Ledger::Finding>> Ledger::check(const payment::Now& now) {
         look();
       } catch (const sqlite::Failure& failure) {
         if (failure.is_busy()) throw;
-        findings.push_back({0, storage_error(store_->name(), failure.code(), failure.what()).message,
+        findings.push_back({0,
+                            storage_error(store_->name(), failure.code(), failure.what()).message,
                             advice_for_file(), true});
       }
     };

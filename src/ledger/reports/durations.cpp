@@ -43,10 +43,12 @@ constexpr const char* of_model_sql =
     "SELECT status, place, posted_at, unfinished_at, ended_at, length FROM generations "
     "WHERE base_url = ? AND model = ? AND status IN ('completed', 'stopped') "
     "ORDER BY id DESC LIMIT ?";
-// What is not just a column keeps the engine from an index by which it would read and sort every row there is.
+// What is not just a column keeps the engine from an index by which it would read and sort every
+// row there is.
 constexpr const char* others_sql =
     "SELECT status, place, posted_at, unfinished_at, ended_at, length FROM generations "
-    "WHERE id > (SELECT max(id) FROM generations) - ? AND (base_url || '') = ? AND (model || '') <> ? "
+    "WHERE id > (SELECT max(id) FROM generations) - ? AND (base_url || '') = ? AND (model || '') "
+    "<> ? "
     "AND (status || '') IN ('completed', 'stopped') ORDER BY id DESC LIMIT ?";
 
 double in_seconds(WallTime milliseconds) {

@@ -21,10 +21,12 @@ std::vector<Part> passwords(std::string_view address) {
   const std::size_t at = address.substr(0, end).rfind('@');
   // A password with a slash in it, which libpq does not take, is one as well.
   const std::size_t late = address.substr(0, address.find('?', begin)).rfind('@');
-  const std::size_t user_end =
-      at != std::string_view::npos && at >= begin ? at : late != std::string_view::npos && late >= begin ? late : begin;
+  const std::size_t user_end = at != std::string_view::npos && at >= begin       ? at
+                               : late != std::string_view::npos && late >= begin ? late
+                                                                                 : begin;
   const std::size_t colon = address.substr(0, user_end).find(':', begin);
-  if (colon != std::string_view::npos && colon + 1 < user_end) parts.emplace_back(colon + 1, user_end);
+  if (colon != std::string_view::npos && colon + 1 < user_end)
+    parts.emplace_back(colon + 1, user_end);
   std::size_t next = address.find('?', begin);
   while (next != std::string_view::npos) {
     ++next;

@@ -80,7 +80,7 @@ std::optional<LifeLock> Places::take(std::int64_t place) {
 }
 
 std::optional<LifeLock> Places::take_or_wait(std::int64_t place, const Waiter& waiter,
-                                               bool* is_in_line) {
+                                             bool* is_in_line) {
   if (is_inherited()) return std::nullopt;
   TableLock table(table_.lock());
   auto lock = take(table, place);

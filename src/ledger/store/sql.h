@@ -39,9 +39,9 @@ struct Words {
   const char* rank;        // an expression: the row's Rank, as an index has it
   const char* by_time;     // behind a table: how to have its index by time read
   const char* for_update;  // behind a SELECT of rows: nobody else changes them until the end
-  const char* asked_at;    // an expression: when what the row is about was asked for, as limits count
-  const char* unchanged_ms;  // an expression: since when a row has not been changed, by a clock that
-                             // all machines share; -1: they are one machine's
+  const char* asked_at;  // an expression: when what the row is about was asked for, as limits count
+  const char* unchanged_ms;  // an expression: since when a row has not been changed, by a clock
+                             // that all machines share; -1: they are one machine's
 };
 
 class Database {

@@ -71,8 +71,6 @@ class Store {
   virtual void prepare_to_exit() = 0;
 };
 
-
-
 // Creates what is missing, and brings an older one up to date.
 std::unique_ptr<Store> open_store(const std::string& ledger, int busy_timeout_ms);
 
