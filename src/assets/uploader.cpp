@@ -77,7 +77,7 @@ Result<ledger::Ledger*> Uploader::open_ledger() {
 
 template <typename T>
 Result<T, api::Failure> Uploader::call_once(const Ask<T>& ask, const std::stop_token& stopped) {
-  if (!runtime_) runtime_ = Runtime::acquire_for_clip();
+  std::call_once(runtime_needed_, [this] { runtime_ = Runtime::acquire_for_clip(); });
   using Answer = Guarded<std::optional<Result<T, api::Failure>>>;
   const auto answer = std::make_shared<Answer>();
   const auto client = std::make_shared<std::unique_ptr<api::ResourceClient>>();
@@ -222,9 +222,15 @@ Result<std::string> Uploader::upload_with(ledger::Ledger& ledger, const File& fi
     const auto known = ledger.find_asset(scope(), file.sha256);
     if (!known) return known.error();
     if (*known) {
-      const auto there = is_there(ledger, **known, stopped);
+      const auto there = is_there(**known, stopped);
       if (!there) return there.error();
       if (*there) return (*known)->id;
+      log_.info([&] {
+        return "content resource " + (*known)->id + ", made of \"" + (*known)->file_name +
+               "\", is gone: it is uploaded anew";
+      });
+      const auto noted = ledger.note_asset_gone(scope(), (*known)->id);
+      if (!noted) return noted.error();
       continue;
     }
     // The second look is under the lock, without which nobody uploads.
@@ -249,17 +255,17 @@ Result<std::string> Uploader::upload_with(ledger::Ledger& ledger, const File& fi
   return stopped_error();
 }
 
-Result<bool> Uploader::is_there(ledger::Ledger& ledger, const ledger::Asset& asset,
-                                const std::stop_token& stopped) {
+Result<std::optional<ledger::Asset>> Uploader::remembered(const File& file) {
+  const auto ledger = open_ledger();
+  if (!ledger) return ledger.error();
+  if (*ledger == nullptr) return std::optional<ledger::Asset>();
+  return (*ledger)->find_asset(scope(), file.sha256);
+}
+
+Result<bool> Uploader::is_there(const ledger::Asset& asset, const std::stop_token& stopped) {
   const auto resource = get(asset.id, stopped);
   if (resource) return true;
   if (!api::is_gone(resource.error())) return error_of(resource.error());
-  log_.info([&] {
-    return "content resource " + asset.id + ", made of \"" + asset.file_name +
-           "\", is gone: it is uploaded anew";
-  });
-  const auto noted = ledger.note_asset_gone(scope(), asset.id);
-  if (!noted) return noted.error();
   return false;
 }
 

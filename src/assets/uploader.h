@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -46,6 +48,10 @@ class Uploader {
   // if the API still has it, else a new one. Should another process be uploading the same, that is
   // waited for.
   Result<std::string> upload(const File& file, const Sent& sent, const std::stop_token& stopped);
+  // What the ledger remembers of the file's content.
+  Result<std::optional<ledger::Asset>> remembered(const File& file);
+  // Whether the API still has it. By several threads at once.
+  Result<bool> is_there(const ledger::Asset& asset, const std::stop_token& stopped);
   // The type of a content resource, by asking the API.
   Result<std::string> type_of(const std::string& id, const std::stop_token& stopped);
   // Its address, in the same way.
@@ -73,9 +79,6 @@ class Uploader {
                                   const std::stop_token& stopped);
   Result<std::string> upload_now(const File& file, const Sent& sent,
                                  const std::stop_token& stopped);
-  // Whether the API has it; it is noted when not.
-  Result<bool> is_there(ledger::Ledger& ledger, const ledger::Asset& asset,
-                        const std::stop_token& stopped);
   Result<api::Resource, api::Failure> get(const std::string& id, const std::stop_token& stopped);
   ledger::AssetScope scope() const;
 
@@ -83,6 +86,7 @@ class Uploader {
   const log::Logger log_;
   // Not the one that requests are made on: a large file keeps a thread busy.
   std::shared_ptr<Runtime> runtime_;
+  std::once_flag runtime_needed_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::map<std::string, std::string> ids_;  // by content, of this run
 };

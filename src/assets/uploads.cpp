@@ -44,11 +44,14 @@ class Run {
   }
 
   Uploads run() {
-    std::vector<std::future<void>> workers;
-    for (std::size_t i = 0; i < std::min(contents_.size(), most_uploads); ++i) {
-      workers.push_back(std::async(std::launch::async, [this] { work(); }));
-    }
-    for (std::future<void>& worker : workers) worker.get();
+    look_for_known();
+    // Each worker has its own connection to the ledger, whose locks keep it apart from other
+    // processes.
+    each(contents_.size(), most_uploads, [this] {
+      return [this, uploader = std::make_shared<Uploader>(settings_)](std::size_t i) {
+        if (!contents_[i]->id) settle(*contents_[i], upload(*uploader, *contents_[i]));
+      };
+    });
     Uploads uploads;
     uploads.ids.assign(files_.size(), stopped_error());
     for (const auto& content : contents_) {
@@ -63,28 +66,60 @@ class Run {
  private:
   static constexpr std::size_t none = SIZE_MAX;
 
-  // Each has its own connection to the ledger, whose locks keep it apart from other processes.
-  void work() {
-    Uploader uploader(settings_);
-    while (!stop_.stop_requested()) {
-      const std::size_t next = next_++;
-      if (next >= contents_.size()) return;
-      upload(uploader, *contents_[next]);
+  // Calls what `make_work` makes, once a thread, for each number below `count`.
+  template <typename MakeWork>
+  void each(std::size_t count, std::size_t most_threads, const MakeWork& make_work) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::future<void>> threads;
+    for (std::size_t i = 0; i < std::min(count, most_threads); ++i) {
+      threads.push_back(std::async(std::launch::async, [&] {
+        const auto work = make_work();
+        for (std::size_t n = next++; n < count && !stop_.stop_requested(); n = next++) work(n);
+      }));
     }
+    for (std::future<void>& thread : threads) thread.get();
   }
 
-  void upload(Uploader& uploader, Content& content) {
-    const File& file = files_[content.files.front()];
-    content.id = uploader.upload(
-        file,
+  void look_for_known() {
+    Uploader uploader(settings_);
+    std::vector<std::pair<Content*, ledger::Asset>> known;
+    for (const auto& content : contents_) {
+      auto asset = uploader.remembered(files_[content->files.front()]);
+      if (!asset) {
+        settle(*content, std::move(asset.error()));
+      } else if (*asset) {
+        known.emplace_back(content.get(), std::move(**asset));
+      }
+      if (stop_.stop_requested()) return;
+    }
+    each(known.size(), most_looks, [&] {
+      return [&](std::size_t i) {
+        const auto& [content, asset] = known[i];
+        auto there = uploader.is_there(asset, stop_.get_token());
+        if (!there) {
+          settle(*content, std::move(there.error()));
+        } else if (*there) {
+          settle(*content, asset.id);
+        }
+      };
+    });
+  }
+
+  Result<std::string> upload(Uploader& uploader, Content& content) {
+    return uploader.upload(
+        files_[content.files.front()],
         [&](std::uint64_t bytes) {
           content.is_new = true;
           content.done = bytes;
           tell_progress();
         },
         stop_.get_token());
+  }
+
+  void settle(Content& content, Result<std::string> id) {
+    content.id = std::move(id);
     if (*content.id) {
-      content.done = size_of(file);
+      content.done = size_of(files_[content.files.front()]);
       for (const std::size_t place : content.files) {
         if (told_.done) told_.done(place, **content.id, content.is_new);
       }
@@ -112,7 +147,6 @@ class Run {
   const std::stop_callback<std::function<void()>> forward_;
   std::vector<std::unique_ptr<Content>> contents_;
   std::uint64_t all_ = 0;
-  std::atomic<std::size_t> next_ = 0;
   std::atomic<std::size_t> failed_ = none;
 };
 

@@ -15,7 +15,9 @@
 
 namespace genpro::assets {
 
-inline constexpr std::size_t most_uploads = 4;  // at once
+// At once.
+inline constexpr std::size_t most_uploads = 4;
+inline constexpr std::size_t most_looks = 16;
 
 // What is told meanwhile, on any thread and by several at once, and not any more once upload_all()
 // has returned. Both may be empty.
@@ -35,8 +37,9 @@ struct Uploads {
 enum class OnFailure { stop_others, go_on };
 
 // Uploader::upload() for each of the files, which have been read; equal contents are uploaded once.
-// What others have uploaded by the time one fails is remembered by the ledger. Blocks, until all
-// have ended or are stopped.
+// Those that the ledger remembers are looked for first, more of them at once than are uploaded: a
+// look is short, and most of it is waiting. What others have uploaded by the time one fails is
+// remembered by the ledger. Blocks, until all have ended or are stopped.
 Uploads upload_all(const UploaderSettings& settings, const std::vector<File>& files,
                    OnFailure on_failure, const UploadsTold& told, const std::stop_token& stopped);
 

@@ -16,7 +16,7 @@ struct Limits {
 Limits limits_of(Purpose purpose) {
   switch (purpose) {
     case Purpose::api_read:
-      return {8, 60};
+      return {16, 60};
     case Purpose::api_write:
       return {16, 1};
     case Purpose::clip:

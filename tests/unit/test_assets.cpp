@@ -346,6 +346,34 @@ TEST_F(UploaderTest, FilesAreUploadedSideBySideInTheirOrder) {
   EXPECT_LE(resources_.uploads(), most_uploads + 5U);
 }
 
+TEST_F(UploaderTest, WhatWasUploadedBeforeIsLookedForSideBySide) {
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < most_looks; ++i) {
+    paths.push_back(file(std::to_string(i) + ".png", png + std::to_string(i)));
+  }
+  const auto files = must(uploader()->read(paths, {}));
+  ASSERT_FALSE(upload_all(settings(), files, OnFailure::stop_others, {}, {}).failed);
+  // Answered only when all are asked for at once.
+  const auto gate = std::make_shared<test::Gate>();
+  service_.set_script([&](const test::Seen& seen) -> std::optional<test::Answer> {
+    const std::string id = seen.path.substr(seen.path.rfind('/') + 1);
+    test::Answer answer =
+        test::json_answer(200, R"({"id": )" + id + R"(, "content_type": "image/png"})");
+    answer.hold = gate;
+    return answer;
+  });
+  auto all = std::async(std::launch::async, [&] {
+    return upload_all(settings(), files, OnFailure::stop_others, {}, {});
+  });
+  const auto is_look = [](const test::Seen& seen) {
+    return seen.method == "GET" && seen.path.find("/content_resources/") != std::string::npos;
+  };
+  EXPECT_TRUE(service_.wait_for(is_look, most_looks));
+  gate->open();
+  EXPECT_FALSE(all.get().failed);
+  EXPECT_EQ(resources_.uploads(), most_looks);
+}
+
 TEST_F(UploaderTest, TheFirstFailureEndsTheOthersAndKeepsWhatIsThere) {
   std::vector<std::string> paths;
   for (int i = 0; i < 3; ++i) {

@@ -210,12 +210,12 @@ class SlowServer {
 };
 
 TEST(Queue, ARequestThatWaitsForOthersIsNotSilent) {
-  // Eight connections, each taken for a tenth of the time allowed: 13 rounds of them.
+  // Sixteen connections, each taken for a tenth of the time allowed: 13 rounds of them.
   SlowServer server(200ms);
   Requests requests;
   std::vector<std::future<Requests::Outcome>> outcomes;
   const auto begun = steady_clock::now();
-  for (int number = 0; number < 140; ++number) {
+  for (int number = 0; number < 280; ++number) {
     outcomes.push_back(requests.send(number % 4 == 0 ? "POST" : "GET", server.url(), 2s));
   }
   for (auto& outcome : outcomes) {
@@ -238,7 +238,7 @@ TEST(Queue, MoneyDoesNotWaitForOthers) {
   });
   Requests requests;
   std::vector<std::future<Requests::Outcome>> outcomes;
-  for (int number = 0; number < 40; ++number) {
+  for (int number = 0; number < 60; ++number) {
     outcomes.push_back(requests.send("GET", origin.url() + "/", test::generous));
   }
   outcomes.push_back(requests.send("POST", origin.url() + "/", test::generous));
@@ -248,7 +248,7 @@ TEST(Queue, MoneyDoesNotWaitForOthers) {
   for (auto& outcome : outcomes) EXPECT_TRUE(outcome.get());
   const std::lock_guard lock(mutex);
   const auto before = std::find(methods.begin(), methods.end(), "POST") - methods.begin();
-  EXPECT_LT(before, 16) << "of 40";
+  EXPECT_LT(before, 24) << "of 60";
 }
 
 TEST(Queue, WhereNobodyIsAnsweredNobodyWaits) {
