@@ -31,6 +31,7 @@ enum Number {
   number_stats_interval,
   number_start_mode,
   number_take_at,
+  number_take_at_timecode,
   number_needed_by,
   number_needed_by_time,
   number_fallback_location,
@@ -38,8 +39,6 @@ enum Number {
   number_prefetch,
   numbers_end,
 };
-
-constexpr std::uint64_t most_preroll = 60'000;  // ms
 
 constexpr auto in_playing = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                                                      GST_PARAM_MUTABLE_PLAYING);
@@ -176,6 +175,9 @@ unsigned last_bin_setting() {
 unsigned take_at_setting() {
   return last_setting() + number_take_at;
 }
+unsigned take_at_timecode_setting() {
+  return last_setting() + number_take_at_timecode;
+}
 
 void install_bin_settings(GObjectClass* object_class) {
   const auto install = [object_class](Number number, GParamSpec* spec) {
@@ -249,6 +251,11 @@ void install_bin_settings(GObjectClass* object_class) {
   install(number_take_at,
           time_spec("take-at", "Take at",
                     "Running time in ns at which the next clip goes on air (default: none)"));
+  install(number_take_at_timecode,
+          text_spec("take-at-timecode", "Take at timecode",
+                    "Timecode of the frame with which the next clip goes on air, where the video "
+                    "pad's frames get one (default: none)",
+                    nullptr));
   install(number_needed_by,
           time_spec("needed-by", "Needed by",
                     "Running time in ns at which the fallback goes on air unless the clip is ready "
@@ -326,6 +333,9 @@ bool set_bin_setting(BinSettings& settings, unsigned id, const GValue* value) {
     case number_take_at:
       settings.take_at = g_value_get_uint64(value);
       return true;
+    case number_take_at_timecode:
+      settings.take_at_timecode = text_of(value);
+      return true;
     case number_needed_by:
       settings.needed_by = g_value_get_uint64(value);
       return true;
@@ -397,6 +407,9 @@ bool get_bin_setting(const BinSettings& settings, unsigned id, GValue* value) {
     case number_take_at:
       g_value_set_uint64(value, settings.take_at);
       return true;
+    case number_take_at_timecode:
+      set_text(value, settings.take_at_timecode);
+      return true;
     case number_needed_by:
       g_value_set_uint64(value, settings.needed_by);
       return true;
@@ -455,45 +468,6 @@ Result<bin::WantedRaster> wanted_raster(const BinSettings& settings) {
     return error;
   }
   return wanted;
-}
-
-Result<bin::Time> preroll(const BinSettings& settings) {
-  if (settings.preroll == "whole") return bin::whole_clip;
-  const auto milliseconds = parse_unsigned(settings.preroll);
-  if (milliseconds && *milliseconds <= most_preroll) {
-    return static_cast<bin::Time>(*milliseconds * GST_MSECOND);
-  }
-  Error error;
-  error.kind = ErrorKind::settings;
-  error.message = "preroll is \"" + one_line(settings.preroll, 80) +
-                  "\", which is no time. Set it to milliseconds, at most 60000, or to whole.";
-  return error;
-}
-
-std::optional<bin::Time> running_time(guint64 time) {
-  if (!GST_CLOCK_TIME_IS_VALID(time)) return std::nullopt;
-  // Later than any, and something can be added to it.
-  constexpr guint64 latest = G_MAXINT64 / 2;
-  return static_cast<bin::Time>(std::min(time, latest));
-}
-
-Result<NeededBy> needed_by(const BinSettings& settings) {
-  NeededBy needed{.running_time = running_time(settings.needed_by)};
-  if (needed.running_time || settings.needed_by_time.empty()) return needed;
-  const Owned<GTimeZone, g_time_zone_unref> local(g_time_zone_new_local());
-  const Owned<GDateTime, g_date_time_unref> time(
-      g_date_time_new_from_iso8601(settings.needed_by_time.c_str(), local.get()));
-  if (time) {
-    needed.wall_time =
-        g_date_time_to_unix(time.get()) * G_USEC_PER_SEC + g_date_time_get_microsecond(time.get());
-    return needed;
-  }
-  Error error;
-  error.kind = ErrorKind::settings;
-  error.message = "needed-by-time is \"" + one_line(settings.needed_by_time, 80) +
-                  "\", which is no date and time. Set it to one in ISO 8601, such as "
-                  "2027-01-31T20:15:00+01:00.";
-  return error;
 }
 
 }  // namespace genpro

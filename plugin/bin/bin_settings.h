@@ -26,6 +26,7 @@ struct BinSettings {
   int at_end = 0;      // bin::AtEnd
   int start_mode = 0;  // start_mode_auto
   guint64 take_at = GST_CLOCK_TIME_NONE;
+  std::string take_at_timecode;
   guint64 needed_by = GST_CLOCK_TIME_NONE;
   std::string needed_by_time;
   std::string fallback_location;
@@ -33,7 +34,7 @@ struct BinSettings {
   unsigned prefetch = 1;
   std::string preroll = "0";
   int on_starve = 0;  // bin::OnStarve
-  int on_error = 0;  // on_error_placeholder
+  int on_error = 0;   // on_error_placeholder
   unsigned fade = 0;
   bool auto_generate = false;
   double loudness_target = 0;
@@ -48,6 +49,7 @@ inline constexpr int start_mode_cue = 1;
 // Their numbers follow those of the settings of a generation.
 unsigned last_bin_setting();
 unsigned take_at_setting();
+unsigned take_at_timecode_setting();
 
 void install_bin_settings(GObjectClass* object_class);
 // For all settings. Both return false for a number that is not a setting's.
@@ -59,20 +61,5 @@ bool asks_for_another(const Settings& one, const Settings& other);
 
 // Fails with ErrorKind::settings when the frame rate is none.
 Result<bin::WantedRaster> wanted_raster(const BinSettings& settings);
-
-// How much of a clip has to be there before it is on, `whole_clip` for all of it. Fails with
-// ErrorKind::settings when that is neither a time nor `whole`.
-Result<bin::Time> preroll(const BinSettings& settings);
-
-// When a clip has to be ready; empty for no such time.
-struct NeededBy {
-  std::optional<bin::Time> running_time;
-  std::optional<std::int64_t> wall_time;  // microseconds since 1970, where the other one is not set
-};
-// Fails with ErrorKind::settings when the wall time is none.
-Result<NeededBy> needed_by(const BinSettings& settings);
-
-// GST_CLOCK_TIME_NONE is none.
-std::optional<bin::Time> running_time(guint64 time);
 
 }  // namespace genpro

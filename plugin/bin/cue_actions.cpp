@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/cue_actions.h"
 
-#include <algorithm>
-
 #include "base/callback.h"
+#include "bin/configure.h"
 #include "common/logging.h"
-#include "common/messages.h"
 
 #define GST_CAT_DEFAULT genpro::bin_debug
 
@@ -93,38 +91,6 @@ void install_cue_signals(GType type, ControlOf control) {
                              nullptr, G_TYPE_BOOLEAN, 0);
   g_signal_new("clip-cued", type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 2,
                G_TYPE_STRING, G_TYPE_UINT64);
-}
-
-void configure_cue(PlayoutControl& control, GstClockTime now, const BinSettings& before,
-                   const BinSettings& settings) {
-  if (before.take_at != settings.take_at) {
-    control.playout()->timeline.arm(running_time(settings.take_at));
-  }
-  if (before.fallback_location != settings.fallback_location) {
-    control.set_fallback(settings.fallback_location);
-  }
-  if (before.needed_by == settings.needed_by && before.needed_by_time == settings.needed_by_time) {
-    return;
-  }
-  const auto needed = needed_by(settings);
-  if (!needed) {
-    control.call_later([text = needed.error().message](GstElement* target) {
-      genpro::post(target, bin_debug, WarningReport{GST_RESOURCE_ERROR_SETTINGS, text});
-    });
-    return;
-  }
-  control.set_needed_by(needed->running_time);
-  start_clock(control, now, settings);
-}
-
-void start_clock(PlayoutControl& control, GstClockTime now, const BinSettings& settings) {
-  const auto needed = needed_by(settings);
-  if (!needed || !needed->wall_time || control.is_deadline_over()) return;
-  if (!GST_CLOCK_TIME_IS_VALID(now)) return;
-  constexpr std::int64_t most_seconds = G_MAXINT64 / GST_SECOND / 4;
-  const std::int64_t left = std::clamp<std::int64_t>(*needed->wall_time - g_get_real_time(), 0,
-                                                     most_seconds * G_USEC_PER_SEC);
-  control.set_needed_by(static_cast<Time>(now) + left * 1000);
 }
 
 }  // namespace genpro::bin

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What an application does with a clip of genprobin that is cued or on: action signals, and the
-// settings that say the same beforehand.
+// What an application does with a clip of genprobin that is cued or on: action signals.
 #pragma once
 
 #include <gst/gst.h>
@@ -9,7 +8,6 @@
 #include <functional>
 #include <memory>
 
-#include "bin/bin_settings.h"
 #include "bin/playout_control.h"
 
 namespace genpro::bin {
@@ -34,12 +32,5 @@ void install_cue_signals(GType type, ControlOf control_of);
 // nothing to do it to.
 gboolean act(gpointer element, const char* name, const char* why_not,
              const std::function<bool(PlayoutControl&)>& action);
-
-// What changes with the settings; of a new run, against the defaults. `now`: the running time,
-// GST_CLOCK_TIME_NONE unless the element is playing.
-void configure_cue(PlayoutControl& control, GstClockTime now, const BinSettings& before,
-                   const BinSettings& settings);
-// A wall time becomes a running time when there is a clock.
-void start_clock(PlayoutControl& control, GstClockTime now, const BinSettings& settings);
 
 }  // namespace genpro::bin

@@ -110,6 +110,68 @@ void PlayoutControl::on_missed_action(const char* action) {
   });
 }
 
+void PlayoutControl::take_at(std::optional<Time> time) {
+  take_timecode_.lock()->clear();
+  timecode_watch_.lock()->reset();
+  playout_->timeline.arm(time);
+}
+
+std::optional<Time> PlayoutControl::taken_at() {
+  const std::optional<Time> armed = playout_->timeline.armed();
+  return armed == time_to_come ? std::nullopt : armed;
+}
+
+void PlayoutControl::take_at_timecode(const std::optional<Timecode>& timecode) {
+  take_at(timecode ? std::optional(time_to_come) : std::nullopt);
+  const ElementPtr element = element_.get();
+  if (!timecode || !element) return;
+  *take_timecode_.lock() = timecode->text;
+  auto pad = ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(element.get(), "video"));
+  const std::weak_ptr<PlayoutControl> weak = weak_from_this();
+  *timecode_watch_.lock() = TimecodeWatch::create(
+      std::move(pad),
+      {.seen =
+           [weak, wanted = *timecode](Time time, const GstVideoTimeCode& seen) {
+             if (const auto self = weak.lock()) self->on_timecode(wanted, time, seen);
+           },
+       .missing =
+           [weak, text = timecode->text] {
+             const auto self = weak.lock();
+             if (!self || self->playout_->timeline.armed() != time_to_come) return;
+             self->warn(
+                 "No frame that leaves by the video pad, nor what follows it, has had a "
+                 "timecode for two seconds, so that the clip waits for the timecode " +
+                 text + " in vain. Put timecodestamper behind the pad, or set take-at.");
+           }});
+}
+
+std::string PlayoutControl::taken_at_timecode() {
+  return playout_->timeline.armed() ? *take_timecode_.lock() : std::string();
+}
+
+// On a streaming thread. Whatever was asked for since then counts.
+void PlayoutControl::on_timecode(const Timecode& wanted, Time time, const GstVideoTimeCode& seen) {
+  const auto at = time_of(wanted, time, seen);
+  if (!playout_->timeline.rearm(time_to_come, at)) return;
+  const GCharPtr count(gst_video_time_code_to_string(&seen));
+  if (at) {
+    GST_INFO_ID(name_.c_str(), "timecode %s is the running time %s, as %s is %s",
+                wanted.text.c_str(), in_seconds(*at).c_str(), count.get(),
+                in_seconds(time).c_str());
+    return;
+  }
+  warn("The timecode " + wanted.text + " is none of the " + std::to_string(seen.config.fps_n) +
+       "/" + std::to_string(seen.config.fps_d) +
+       " frames a second that the video pad's frames are counted by, now at " + count.get() +
+       ", and is not waited for. Set take-at-timecode to another one.");
+}
+
+void PlayoutControl::warn(const std::string& text) {
+  call_later([text](GstElement* element) {
+    genpro::post(element, bin_debug, WarningReport{GST_RESOURCE_ERROR_SETTINGS, text});
+  });
+}
+
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add_repeat(const Source& source) {
   Settings again = source.settings;
   again.generation_id = source.id;

@@ -12,6 +12,7 @@
 #include "base/callback.h"
 #include "base/text.h"
 #include "bin/bin_settings.h"
+#include "bin/configure.h"
 #include "bin/cue_actions.h"
 #include "bin/output/output_pad.h"
 #include "bin/playout/producers.h"
@@ -93,40 +94,6 @@ unsigned property_queue() {
   return genpro::last_bin_setting() + 5;
 }
 
-// Gives the parts what a change of settings means for them.
-void configure(genpro::bin::PlayoutControl& control, const genpro::BinSettings& settings) {
-  using namespace genpro::bin;
-  Playout& playout = *control.playout();
-  playout.placeholder->set_kind(static_cast<PlaceholderKind>(settings.placeholder));
-  control.set_fade(static_cast<Time>(settings.fade) * GST_MSECOND);
-  control.set_at_end(static_cast<AtEnd>(settings.at_end));
-  playout.timeline.set_on_starve(static_cast<OnStarve>(settings.on_starve));
-  control.set_stats_interval(std::chrono::milliseconds(settings.stats_interval));
-  control.set_prefetch(settings.prefetch);
-  control.set_errors_end(settings.on_error == genpro::on_error_error);
-  playout.timeline.set_holds(settings.start_mode == genpro::start_mode_cue);
-  playout.timeline.set_late_clip(static_cast<LateClip>(settings.late_clip));
-  // What makes no sense is told when the element starts, or by warn_of_nonsense().
-  control.set_loudness_target(settings.loudness_target);
-  if (const auto time = genpro::preroll(settings)) control.set_preroll(*time);
-  if (const auto wanted = genpro::wanted_raster(settings)) *playout.wanted.lock() = *wanted;
-}
-
-// What is set while it runs and makes no sense: what was set before holds.
-void warn_of_nonsense(genpro::bin::PlayoutControl& control, const genpro::BinSettings& before,
-                      const genpro::BinSettings& settings) {
-  const auto warn = [&](const genpro::Error& error) {
-    control.call_later([text = error.message](GstElement* element) {
-      genpro::post(element, genpro::bin_debug,
-                   genpro::WarningReport{GST_RESOURCE_ERROR_SETTINGS, text});
-    });
-  };
-  const auto preroll = genpro::preroll(settings);
-  if (!preroll && before.preroll != settings.preroll) warn(preroll.error());
-  const auto raster = genpro::wanted_raster(settings);
-  if (!raster && before.framerate != settings.framerate) warn(raster.error());
-}
-
 bool changes_raster(const genpro::BinSettings& one, const genpro::BinSettings& other) {
   return one.width != other.width || one.height != other.height ||
          one.framerate != other.framerate || one.format != other.format ||
@@ -150,16 +117,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
       is_setting = genpro::set_bin_setting(*settings, id, value);
       is_other_raster = changes_raster(before, *settings);
       if (const ControlPtr control = control_of(state); control && is_setting) {
-        configure(*control, *settings);
-        warn_of_nonsense(*control, before, *settings);
-        genpro::bin::configure_cue(*control, now, before, *settings);
-        // Also the same time, which may have been taken back.
-        if (id == genpro::take_at_setting()) {
-          control->playout()->timeline.arm(genpro::running_time(settings->take_at));
-        }
-        if (before.placeholder_location != settings->placeholder_location) {
-          control->set_image(settings->placeholder_location);
-        }
+        genpro::bin::configure(*control, now, before, *settings, id);
         if (state.is_playing && settings->auto_generate &&
             genpro::asks_for_another(before.generation, settings->generation)) {
           control->generate_soon(settings->generation);
@@ -198,8 +156,11 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
     } else if (const ControlPtr control = control_of(state);
                id == genpro::take_at_setting() && control && control->is_running()) {
       // That one was taken, by then.
-      const auto armed = control->playout()->timeline.armed();
+      const auto armed = control->taken_at();
       g_value_set_uint64(value, armed ? static_cast<guint64>(*armed) : GST_CLOCK_TIME_NONE);
+    } else if (id == genpro::take_at_timecode_setting() && control && control->is_running()) {
+      const std::string timecode = control->taken_at_timecode();
+      g_value_set_string(value, timecode.empty() ? nullptr : timecode.c_str());
     } else if (!genpro::get_bin_setting(settings, id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
@@ -214,38 +175,27 @@ void on_generate(GstGenproBin* bin) {
   });
 }
 
-// False, with an error, when a setting makes no sense for the output. What is wrong with those of a
-// generation is told as any other failure of one.
+// False, with an error, when a setting makes no sense for the output.
 bool start(GstGenproBin* bin) {
   bool started = false;
   genpro::guard_c_callback("start", [&] {
     GenproBinState& state = state_of(bin);
-    genpro::Error error;
+    std::optional<genpro::Error> problem;
     {
       auto settings = state.settings.lock();
-      const auto wanted = genpro::wanted_raster(*settings);
-      const auto preroll = genpro::preroll(*settings);
-      auto needed_by = genpro::needed_by(*settings);
-      if (needed_by && needed_by->wall_time.value_or(G_MAXINT64) <= g_get_real_time()) {
-        needed_by = genpro::settings_error("needed-by-time is \"" +
-                                           genpro::one_line(settings->needed_by_time, 80) +
-                                           "\", which has passed. Set it to a time to come.");
-      }
-      if (wanted && preroll && needed_by) {
+      problem = genpro::bin::problem_with(*settings);
+      if (!problem) {
         const ControlPtr control = genpro::bin::PlayoutControl::create(
             GST_ELEMENT(bin), settings->generation, *state.items.lock());
-        configure(*control, *settings);
-        control->set_image(settings->placeholder_location);
-        genpro::bin::configure_cue(*control, GST_CLOCK_TIME_NONE, {}, *settings);
+        genpro::bin::configure(*control, GST_CLOCK_TIME_NONE, {}, *settings, 0);
         *state.playout->lock() = control->playout();
         *state.control.lock() = control;
         control->start(settings->generation);
         started = true;
         return;
       }
-      error = !wanted ? wanted.error() : !preroll ? preroll.error() : needed_by.error();
     }
-    genpro::post(GST_ELEMENT(bin), genpro::bin_debug, error);
+    genpro::post(GST_ELEMENT(bin), genpro::bin_debug, *problem);
   });
   return started;
 }

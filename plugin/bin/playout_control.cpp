@@ -186,6 +186,7 @@ void PlayoutControl::stop() {
     queue.wait([](const Queue& q) { return q.has_ended || q.calls > 0; });
     has_ended = queue->has_ended;
   }
+  timecode_watch_.lock()->reset();
   if (has_ended) {
     thread_.reset();
   } else {

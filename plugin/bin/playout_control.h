@@ -16,6 +16,7 @@
 #include "base/guarded.h"
 #include "bin/clip_diagnosis.h"
 #include "bin/item_queue.h"
+#include "bin/output/timecode.h"
 #include "bin/playout/playout.h"
 #include "common/generation.h"
 
@@ -76,6 +77,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void start(const Settings& settings);
   // Ends all that is under way. What the service has to be told goes on by itself.
   void stop();
+  // Has a WARNING posted about settings.
+  void warn(const std::string& text);
   // Has the thread call; false when it has been stopped.
   bool call_later(Call call);
   // For all that decodes now; what begins later asks the element.
@@ -100,6 +103,13 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
 
   // Whether a run is on.
   bool is_running() { return queue_.lock()->runs; }
+  // The clip that is waited for or the next one goes on air at that time, or with the frame that
+  // has that timecode; none takes back whatever was asked for last. Read, none once it was taken.
+  void take_at(std::optional<Time> time);
+  std::optional<Time> taken_at();
+  void take_at_timecode(const std::optional<Timecode>& timecode);
+  std::string taken_at_timecode();
+
   // Nothing more will be on: the stream is over, or each output that is linked has ended, be it by
   // an EOS event or by an error of what follows.
   bool has_ended();
@@ -136,6 +146,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   using Task = std::function<void()>;
   using SharedMessage = std::shared_ptr<GstMessage>;
   static constexpr Time no_deadline = std::numeric_limits<Time>::max();
+  // Armed before the output's timecode is known.
+  static constexpr Time time_to_come = std::numeric_limits<Time>::max() / 2;
   class Thread;
   struct Queue {
     std::deque<Task> tasks;
@@ -156,18 +168,18 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     std::string id;
     bool has_started = false;  // its first frame was shown
     bool has_failed = false;
-    bool has_starved = false;  // which was told
-    bool is_repeat = false;   // it is played once more
+    bool has_starved = false;   // which was told
+    bool is_repeat = false;     // it is played once more
     bool is_from_kept = false;  // and what tells of its delivery is not its source
-    bool is_round = false;    // after itself, as what loops does
+    bool is_round = false;      // after itself, as what loops does
     bool was_cleared = false;
-    unsigned item = 0;         // of the queue
-    bool is_sequel = false;    // it has followed another one at its end
-    bool was_at_risk = false;  // of missing its deadline, which was told
-    std::optional<Time> late;  // how much later than it was taken for
-    std::string path;          // of a file that is the fallback; empty for a generation's clip
+    unsigned item = 0;           // of the queue
+    bool is_sequel = false;      // it has followed another one at its end
+    bool was_at_risk = false;    // of missing its deadline, which was told
+    std::optional<Time> late;    // how much later than it was taken for
+    std::string path;            // of a file that is the fallback; empty for a generation's clip
     double loudness_target = 0;  // that it was begun with
-    bool has_repeat = false;  // what follows it when it loops has been prepared
+    bool has_repeat = false;     // what follows it when it loops has been prepared
     Clock::time_point begun = Clock::now();
     std::uint64_t number = 0;
 
@@ -230,6 +242,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void on_cued_past_end(const std::shared_ptr<ClipDecoder>& decoder);
   void on_late(const std::shared_ptr<ClipDecoder>& decoder, Time late);
   void on_missed_action(const char* action);
+  void on_timecode(const Timecode& wanted, Time time, const GstVideoTimeCode& seen);
   void on_deadline(const Timeline::Deadline& deadline);
   void look_at_deadline(Clip& clip, const polling::Progress& progress);
   void cue_again(Time position);
@@ -276,13 +289,15 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   Guarded<GenerationReport> face_;
   Guarded<std::string> on_air_;  // id of the generation whose clip is on
   Guarded<std::string> cued_;    // and of that whose clip was cued last
+  Guarded<std::string> take_timecode_;
+  Guarded<std::shared_ptr<TimecodeWatch>> timecode_watch_;
   Guarded<Queue> queue_;
   // What decodes now.
   Guarded<std::vector<std::weak_ptr<ClipDecoder>>> decoders_;
   // Number of the clip that a PROGRESS start without its end was posted for; 0: none.
   std::atomic<std::uint64_t> in_progress_ = 0;
   std::atomic<int> firsts_to_come_ = 0;  // that items of the queue wait for, and are still tasks
-  std::unique_ptr<Thread> thread_;  // of state changes
+  std::unique_ptr<Thread> thread_;       // of state changes
 
   // Of the thread.
   std::vector<std::shared_ptr<Clip>> clips_;
@@ -292,15 +307,15 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::uint64_t newest_ = 0;  // number of the clip that was asked for last
   std::uint64_t first_ = 0;   // and of the one that items of the queue wait for
   std::uint64_t numbers_ = 0;
-  bool is_queue_changed_ = false;    // which has not been notified
-  std::string progress_;             // of the items, see progress_text()
-  std::optional<Error> problem_;     // with the latest request or its clip
-  SlateText slate_;                  // as it was set last
-  bool is_clip_shown_ = false;       // it has not ended
+  bool is_queue_changed_ = false;  // which has not been notified
+  std::string progress_;           // of the items, see progress_text()
+  std::optional<Error> problem_;   // with the latest request or its clip
+  SlateText slate_;                // as it was set last
+  bool is_clip_shown_ = false;     // it has not ended
   std::chrono::milliseconds stats_interval_{0};
   Clock::time_point stats_due_ = Clock::time_point::max();
-  std::optional<Source> last_;       // that was on
-  std::string fallback_;             // its location
+  std::optional<Source> last_;  // that was on
+  std::string fallback_;        // its location
   std::shared_ptr<ClipDecoder> image_;
   std::string image_name_;
 

@@ -39,6 +39,7 @@ const Property own_properties[] = {
     {"stats-interval", G_TYPE_UINT, "0"},
     {"start-mode", G_TYPE_ENUM, "auto"},
     {"take-at", G_TYPE_UINT64, "18446744073709551615"},
+    {"take-at-timecode", G_TYPE_STRING, ""},
     {"needed-by", G_TYPE_UINT64, "18446744073709551615"},
     {"needed-by-time", G_TYPE_STRING, ""},
     {"fallback-location", G_TYPE_STRING, ""},

@@ -44,6 +44,13 @@ std::optional<Time> Timeline::armed() {
   return take && *take != at_once ? *take - state->moved : take;
 }
 
+bool Timeline::rearm(Time from, std::optional<Time> to) {
+  auto state = state_.lock();
+  if (state->next.take != state->own_time(from)) return false;
+  state->next.take = to ? std::optional(state->own_time(*to)) : std::nullopt;
+  return true;
+}
+
 void Timeline::move_back(Time by) {
   auto state = state_.lock();
   state->moved += by;

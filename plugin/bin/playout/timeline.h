@@ -129,6 +129,8 @@ class Timeline {
   // Of what is offered, now or later; none takes it back.
   void arm(std::optional<Time> time);
   std::optional<Time> armed();
+  // What is armed for `from` is so for `to`, or not at all; false when nothing is.
+  bool rearm(Time from, std::optional<Time> to);
   // One will be offered. What was to be on at once is another one.
   void expect();
   // False when nothing waits to be on.
