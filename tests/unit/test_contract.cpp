@@ -118,6 +118,13 @@ TEST_P(ContractAnswer, MeansWhatIsSaidOfIt) {
   EXPECT_EQ(means, as_text(member(file.get(), "means")));
   const std::string says = as_text(member(file.get(), "says")).value_or("");
   EXPECT_NE(failure.error.message.find(says), std::string::npos) << failure.error.message;
+  const auto is_other_dialect = as_text(member(file.get(), "other_dialect"));
+  if (!is_other_dialect) return;
+  Failure told = failure;
+  tell_dialect(seed_dialect, told);
+  EXPECT_EQ(told.error.message.find("set dialect to") != std::string::npos,
+            is_other_dialect == "true")
+      << told.error.message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ContractAnswer, testing::ValuesIn(files("answers")), name_of);
