@@ -70,6 +70,8 @@ struct Dialect {
   std::string_view asset_fields;
   // Of the models that are known, those that have a field for audio; empty: all.
   std::string_view audio_models = {};
+  // Images may be left out for models that are known to need none.
+  bool leaves_out_images = false;
   std::string (*path)(const GenerationRequest& request);
   // The body, and what in it is left to the service.
   void (*write)(Draft draft, GenerationRequest& request);

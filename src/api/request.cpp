@@ -284,13 +284,22 @@ std::optional<Error> check_native_audio(const RequestSettings& settings, const D
                         list_of(dialect.audio_models) + ".");
 }
 
-std::optional<Error> check_number_of_assets(const Form& form, std::size_t number) {
-  if (number >= form.least_assets && number <= form.most_assets) return std::nullopt;
+// Fewer for a model that is known to need no images, where the dialect lets it have none.
+unsigned least_assets(const RequestSettings& settings, const Dialect& dialect, const Form& form,
+                      const Result<JsonObjectPtr>& extra) {
+  if (!dialect.leaves_out_images || form.type == GenerationType::lipsync) return form.least_assets;
+  JsonNode* own_model = extra ? member(extra->get(), "model") : nullptr;
+  const auto* model = catalogue::find_model(as_string(own_model).value_or(settings.model), false);
+  return model != nullptr && model->images_are_optional ? 0 : form.least_assets;
+}
+
+std::optional<Error> check_number_of_assets(const Form& form, unsigned least, std::size_t number) {
+  if (number >= least && number <= form.most_assets) return std::nullopt;
   const auto text = [](unsigned count) { return std::to_string(count); };
-  std::string wanted = text(form.least_assets);
+  std::string wanted = text(least);
   if (form.most_assets == UINT_MAX) {
     wanted = "at least " + wanted;
-  } else if (form.most_assets != form.least_assets) {
+  } else if (form.most_assets != least) {
     wanted += " to " + text(form.most_assets);
   }
   std::string meaning;
@@ -344,7 +353,8 @@ std::vector<std::string> missing_settings(const RequestSettings& settings) {
       !has_field(extra, dialect->prompt_fields)) {
     missing.emplace_back("prompt");
   }
-  if (form->has("ingredients") && split_list(settings.asset_ids).empty() &&
+  if (form->has("ingredients") && least_assets(settings, *dialect, *form, extra) > 0 &&
+      split_list(settings.asset_ids).empty() &&
       split_list(settings.content_resource_vars).empty() &&
       !has_field(extra, dialect->asset_fields)) {
     missing.emplace_back("ingredients");
@@ -426,14 +436,15 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
                           ", or to 0 to leave it to the cell.");
   }
   const bool has_own_assets = has_field(extra, dialect.asset_fields);
+  const Form& form = *dialect.form_of(type);
   if (!has_own_assets) {
     const std::size_t number = asset_ids->size() + resource_vars->size();
-    if (auto error = check_number_of_assets(*dialect.form_of(type), number)) return *error;
+    const unsigned least = least_assets(settings, dialect, form, extra);
+    if (auto error = check_number_of_assets(form, least, number)) return *error;
   }
 
   // Where each has a meaning of its own, their order counts, and two settings have none.
-  if (dialect.form_of(type)->most_assets != UINT_MAX && !asset_ids->empty() &&
-      !resource_vars->empty()) {
+  if (form.most_assets != UINT_MAX && !asset_ids->empty() && !resource_vars->empty()) {
     return settings_error(
         "content-resource-vars and ingredients are both set, and " + std::string(type_word(type)) +
         " takes them by their places. Give all of them by content-resource-vars, or none.");

@@ -13,7 +13,7 @@ namespace {
 
 // clang-format off
 constexpr std::array<Model, 18> table = {{
-    // name, seed, types, ratios, seconds, default, resolutions, default, images, last frame[, seconds of ingredients, ratio of image]
+    // name, seed, types, ratios, seconds, default, resolutions, default, images, last frame[, seconds of ingredients, ratio of image, images are optional]
     {"pika", true, "G", "1:1 9:16 16:9", "", 0, "", "", 0, false},
     {"kling_1_6", true, "G", "1:1 9:16 16:9", "5 10", 0, "", "", 0, false},
     {"seedance_lite", true, "G", "1:1 9:16 16:9", "", 0, "", "", 0, false},
@@ -24,10 +24,10 @@ constexpr std::array<Model, 18> table = {{
     {"kling-v3", false, "TIG", "1:1 9:16 16:9", "3-15", 3, "", "", 4, true, "3-15", false},
     {"kling-v2-6", false, "I", "", "5 10", 5, "", "", 0, true},
     {"minimax-h3-max", false, "I", "1:1 9:16 16:9", "5-15", 0, "480p 768p 1080p", "", 0, false},
-    {"seedance-2.0", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", "720p", 9, false},
+    {"seedance-2.0", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", "720p", 9, false, "4-15", true, true},
     {"seedance-2.0-less-restriction", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", "720p", 9, false},
     {"seedance-2.0-fast", false, "TIG", "1:1 9:16 16:9", "4-15", 0, "480p 720p", "", 9, false},
-    {"seedance-2.5", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 5, "480p 720p 1080p", "720p", 9, false},
+    {"seedance-2.5", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 5, "480p 720p 1080p", "720p", 9, false, "4-30", true, true},
     {"seedance-2.5-less-restriction", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 0, "480p 720p 1080p", "", 9, false},
     {"veo-3.1", false, "TIG", "9:16 16:9", "4 6 8", 8, "", "", 3, true, "8"},
     {"veo-3.1-fast", false, "TI", "9:16 16:9", "4 6 8", 8, "", "", 0, true},

@@ -26,6 +26,8 @@ struct Model {
   // Where it is not the same for all types.
   std::string_view seconds_of_ingredients = seconds;
   bool has_ratio_of_image = true;
+  // In dialect actions, also where the type has them.
+  bool images_are_optional = false;
 
   // `type`: a letter of `types`.
   std::string_view seconds_for(char type) const {

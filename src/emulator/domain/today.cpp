@@ -428,8 +428,8 @@ Action read_action(JsonObject* body) {
   JsonObject* inputs = object_at(card, "inputs", path + ".card");
   const std::string model =
       kind == Kind::lipsync ? std::string() : text_at(inputs, "model", inputs_path);
-  // These models alone need no image.
-  const bool needs_image = !model.starts_with("seedance-2.0") && !model.starts_with("seedance-2.5");
+  const auto* known = catalogue::find_model(model, false);
+  const bool needs_image = known == nullptr || !known->images_are_optional;
   const char* images = kind == Kind::image         ? "image"
                        : kind == Kind::ingredients ? "images"
                                                    : nullptr;
