@@ -248,8 +248,10 @@ std::optional<Error> check_fields(const RequestSettings& settings, const Dialect
                           ". Set dialect to " +
                           dialects_where(type, [](const Form&) { return true; }) + ".");
   }
+  const auto variables = parse_variables(settings.variables);
   const std::pair<const char*, bool> given[] = {
       {"prompt", !trim(settings.prompt).empty()},
+      {"variables", !variables || !variables->empty()},
       {"negative-prompt", !settings.negative_prompt.empty()},
       {"ingredients", !split_list(settings.asset_ids).empty()},
       {"model", !settings.model.empty()},

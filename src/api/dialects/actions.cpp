@@ -14,13 +14,13 @@ namespace actions {
 namespace {
 
 constexpr std::string_view video_settings =
-    "prompt ingredients model aspect-ratio resolution duration native-audio content-resource-vars "
-    "layer-id";
+    "prompt variables ingredients model aspect-ratio resolution duration native-audio "
+    "content-resource-vars layer-id";
 
 constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "model", 1, UINT_MAX},
     Form{GenerationType::video_from_text,
-         "prompt model aspect-ratio resolution duration native-audio layer-id", "model"},
+         "prompt variables model aspect-ratio resolution duration native-audio layer-id", "model"},
     Form{GenerationType::video_from_image, video_settings, "model", 1, 2},
     Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2},
 };

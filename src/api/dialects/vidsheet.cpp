@@ -12,13 +12,15 @@ namespace vidsheet {
 namespace {
 
 constexpr std::string_view video_settings =
-    "prompt ingredients negative-prompt model aspect-ratio resolution duration native-audio "
-    "layer-id";
+    "prompt variables ingredients negative-prompt model aspect-ratio resolution duration "
+    "native-audio layer-id";
 
 constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "", 1, UINT_MAX, true},
     Form{GenerationType::video_from_text,
-         "prompt negative-prompt model aspect-ratio resolution duration native-audio layer-id", ""},
+         "prompt variables negative-prompt model aspect-ratio resolution duration native-audio "
+         "layer-id",
+         ""},
     Form{GenerationType::video_from_image, video_settings, "", 1, 2},
     Form{GenerationType::lipsync, "ingredients model layer-id", "", 2, 2, true},
     Form{GenerationType::render, "", ""},
