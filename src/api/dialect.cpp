@@ -58,6 +58,12 @@ bool has_word(std::string_view words, std::string_view word) {
   return std::ranges::find(parts, word) != parts.end();
 }
 
+std::string list_of(std::string_view words) {
+  std::vector<std::string> parts;
+  for (const std::string_view word : split(words, ' ')) parts.emplace_back(word);
+  return join(parts, ", ", " or ");
+}
+
 bool Form::has(std::string_view setting) const {
   return has_word(settings, setting);
 }

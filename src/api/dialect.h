@@ -93,6 +93,8 @@ std::string other_dialects(const Dialect& dialect);
 void tell_dialect(const Dialect& dialect, Failure& failure);
 
 bool has_word(std::string_view words, std::string_view word);
+// "4, 6 or 8", of words with a space in between.
+std::string list_of(std::string_view words);
 
 // ---- For the files below dialects/ ----
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <climits>
 #include <optional>
-#include <tuple>
 
+#include "api/catalogue_warnings.h"
 #include "api/dialect.h"
 #include "api/json.h"
 #include "api/variables.h"
@@ -84,122 +84,6 @@ Result<JsonObjectPtr> parse_extra(const std::string& text) {
                           R"(. Write a JSON object, such as {"seed": 7}.)");
   }
   return std::move(*extra);
-}
-
-std::string list_of(std::string_view words) {
-  std::vector<std::string> parts;
-  for (const std::string_view word : split(words, ' ')) parts.emplace_back(word);
-  return join(parts, ", ", " or ");
-}
-
-std::string seconds_of(std::string_view seconds) {
-  const std::size_t dash = seconds.find('-');
-  if (dash == std::string_view::npos) return list_of(seconds) + " s";
-  if (seconds.starts_with("1-")) return "up to " + std::string(seconds.substr(2)) + " s";
-  return std::string(seconds.substr(0, dash)) + " to " + std::string(seconds.substr(dash + 1)) +
-         " s";
-}
-
-char letter_of(GenerationType type) {
-  if (type == GenerationType::video_from_text) return 'T';
-  return type == GenerationType::video_from_image ? 'I' : 'G';
-}
-
-bool is_video(GenerationType type) {
-  return type == GenerationType::video_from_ingredients ||
-         type == GenerationType::video_from_text || type == GenerationType::video_from_image;
-}
-
-// What none of the models that the cell may have is known to take.
-std::vector<std::string> warnings_without_model(const RequestSettings& settings, bool of_seed) {
-  std::vector<std::string> warnings;
-  const std::tuple<const char*, const std::string&, std::string_view catalogue::Model::*> words[] =
-      {
-          {"aspect-ratio", settings.aspect_ratio, &catalogue::Model::ratios},
-          {"resolution", settings.resolution, &catalogue::Model::resolutions},
-      };
-  for (const auto& [setting, value, of_model] : words) {
-    const bool is_known = std::ranges::any_of(
-        catalogue::models(), [&, of = of_model, &word = value](const catalogue::Model& model) {
-          return model.of_seed == of_seed && catalogue::has_word(model.*of, word);
-        });
-    if (value.empty() || is_known) continue;
-    warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) +
-                       "\", which no model that is known in dialect " + settings.dialect +
-                       " takes: genpro models lists them. The service may refuse it.");
-  }
-  return warnings;
-}
-
-// What the table of models does not have. It ages, so that the service decides.
-std::vector<std::string> catalogue_warnings(const RequestSettings& settings, bool of_seed,
-                                            GenerationType type, std::size_t assets) {
-  constexpr const char* refused = " The service may refuse it.";
-  if (!is_video(type)) {
-    const auto other = std::ranges::find(
-        catalogue::other_types(), std::string_view(type_word(type)), &catalogue::OtherType::type);
-    if (settings.model.empty() || other == catalogue::other_types().end() ||
-        catalogue::has_word(other->models, settings.model)) {
-      return {};
-    }
-    return {"model is \"" + one_line(settings.model, 80) + "\", but " + type_word(type) +
-            " is documented to take " + list_of(other->models) + "." + refused};
-  }
-  if (settings.model.empty()) return warnings_without_model(settings, of_seed);
-  const catalogue::Model* model = catalogue::find_model(settings.model, of_seed);
-  if (model == nullptr) {
-    std::vector<std::string> names;
-    for (const catalogue::Model& known : catalogue::models()) {
-      const bool is_one = known.of_seed == of_seed &&
-                          (of_seed || known.types.find(letter_of(type)) != known.types.npos);
-      if (is_one) names.emplace_back(known.name);
-    }
-    return {"model is \"" + one_line(settings.model, 80) + "\", which is none of those known for " +
-            type_word(type) + " in dialect " + settings.dialect + ": " + join(names) + "." +
-            refused};
-  }
-  std::vector<std::string> warnings;
-  const std::string name(model->name);
-  if (!of_seed && model->types.find(letter_of(type)) == std::string_view::npos) {
-    warnings.push_back("model is " + name + ", which is not documented to make " + type_word(type) +
-                       "." + refused);
-  }
-  const std::string_view seconds = model->seconds_for(letter_of(type));
-  if (settings.duration != 0 && !seconds.empty() &&
-      !catalogue::has_seconds(seconds, settings.duration)) {
-    warnings.push_back("duration is " + std::to_string(settings.duration) + " s, but " + name +
-                       " is documented to make " + seconds_of(seconds) + "." + refused);
-  }
-  // Jobs have the field also for models whose cards have none.
-  if (settings.duration != 0 && seconds.empty() && settings.dialect == "actions") {
-    warnings.push_back("duration is " + std::to_string(settings.duration) + " s, but " + name +
-                       " is documented to have no such field." + refused);
-  }
-  const std::tuple<const char*, const std::string&, std::string_view> words[] = {
-      {"aspect-ratio", settings.aspect_ratio, model->ratios_for(letter_of(type))},
-      {"resolution", settings.resolution, model->resolutions},
-  };
-  for (const auto& [setting, value, known] : words) {
-    if (value.empty() || catalogue::has_word(known, value)) continue;
-    // Jobs have both fields also for models whose cards have none.
-    if (known.empty() && settings.dialect == "vidsheet") continue;
-    warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) + "\", but " + name +
-                       (known.empty() ? " is documented to have no such field."
-                                      : " is documented to take " + list_of(known) + ".") +
-                       refused);
-  }
-  if (type == GenerationType::video_from_ingredients && model->images > 0 &&
-      assets > model->images) {
-    warnings.push_back("ingredients are " + std::to_string(assets) + ", but " + name +
-                       " is documented to take " + std::to_string(model->images) + " images." +
-                       refused);
-  }
-  if (type == GenerationType::video_from_image && !of_seed && assets > 1 &&
-      !model->has_last_frame) {
-    warnings.push_back("ingredients have a last frame, which " + name +
-                       " is not documented to take." + refused);
-  }
-  return warnings;
 }
 
 // Whether extra-data has one of these fields; where it cannot be read, that is told later.
@@ -462,8 +346,8 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   }
   request.agent_id = plain_id(settings.agent_id);
   request.prompt = fill_variables(settings.prompt, *variables);
-  request.warnings = catalogue_warnings(settings, &dialect == &seed_dialect, type,
-                                        asset_ids->size() + resource_vars->size());
+  request.warnings =
+      catalogue_warnings(settings, type, request.prompt, asset_ids->size() + resource_vars->size());
 
   Draft draft;
   draft.type = type;

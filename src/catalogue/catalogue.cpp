@@ -12,13 +12,15 @@ namespace genpro::catalogue {
 namespace {
 
 // clang-format off
-constexpr std::array<Model, 18> table = {{
+constexpr std::array<Model, 20> table = {{
     // name, seed, types, ratios, seconds, default, resolutions, default, images, last frame[, seconds of ingredients, ratio of image, images are optional]
     {"pika", true, "G", "1:1 9:16 16:9", "", 0, "", "", 0, false},
     {"kling_1_6", true, "G", "1:1 9:16 16:9", "5 10", 0, "", "", 0, false},
     {"seedance_lite", true, "G", "1:1 9:16 16:9", "", 0, "", "", 0, false},
     {"veo_3_1", true, "G", "1:1 9:16 16:9", "1-8", 0, "", "", 0, false},
     {"veo_3_1_fast", true, "G", "1:1 9:16 16:9", "1-8", 0, "", "", 0, false},
+    {"veo_3", true, "T", "1:1 9:16 16:9", "", 0, "", "", 0, false},
+    {"kling_2_6", true, "I", "1:1 9:16 16:9", "", 0, "", "", 0, false},
     {"gemini-omni-1.1-flash", false, "TIG", "9:16 16:9", "", 0, "", "", 1, false},
     {"grok", false, "TIG", "1:1 16:9 9:16 4:3 3:4 3:2 2:3", "1-15", 5, "", "", 14, false},
     {"kling-v3", false, "TIG", "1:1 9:16 16:9", "3-15", 3, "", "", 4, true, "3-15", false},
@@ -43,6 +45,12 @@ std::optional<unsigned> number(std::string_view text) {
 }
 
 }  // namespace
+
+unsigned Model::prompt_limit() const {
+  if (of_seed) return 0;
+  if (name.starts_with("kling")) return 2500;
+  return name.starts_with("veo") ? 3000 : 4000;
+}
 
 std::span<const OtherType> other_types() {
   static constexpr std::array<OtherType, 3> types = {{

@@ -30,12 +30,15 @@ struct Model {
   bool images_are_optional = false;
 
   // `type`: a letter of `types`.
+  bool makes(char type) const { return types.find(type) != std::string_view::npos; }
   std::string_view seconds_for(char type) const {
     return type == 'G' ? seconds_of_ingredients : seconds;
   }
   std::string_view ratios_for(char type) const {
     return type == 'I' && !has_ratio_of_image ? std::string_view() : ratios;
   }
+  // Of a prompt, in units of UTF-16; 0: not documented.
+  unsigned prompt_limit() const;
 };
 
 // What the types that are no models' work take in their place: with a space in between; empty:

@@ -292,6 +292,73 @@ TEST(Offer, IsFoundInWhateverHoldsIt) {
   EXPECT_EQ((*prices)[1].model, "c");
 }
 
+TEST(Catalogue, ListsWhatIsKnownWithoutAModel) {
+  const auto warnings = [](const char* dialect, const char* ratio, const char* resolution,
+                           unsigned duration) {
+    RequestSettings settings;
+    settings.dialect = dialect;
+    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+    settings.prompt = "Orbit";
+    settings.asset_ids = "501";
+    settings.aspect_ratio = ratio;
+    settings.resolution = resolution;
+    settings.duration = duration;
+    const auto request = make_request(settings);
+    EXPECT_TRUE(request);
+    return request ? request->warnings : std::vector<std::string>();
+  };
+  EXPECT_EQ(warnings("seed", "16:9", "", 8), std::vector<std::string>());
+  EXPECT_EQ(warnings("vidsheet", "4:3", "1080p", 30), std::vector<std::string>());
+  const auto of_seed = warnings("seed", "21:9", "", 9);
+  ASSERT_EQ(of_seed.size(), 2U) << join(of_seed);
+  EXPECT_NE(of_seed[0].find("aspect-ratio is \"21:9\""), std::string::npos) << of_seed[0];
+  EXPECT_NE(of_seed[0].find("1:1, 9:16 or 16:9"), std::string::npos) << of_seed[0];
+  EXPECT_NE(of_seed[1].find("duration is 9 s"), std::string::npos) << of_seed[1];
+  EXPECT_NE(of_seed[1].find("5 or 10 s; up to 8 s"), std::string::npos) << of_seed[1];
+  const auto of_today = warnings("vidsheet", "", "4k", 60);
+  ASSERT_EQ(of_today.size(), 2U) << join(of_today);
+  EXPECT_NE(of_today[0].find("480p, 720p or 1080p"), std::string::npos) << of_today[0];
+  EXPECT_NE(of_today[1].find("4 to 30 s"), std::string::npos) << of_today[1];
+}
+
+TEST(Catalogue, KnowsWhatTheSeedHasForTextsAndImages) {
+  RequestSettings settings;
+  settings.generation_type = "video_from_text";
+  settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+  settings.prompt = "Orbit";
+  settings.model = "veo_3";
+  settings.duration = 10;
+  auto request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(join(request->warnings), "");
+  settings.model = "kling_3";
+  request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_NE(join(request->warnings).find("veo_3."), std::string::npos) << join(request->warnings);
+}
+
+TEST(Catalogue, KnowsHowLongAPromptMayBe) {
+  const auto warnings = [](const char* model, const std::string& prompt) {
+    RequestSettings settings;
+    settings.dialect = "vidsheet";
+    settings.generation_type = "video_from_text";
+    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+    settings.prompt = prompt;
+    settings.model = model;
+    const auto request = make_request(settings);
+    EXPECT_TRUE(request);
+    return request ? join(request->warnings) : "";
+  };
+  std::string boats;  // each is beyond the first 65536 characters, and so two units
+  for (int i = 0; i < 1251; ++i) boats += "\xf0\x9f\x9a\xa2";
+  EXPECT_EQ(warnings("kling-v3", std::string(2500, 'a')), "");
+  EXPECT_NE(warnings("kling-v3", std::string(2501, 'a')).find("2500"), std::string::npos);
+  EXPECT_NE(warnings("kling-v3", boats).find("2502 UTF-16 units"), std::string::npos);
+  EXPECT_EQ(warnings("veo-3.1", boats), "");
+  EXPECT_NE(warnings("veo-3.1", boats + boats).find("3000"), std::string::npos);
+  EXPECT_NE(warnings("grok", boats + boats).find("4000"), std::string::npos);
+}
+
 TEST(Catalogue, KnowsWhatDependsOnTheType) {
   const auto warnings = [](const char* type, const char* model, unsigned duration,
                            const char* ratio) {

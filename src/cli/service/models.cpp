@@ -30,10 +30,6 @@ constexpr std::array<std::pair<const char*, char>, 3> types = {{
     {"video_from_image", 'I'},
 }};
 
-bool makes(const Model& model, char letter) {
-  return model.types.find(letter) != std::string_view::npos;
-}
-
 std::string dialects_of(const Model& model) {
   return model.of_seed ? "seed" : "vidsheet, actions";
 }
@@ -42,7 +38,7 @@ std::string types_of(const Model& model) {
   std::vector<std::string> words;
   for (const auto& [word, letter] : types) {
     // "video_from_text" is "text" here.
-    if (makes(model, letter)) words.emplace_back(word + std::string_view("video_from_").size());
+    if (model.makes(letter)) words.emplace_back(word + std::string_view("video_from_").size());
   }
   return join(words);
 }
@@ -156,7 +152,7 @@ bool compare(const Service& service, const std::string& agent, char letter) {
   }
   std::vector<std::string> gone;
   for (const Model& model : catalogue::models()) {
-    const bool is_asked = !model.of_seed && (letter == 0 || makes(model, letter));
+    const bool is_asked = !model.of_seed && (letter == 0 || model.makes(letter));
     if (is_asked && std::ranges::find(offered, model.name) == offered.end()) {
       gone.emplace_back(model.name);
     }
@@ -213,7 +209,7 @@ int run_models(int argc, char** argv, const Globals& globals) {
   }
   std::vector<Model> models;
   for (const Model& model : catalogue::models()) {
-    if (letter == 0 || makes(model, letter)) models.push_back(model);
+    if (letter == 0 || model.makes(letter)) models.push_back(model);
   }
   if (options.is_given("json")) {
     print_json(
