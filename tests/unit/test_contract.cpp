@@ -65,6 +65,7 @@ RequestSettings settings_of(JsonObject* file) {
   settings.prompt_var = text("prompt-var");
   settings.content_resource_vars = text("content-resource-vars");
   settings.variables = text("variables");
+  settings.extra_data = text("extra-data");
   for (const std::string& id : split_list(settings.asset_ids)) {
     settings.asset_addresses.push_back("https://cdn.gen.pro/uploads/" + id + ".png");
   }
@@ -148,6 +149,17 @@ TEST(ContractPrices, EstimatesAreAskedForAndRead) {
     EXPECT_EQ(*credits, as_number(member(file.get(), "credits"))) << path;
   }
   EXPECT_EQ(estimates, 2U);
+}
+
+TEST(ContractPrices, ARawJobIsEstimatedAsItself) {
+  const JsonObjectPtr file = read(std::string(CONTRACT_FOLDER) + "/requests/vidsheet-raw-job.json");
+  RequestSettings settings = settings_of(file.get());
+  settings.model = "grok";
+  const auto request = make_request(settings);
+  ASSERT_TRUE(request) << request.error().message;
+  const std::string body = estimate_body(*request);
+  EXPECT_NE(body.find(R"("user_job_type":"seedance_2_0_video_generation")"), std::string::npos)
+      << body;
 }
 
 TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {

@@ -92,16 +92,20 @@ void write(Draft draft, GenerationRequest& request) {
     json_object_set_boolean_member(data.get(), "native_audio", *draft.native_audio);
   }
   merge(data.get(), draft.extra.get());
+  // The one member beside `data` that the service takes: its own word for a raw job.
+  const std::string own_type = as_string(member(data.get(), "generation_type")).value_or("");
+  if (!own_type.empty()) json_object_remove_member(data.get(), "generation_type");
 
   if (is_video) note_left(data.get(), "aspect_ratio", request);
   note_variables(as_string(member(data.get(), "prompt")).value_or(""), request);
   if (draft.type == GenerationType::render) {
     // The cell's layers decide.
     request.left.is_unreadable = true;
-    if (json_object_get_size(data.get()) == 0) return;
+    if (json_object_get_size(data.get()) == 0 && own_type.empty()) return;
   }
   JsonObjectPtr body(json_object_new());
-  json_object_set_string_member(body.get(), "generation_type", type_word(draft.type));
+  json_object_set_string_member(body.get(), "generation_type",
+                                own_type.empty() ? type_word(draft.type) : own_type.c_str());
   json_object_set_object_member(body.get(), "data", data.release());
   request.body = to_text(std::move(body));
 }
