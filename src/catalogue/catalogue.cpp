@@ -89,4 +89,11 @@ bool has_seconds(std::string_view list, unsigned seconds) {
   return least && most && seconds >= *least && seconds <= *most;
 }
 
+Seconds bounds_of(std::string_view list) {
+  const std::size_t first = std::min(list.find_first_of(" -"), list.size());
+  const std::size_t last = list.find_last_of(" -");
+  return {number(list.substr(0, first)).value_or(0),
+          number(list.substr(last == std::string_view::npos ? 0 : last + 1)).value_or(0)};
+}
+
 }  // namespace genpro::catalogue

@@ -56,5 +56,11 @@ const Model* find_model(std::string_view name, bool of_seed);
 // Whether `list` has the word; a list of seconds may be a range.
 bool has_word(std::string_view list, std::string_view word);
 bool has_seconds(std::string_view list, unsigned seconds);
+struct Seconds {
+  unsigned least = 0;
+  unsigned most = 0;
+};
+// Of a list that is not empty.
+Seconds bounds_of(std::string_view list);
 
 }  // namespace genpro::catalogue

@@ -284,16 +284,30 @@ TEST(ContractMisfits, AreAllTried) {
 // ---- What the service offers ----
 
 TEST(Offer, IsFoundInWhateverHoldsIt) {
-  for (const char* body :
-       {R"({"models":["a","b"]})", R"({"card":{"models":[{"name":"a"},{"id":"b"}]}})",
-        R"([{"models":["a"]},{"models":["a",{"value":"b","label":"B"}]}])"}) {
-    const auto models = parse_models(body);
-    ASSERT_TRUE(models) << body;
-    EXPECT_EQ(*models, (std::vector<std::string>{"a", "b"})) << body;
+  for (
+      const char* body :
+      {R"({"models":["a","b"]})", R"({"card":{"models":[{"name":"a"},{"id":"b"}]}})",
+       R"([{"models":["a"]},{"models":["a",{"value":"b","label":"B"}]}])",
+       R"({"models":{"a":{"label":"A"},"b":{}}})", R"({"models":{"type":"x","enum":["a","b"]}})",
+       R"({"generation_schema":{"properties":{"model":{"anyOf":[{"enum":["a"]},{"const":"b"}]}}}})"}) {
+    const auto offer = parse_card_offer(body);
+    ASSERT_TRUE(offer) << body;
+    EXPECT_EQ(offer->models, (std::vector<std::string>{"a", "b"})) << body;
   }
   for (const char* body : {"[]", R"({"models":{}})", "no JSON"}) {
-    EXPECT_FALSE(parse_models(body)) << body;
+    EXPECT_FALSE(parse_card_offer(body)) << body;
   }
+  const auto offer = parse_card_offer(
+      R"({"models":["a"],"draft_schema":{"properties":{"ratio":{"enum":["0:0"]}}},
+          "generation_schema":{"properties":{"inputs":{"properties":{
+            "ratio":{"enum":["1:1","21:9"]},"outputResolution":{"enum":["4k"]},
+            "duration":{"anyOf":[{"enum":[5,"10"]},{"minimum":2,"maximum":"60"}]}}}}}})");
+  ASSERT_TRUE(offer);
+  EXPECT_EQ(offer->ratio.words, (std::vector<std::string>{"1:1", "21:9"}));
+  EXPECT_EQ(offer->resolution.words, (std::vector<std::string>{"4k"}));
+  EXPECT_EQ(offer->duration.words, (std::vector<std::string>{"5", "10"}));
+  EXPECT_EQ(offer->duration.least, 2);
+  EXPECT_EQ(offer->duration.most, 60);
   const auto prices =
       parse_prices(R"({"video":[{"model":"a","credits":"2.5","unit":"second"},{"model":"b"}],)"
                    R"("other":{"model":"c","price":3}})");
