@@ -12,6 +12,26 @@ namespace {
 
 constexpr std::array<const Dialect*, 3> all = {&seed_dialect, &vidsheet_dialect, &actions_dialect};
 
+// Of the requests of all dialects, case-folded, as far as they are no words of every day.
+constexpr std::string_view fields =
+    "asset_resource_ids content_resource_vars prompt_var aspect_ratio duration generation_type "
+    "images image_tail image_resource_id image_tail_resource_id images_list video_files "
+    "audio_files negative_prompt resolution native_audio lip_sync_model talking_avatar_video_data "
+    "voice_generation_data imagetail ratio outputresolution nativeaudio lipsyncmodel "
+    "auto_regenerate";
+
+// Whether one of them stands there by itself.
+bool names_field(std::string_view text) {
+  const auto is_part = [](char c) { return g_ascii_isalnum(c) || c == '_'; };
+  while (!text.empty()) {
+    const auto end = std::ranges::find_if_not(text, is_part);
+    const auto length = static_cast<std::size_t>(end - text.begin());
+    if (length > 0 && has_word(fields, text.substr(0, length))) return true;
+    text.remove_prefix(std::min(length + 1, text.size()));
+  }
+  return false;
+}
+
 bool smells_of_dialect(const Failure& failure) {
   const Error& error = failure.error;
   if (error.http_status == 404 || error.http_status == 405) {
@@ -23,11 +43,12 @@ bool smells_of_dialect(const Failure& failure) {
   if (error.error_code == "invalid_action") return true;
   if (error.kind != ErrorKind::settings) return false;
   const std::string text = take_string(g_utf8_casefold(error.message.c_str(), -1));
-  constexpr std::array<std::string_view, 8> words = {
-      "field", "model", "type", "parameter", "action", "asset_resource_ids", "images", "data.",
-  };
-  return std::ranges::any_of(words,
-                             [&](std::string_view word) { return text.find(word) != text.npos; });
+  constexpr std::array<std::string_view, 11> words = {
+      "field",         "model",       "type",        "parameter",         "action",    "data.",
+      "not permitted", "unpermitted", "unknown key", "unknown attribute", "unexpected"};
+  return names_field(text) || std::ranges::any_of(words, [&](std::string_view word) {
+           return text.find(word) != text.npos;
+         });
 }
 
 }  // namespace
@@ -35,6 +56,12 @@ bool smells_of_dialect(const Failure& failure) {
 bool has_word(std::string_view words, std::string_view word) {
   const auto parts = split(words, ' ');
   return std::ranges::find(parts, word) != parts.end();
+}
+
+std::string list_of(std::string_view words) {
+  std::vector<std::string> parts;
+  for (const std::string_view word : split(words, ' ')) parts.emplace_back(word);
+  return join(parts, ", ", " or ");
 }
 
 bool Form::has(std::string_view setting) const {

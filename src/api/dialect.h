@@ -70,6 +70,8 @@ struct Dialect {
   std::string_view asset_fields;
   // Of the models that are known, those that have a field for audio; empty: all.
   std::string_view audio_models = {};
+  // Images may be left out for models that are known to need none.
+  bool leaves_out_images = false;
   std::string (*path)(const GenerationRequest& request);
   // The body, and what in it is left to the service.
   void (*write)(Draft draft, GenerationRequest& request);
@@ -91,6 +93,8 @@ std::string other_dialects(const Dialect& dialect);
 void tell_dialect(const Dialect& dialect, Failure& failure);
 
 bool has_word(std::string_view words, std::string_view word);
+// "4, 6 or 8", of words with a space in between.
+std::string list_of(std::string_view words);
 
 // ---- For the files below dialects/ ----
 

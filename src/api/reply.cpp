@@ -12,7 +12,8 @@ namespace genpro::api {
 
 namespace {
 
-// Both shapes that the API has: {error, error_code}, and {code, message, errors, retryable}.
+// The shapes that the API has: {error, error_code}, {code, message, errors, retryable}, of which
+// not all has to be there, and {error: {message, code}}.
 struct ErrorBody {
   std::string text;
   std::string code;
@@ -25,6 +26,13 @@ std::optional<std::chrono::milliseconds> read_wait(JsonNode* node) {
   const auto seconds = as_number(node);
   if (!seconds || *seconds < 0 || *seconds > longest_seconds) return std::nullopt;
   return std::chrono::milliseconds(std::llround(std::ceil(*seconds * 1000)));
+}
+
+// A list or an object with something in it.
+bool is_filled(JsonNode* node) {
+  JsonObject* object = as_object(node);
+  return !elements(as_array(node)).empty() ||
+         (object != nullptr && json_object_get_size(object) > 0);
 }
 
 // What keeps a request from being paid for, and what the service offers for sale: nothing is ever
@@ -41,6 +49,21 @@ std::string funding_of(JsonObject* body) {
   return text;
 }
 
+// What a gateway says is not: a message or a code alone, or an object with a number for a code.
+bool is_own_error(JsonObject* body) {
+  const auto has = [](JsonObject* object, const char* name) {
+    return !first_text(object, {name}).empty();
+  };
+  if (has(body, "error") || has(body, "error_code") || has(body, "funding_error_kind")) return true;
+  JsonObject* error = as_object(member(body, "error"));
+  if (has(error, "message") || has(error, "code")) return !as_number(member(error, "code"));
+  const auto retryable = member(body, "retryable");
+  const bool says_retryable =
+      retryable != nullptr && json_node_get_value_type(retryable) == G_TYPE_BOOLEAN;
+  return has(body, "message") &&
+         (has(body, "code") || says_retryable || is_filled(member(body, "errors")));
+}
+
 ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   ErrorBody result;
   const auto object = parse_json_object(reply.body);
@@ -48,10 +71,8 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   JsonObject* body = object->get();
   result.text = error_text(body);
   result.code = first_text(body, {"error_code", "code"});
-  // A message or a code alone is what gateways say.
-  const auto has = [body](const char* name) { return !first_text(body, {name}).empty(); };
-  result.is_api_error = has("error") || has("error_code") || (has("code") && has("message")) ||
-                        has("funding_error_kind");
+  if (result.code.empty()) result.code = first_text(as_object(member(body, "error")), {"code"});
+  result.is_api_error = is_own_error(body);
   if (const std::string funding = funding_of(body); !funding.empty()) {
     result.text += (result.text.empty() ? "" : "; ") + funding;
   }
@@ -83,7 +104,7 @@ bool is_credit_code(const std::string& code) {
 std::string describe(unsigned status, const ErrorBody& body) {
   std::string text = "HTTP " + std::to_string(status);
   if (!body.code.empty()) text += " " + body.code;
-  if (!body.text.empty()) text += ": " + body.text;
+  if (!body.text.empty() && body.text != body.code) text += ": " + body.text;
   return text;
 }
 

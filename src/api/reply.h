@@ -17,8 +17,10 @@ struct Failure {
   bool retryable = false;
   // False: the service never saw the request.
   bool sent = true;
-  // The body is the API's own JSON error: an object with a text in `error` or `error_code`, or in
-  // both `code` and `message`. Gateways answer in HTML, in JSON of another shape or not at all.
+  // The body is the API's own JSON error: an object with a text in `error` or `error_code`; with a
+  // text in `message`, and in `code`, or with `errors` or a boolean `retryable` beside it; or with
+  // such a `message` or `code` in an object `error`. Gateways answer in HTML, in JSON of another
+  // shape, such as a number for a code, or not at all.
   bool is_api_error = false;
   // A redirect was the answer, or was followed before it: who refused may not be the API.
   bool is_redirected = false;

@@ -5,8 +5,8 @@
 #include <array>
 #include <climits>
 #include <optional>
-#include <tuple>
 
+#include "api/catalogue_warnings.h"
 #include "api/dialect.h"
 #include "api/json.h"
 #include "api/variables.h"
@@ -86,122 +86,6 @@ Result<JsonObjectPtr> parse_extra(const std::string& text) {
   return std::move(*extra);
 }
 
-std::string list_of(std::string_view words) {
-  std::vector<std::string> parts;
-  for (const std::string_view word : split(words, ' ')) parts.emplace_back(word);
-  return join(parts, ", ", " or ");
-}
-
-std::string seconds_of(std::string_view seconds) {
-  const std::size_t dash = seconds.find('-');
-  if (dash == std::string_view::npos) return list_of(seconds) + " s";
-  if (seconds.starts_with("1-")) return "up to " + std::string(seconds.substr(2)) + " s";
-  return std::string(seconds.substr(0, dash)) + " to " + std::string(seconds.substr(dash + 1)) +
-         " s";
-}
-
-char letter_of(GenerationType type) {
-  if (type == GenerationType::video_from_text) return 'T';
-  return type == GenerationType::video_from_image ? 'I' : 'G';
-}
-
-bool is_video(GenerationType type) {
-  return type == GenerationType::video_from_ingredients ||
-         type == GenerationType::video_from_text || type == GenerationType::video_from_image;
-}
-
-// What none of the models that the cell may have is known to take.
-std::vector<std::string> warnings_without_model(const RequestSettings& settings, bool of_seed) {
-  std::vector<std::string> warnings;
-  const std::tuple<const char*, const std::string&, std::string_view catalogue::Model::*> words[] =
-      {
-          {"aspect-ratio", settings.aspect_ratio, &catalogue::Model::ratios},
-          {"resolution", settings.resolution, &catalogue::Model::resolutions},
-      };
-  for (const auto& [setting, value, of_model] : words) {
-    const bool is_known = std::ranges::any_of(
-        catalogue::models(), [&, of = of_model, &word = value](const catalogue::Model& model) {
-          return model.of_seed == of_seed && catalogue::has_word(model.*of, word);
-        });
-    if (value.empty() || is_known) continue;
-    warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) +
-                       "\", which no model that is known in dialect " + settings.dialect +
-                       " takes: genpro models lists them. The service may refuse it.");
-  }
-  return warnings;
-}
-
-// What the table of models does not have. It ages, so that the service decides.
-std::vector<std::string> catalogue_warnings(const RequestSettings& settings, bool of_seed,
-                                            GenerationType type, std::size_t assets) {
-  constexpr const char* refused = " The service may refuse it.";
-  if (!is_video(type)) {
-    const auto other = std::ranges::find(
-        catalogue::other_types(), std::string_view(type_word(type)), &catalogue::OtherType::type);
-    if (settings.model.empty() || other == catalogue::other_types().end() ||
-        catalogue::has_word(other->models, settings.model)) {
-      return {};
-    }
-    return {"model is \"" + one_line(settings.model, 80) + "\", but " + type_word(type) +
-            " is documented to take " + list_of(other->models) + "." + refused};
-  }
-  if (settings.model.empty()) return warnings_without_model(settings, of_seed);
-  const catalogue::Model* model = catalogue::find_model(settings.model, of_seed);
-  if (model == nullptr) {
-    std::vector<std::string> names;
-    for (const catalogue::Model& known : catalogue::models()) {
-      const bool is_one = known.of_seed == of_seed &&
-                          (of_seed || known.types.find(letter_of(type)) != known.types.npos);
-      if (is_one) names.emplace_back(known.name);
-    }
-    return {"model is \"" + one_line(settings.model, 80) + "\", which is none of those known for " +
-            type_word(type) + " in dialect " + settings.dialect + ": " + join(names) + "." +
-            refused};
-  }
-  std::vector<std::string> warnings;
-  const std::string name(model->name);
-  if (!of_seed && model->types.find(letter_of(type)) == std::string_view::npos) {
-    warnings.push_back("model is " + name + ", which is not documented to make " + type_word(type) +
-                       "." + refused);
-  }
-  const std::string_view seconds = model->seconds_for(letter_of(type));
-  if (settings.duration != 0 && !seconds.empty() &&
-      !catalogue::has_seconds(seconds, settings.duration)) {
-    warnings.push_back("duration is " + std::to_string(settings.duration) + " s, but " + name +
-                       " is documented to make " + seconds_of(seconds) + "." + refused);
-  }
-  // Jobs have the field also for models whose cards have none.
-  if (settings.duration != 0 && seconds.empty() && settings.dialect == "actions") {
-    warnings.push_back("duration is " + std::to_string(settings.duration) + " s, but " + name +
-                       " is documented to have no such field." + refused);
-  }
-  const std::tuple<const char*, const std::string&, std::string_view> words[] = {
-      {"aspect-ratio", settings.aspect_ratio, model->ratios_for(letter_of(type))},
-      {"resolution", settings.resolution, model->resolutions},
-  };
-  for (const auto& [setting, value, known] : words) {
-    if (value.empty() || catalogue::has_word(known, value)) continue;
-    // Jobs have both fields also for models whose cards have none.
-    if (known.empty() && settings.dialect == "vidsheet") continue;
-    warnings.push_back(std::string(setting) + " is \"" + one_line(value, 80) + "\", but " + name +
-                       (known.empty() ? " is documented to have no such field."
-                                      : " is documented to take " + list_of(known) + ".") +
-                       refused);
-  }
-  if (type == GenerationType::video_from_ingredients && model->images > 0 &&
-      assets > model->images) {
-    warnings.push_back("ingredients are " + std::to_string(assets) + ", but " + name +
-                       " is documented to take " + std::to_string(model->images) + " images." +
-                       refused);
-  }
-  if (type == GenerationType::video_from_image && !of_seed && assets > 1 &&
-      !model->has_last_frame) {
-    warnings.push_back("ingredients have a last frame, which " + name +
-                       " is not documented to take." + refused);
-  }
-  return warnings;
-}
-
 // Whether extra-data has one of these fields; where it cannot be read, that is told later.
 bool has_field(const Result<JsonObjectPtr>& extra, std::string_view fields) {
   if (!extra) return true;
@@ -248,8 +132,10 @@ std::optional<Error> check_fields(const RequestSettings& settings, const Dialect
                           ". Set dialect to " +
                           dialects_where(type, [](const Form&) { return true; }) + ".");
   }
+  const auto variables = parse_variables(settings.variables);
   const std::pair<const char*, bool> given[] = {
       {"prompt", !trim(settings.prompt).empty()},
+      {"variables", !variables || !variables->empty()},
       {"negative-prompt", !settings.negative_prompt.empty()},
       {"ingredients", !split_list(settings.asset_ids).empty()},
       {"model", !settings.model.empty()},
@@ -284,13 +170,22 @@ std::optional<Error> check_native_audio(const RequestSettings& settings, const D
                         list_of(dialect.audio_models) + ".");
 }
 
-std::optional<Error> check_number_of_assets(const Form& form, std::size_t number) {
-  if (number >= form.least_assets && number <= form.most_assets) return std::nullopt;
+// Fewer for a model that is known to need no images, where the dialect lets it have none.
+unsigned least_assets(const RequestSettings& settings, const Dialect& dialect, const Form& form,
+                      const Result<JsonObjectPtr>& extra) {
+  if (!dialect.leaves_out_images || form.type == GenerationType::lipsync) return form.least_assets;
+  JsonNode* own_model = extra ? member(extra->get(), "model") : nullptr;
+  const auto* model = catalogue::find_model(as_string(own_model).value_or(settings.model), false);
+  return model != nullptr && model->images_are_optional ? 0 : form.least_assets;
+}
+
+std::optional<Error> check_number_of_assets(const Form& form, unsigned least, std::size_t number) {
+  if (number >= least && number <= form.most_assets) return std::nullopt;
   const auto text = [](unsigned count) { return std::to_string(count); };
-  std::string wanted = text(form.least_assets);
+  std::string wanted = text(least);
   if (form.most_assets == UINT_MAX) {
     wanted = "at least " + wanted;
-  } else if (form.most_assets != form.least_assets) {
+  } else if (form.most_assets != least) {
     wanted += " to " + text(form.most_assets);
   }
   std::string meaning;
@@ -344,7 +239,8 @@ std::vector<std::string> missing_settings(const RequestSettings& settings) {
       !has_field(extra, dialect->prompt_fields)) {
     missing.emplace_back("prompt");
   }
-  if (form->has("ingredients") && split_list(settings.asset_ids).empty() &&
+  if (form->has("ingredients") && least_assets(settings, *dialect, *form, extra) > 0 &&
+      split_list(settings.asset_ids).empty() &&
       split_list(settings.content_resource_vars).empty() &&
       !has_field(extra, dialect->asset_fields)) {
     missing.emplace_back("ingredients");
@@ -426,14 +322,15 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
                           ", or to 0 to leave it to the cell.");
   }
   const bool has_own_assets = has_field(extra, dialect.asset_fields);
+  const Form& form = *dialect.form_of(type);
   if (!has_own_assets) {
     const std::size_t number = asset_ids->size() + resource_vars->size();
-    if (auto error = check_number_of_assets(*dialect.form_of(type), number)) return *error;
+    const unsigned least = least_assets(settings, dialect, form, extra);
+    if (auto error = check_number_of_assets(form, least, number)) return *error;
   }
 
   // Where each has a meaning of its own, their order counts, and two settings have none.
-  if (dialect.form_of(type)->most_assets != UINT_MAX && !asset_ids->empty() &&
-      !resource_vars->empty()) {
+  if (form.most_assets != UINT_MAX && !asset_ids->empty() && !resource_vars->empty()) {
     return settings_error(
         "content-resource-vars and ingredients are both set, and " + std::string(type_word(type)) +
         " takes them by their places. Give all of them by content-resource-vars, or none.");
@@ -449,8 +346,8 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
   }
   request.agent_id = plain_id(settings.agent_id);
   request.prompt = fill_variables(settings.prompt, *variables);
-  request.warnings = catalogue_warnings(settings, &dialect == &seed_dialect, type,
-                                        asset_ids->size() + resource_vars->size());
+  request.warnings =
+      catalogue_warnings(settings, type, request.prompt, asset_ids->size() + resource_vars->size());
 
   Draft draft;
   draft.type = type;

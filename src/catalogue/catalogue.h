@@ -26,14 +26,19 @@ struct Model {
   // Where it is not the same for all types.
   std::string_view seconds_of_ingredients = seconds;
   bool has_ratio_of_image = true;
+  // In dialect actions, also where the type has them.
+  bool images_are_optional = false;
 
   // `type`: a letter of `types`.
+  bool makes(char type) const { return types.find(type) != std::string_view::npos; }
   std::string_view seconds_for(char type) const {
     return type == 'G' ? seconds_of_ingredients : seconds;
   }
   std::string_view ratios_for(char type) const {
     return type == 'I' && !has_ratio_of_image ? std::string_view() : ratios;
   }
+  // Of a prompt, in units of UTF-16; 0: not documented.
+  unsigned prompt_limit() const;
 };
 
 // What the types that are no models' work take in their place: with a space in between; empty:
@@ -51,5 +56,11 @@ const Model* find_model(std::string_view name, bool of_seed);
 // Whether `list` has the word; a list of seconds may be a range.
 bool has_word(std::string_view list, std::string_view word);
 bool has_seconds(std::string_view list, unsigned seconds);
+struct Seconds {
+  unsigned least = 0;
+  unsigned most = 0;
+};
+// Of a list that is not empty.
+Seconds bounds_of(std::string_view list);
 
 }  // namespace genpro::catalogue

@@ -9,12 +9,14 @@ EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
     : identity_(std::move(settings.identity)),
       request_(std::move(settings.request)),
       is_bare_(settings.is_bare),
+      is_optional_(settings.is_optional),
       done_(std::move(done)),
       ledger_(runtime, settings.ledger),
       client_(runtime, settings.access, settings.silence) {
-  deadline_.start(longest_wait, [this] {
+  const auto longest = is_optional_ ? longest_optional_wait : longest_wait;
+  deadline_.start(longest, [this, longest] {
     is_retryable_ = true;
-    const std::string within = " within " + std::to_string(longest_wait.count() / 1000) + " s.";
+    const std::string within = " within " + std::to_string(longest.count() / 1000) + " s.";
     ask_ledger(failure_text_.empty()
                    ? "The GEN API has not answered the request for an estimate" + within
                    : "No estimate came" + within + " " + failure_text_);
@@ -37,7 +39,7 @@ void EstimateRequest::ask_service() {
 void EstimateRequest::on_failure(const api::Failure& failure) {
   failure_text_ = failure.error.message;
   is_retryable_ = failure.retryable;
-  if (failure.retryable) {
+  if (failure.retryable && !is_optional_) {
     return pause_.start(backoff_.next(failure.retry_after), [this] { ask_service(); });
   }
   if (failure.error.http_status == 401 || failure.error.http_status == 403) {

@@ -29,6 +29,7 @@ class EstimateRequest {
  public:
   // A run waits for it.
   static constexpr std::chrono::milliseconds longest_wait{10'000};
+  static constexpr std::chrono::milliseconds longest_optional_wait{2'000};
 
   struct Settings {
     api::Access access;
@@ -36,6 +37,8 @@ class EstimateRequest {
     std::string ledger;  // path; empty: none is kept
     api::GenerationRequest request;
     bool is_bare = false;  // without the ingredients
+    // Nothing depends on it: it is asked for once, and not waited for as long.
+    bool is_optional = false;
     ledger::Identity identity;
   };
   using Done = std::function<void(Estimate)>;
@@ -57,6 +60,7 @@ class EstimateRequest {
   const ledger::Identity identity_;
   const api::GenerationRequest request_;
   const bool is_bare_;
+  const bool is_optional_;
   Done done_;
   LedgerClient ledger_;
   api::PriceClient client_;

@@ -95,7 +95,7 @@ class Worker : private PaymentDriver::Owner {
   void on_claim(Result<ledger::Claim> claim, payment::Reuse reuse);
   void resume(ledger::Claim claim, std::optional<api::GenerationRequest> request);
   void claim_anew(payment::Reuse reuse);
-  bool needs_estimate() const;
+  bool has_cost_limit() const;
   void ask_estimate(api::GenerationRequest request, std::function<void()> then);
   ledger::Limits limits() const;
   // worker_errors.cpp
@@ -136,7 +136,7 @@ class Worker : private PaymentDriver::Owner {
   std::unique_ptr<IdentityRequest> identity_request_;
   ledger::Identity identity_;
   std::unique_ptr<EstimateRequest> estimate_request_;
-  std::optional<Estimate> estimate_;  // what a limit is checked by
+  std::optional<Estimate> estimate_;  // what limits are checked by
   ledger::PassedOver passed_over_;
   std::unique_ptr<Claiming> claiming_;
   std::unique_ptr<PaymentDriver> payment_;

@@ -150,7 +150,7 @@ Error Worker::doubt_error(const payment::End& end) const {
 }
 
 std::optional<Error> Worker::cost_error() const {
-  if (!estimate_) return std::nullopt;
+  if (!estimate_ || !has_cost_limit()) return std::nullopt;
   const auto refused = [this](const char* code, std::string message) {
     return Error{.kind = ErrorKind::limit,
                  .message = std::move(message),

@@ -48,7 +48,7 @@ void Worker::upload(std::function<void()> then) {
 }
 
 void Worker::ask_without_ledger() {
-  if (needs_estimate()) return ask_estimate(*request_, [this] { ask_without_ledger(); });
+  if (!estimate_) return ask_estimate(*request_, [this] { ask_without_ledger(); });
   if (auto error = cost_error())
     return give_up(*std::move(error), estimate_->is_retryable && !estimate_->credits);
   log_.info([] { return "asks for a new generation, which is charged: no ledger is kept"; });
@@ -113,7 +113,7 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
   const bool has_not_left = claim->kind == ledger::Claim::Kind::take &&
                             std::holds_alternative<payment::Prepared>(claim->entry.state);
   if (claim->kind == ledger::Claim::Kind::create || has_not_left) {
-    if (needs_estimate()) {
+    if (!estimate_) {
       if (has_not_left) request.body = claim->entry.identity.request;
       // The claim ends here as well.
       return ask_estimate(std::move(request), [this, reuse] { this->claim(reuse); });
@@ -156,9 +156,8 @@ void Worker::resume(ledger::Claim found, std::optional<api::GenerationRequest> r
   if (is_named) learn_durations();
 }
 
-// Only a limit is worth a request more.
-bool Worker::needs_estimate() const {
-  return !estimate_ && (settings_.max_cost > 0 || settings_.daily_cost_limit > 0);
+bool Worker::has_cost_limit() const {
+  return settings_.max_cost > 0 || settings_.daily_cost_limit > 0;
 }
 
 void Worker::ask_estimate(api::GenerationRequest request, std::function<void()> then) {
@@ -168,6 +167,7 @@ void Worker::ask_estimate(api::GenerationRequest request, std::function<void()> 
                                 .silence = settings_.silence,
                                 .ledger = settings_.ledger,
                                 .request = std::move(request),
+                                .is_optional = !has_cost_limit(),
                                 .identity = identity_},
       [this, then = std::move(then)](Estimate estimate) {
         // It is what calls here.

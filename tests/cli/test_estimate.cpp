@@ -82,10 +82,11 @@ TEST_F(Estimate, IsElseWhatTheLedgerHasPaid) {
   EXPECT_NE(longer.out.find("Not known"), std::string::npos) << longer.out;
 }
 
-TEST_F(Estimate, IsNotAskedForWithoutALimit) {
-  service_.behave({.estimate = 4});
+TEST_F(Estimate, IsAskedForOnceWithoutALimit) {
+  service_.behave({.estimate = 4, .estimate_status = "pending"});
   ASSERT_EQ(run(make("A kite")).exit_code, 0);
-  EXPECT_TRUE(service_.books().estimates.empty());
+  EXPECT_EQ(service_.books().estimates.size(), 1U);
+  EXPECT_EQ(posts(), 1U);
 }
 
 TEST_F(Estimate, OfTooMuchKeepsARequestFromBeingMade) {
@@ -156,10 +157,10 @@ TEST_F(Estimate, CountsUntilTheCostIsKnown) {
   EXPECT_EQ(run(make("Three", {"--daily-cost-limit", "7"})).exit_code, 0);
 }
 
-TEST_F(Estimate, OfARequestInDoubtCounts) {
+TEST_F(Estimate, OfARequestInDoubtCountsAlsoWhereItHadNoLimit) {
   service_.behave(
       {.next_posts = {PostFate::unanswered}, .cell = CellReading::not_found, .estimate = 4});
-  EXPECT_EQ(run(make("One", {"--daily-cost-limit", "6"})).exit_code, 4);
+  EXPECT_EQ(run(make("One")).exit_code, 4);
   expect_refused(run_command(make_in("3301", "Two", {"--daily-cost-limit", "6"}), environment()),
                  {"4 were spent", "4 of them in doubt"});
   EXPECT_EQ(posts(), 1U);

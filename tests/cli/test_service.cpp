@@ -56,6 +56,20 @@ TEST_F(ServiceCommands, PricesAreToldAlsoWhereNoModelsAre) {
       << finished.out;
 }
 
+TEST_F(ServiceCommands, WhereTheTableOfModelsIsBehindIsTold) {
+  answer("GET", "vidsheet/action_schema",
+         json_answer(200, R"({"models":{"grok":{"label":"Grok"},"new-1":{}},"generation_schema":{
+           "properties":{"ratio":{"enum":["16:9","21:9"]},"outputResolution":{"enum":["720p","4k"]},
+                         "duration":{"minimum":1,"maximum":90}}}})"));
+  const Finished finished = run({"models", "--type", "video_from_text"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_NE(finished.out.find("has as well: new-1."), std::string::npos) << finished.out;
+  EXPECT_NE(finished.out.find(
+                "video-from-text: aspect-ratio 21:9, resolution 4k, duration up to 90."),
+            std::string::npos)
+      << finished.out;
+}
+
 TEST_F(ServiceCommands, GenerationsOfACellAreListed) {
   service_.set_cell(json_answer(
       200, R"({"id":3300,"user_jobs":[{"id":9040,"status":"completed","execution_cost":"3.5"},

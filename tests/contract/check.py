@@ -84,6 +84,16 @@ def with_own_ids(body, settings):
     return json.loads(text)
 
 
+def check_card(name, card):
+    """Of a request that the emulator takes: it is as the emulator says that it has to be."""
+    model = card['inputs'].get('model')
+    query = f'?agent_id=42&card_type={card["type"]}' + (f'&model={model}' if model else '')
+    answer = ask('GET', 'vidsheet/action_schema' + query)[1]
+    check(f'{name}, its card', answer, 'action_schema')
+    for error in jsonschema.Draft202012Validator(answer['generation_schema']).iter_errors(card['inputs']):
+        problems.append(f'{name}: its card is not as the emulator says: {error.message[:300]}')
+
+
 def check_live():
     ask('POST', 'vidsheet/101/global_variables?agent_id=42', {'key': 'a', 'value': '501'})
     ask('POST', 'vidsheet/101/cells/3300/layers?agent_id=42',
@@ -98,6 +108,8 @@ def check_live():
             problems.append(f'{name}: the emulator refuses it: {status} {answer}')
             continue
         is_action = 'results' in answer
+        if is_action:
+            check_card(name, body['actions'][0]['card'])
         check(f'{name}, answered', answer, 'results' if is_action else 'created')
         id_ = answer['results'][0]['result']['user_job_id'] if is_action else answer['generation_id']
         check(f'{name}, its record', ask('GET', f'generations/{id_}')[1], 'record')

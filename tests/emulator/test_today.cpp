@@ -441,6 +441,28 @@ TEST_F(Today, ActionsRefuseItByItsPath) {
   EXPECT_EQ(cell()["user_jobs"].size(), 0U);
 }
 
+TEST_F(Today, ACardSaysWhatItTakes) {
+  const std::string route = "/v1/vidsheet/action_schema?agent_id=42&card_type=";
+  const Json text = client_->get(route + "video-from-text").json();
+  const Json all = text["generation_schema"]["properties"];
+  EXPECT_EQ(all["model"]["enum"].dump(), text["models"].dump());
+  EXPECT_EQ(all["duration"]["maximum"].dump(), "30");
+  EXPECT_NE(all["ratio"]["enum"].dump().find("\"3:2\""), std::string::npos) << all.dump();
+  EXPECT_NE(text["modes"].dump().find("manual"), std::string::npos) << text.dump();
+
+  const Json image = client_->get(route + "video-from-image&model=kling-v2-6").json();
+  const Json own = image["generation_schema"]["properties"];
+  EXPECT_EQ(own["duration"]["enum"].dump(), "[5,10]");
+  EXPECT_EQ(own["model"]["enum"].dump(), R"(["kling-v2-6"])");
+  EXPECT_EQ(own["ratio"].dump(), "null") << "it has no such field";
+  EXPECT_NE(own["imageTail"].dump(), "null");
+  EXPECT_EQ(image["generation_schema"]["required"].dump(), R"(["model","prompt","image"])");
+  EXPECT_EQ(image["draft_schema"]["required"].dump(), "null");
+  const Json optional = client_->get(route + "video-from-image&model=seedance-2.0").json();
+  EXPECT_EQ(optional["generation_schema"]["required"].dump(), R"(["model","prompt"])");
+  EXPECT_EQ(client_->get(route + "video-from-text&model=kling-v2-6").status, 422U);
+}
+
 TEST_F(Today, SomeModelsNeedNoImage) {
   for (const char* card : {"video-from-ingredients", "video-from-image"}) {
     const Response response =

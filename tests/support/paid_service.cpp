@@ -371,10 +371,12 @@ Answer PaidService::answer_stop(const Seen& seen) {
 }
 
 Answer PaidService::answer_estimate() {
-  return json_answer(
+  Answer answer = json_answer(
       200, R"({"estimate_id": 1, "estimate_request_key": "k", "estimated_credits": ")" +
                number_text(*manners_.estimate) + R"(", "status": ")" + manners_.estimate_status +
                R"(", "items": []})");
+  answer.hold = manners_.estimate_gate;
+  return answer;
 }
 
 // What came in, on the second page: on the first one are payments alone.

@@ -104,6 +104,7 @@ struct Manners {
   // What each request is estimated at; unset: there is no such route.
   std::optional<double> estimate;
   std::string estimate_status = "completed";  // the service's own word
+  std::shared_ptr<Gate> estimate_gate;        // holds the answer
   double cost = 3.5;                          // of a generation that is completed
   // Set: nothing is taken, and all requests to the API are lost in this way.
   std::optional<Loss> away;

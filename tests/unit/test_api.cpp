@@ -323,16 +323,47 @@ Failure failure_of(const std::string& body, unsigned status = 422) {
 TEST(ReplyError, IsTheApisOwnOnlyAsAnObjectWithATextOrACode) {
   for (const char* body :
        {R"({"error": "no"})", R"({"code": "x", "message": "no", "errors": [], "retryable": false})",
-        R"({"error_code": "x"})", R"({"error": {}, "error_code": "x"})"}) {
+        R"({"error_code": "x"})", R"({"error": {}, "error_code": "x"})",
+        R"({"error": {"message": "no", "code": "x"}})", R"({"error": {"message": "no"}})",
+        R"({"error": {"code": "x"}})", R"({"message": "no", "errors": [{"path": "a"}]})",
+        R"({"message": "no", "errors": ["a is no field"]})",
+        R"({"message": "no", "errors": {"a": ["is no field"]}})",
+        R"({"message": "no", "retryable": false})"}) {
     EXPECT_TRUE(failure_of(body).is_api_error) << body;
   }
-  for (const char* body :
-       {"", "{}", "[]", R"([{"error": "no"}])", "\"error\"", "null", "<html>error</html>",
-        R"({"error": ""})", R"({"error": " "})", R"({"error": 5})", R"({"error": null})",
-        R"({"error": {"a": 1}})", R"({"error": "cut)", R"({"id": 5})",
-        R"({"message": "Forbidden"})", R"({"code": "x"})"}) {
+  for (const char* body : {"",
+                           "{}",
+                           "[]",
+                           R"([{"error": "no"}])",
+                           "\"error\"",
+                           "null",
+                           "<html>error</html>",
+                           R"({"error": ""})",
+                           R"({"error": " "})",
+                           R"({"error": 5})",
+                           R"({"error": null})",
+                           R"({"error": {"a": 1}})",
+                           R"({"error": "cut)",
+                           R"({"id": 5})",
+                           R"({"message": "Forbidden"})",
+                           R"({"code": "x"})",
+                           R"({"error": {"code": 404}})",
+                           R"({"error": {"code": 404, "message": "no", "status": "NOT_FOUND"}})",
+                           R"({"message": "no", "errors": []})",
+                           R"({"message": "no", "errors": {}})",
+                           R"({"message": "no", "retryable": "false"})",
+                           R"({"errors": [{"path": "a"}]})",
+                           R"({"retryable": true})"}) {
     EXPECT_FALSE(failure_of(body).is_api_error) << body;
   }
+}
+
+TEST(ReplyError, HasTheCodeOfItsObject) {
+  const Failure failure =
+      failure_of(R"({"error": {"message": "gone away", "code": "agent_not_found"}})");
+  EXPECT_EQ(failure.error.error_code, "agent_not_found");
+  EXPECT_EQ(failure.error.kind, ErrorKind::not_found);
+  EXPECT_NE(failure.error.message.find("gone away"), std::string::npos) << failure.error.message;
 }
 
 TEST(ReplyError, IsReadInBothShapes) {

@@ -64,6 +64,8 @@ RequestSettings settings_of(JsonObject* file) {
   if (!text("native-audio").empty()) settings.native_audio = text("native-audio") == "on";
   settings.prompt_var = text("prompt-var");
   settings.content_resource_vars = text("content-resource-vars");
+  settings.variables = text("variables");
+  settings.extra_data = text("extra-data");
   for (const std::string& id : split_list(settings.asset_ids)) {
     settings.asset_addresses.push_back("https://cdn.gen.pro/uploads/" + id + ".png");
   }
@@ -118,6 +120,13 @@ TEST_P(ContractAnswer, MeansWhatIsSaidOfIt) {
   EXPECT_EQ(means, as_text(member(file.get(), "means")));
   const std::string says = as_text(member(file.get(), "says")).value_or("");
   EXPECT_NE(failure.error.message.find(says), std::string::npos) << failure.error.message;
+  const auto is_other_dialect = as_text(member(file.get(), "other_dialect"));
+  if (!is_other_dialect) return;
+  Failure told = failure;
+  tell_dialect(seed_dialect, told);
+  EXPECT_EQ(told.error.message.find("set dialect to") != std::string::npos,
+            is_other_dialect == "true")
+      << told.error.message;
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ContractAnswer, testing::ValuesIn(files("answers")), name_of);
@@ -140,6 +149,17 @@ TEST(ContractPrices, EstimatesAreAskedForAndRead) {
     EXPECT_EQ(*credits, as_number(member(file.get(), "credits"))) << path;
   }
   EXPECT_EQ(estimates, 2U);
+}
+
+TEST(ContractPrices, ARawJobIsEstimatedAsItself) {
+  const JsonObjectPtr file = read(std::string(CONTRACT_FOLDER) + "/requests/vidsheet-raw-job.json");
+  RequestSettings settings = settings_of(file.get());
+  settings.model = "grok";
+  const auto request = make_request(settings);
+  ASSERT_TRUE(request) << request.error().message;
+  const std::string body = estimate_body(*request);
+  EXPECT_NE(body.find(R"("user_job_type":"seedance_2_0_video_generation")"), std::string::npos)
+      << body;
 }
 
 TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {
@@ -224,7 +244,7 @@ TEST(ContractPrices, OneTransactionIsTheRefund) {
 
 // ---- What does not fit together ----
 
-constexpr std::size_t misfit_count = 85;
+constexpr std::size_t misfit_count = 89;
 
 class ContractMisfit : public testing::TestWithParam<std::size_t> {};
 
@@ -264,16 +284,30 @@ TEST(ContractMisfits, AreAllTried) {
 // ---- What the service offers ----
 
 TEST(Offer, IsFoundInWhateverHoldsIt) {
-  for (const char* body :
-       {R"({"models":["a","b"]})", R"({"card":{"models":[{"name":"a"},{"id":"b"}]}})",
-        R"([{"models":["a"]},{"models":["a",{"value":"b","label":"B"}]}])"}) {
-    const auto models = parse_models(body);
-    ASSERT_TRUE(models) << body;
-    EXPECT_EQ(*models, (std::vector<std::string>{"a", "b"})) << body;
+  for (
+      const char* body :
+      {R"({"models":["a","b"]})", R"({"card":{"models":[{"name":"a"},{"id":"b"}]}})",
+       R"([{"models":["a"]},{"models":["a",{"value":"b","label":"B"}]}])",
+       R"({"models":{"a":{"label":"A"},"b":{}}})", R"({"models":{"type":"x","enum":["a","b"]}})",
+       R"({"generation_schema":{"properties":{"model":{"anyOf":[{"enum":["a"]},{"const":"b"}]}}}})"}) {
+    const auto offer = parse_card_offer(body);
+    ASSERT_TRUE(offer) << body;
+    EXPECT_EQ(offer->models, (std::vector<std::string>{"a", "b"})) << body;
   }
   for (const char* body : {"[]", R"({"models":{}})", "no JSON"}) {
-    EXPECT_FALSE(parse_models(body)) << body;
+    EXPECT_FALSE(parse_card_offer(body)) << body;
   }
+  const auto offer = parse_card_offer(
+      R"({"models":["a"],"draft_schema":{"properties":{"ratio":{"enum":["0:0"]}}},
+          "generation_schema":{"properties":{"inputs":{"properties":{
+            "ratio":{"enum":["1:1","21:9"]},"outputResolution":{"enum":["4k"]},
+            "duration":{"anyOf":[{"enum":[5,"10"]},{"minimum":2,"maximum":"60"}]}}}}}})");
+  ASSERT_TRUE(offer);
+  EXPECT_EQ(offer->ratio.words, (std::vector<std::string>{"1:1", "21:9"}));
+  EXPECT_EQ(offer->resolution.words, (std::vector<std::string>{"4k"}));
+  EXPECT_EQ(offer->duration.words, (std::vector<std::string>{"5", "10"}));
+  EXPECT_EQ(offer->duration.least, 2);
+  EXPECT_EQ(offer->duration.most, 60);
   const auto prices =
       parse_prices(R"({"video":[{"model":"a","credits":"2.5","unit":"second"},{"model":"b"}],)"
                    R"("other":{"model":"c","price":3}})");
@@ -282,6 +316,73 @@ TEST(Offer, IsFoundInWhateverHoldsIt) {
   EXPECT_EQ((*prices)[0].credits, 2.5);
   EXPECT_EQ((*prices)[0].unit, "second");
   EXPECT_EQ((*prices)[1].model, "c");
+}
+
+TEST(Catalogue, ListsWhatIsKnownWithoutAModel) {
+  const auto warnings = [](const char* dialect, const char* ratio, const char* resolution,
+                           unsigned duration) {
+    RequestSettings settings;
+    settings.dialect = dialect;
+    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+    settings.prompt = "Orbit";
+    settings.asset_ids = "501";
+    settings.aspect_ratio = ratio;
+    settings.resolution = resolution;
+    settings.duration = duration;
+    const auto request = make_request(settings);
+    EXPECT_TRUE(request);
+    return request ? request->warnings : std::vector<std::string>();
+  };
+  EXPECT_EQ(warnings("seed", "16:9", "", 8), std::vector<std::string>());
+  EXPECT_EQ(warnings("vidsheet", "4:3", "1080p", 30), std::vector<std::string>());
+  const auto of_seed = warnings("seed", "21:9", "", 9);
+  ASSERT_EQ(of_seed.size(), 2U) << join(of_seed);
+  EXPECT_NE(of_seed[0].find("aspect-ratio is \"21:9\""), std::string::npos) << of_seed[0];
+  EXPECT_NE(of_seed[0].find("1:1, 9:16 or 16:9"), std::string::npos) << of_seed[0];
+  EXPECT_NE(of_seed[1].find("duration is 9 s"), std::string::npos) << of_seed[1];
+  EXPECT_NE(of_seed[1].find("5 or 10 s; up to 8 s"), std::string::npos) << of_seed[1];
+  const auto of_today = warnings("vidsheet", "", "4k", 60);
+  ASSERT_EQ(of_today.size(), 2U) << join(of_today);
+  EXPECT_NE(of_today[0].find("480p, 720p or 1080p"), std::string::npos) << of_today[0];
+  EXPECT_NE(of_today[1].find("4 to 30 s"), std::string::npos) << of_today[1];
+}
+
+TEST(Catalogue, KnowsWhatTheSeedHasForTextsAndImages) {
+  RequestSettings settings;
+  settings.generation_type = "video_from_text";
+  settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+  settings.prompt = "Orbit";
+  settings.model = "veo_3";
+  settings.duration = 10;
+  auto request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(join(request->warnings), "");
+  settings.model = "kling_3";
+  request = make_request(settings);
+  ASSERT_TRUE(request);
+  EXPECT_NE(join(request->warnings).find("veo_3."), std::string::npos) << join(request->warnings);
+}
+
+TEST(Catalogue, KnowsHowLongAPromptMayBe) {
+  const auto warnings = [](const char* model, const std::string& prompt) {
+    RequestSettings settings;
+    settings.dialect = "vidsheet";
+    settings.generation_type = "video_from_text";
+    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+    settings.prompt = prompt;
+    settings.model = model;
+    const auto request = make_request(settings);
+    EXPECT_TRUE(request);
+    return request ? join(request->warnings) : "";
+  };
+  std::string boats;  // each is beyond the first 65536 characters, and so two units
+  for (int i = 0; i < 1251; ++i) boats += "\xf0\x9f\x9a\xa2";
+  EXPECT_EQ(warnings("kling-v3", std::string(2500, 'a')), "");
+  EXPECT_NE(warnings("kling-v3", std::string(2501, 'a')).find("2500"), std::string::npos);
+  EXPECT_NE(warnings("kling-v3", boats).find("2502 UTF-16 units"), std::string::npos);
+  EXPECT_EQ(warnings("veo-3.1", boats), "");
+  EXPECT_NE(warnings("veo-3.1", boats + boats).find("3000"), std::string::npos);
+  EXPECT_NE(warnings("grok", boats + boats).find("4000"), std::string::npos);
 }
 
 TEST(Catalogue, KnowsWhatDependsOnTheType) {

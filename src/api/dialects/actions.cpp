@@ -14,13 +14,13 @@ namespace actions {
 namespace {
 
 constexpr std::string_view video_settings =
-    "prompt ingredients model aspect-ratio resolution duration native-audio content-resource-vars "
-    "layer-id";
+    "prompt variables ingredients model aspect-ratio resolution duration native-audio "
+    "content-resource-vars layer-id";
 
 constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "model", 1, UINT_MAX},
     Form{GenerationType::video_from_text,
-         "prompt model aspect-ratio resolution duration native-audio layer-id", "model"},
+         "prompt variables model aspect-ratio resolution duration native-audio layer-id", "model"},
     Form{GenerationType::video_from_image, video_settings, "model", 1, 2},
     Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2},
 };
@@ -61,6 +61,7 @@ std::vector<JsonNodePtr> references(const Draft& draft) {
 
 void add_references(const Draft& draft, JsonObject* inputs) {
   std::vector<JsonNodePtr> all = references(draft);
+  if (all.empty()) return;
   if (draft.type == GenerationType::video_from_ingredients) {
     JsonArrayPtr images(json_array_new());
     for (JsonNodePtr& one : all) json_array_add_element(images.get(), one.release());
@@ -208,6 +209,7 @@ const Dialect actions_dialect = {
     .prompt_fields = "prompt",
     .asset_fields = "images image videos audios video audio",
     .audio_models = "kling-v3",
+    .leaves_out_images = true,
     .path = actions::path,
     .write = actions::write,
     .job_data = actions::job_data,

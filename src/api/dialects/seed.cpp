@@ -12,12 +12,14 @@ namespace seed {
 namespace {
 
 constexpr std::array forms = {
-    Form{GenerationType::video_from_ingredients,
-         "prompt ingredients model aspect-ratio duration prompt-var content-resource-vars", "", 1,
-         UINT_MAX},
-    Form{GenerationType::video_from_text, "prompt model aspect-ratio duration prompt-var", ""},
+    Form{
+        GenerationType::video_from_ingredients,
+        "prompt variables ingredients model aspect-ratio duration prompt-var content-resource-vars",
+        "", 1, UINT_MAX},
+    Form{GenerationType::video_from_text, "prompt variables model aspect-ratio duration prompt-var",
+         ""},
     Form{GenerationType::video_from_image,
-         "prompt ingredients model aspect-ratio duration prompt-var", "", 1, 1},
+         "prompt variables ingredients model aspect-ratio duration prompt-var", "", 1, 1},
 };
 
 JsonArrayPtr id_array(const std::vector<Asset>& assets) {

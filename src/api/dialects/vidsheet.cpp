@@ -12,13 +12,15 @@ namespace vidsheet {
 namespace {
 
 constexpr std::string_view video_settings =
-    "prompt ingredients negative-prompt model aspect-ratio resolution duration native-audio "
-    "layer-id";
+    "prompt variables ingredients negative-prompt model aspect-ratio resolution duration "
+    "native-audio layer-id";
 
 constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "", 1, UINT_MAX, true},
     Form{GenerationType::video_from_text,
-         "prompt negative-prompt model aspect-ratio resolution duration native-audio layer-id", ""},
+         "prompt variables negative-prompt model aspect-ratio resolution duration native-audio "
+         "layer-id",
+         ""},
     Form{GenerationType::video_from_image, video_settings, "", 1, 2},
     Form{GenerationType::lipsync, "ingredients model layer-id", "", 2, 2, true},
     Form{GenerationType::render, "", ""},
@@ -90,16 +92,20 @@ void write(Draft draft, GenerationRequest& request) {
     json_object_set_boolean_member(data.get(), "native_audio", *draft.native_audio);
   }
   merge(data.get(), draft.extra.get());
+  // The one member beside `data` that the service takes: its own word for a raw job.
+  const std::string own_type = as_string(member(data.get(), "generation_type")).value_or("");
+  if (!own_type.empty()) json_object_remove_member(data.get(), "generation_type");
 
   if (is_video) note_left(data.get(), "aspect_ratio", request);
   note_variables(as_string(member(data.get(), "prompt")).value_or(""), request);
   if (draft.type == GenerationType::render) {
     // The cell's layers decide.
     request.left.is_unreadable = true;
-    if (json_object_get_size(data.get()) == 0) return;
+    if (json_object_get_size(data.get()) == 0 && own_type.empty()) return;
   }
   JsonObjectPtr body(json_object_new());
-  json_object_set_string_member(body.get(), "generation_type", type_word(draft.type));
+  json_object_set_string_member(body.get(), "generation_type",
+                                own_type.empty() ? type_word(draft.type) : own_type.c_str());
   json_object_set_object_member(body.get(), "data", data.release());
   request.body = to_text(std::move(body));
 }

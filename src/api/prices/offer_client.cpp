@@ -33,23 +33,60 @@ std::optional<std::string> word_in(JsonObject* object, std::initializer_list<con
   return std::nullopt;
 }
 
+void add_once(std::string word, std::vector<std::string>& words) {
+  if (std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
+}
+
+void add_models(JsonNode* node, std::vector<std::string>& models) {
+  JsonObject* by_name = as_object(node);
+  JsonNode* listed = by_name != nullptr ? member(by_name, "enum") : node;
+  for (JsonNode* element : elements(as_array(listed))) {
+    JsonObject* one = as_object(element);
+    auto name =
+        one != nullptr ? word_in(one, {"model", "value", "key", "name", "id"}) : as_string(element);
+    if (name) add_once(std::move(*name), models);
+  }
+  if (by_name == nullptr || listed != nullptr) return;
+  const Owned<GList, g_list_free> names(json_object_get_members(by_name));
+  for (const GList* at = names.get(); at != nullptr; at = at->next) {
+    add_once(static_cast<const char*>(at->data), models);
+  }
+}
+
+// At any depth: the values may stand in an `anyOf`.
+void add_allowed(JsonNode* schema, Allowed& allowed) {
+  visit_objects(schema, [&](JsonObject* object) {
+    for (JsonNode* node : elements(as_array(member(object, "enum")))) {
+      if (auto word = as_text(node)) add_once(std::move(*word), allowed.words);
+    }
+    if (auto word = as_text(member(object, "const"))) add_once(std::move(*word), allowed.words);
+    const auto least = as_number(member(object, "minimum"));
+    const auto most = as_number(member(object, "maximum"));
+    if (least) allowed.least = std::min(*least, allowed.least.value_or(*least));
+    if (most) allowed.most = std::max(*most, allowed.most.value_or(*most));
+  });
+}
+
 }  // namespace
 
-Result<std::vector<std::string>, std::string> parse_models(std::string_view body) {
+Result<CardOffer, std::string> parse_card_offer(std::string_view body) {
   const auto root = parse_json(body);
   if (!root) return root.error();
-  std::vector<std::string> models;
-  const auto add = [&models](std::optional<std::string> name) {
-    if (name && std::ranges::find(models, *name) == models.end()) models.push_back(*name);
-  };
+  CardOffer offer;
   visit_objects(root->get(), [&](JsonObject* object) {
-    for (JsonNode* node : elements(as_array(member(object, "models")))) {
-      JsonObject* one = as_object(node);
-      add(one != nullptr ? word_in(one, {"model", "value", "key", "name", "id"}) : as_string(node));
-    }
+    add_models(member(object, "models"), offer.models);
+    visit_objects(member(object, "generation_schema"), [&](JsonObject* schema) {
+      JsonObject* properties = as_object(member(schema, "properties"));
+      Allowed models;
+      add_allowed(member(properties, "model"), models);
+      for (const std::string& name : models.words) add_once(name, offer.models);
+      add_allowed(member(properties, "ratio"), offer.ratio);
+      add_allowed(member(properties, "outputResolution"), offer.resolution);
+      add_allowed(member(properties, "duration"), offer.duration);
+    });
   });
-  if (models.empty()) return std::string("it names no models");
-  return models;
+  if (offer.models.empty()) return std::string("it names no models");
+  return offer;
 }
 
 Result<std::vector<Price>, std::string> parse_prices(std::string_view body) {
@@ -69,12 +106,12 @@ Result<std::vector<Price>, std::string> parse_prices(std::string_view body) {
   return prices;
 }
 
-void OfferClient::get_models(const std::string& card, const std::string& agent_id,
-                             std::function<void(Result<std::vector<std::string>, Failure>)> done) {
+void OfferClient::get_card(const std::string& card, const std::string& agent_id,
+                           std::function<void(Result<CardOffer, Failure>)> done) {
   auto call = make_call("GET", {"the models", "the list of models",
                                 "It may speak the dialect seed alone, which has no such list."});
   call->query = "&card_type=" + card;
-  call->done = reading(std::move(done), parse_models);
+  call->done = reading(std::move(done), parse_card_offer);
   begin(call, "vidsheet/action_schema", agent_id);
 }
 

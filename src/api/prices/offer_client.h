@@ -5,6 +5,8 @@
 // thread.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +21,25 @@ struct Price {
   std::string unit;  // "second"; may be empty
 };
 
-// The names in each member `models` at any depth: texts, or objects with a name. The error is a
-// fragment that says what is wrong.
-Result<std::vector<std::string>, std::string> parse_models(std::string_view body);
+// What a field of a card may hold, as far as a JSON Schema says that in `enum` and bounds.
+struct Allowed {
+  std::vector<std::string> words;  // as a person would write them
+  std::optional<double> least;
+  std::optional<double> most;
+};
+
+// Of one kind of card.
+struct CardOffer {
+  std::vector<std::string> models;
+  Allowed ratio;
+  Allowed resolution;
+  Allowed duration;  // seconds
+};
+
+// The names in each member `models` at any depth: texts, objects with a name, or the names of an
+// object's members; and the properties of each `generation_schema`. The error is a fragment that
+// says what is wrong.
+Result<CardOffer, std::string> parse_card_offer(std::string_view body);
 // Each object at any depth that has a model and a number of credits.
 Result<std::vector<Price>, std::string> parse_prices(std::string_view body);
 
@@ -31,8 +49,8 @@ class OfferClient : public Client {
   using Client::Client;
 
   // `card`: such as "video-from-text".
-  void get_models(const std::string& card, const std::string& agent_id,
-                  std::function<void(Result<std::vector<std::string>, Failure>)> done);
+  void get_card(const std::string& card, const std::string& agent_id,
+                std::function<void(Result<CardOffer, Failure>)> done);
   void get_prices(std::function<void(Result<std::vector<Price>, Failure>)> done);
 };
 

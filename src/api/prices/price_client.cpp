@@ -157,8 +157,13 @@ std::string estimate_body(const GenerationRequest& request, bool is_bare) {
       json_object_remove_member(data.get(), name.c_str());
     }
   }
+  // A word of the request's own for a raw job, in place of that of its type.
+  JsonNode* type = body ? member(body->get(), "generation_type") : nullptr;
+  const std::string own_type = as_string(type).value_or("");
+  const bool is_raw = !own_type.empty() && !find_type(own_type);
   JsonObjectPtr job(json_object_new());
-  json_object_set_string_member(job.get(), "user_job_type", job_type_of(request).c_str());
+  json_object_set_string_member(job.get(), "user_job_type",
+                                (is_raw ? own_type : job_type_of(request)).c_str());
   json_object_set_object_member(job.get(), "data", data.release());
   JsonObjectPtr whole(json_object_new());
   json_object_set_member(whole.get(), "agent_id", id_node(request.agent_id).release());

@@ -30,10 +30,6 @@ constexpr std::array<std::pair<const char*, char>, 3> types = {{
     {"video_from_image", 'I'},
 }};
 
-bool makes(const Model& model, char letter) {
-  return model.types.find(letter) != std::string_view::npos;
-}
-
 std::string dialects_of(const Model& model) {
   return model.of_seed ? "seed" : "vidsheet, actions";
 }
@@ -42,7 +38,7 @@ std::string types_of(const Model& model) {
   std::vector<std::string> words;
   for (const auto& [word, letter] : types) {
     // "video_from_text" is "text" here.
-    if (makes(model, letter)) words.emplace_back(word + std::string_view("video_from_").size());
+    if (model.makes(letter)) words.emplace_back(word + std::string_view("video_from_").size());
   }
   return join(words);
 }
@@ -135,20 +131,69 @@ void tell_prices(const Service& service) {
   if (!costs.empty()) tell("Credits, as the service says: " + join(costs) + ".");
 }
 
+// What the service's card takes that the table has for none of its models, by the names of
+// settings.
+std::vector<std::string> unknown_to_table(const api::CardOffer& offer, char letter) {
+  const auto is_known = [letter](auto has) {
+    return std::ranges::any_of(catalogue::models(), [&](const Model& model) {
+      return !model.of_seed && model.makes(letter) && has(model);
+    });
+  };
+  std::vector<std::string> values;
+  const auto add = [&values](const char* setting, const std::string& value) {
+    values.push_back(std::string(setting) + " " + one_line(value, 20));
+  };
+  for (const std::string& word : offer.ratio.words) {
+    const bool has = is_known(
+        [&](const Model& model) { return catalogue::has_word(model.ratios_for(letter), word); });
+    if (!has) add("aspect-ratio", word);
+  }
+  for (const std::string& word : offer.resolution.words) {
+    const bool has =
+        is_known([&](const Model& model) { return catalogue::has_word(model.resolutions, word); });
+    if (!has) add("resolution", word);
+  }
+  for (const std::string& word : offer.duration.words) {
+    const auto seconds = parse_unsigned(word);
+    const bool has = is_known([&](const Model& model) {
+      return seconds &&
+             catalogue::has_seconds(model.seconds_for(letter), static_cast<unsigned>(*seconds));
+    });
+    if (!has) add("duration", word);
+  }
+  const auto is_within = [&](auto fits) {
+    return is_known([&](const Model& model) {
+      const std::string_view seconds = model.seconds_for(letter);
+      return !seconds.empty() && fits(catalogue::bounds_of(seconds));
+    });
+  };
+  const auto& [words, least, most] = offer.duration;
+  if (least && !is_within([&](catalogue::Seconds known) { return known.least <= *least; })) {
+    add("duration", "from " + number_text(*least));
+  }
+  if (most && !is_within([&](catalogue::Seconds known) { return known.most >= *most; })) {
+    add("duration", "up to " + number_text(*most));
+  }
+  return values;
+}
+
 // What the service has that the table has not, and the other way round. False: there is no use in
 // asking it for more.
 bool compare(const Service& service, const std::string& agent, char letter) {
   std::vector<std::string> offered;
+  std::vector<std::string> behind;
   for (const auto& [card, type] : cards) {
     if (letter != 0 && type != letter) continue;
-    const auto names = answer_to<std::vector<std::string>>(
-        service, [&, card = card](api::OfferClient& client, auto done) {
-          client.get_models(card, agent, std::move(done));
+    const auto offer =
+        answer_to<api::CardOffer>(service, [&, card = card](api::OfferClient& client, auto done) {
+          client.get_card(card, agent, std::move(done));
         });
-    if (!names) return is_worth_another(names.error());
-    for (const std::string& name : *names) {
+    if (!offer) return is_worth_another(offer.error());
+    for (const std::string& name : offer->models) {
       if (std::ranges::find(offered, name) == offered.end()) offered.push_back(name);
     }
+    const auto values = unknown_to_table(*offer, type);
+    if (!values.empty()) behind.push_back(card + std::string(": ") + join(values));
   }
   std::vector<std::string> fresh;
   for (const std::string& name : offered) {
@@ -156,13 +201,16 @@ bool compare(const Service& service, const std::string& agent, char letter) {
   }
   std::vector<std::string> gone;
   for (const Model& model : catalogue::models()) {
-    const bool is_asked = !model.of_seed && (letter == 0 || makes(model, letter));
+    const bool is_asked = !model.of_seed && (letter == 0 || model.makes(letter));
     if (is_asked && std::ranges::find(offered, model.name) == offered.end()) {
       gone.emplace_back(model.name);
     }
   }
   if (!fresh.empty()) tell("The service has as well: " + join(fresh) + ".");
   if (!gone.empty()) tell("The service does not list: " + join(gone) + ".");
+  if (!behind.empty()) {
+    tell("The service takes as well what the table has for no model: " + join(behind, "; ") + ".");
+  }
   if (fresh.empty() && gone.empty()) tell("The service lists the same models for its cards.");
   return true;
 }
@@ -213,7 +261,7 @@ int run_models(int argc, char** argv, const Globals& globals) {
   }
   std::vector<Model> models;
   for (const Model& model : catalogue::models()) {
-    if (letter == 0 || makes(model, letter)) models.push_back(model);
+    if (letter == 0 || model.makes(letter)) models.push_back(model);
   }
   if (options.is_given("json")) {
     print_json(

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // POST /vidsheet/actions, whose errors have a shape of their own.
+#include <algorithm>
 #include <array>
 
 #include "emulator/api/services.h"
 #include "emulator/domain/card.h"
+#include "emulator/domain/card_schema.h"
 #include "emulator/domain/pricing.h"
 
 namespace genpro::emulator {
@@ -118,7 +120,8 @@ constexpr std::array<std::pair<const char*, Kind>, 4> cards{{
     {"lip-sync", Kind::lipsync},
 }};
 
-// What can be asked for: of the card that is named, or the cards that there are.
+// What can be asked for: of the card that is named and, of that, of one model, or the cards that
+// there are.
 Reply get_schema(Services& services, Exchange& exchange) {
   if (services.dialect == Dialect::seed) {
     throw not_found("This emulator speaks the seed's dialect alone, which has no actions.");
@@ -135,9 +138,16 @@ Reply get_schema(Services& services, Exchange& exchange) {
   for (const auto& [card, kind] : cards) {
     if (wanted != card) continue;
     json.key("card_type").string(card).key("generation_available").boolean(true);
+    const auto models = model_names_of(kind, true);
     json.key("models").begin_array();
-    for (const auto& name : model_names_of(kind, true)) json.string(name);
-    return Reply::json(200, json.end_array().end_object().text());
+    for (const auto& name : models) json.string(name);
+    json.end_array();
+    const auto model = exchange.request.query_value("model");
+    if (model && std::find(models.begin(), models.end(), *model) == models.end()) {
+      throw validation_error("The card has no model \"" + clean_label(*model) + "\".");
+    }
+    write_card_schemas(json, kind, model ? std::vector{*model} : models);
+    return Reply::json(200, json.end_object().text());
   }
   throw validation_error("There is no card_type \"" + clean_label(wanted) + "\".");
 }

@@ -13,15 +13,12 @@ namespace {
 
 // pika costs what the documented example says; the others keep a plausible order. Clips with the
 // index at the end and at the start both exist in the field, so both are made here.
-constexpr std::array<Model, 5> models{{
+constexpr std::array<Model, 7> priced_models{{
     {"pika", 700, false, true},
     {"kling_1_6", 1000, false, false},
     {"seedance_lite", 500, false, false},
     {"veo_3_1", 4000, true, false},
     {"veo_3_1_fast", 1500, true, false},
-}};
-
-constexpr std::array<Model, 2> older_models{{
     {"veo_3", 4000, true, false},
     {"kling_2_6", 1000, false, false},
 }};
@@ -49,12 +46,14 @@ namespace {
 
 const std::vector<Model>& all_models() {
   static const std::vector<Model> known = [] {
-    std::vector<Model> all(models.begin(), models.end());
-    all.insert(all.end(), older_models.begin(), older_models.end());
-    all.insert(all.end(), flat_models.begin(), flat_models.end());
+    std::vector<Model> all(flat_models.begin(), flat_models.end());
     for (const auto& model : catalogue::models()) {
+      const auto priced = std::find_if(priced_models.begin(), priced_models.end(),
+                                       [&](const Model& one) { return model.name == one.name; });
       // The names are literals.
-      if (!model.of_seed) all.push_back({model.name.data(), price_of_today, false, false});
+      all.push_back(priced != priced_models.end()
+                        ? *priced
+                        : Model{model.name.data(), price_of_today, false, false});
     }
     return all;
   }();
@@ -82,15 +81,10 @@ std::vector<std::string> model_names_of(Kind kind, bool is_of_today) {
       break;
   }
   std::vector<std::string> names;
-  if (!is_of_today) {
-    names = model_names();
-    if (kind == Kind::ingredients) return names;
-    for (const auto& model : older_models) names.emplace_back(model.name);
-    return names;
-  }
   for (const auto& model : catalogue::models()) {
-    const bool makes = model.types.find(letter_of(kind)) != std::string_view::npos;
-    if (!model.of_seed && makes) names.emplace_back(model.name);
+    // Which of the seed's models make texts and images is not said.
+    const bool makes = model.makes(letter_of(kind)) || (model.of_seed && kind != Kind::ingredients);
+    if (model.of_seed != is_of_today && makes) names.emplace_back(model.name);
   }
   return names;
 }
@@ -135,9 +129,7 @@ std::vector<std::string> all_model_names() {
 }
 
 std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  for (const auto& model : models) names.emplace_back(model.name);
-  return names;
+  return model_names_of(Kind::ingredients, false);
 }
 
 }  // namespace genpro::emulator

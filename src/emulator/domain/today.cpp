@@ -273,11 +273,6 @@ glong utf16_units(const std::string& text) {
   return units;
 }
 
-glong prompt_limit(const std::string& model) {
-  if (model.starts_with("kling")) return 2500;
-  return model.starts_with("veo") ? 3000 : 4000;
-}
-
 // "4, 6, 8", of words with a space in between.
 std::string list_of(std::string_view words) {
   std::string text(words);
@@ -300,8 +295,8 @@ std::optional<Misfit> find_misfit(const Card& card, const GenerationSettings& se
     return words.empty() ? "is no field of " + settings.model + "."
                          : "must be one of " + list_of(words) + " for " + settings.model + ".";
   };
-  if (utf16_units(settings.prompt) > prompt_limit(settings.model)) {
-    return Misfit{"prompt", "is longer than the " + std::to_string(prompt_limit(settings.model)) +
+  if (utf16_units(settings.prompt) > static_cast<glong>(model->prompt_limit())) {
+    return Misfit{"prompt", "is longer than the " + std::to_string(model->prompt_limit()) +
                                 " UTF-16 units that " + settings.model + " takes."};
   }
   const char type = letter_of(settings.kind);
@@ -428,8 +423,8 @@ Action read_action(JsonObject* body) {
   JsonObject* inputs = object_at(card, "inputs", path + ".card");
   const std::string model =
       kind == Kind::lipsync ? std::string() : text_at(inputs, "model", inputs_path);
-  // These models alone need no image.
-  const bool needs_image = !model.starts_with("seedance-2.0") && !model.starts_with("seedance-2.5");
+  const auto* known = catalogue::find_model(model, false);
+  const bool needs_image = known == nullptr || !known->images_are_optional;
   const char* images = kind == Kind::image         ? "image"
                        : kind == Kind::ingredients ? "images"
                                                    : nullptr;
