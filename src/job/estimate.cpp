@@ -13,6 +13,10 @@ EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
       done_(std::move(done)),
       ledger_(runtime, settings.ledger),
       client_(runtime, settings.access, settings.silence) {
+  if (!settings.asks_service) {
+    pause_.start(std::chrono::milliseconds(0), [this] { ask_ledger("The GEN API was not asked."); });
+    return;
+  }
   const auto longest = is_optional_ ? longest_optional_wait : longest_wait;
   deadline_.start(longest, [this, longest] {
     is_retryable_ = true;

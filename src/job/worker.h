@@ -96,7 +96,7 @@ class Worker : private PaymentDriver::Owner {
   void resume(ledger::Claim claim, std::optional<api::GenerationRequest> request);
   void claim_anew(payment::Reuse reuse);
   bool has_cost_limit() const;
-  void ask_estimate(api::GenerationRequest request, std::function<void()> then);
+  void ask_estimate(const api::GenerationRequest& request, std::function<void()> then);
   ledger::Limits limits() const;
   // worker_errors.cpp
   static std::string describe(Shutdown shutdown);

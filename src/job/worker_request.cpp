@@ -116,7 +116,7 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
     if (!estimate_) {
       if (has_not_left) request.body = claim->entry.identity.request;
       // The claim ends here as well.
-      return ask_estimate(std::move(request), [this, reuse] { this->claim(reuse); });
+      return ask_estimate(request, [this, reuse] { this->claim(reuse); });
     }
     if (auto error = cost_error())
       return give_up(*std::move(error), estimate_->is_retryable && !estimate_->credits);
@@ -160,13 +160,16 @@ bool Worker::has_cost_limit() const {
   return settings_.max_cost > 0 || settings_.daily_cost_limit > 0;
 }
 
-void Worker::ask_estimate(api::GenerationRequest request, std::function<void()> then) {
+// The contract of dialect seed has no estimate, so that there it is asked for where it is needed.
+void Worker::ask_estimate(const api::GenerationRequest& request, std::function<void()> then) {
   estimate_request_ = std::make_unique<EstimateRequest>(
       runtime_,
       EstimateRequest::Settings{.access = settings_.access,
                                 .silence = settings_.silence,
                                 .ledger = settings_.ledger,
-                                .request = std::move(request),
+                                .request = request,
+                                .asks_service =
+                                    has_cost_limit() || request.dialect != &api::seed_dialect,
                                 .is_optional = !has_cost_limit(),
                                 .identity = identity_},
       [this, then = std::move(then)](Estimate estimate) {

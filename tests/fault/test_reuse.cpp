@@ -263,12 +263,18 @@ TEST(Estimate, IsReadableOnceARequestIsAboutToBeMade) {
   Bench bench({.estimate = 4});
   EXPECT_EQ(estimate_of(bench, {{"max-cost", "5"}}), "4");
   EXPECT_EQ(bench.books().estimates.size(), 1U);
-  EXPECT_EQ(estimate_of(bench, {{"prompt", "Another one"}}), "4") << "there is no limit";
+  // Without a limit the ledger knows what such a one has cost.
+  EXPECT_EQ(estimate_of(bench, {{"prompt", "Another one"}}), "3.5");
+  EXPECT_EQ(bench.books().estimates.size(), 1U);
+  EXPECT_EQ(estimate_of(bench, {{"prompt", "Today's"}, {"dialect", "vidsheet"}}), "4");
   EXPECT_EQ(bench.books().estimates.size(), 2U);
-  // Without an answer the run goes on: the ledger knows what such a one has cost.
+  // Without an answer the run goes on.
   const auto gate = std::make_shared<Gate>();
   bench.service.behave({.estimate = 4, .estimate_gate = gate});
-  EXPECT_EQ(estimate_of(bench, {{"prompt", "A third one"}, {"stall-timeout", "300"}}), "3.5");
+  EXPECT_EQ(estimate_of(bench, {{"prompt", "A third one"},
+                                {"dialect", "vidsheet"},
+                                {"stall-timeout", "300"}}),
+            "3.5");
   EXPECT_EQ(bench.books().estimates.size(), 3U);
   gate->open();
 }
