@@ -12,7 +12,7 @@ int run_metrics(int argc, char** argv, const Globals& globals) {
       argv[0], nullptr,
       "What the ledger holds, in OpenMetrics form for Prometheus: generations by status and\n"
       "model, their cost, doubts, durations, bytes. The collector \"textfile\" of node_exporter\n"
-      "takes it as it is. Nothing is changed.");
+      "takes it as it is, and genpro serve --metrics has it over HTTP. Nothing is changed.");
   options.add_ledger();
   if (!options.parse(argc, argv)) return exit_done;
   ledger::Metrics metrics;
