@@ -214,6 +214,7 @@ TEST_F(ServeCommand, ServesWhatTheLedgerHoldsWhereThatIsWanted) {
   const Reply damaged = get("/metrics");
   EXPECT_EQ(damaged.status, 500U);
   EXPECT_NE(damaged.body.find("is damaged"), std::string::npos) << damaged.body;
+  EXPECT_EQ(get("/metrics").body, damaged.body);
 
   serve();
   EXPECT_EQ(get("/metrics").status, 404U);

@@ -28,12 +28,18 @@ std::string read_page(const std::string& path) {
 Response MetricsPage::response(const std::string& ledger) {
   auto kept = kept_.lock();
   const auto begun = Clock::now();
-  if (kept->text.empty() || begun >= kept->until) {
-    kept->text.clear();
-    kept->text = read_page(ledger);
-    const auto end = Clock::now();
-    kept->until = end + std::max<Clock::duration>(least_kept, times_as_long * (end - begun));
+  if (begun >= kept->until) {
+    Clock::duration rest = least_kept;
+    kept->failure.clear();
+    try {
+      kept->text = read_page(ledger);
+      rest = std::max(rest, times_as_long * (Clock::now() - begun));
+    } catch (const std::exception& failure) {
+      kept->failure = failure.what();
+    }
+    kept->until = Clock::now() + rest;
   }
+  if (!kept->failure.empty()) throw HttpError(500, kept->failure);
   Response response;
   response.content_type = metrics_type;
   response.text = kept->text;

@@ -11,16 +11,17 @@
 
 namespace genpro::cli {
 
-// Reading a large ledger takes seconds, so that a page is given again for a while. Threads: any;
-// who asks while it is made waits for that.
+// Reading a large ledger takes seconds, so that a page, or why there is none, is given again for a
+// while. Threads: any; who asks while it is made waits for that.
 class MetricsPage {
  public:
-  // `ledger`: as Ledger::open() has it. Throws std::runtime_error.
+  // `ledger`: as Ledger::open() has it. Throws HttpError.
   Response response(const std::string& ledger);
 
  private:
   struct Kept {
     std::string text;
+    std::string failure;  // of the latest try; empty: there was none
     std::chrono::steady_clock::time_point until;
   };
   Guarded<Kept> kept_;
