@@ -19,9 +19,9 @@ run="ca-certificates glib-networking libpq5 gstreamer1.0-tools gstreamer1.0-plug
   gstreamer1.0-plugins-base-apps ges1.0-tools fonts-dejavu-core
   python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 xlsx2csv"
 # Clang, its runtime and LLVM's symbolizer are for the sanitized build and the fuzz targets; Chromium
-# and its driver try the emulator's page.
+# and its driver try the emulator's page; prometheus has promtool, which reads what genpro metrics prints.
 tests="libgtest-dev libgmock-dev curl python3-minimal python3-jsonschema chromium chromium-driver clang libclang-rt-dev
-  llvm postgresql"
+  llvm postgresql prometheus"
 # What the benchmarks read from, and compare with.
 deep="nginx openssl"
 
@@ -52,7 +52,8 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "Installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
-# nginx is wanted as a program. Without this, its package also starts it on port 80.
+# nginx, postgresql and prometheus are wanted as programs. Without this, their packages also start them
+# as services; they may begin with the next boot, unless `systemctl disable` says otherwise.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   trap 'rm -f "$policy"' EXIT

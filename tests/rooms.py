@@ -14,6 +14,7 @@ plugin/bin/output
 plugin/bin/media
 plugin/common
 src/cli/batch src/cli/serve src/cli/service src/emulator
+src/cli/metrics
 src/cli/clip src/cli/ledger
 src/cli src/emulator/app
 src/emulator/page

@@ -24,6 +24,7 @@ int run_generations_show(int argc, char** argv, const Globals& globals);
 int run_generations_stop(int argc, char** argv, const Globals& globals);
 int run_help(int argc, char** argv, const Globals& globals);
 int run_init(int argc, char** argv, const Globals& globals);
+int run_metrics(int argc, char** argv, const Globals& globals);
 int run_models(int argc, char** argv, const Globals& globals);
 int run_whoami(int argc, char** argv, const Globals& globals);
 int run_ledger(int argc, char** argv, const Globals& globals);

@@ -46,6 +46,7 @@ namespace genpro::ledger {
 // `genpro/ledger.db` in the user's XDG state folder.
 std::string default_ledger_path();
 
+struct Metrics;
 struct Row;
 
 struct Entry {
@@ -258,6 +259,8 @@ class Ledger {
     double estimate = 0;  // of those whose cost is unknown, as far as there is one
   };
   Result<std::vector<Spend>> spend(WallTime since);
+  // Sums over all rows: reports/metrics.h.
+  Result<Metrics> metrics();
   struct Finding {
     std::int64_t row = 0;  // 0: the file
     std::string text;

@@ -191,6 +191,35 @@ TEST_F(ServeCommand, ListsTheClipsThatARecipeIsNotServedWith) {
   EXPECT_EQ(service_.books().posts.size(), 2U) << service_.books().text();
 }
 
+TEST_F(ServeCommand, ServesWhatTheLedgerHoldsWhereThatIsWanted) {
+  ASSERT_EQ(run({"generate", "--prompt", "A kite", "-o", file("clip.mp4")}).exit_code, 0);
+  serve({"--metrics"});
+  const Reply page = get("/metrics");
+  ASSERT_EQ(page.status, 200) << page.body;
+  EXPECT_EQ(page.headers.at("Content-Type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(page.body, genpro({"metrics", "--ledger", path_}).out);
+  EXPECT_NE(page.body.find("status=\"completed\"} 1\n"), std::string::npos) << page.body;
+  EXPECT_EQ(get("/metrics", {{"Origin", "https://evil.example"}}).status, 403U);
+  EXPECT_EQ(service_.books().posts.size(), 1U);
+  // In a while it tells what has changed.
+  sql("UPDATE generations SET status = 'failed'");
+  const auto tells_failure = [&] {
+    return get("/metrics").body.find("status=\"failed\"} 1\n") != std::string::npos;
+  };
+  EXPECT_TRUE(eventually(tells_failure, 120s));
+
+  sql("UPDATE generations SET status = 'strange'");
+  serve({"--metrics"});
+  const Reply damaged = get("/metrics");
+  EXPECT_EQ(damaged.status, 500U);
+  EXPECT_NE(damaged.body.find("is damaged"), std::string::npos) << damaged.body;
+  EXPECT_EQ(get("/metrics").body, damaged.body);
+
+  serve();
+  EXPECT_EQ(get("/metrics").status, 404U);
+}
+
 TEST_F(ServeCommand, GivesRanges) {
   serve();
   const std::string path = "/recipe/boat.mp4";

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "ledger/reports/metrics.h"
 #include "ledger/store/address.h"
 #include "ledger_fixture.h"
 
@@ -173,6 +174,7 @@ TEST_F(LedgerServer, AReaderReadsAndSpendsNothing) {
   EXPECT_EQ(row(*reader, id).id, id);
   EXPECT_EQ(must(reader->list({})).size(), 1U);
   EXPECT_EQ(must(reader->spend(0)).size(), 1U);
+  EXPECT_EQ(must(reader->metrics()).in_doubt, 1);
   const auto begun = begin(*reader, request("Another", "9"));
   ASSERT_FALSE(begun);
   EXPECT_NE(begun.error().message.find("may not be written by this role"), std::string::npos)

@@ -137,6 +137,13 @@ Wanted Library::recipe(const std::string& name) const {
   return {"recipe " + name + " " + *uri + stamps_of(settings), settings};
 }
 
+std::string Library::ledger() const {
+  std::string path = completed(common_).ledger;
+  if (path.empty())
+    throw HttpError(404, "ledger is empty, so that there is nothing to be counted.");
+  return path;
+}
+
 std::vector<ledger::Entry> Library::generations() const {
   std::vector<ledger::Entry> entries;
   const Settings settings = completed(common_);

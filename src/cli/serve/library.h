@@ -29,6 +29,8 @@ class Library {
   std::vector<std::string> recipes() const;
   // Throws HttpError: 404 when there is none, 422 when it cannot be used.
   Wanted recipe(const std::string& name) const;
+  // As settings and profile have it now. Throws HttpError where there is none.
+  std::string ledger() const;
   // All that are finished, the newest first. Throws std::runtime_error.
   std::vector<ledger::Entry> generations() const;
   // The one of `entries` that the recipe will be served with, whatever run it was made in; empty:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <optional>
 #include <set>
 
 #include "cli/clip/setting_options.h"
@@ -8,6 +9,7 @@
 #include "cli/serve/clips.h"
 #include "cli/serve/guard.h"
 #include "cli/serve/library.h"
+#include "cli/serve/metrics_page.h"
 #include "cli/serve/pages.h"
 #include "cli/serve/server.h"
 
@@ -23,7 +25,10 @@ constexpr std::string_view clip_suffix = ".mp4";
 
 class Service {
  public:
-  Service(const Library& library, Clips& clips) : library_(library), clips_(clips) {}
+  Service(const Library& library, Clips& clips, bool has_metrics)
+      : library_(library), clips_(clips) {
+    if (has_metrics) metrics_.emplace();
+  }
 
   Response answer(const Request& request, const Client& client) {
     check_sender(request);
@@ -33,6 +38,9 @@ class Service {
       const auto recipes = library_.recipes();
       return playlist(recipes, latest(generations_beside(recipes)),
                       "http://" + request.header("host"));
+    }
+    if (metrics_ && path.size() == 1 && path[0] == "metrics") {
+      return metrics_->response(library_.ledger());
     }
     if (path.size() == 2 && path[1].ends_with(clip_suffix)) {
       const std::string name = path[1].substr(0, path[1].size() - clip_suffix.size());
@@ -98,6 +106,7 @@ class Service {
 
   const Library& library_;
   Clips& clips_;
+  std::optional<MetricsPage> metrics_;
 };
 
 }  // namespace
@@ -113,13 +122,14 @@ int run_serve(int argc, char** argv, const Globals& globals) {
       "Port of 127.0.0.1 and ::1; 0: any that is free (" + std::to_string(usual_port) + ")");
   options.add_text("max-cost", "C",
                    "Begin no generation that may take the cost of this run above C");
+  options.add_flag("metrics", "Serve what the ledger holds at /metrics, for Prometheus");
   options.add_ledger();
   add_access(options, {"sheet-route", "sheet-id", "cell-id", "agent-id", "archive",
                        "daily-generation-limit", "daily-cost-limit"});
   options.add_description(
       "/ lists what there is, /playlist.m3u is the same for players, /recipe/NAME.mp4 and\n"
-      "/generation/ID.mp4 are clips. All users and programs of this machine can open them; pages\n"
-      "of other sites cannot.");
+      "/generation/ID.mp4 are clips; /metrics is there with --metrics. All users and programs of\n"
+      "this machine can open them; pages of other sites cannot.");
   const auto folders = options.parse(argc, argv);
   if (!folders) return exit_done;
   if (folders->size() > 1) throw UsageError(options.program(), "Name one folder of recipes.");
@@ -130,7 +140,7 @@ int run_serve(int argc, char** argv, const Globals& globals) {
   const Library library(read_given_settings(options, globals, true),
                         folders->empty() ? "" : folders->front());
   Clips clips(max_cost);
-  Service service(library, clips);
+  Service service(library, clips, options.is_given("metrics"));
   const Server server(static_cast<std::uint16_t>(port),
                       [&](const Request& request, const Client& client) {
                         return service.answer(request, client);

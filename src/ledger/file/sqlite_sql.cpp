@@ -50,7 +50,11 @@ const sql::Words& SqliteDatabase::words() const {
       "WHEN 'submitting' THEN 4 WHEN 'unknown' THEN 4 WHEN 'prepared' THEN 4 "
       "WHEN 'gone' THEN 5 WHEN 'failed' THEN 6 WHEN 'stopped' THEN 6 WHEN 'refused' THEN 6 "
       "ELSE 0 END",
-      "INDEXED BY by_time", "", "max(created_at, posted_at)", "-1"};
+      "INDEXED BY by_time",
+      "",
+      "max(created_at, posted_at)",
+      "-1",
+      false};
   return words;
 }
 

@@ -297,8 +297,12 @@ std::unique_ptr<sql::Cursor> Session::prepare(std::string_view sql) {
 
 const sql::Words& Session::words() const {
   static constexpr sql::Words words = {
-      "rank", "", " FOR UPDATE", "asked_at",
-      "greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint - changed_at, 0)"};
+      "rank",
+      "",
+      " FOR UPDATE",
+      "asked_at",
+      "greatest((extract(epoch FROM clock_timestamp()) * 1000)::bigint - changed_at, 0)",
+      true};
   return words;
 }
 

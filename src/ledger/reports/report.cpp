@@ -9,6 +9,7 @@
 
 #include "base/glib_ptr.h"
 #include "ledger/attempt.h"
+#include "ledger/reports/charge.h"
 #include "ledger/rows.h"
 
 namespace genpro::ledger {
@@ -51,12 +52,6 @@ class LocalDay {
   WallTime end_ = 0;
   std::string name_;
 };
-
-const payment::Meaning* meaning_of(std::string_view word) {
-  const auto all = payment::meanings();
-  const auto found = std::ranges::find(all, word, &payment::Meaning::word);
-  return found != all.end() ? &*found : nullptr;
-}
 
 }  // namespace
 
@@ -170,8 +165,8 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
         known = words.insert(words.end(), {std::string(word), meaning});
       }
       const payment::Meaning& meaning = *known->meaning;
-      const bool has_not_left = meaning.is_unfinished && meaning.charged == payment::Charged::no;
-      if (!meaning.counts || has_not_left) continue;
+      const auto charge = charge_of(meaning, query.view(5));
+      if (!charge) continue;
       const auto found = of_the_day.find(query.view(2));
       Spend* spend = found != of_the_day.end() ? found->second : nullptr;
       if (spend == nullptr) {
@@ -181,19 +176,12 @@ Result<std::vector<Ledger::Spend>> Ledger::spend(WallTime since) {
         of_the_day.emplace(spend->model, spend);
       }
       ++spend->generations;
-      if (meaning.is_unsettled) ++spend->in_doubt;
-      // As payment::charged().
-      const std::string_view credit = query.view(5);
-      const bool is_free = credit.empty() ? meaning.charged == payment::Charged::no
-                                          : credit == "refunded" || credit == "not_charged";
-      if (is_free) {
+      if (charge == Charge::in_doubt) ++spend->in_doubt;
+      if (charge == Charge::refunded) {
         ++spend->refunded;
         continue;
       }
-      const bool has_ended = !meaning.is_unfinished;
-      if (has_ended && meaning.charged == payment::Charged::unknown && credit.empty()) {
-        ++spend->refund_unproven;
-      }
+      if (charge == Charge::refund_unproven) ++spend->refund_unproven;
       const auto credits_of = [&](int column) {
         return query.is_null(column) ? std::nullopt : std::optional(query.real(column));
       };

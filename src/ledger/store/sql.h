@@ -42,6 +42,7 @@ struct Words {
   const char* asked_at;  // an expression: when what the row is about was asked for, as limits count
   const char* unchanged_ms;  // an expression: since when a row has not been changed, by a clock
                              // that all machines share; -1: they are one machine's
+  bool groups_by_hash;  // GROUP BY need not sort all rows, which takes longer than to read them
 };
 
 class Database {
