@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,32 +42,6 @@ void settle_folder(const std::string& path) {
 bool make_folder_of(const std::string& path) {
   const std::string folder = take_string(g_path_get_dirname(path.c_str()));
   return g_mkdir_with_parents(folder.c_str(), 0700) == 0;
-}
-
-std::string text_of(const Record& record, const std::string& sha256, std::uint64_t size) {
-  const auto builder = ObjectPtr<JsonBuilder>::adopt(json_builder_new());
-  json_builder_begin_object(builder.get());
-  const auto add = [&](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    json_builder_set_member_name(builder.get(), name);
-    json_builder_add_string_value(builder.get(), value.c_str());
-  };
-  add("service", record.service);
-  add("generation-id", record.generation_id);
-  add("sha256", sha256);
-  json_builder_set_member_name(builder.get(), "size");
-  json_builder_add_int_value(builder.get(), static_cast<gint64>(size));
-  add("model", record.model);
-  if (record.cost) {
-    json_builder_set_member_name(builder.get(), "cost");
-    json_builder_add_double_value(builder.get(), *record.cost);
-  }
-  add("fingerprint", record.fingerprint);
-  const DateTimePtr now(g_date_time_new_now_utc());
-  add("kept-at", take_string(g_date_time_format_iso8601(now.get())));
-  json_builder_end_object(builder.get());
-  const Owned<JsonNode, json_node_unref> root(json_builder_get_root(builder.get()));
-  return take_string(json_to_string(root.get(), TRUE)) + "\n";
 }
 
 }  // namespace
@@ -185,7 +158,11 @@ class Writer::Finish : public ThreadOwner {
     const std::string clip = archive_.clip_path(sha256);
     if (!make_folder_of(clip) || !partial_->publish(clip)) return give_up(clip);
     const std::string path = archive_.record_path(record_.service, record_.generation_id);
-    const std::string text = text_of(record_, sha256, size_);
+    Record record = record_;
+    record.sha256 = sha256;
+    record.size = size_;
+    record.kept_at = g_get_real_time() / 1000;
+    const std::string text = to_json(record);
     constexpr auto flags = static_cast<GFileSetContentsFlags>(G_FILE_SET_CONTENTS_CONSISTENT |
                                                               G_FILE_SET_CONTENTS_DURABLE);
     if (!make_folder_of(path) ||

@@ -56,7 +56,9 @@ std::shared_ptr<archive::Writer> Worker::archive_writer() const {
                       .generation_id = generation_id(),
                       .model = entry.identity.model,
                       .cost = cost_ ? cost_ : entry.cost,
-                      .fingerprint = entry.identity.fingerprint});
+                      .fingerprint = entry.identity.fingerprint,
+                      .prompt = api::prompt_in(entry.identity.request),
+                      .requested_at = entry.posted_at});
 }
 
 }  // namespace genpro::job
