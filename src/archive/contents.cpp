@@ -70,27 +70,30 @@ Result<Contents> read_contents(const Archive& archive) {
   }
   Contents contents;
   std::map<std::string, Leftover> clips;
-  auto problem = for_each_file(folder / "clips", [&](const fs::path& path, const struct stat& file) {
-    const std::string sha256 = path.stem().string();
-    if (path.extension() == ".mp4" && is_sha256(sha256)) {
-      contents.clips[sha256] = {static_cast<std::uint64_t>(file.st_size), file.st_ino,
-                                changed_at(file)};
-      clips.emplace(sha256, leftover_of(path, file));
-    } else {
-      contents.leftovers.push_back(leftover_of(path, file));
-    }
-  });
+  auto problem =
+      for_each_file(folder / "clips", [&](const fs::path& path, const struct stat& file) {
+        const std::string sha256 = path.stem().string();
+        if (path.extension() == ".mp4" && is_sha256(sha256)) {
+          contents.clips[sha256] = {static_cast<std::uint64_t>(file.st_size), file.st_ino,
+                                    changed_at(file)};
+          clips.emplace(sha256, leftover_of(path, file));
+        } else {
+          contents.leftovers.push_back(leftover_of(path, file));
+        }
+      });
   if (problem) return *std::move(problem);
   // After the clips: a record that comes meanwhile is of a clip that may not be among them yet.
   std::set<std::string> named;
-  problem = for_each_file(folder / "generations", [&](const fs::path& path, const struct stat& file) {
-    // One that is being written.
-    if (path.extension() != ".json") return contents.leftovers.push_back(leftover_of(path, file));
-    auto record = read_record(path);
-    if (!record) return contents.unreadable.push_back(path.string());
-    named.insert(record->sha256);
-    contents.records.push_back(*std::move(record));
-  });
+  problem =
+      for_each_file(folder / "generations", [&](const fs::path& path, const struct stat& file) {
+        // One that is being written.
+        if (path.extension() != ".json")
+          return contents.leftovers.push_back(leftover_of(path, file));
+        auto record = read_record(path);
+        if (!record) return contents.unreadable.push_back(path.string());
+        named.insert(record->sha256);
+        contents.records.push_back(*std::move(record));
+      });
   if (problem) return *std::move(problem);
   for (auto& [sha256, clip] : clips) {
     if (!named.contains(sha256)) contents.leftovers.push_back(std::move(clip));

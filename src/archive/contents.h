@@ -13,9 +13,9 @@
 namespace genpro::archive {
 
 struct Clip {
-  std::uint64_t size = 0;        // bytes
-  std::uint64_t file = 0;        // inode: another one is another writing of the same bytes
-  std::int64_t changed_at = 0;   // milliseconds since 1970
+  std::uint64_t size = 0;       // bytes
+  std::uint64_t file = 0;       // inode: another one is another writing of the same bytes
+  std::int64_t changed_at = 0;  // milliseconds since 1970
 };
 
 // A file that no generation needs: a clip without a generation, one that was damaged, or what is
@@ -27,10 +27,10 @@ struct Leftover {
 };
 
 struct Contents {
-  std::vector<Record> records;             // the newest first; a clip may have several
-  std::vector<std::string> unreadable;     // paths of records that say nothing
-  std::map<std::string, Clip> clips;       // by SHA-256
-  std::vector<Leftover> leftovers;         // a process may be at a young one
+  std::vector<Record> records;          // the newest first; a clip may have several
+  std::vector<std::string> unreadable;  // paths of records that say nothing
+  std::map<std::string, Clip> clips;    // by SHA-256
+  std::vector<Leftover> leftovers;      // a process may be at a young one
 };
 
 // Reads the folder and each record, and no clip. Waits for the disk, as the others here do.

@@ -14,14 +14,14 @@ namespace genpro::archive {
 struct Record {
   std::string service;  // its API's address
   std::string generation_id;
-  std::string model;               // empty: the cell's
-  std::optional<double> cost;      // credits
-  std::string fingerprint;         // of the request; empty: not known
-  std::string prompt;              // empty: not known
-  std::int64_t requested_at = 0;   // milliseconds since 1970; 0: not known
-  std::int64_t kept_at = 0;        // the same
-  std::string sha256;              // of the clip's bytes, hexadecimal
-  std::uint64_t size = 0;          // of the clip, bytes
+  std::string model;              // empty: the cell's
+  std::optional<double> cost;     // credits
+  std::string fingerprint;        // of the request; empty: not known
+  std::string prompt;             // empty: not known
+  std::int64_t requested_at = 0;  // milliseconds since 1970; 0: not known
+  std::int64_t kept_at = 0;       // the same
+  std::string sha256;             // of the clip's bytes, hexadecimal
+  std::uint64_t size = 0;         // of the clip, bytes
 };
 
 bool is_sha256(std::string_view text);

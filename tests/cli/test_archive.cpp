@@ -18,9 +18,9 @@ class ArchiveCommand : public ServiceCliTest {
  protected:
   // Asks for a clip, which is kept; the id of its generation.
   std::string keep(const std::string& prompt) {
-    const Finished finished = run({"generate", "--prompt", prompt, "-o",
-                                   file("clip-" + std::to_string(++clips_) + ".mp4"), "--archive",
-                                   folder()});
+    const Finished finished =
+        run({"generate", "--prompt", prompt, "-o",
+             file("clip-" + std::to_string(++clips_) + ".mp4"), "--archive", folder()});
     EXPECT_EQ(finished.exit_code, 0) << finished.out;
     return service_.books().generations.back().id;
   }

@@ -59,8 +59,8 @@ int run_archive_export(int argc, char** argv, const Globals& globals) {
   const auto words = options.parse(argc, argv);
   if (!words) return exit_done;
   if (words->size() != 1) {
-    throw UsageError(options.program(),
-                     words->empty() ? "The ID of a clip is missing." : "It takes one ID at a time.");
+    throw UsageError(options.program(), words->empty() ? "The ID of a clip is missing."
+                                                       : "It takes one ID at a time.");
   }
   const auto output = options.value("output");
   if (!output) throw UsageError(options.program(), "Name the file to write with -o FILE.");

@@ -122,8 +122,7 @@ std::vector<archive::Leftover> old_leftovers(const Contents& contents) {
   std::vector<archive::Leftover> old;
   for (const archive::Leftover& leftover : contents.leftovers) {
     const bool is_clip = leftover.path.ends_with(".mp4");
-    const bool is_old =
-        ledger::wall_clock_now() - leftover.changed_at > archive::oldest_writing;
+    const bool is_old = ledger::wall_clock_now() - leftover.changed_at > archive::oldest_writing;
     if (is_old && (!is_clip || contents.unreadable.empty())) old.push_back(leftover);
   }
   return old;

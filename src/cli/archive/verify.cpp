@@ -42,8 +42,9 @@ std::string sentence(const Outcome& outcome) {
   const std::string clip = "The clip " + one_line(outcome.file, 300) + " " + owner;
   switch (outcome.check.state) {
     case Check::State::damaged:
-      return clip + " is damaged: its bytes are others than were kept. It is fetched anew when it "
-                    "is played next.";
+      return clip +
+             " is damaged: its bytes are others than were kept. It is fetched anew when it "
+             "is played next.";
     case Check::State::missing:
       return clip + " is missing. It is fetched anew when it is played next.";
     default:
