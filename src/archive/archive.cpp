@@ -19,7 +19,8 @@ namespace {
 using ChecksumPtr = Owned<GChecksum, g_checksum_free>;
 
 // Hexadecimal; empty when the file cannot be read, with the reason in errno.
-std::string sha256_of_file(const std::string& path, const std::stop_token& stopped) {
+std::string sha256_of_file(const std::string& path, const std::stop_token& stopped,
+                           const Tick& tick) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return {};
   const ChecksumPtr checksum(g_checksum_new(G_CHECKSUM_SHA256));
@@ -29,6 +30,7 @@ std::string sha256_of_file(const std::string& path, const std::stop_token& stopp
       errno = ECANCELED;
       return {};
     }
+    if (tick) tick();
     const ssize_t count = ::read(file.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count == 0) return g_checksum_get_string(checksum.get());
@@ -57,8 +59,9 @@ std::string Archive::record_path(const std::string& service,
   return folder_ + "/generations/" + name.substr(0, 2) + "/" + name + ".json";
 }
 
-Check Archive::check(const std::string& sha256, const std::stop_token& stopped) const {
-  const std::string now = sha256_of_file(clip_path(sha256), stopped);
+Check Archive::check(const std::string& sha256, const std::stop_token& stopped,
+                     const Tick& tick) const {
+  const std::string now = sha256_of_file(clip_path(sha256), stopped, tick);
   const int error = errno;
   if (now == sha256) return {Check::State::whole, {}};
   if (!now.empty()) return {Check::State::damaged, {}};
@@ -67,7 +70,8 @@ Check Archive::check(const std::string& sha256, const std::stop_token& stopped) 
 }
 
 Found Archive::find(const std::string& service, const std::string& generation_id,
-                    const std::string& fingerprint, const std::stop_token& stopped) const {
+                    const std::string& fingerprint, const std::stop_token& stopped,
+                    const Tick& tick) const {
   char* text = nullptr;
   gsize size = 0;
   if (!g_file_get_contents(record_path(service, generation_id).c_str(), &text, &size, nullptr)) {
@@ -79,7 +83,7 @@ Found Archive::find(const std::string& service, const std::string& generation_id
   const std::string& kept = record->fingerprint;
   if (!kept.empty() && !fingerprint.empty() && kept != fingerprint) return {};
   const std::string clip = clip_path(record->sha256);
-  const Check check = this->check(record->sha256, stopped);
+  const Check check = this->check(record->sha256, stopped, tick);
   if (stopped.stop_requested()) return {};
   const std::string subject =
       "The archive's clip " + clip + " of generation " + generation_id + " ";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -24,6 +25,9 @@ struct Check {
   std::string reason;  // of one that cannot be read
 };
 
+// Called after each piece of a clip that was read.
+using Tick = std::function<void()>;
+
 // Threads: any. All functions wait for the disk.
 class Archive {
  public:
@@ -36,9 +40,11 @@ class Archive {
   // none: a service may count its generations anew. `fingerprint`: empty where it is not known.
   // Ends early, with nothing, when told to stop.
   Found find(const std::string& service, const std::string& generation_id,
-             const std::string& fingerprint, const std::stop_token& stopped = {}) const;
+             const std::string& fingerprint, const std::stop_token& stopped = {},
+             const Tick& tick = {}) const;
   // Reads all of the clip, and changes nothing.
-  Check check(const std::string& sha256, const std::stop_token& stopped = {}) const;
+  Check check(const std::string& sha256, const std::stop_token& stopped = {},
+              const Tick& tick = {}) const;
 
   std::string clip_path(const std::string& sha256) const;
   std::string record_path(const std::string& service, const std::string& generation_id) const;
