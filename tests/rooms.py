@@ -13,7 +13,7 @@ plugin/bin/playout
 plugin/bin/output
 plugin/bin/media
 plugin/common
-src/cli/batch src/cli/serve src/cli/service src/emulator
+src/cli/archive src/cli/batch src/cli/serve src/cli/service src/emulator
 src/cli/metrics
 src/cli/clip src/cli/ledger
 src/cli src/emulator/app

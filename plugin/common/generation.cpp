@@ -236,6 +236,13 @@ void Generation::end_progress(GstProgressType type, const std::string& text) {
   if (std::exchange(state_.lock()->is_in_progress, false)) tell_(progress(type, text));
 }
 
+std::shared_ptr<job::Job> Generation::take_job() {
+  std::shared_ptr<archive::Writer> unread;
+  auto state = state_.lock();
+  if (state->clip) unread = std::move(state->clip->archive);
+  return std::move(state->job);
+}
+
 void Generation::shut_down(const job::Delivery& delivery) {
   auto outcome = job::Shutdown::nothing;
   if (const auto job = take_job()) outcome = job->shut_down(delivery);

@@ -77,7 +77,8 @@ class Generation {
   void set_state(job::Status status, const job::Update* update);
   // Makes the report of how far it is.
   ProgressReport progress(GstProgressType type, std::string text);
-  std::shared_ptr<job::Job> take_job() { return std::move(state_.lock()->job); }
+  // Nothing is read any more.
+  std::shared_ptr<job::Job> take_job();
   bool is_attached() const { return !settings_.generation_id.empty(); }
 
   Settings settings_;  // never changed after construction

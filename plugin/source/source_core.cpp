@@ -50,7 +50,7 @@ void SourceCore::stop() {
   // Reading ends here. The rest of the state stays for queries until the next run.
   stream_.fast_start.reset();
   stream_.random_reader.reset();
-  (void)take_reader();
+  if (const auto reader = take_reader()) tell_warning(*reader);
   attached_ ? generation->shut_down_later(delivery) : generation->shut_down(delivery);
   pipeline_.reset();
 }

@@ -138,6 +138,7 @@ class SourceCore {
   // Whether all of the clip has been given downstream.
   bool is_all_pushed();
   GstFlowReturn finish_clip();
+  void tell_warning(clip::Reader& reader);
   void open(job::FinishedClip clip);
   void send_tags();
   GstFlowReturn fail(Error error);

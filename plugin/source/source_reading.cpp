@@ -22,6 +22,8 @@ using job::Status;
 
 // Enough to tell a clip from a web page.
 constexpr std::size_t head_size = 512;
+// Before the end of the stream, to tell what the archive's disk says of the clip.
+constexpr std::chrono::seconds longest_archiving{1};
 static_assert(head_size >= clip::container_head_size);
 
 CapsPtr caps_of(clip::Container container) {
@@ -82,9 +84,11 @@ GstFlowReturn SourceCore::read(std::uint64_t offset, std::size_t length,
   const bool looks_at_head = stream_.is_random() && !is_identified();
   Reader::Outcome outcome =
       stream_.is_random() ? read_anywhere(offset, length, interrupted) : read_next(interrupted);
-  if (const std::string warning = reader->take_warning(); !warning.empty()) {
-    generation()->warn(GST_RESOURCE_ERROR_READ, warning);
+  // Whoever plays live goes on to what comes next; what is told then is told when it stops.
+  if (std::holds_alternative<Reader::End>(outcome) && !attached_) {
+    reader->wait_for_archive(interrupted, longest_archiving);
   }
+  tell_warning(*reader);
   if (std::holds_alternative<Reader::Interrupted>(outcome)) return GST_FLOW_FLUSHING;
   if (auto* error = std::get_if<Error>(&outcome)) return fail(std::move(*error));
   if (std::holds_alternative<Reader::End>(outcome)) return finish_clip();
@@ -174,6 +178,11 @@ GstFlowReturn SourceCore::identify(const BytesPtr& head) {
   if (info && info->size) pad_.set_size(*info->size);
   generation()->set_status(Status::streaming);
   return GST_FLOW_OK;
+}
+
+void SourceCore::tell_warning(Reader& reader) {
+  const std::string warning = reader.take_warning();
+  if (!warning.empty()) generation()->warn(GST_RESOURCE_ERROR_READ, warning);
 }
 
 GstFlowReturn SourceCore::finish_clip() {

@@ -283,6 +283,22 @@ Error missing_error(const std::vector<std::string>& names) {
   return error;
 }
 
+std::string prompt_in(const std::string& body) {
+  const auto request = parse_json_object(body);
+  if (!request) return "";
+  const auto inner = [](JsonObject* object, const char* name) {
+    return as_object(member(object, name));
+  };
+  const auto actions = elements(as_array(member(request->get(), "actions")));
+  if (actions.empty()) {
+    JsonObject* data = inner(request->get(), "data");
+    return as_string(member(data, "prompt")).value_or("");
+  }
+  JsonObject* inputs = inner(inner(as_object(actions.front()), "card"), "inputs");
+  JsonObject* manual = inner(inner(inputs, "prompt"), "manual");
+  return as_string(member(manual, "text")).value_or("");
+}
+
 Result<GenerationRequest> make_request(const RequestSettings& settings) {
   if (auto error = check_words(settings)) return *error;
   const Dialect& dialect = *find_dialect(settings.dialect);

@@ -90,6 +90,9 @@ std::vector<std::string> missing_settings(const RequestSettings& settings);
 // One error for all of them; `api-key` may be among them. Its detail `missing` has the names.
 Error missing_error(const std::vector<std::string>& names);
 
+// Of a body that was posted or is to be; empty when it has none.
+std::string prompt_in(const std::string& body);
+
 // Fails with ErrorKind::settings; the message names the setting and what to write there.
 Result<GenerationRequest> make_request(const RequestSettings& settings);
 

@@ -1,227 +1,220 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "archive/writer.h"
 
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
 #include <pthread.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <ctime>
-#include <filesystem>
+#include <deque>
 #include <thread>
 #include <utility>
 
+#include "archive/partial_file.h"
 #include "base/callback.h"
-#include "base/glib_ptr.h"
+#include "base/guarded.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "base/thread_owner.h"
 
 namespace genpro::archive {
 
 namespace {
 
-constexpr std::string_view partial_prefix = "partial-";
-// Who writes a clip for longer than that without a new byte has died.
-constexpr std::time_t oldest_partial = 24 * 3600;
+using std::chrono::steady_clock;
 
-// So that a name is there after a loss of power as well. A file system that cannot do it loses no
-// more than that.
-void settle_folder(const std::string& path) {
-  const std::string folder = take_string(g_path_get_dirname(path.c_str()));
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  (void)fsync(descriptor);
-  ::close(descriptor);
+// Written out while the clip comes, so that its end has little left to wait for.
+constexpr std::uint64_t unsettled_most = 64 * 1024 * 1024;
+// A disk that has not taken a clip in that time, when the process exits, will not.
+constexpr std::chrono::seconds longest_exit{60};
+
+std::string reason_now() {
+  return g_strerror(errno);
 }
 
-bool make_folder_of(const std::string& path) {
-  const std::string folder = take_string(g_path_get_dirname(path.c_str()));
-  return g_mkdir_with_parents(folder.c_str(), 0700) == 0;
+std::string problem_text(const Record& record, const std::string& reason) {
+  return "The clip of generation " + record.generation_id +
+         " is not kept in the archive: " + reason +
+         ". Make room, or the folder writable, and play the generation again.";
 }
 
-std::string text_of(const Record& record, const std::string& sha256, std::uint64_t size) {
-  const auto builder = ObjectPtr<JsonBuilder>::adopt(json_builder_new());
-  json_builder_begin_object(builder.get());
-  const auto add = [&](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    json_builder_set_member_name(builder.get(), name);
-    json_builder_add_string_value(builder.get(), value.c_str());
-  };
-  add("service", record.service);
-  add("generation-id", record.generation_id);
-  add("sha256", sha256);
-  json_builder_set_member_name(builder.get(), "size");
-  json_builder_add_int_value(builder.get(), static_cast<gint64>(size));
-  add("model", record.model);
-  if (record.cost) {
-    json_builder_set_member_name(builder.get(), "cost");
-    json_builder_add_double_value(builder.get(), *record.cost);
-  }
-  add("fingerprint", record.fingerprint);
-  const DateTimePtr now(g_date_time_new_now_utc());
-  add("kept-at", take_string(g_date_time_format_iso8601(now.get())));
-  json_builder_end_object(builder.get());
-  const Owned<JsonNode, json_node_unref> root(json_builder_get_root(builder.get()));
-  return take_string(json_to_string(root.get(), TRUE)) + "\n";
+void log_problem(const std::string& text) {
+  if (text.empty()) return;
+  log::Logger(log::Category::clip, {}).warning([&] { return text; });
 }
 
 }  // namespace
 
-// The file that the bytes go into, which has no name where the file system can do that.
-class Writer::Partial {
- public:
-  explicit Partial(const std::string& folder) {
-    descriptor_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (descriptor_ >= 0) return;
-    remove_old(folder);
-    name_ = folder + "/" + std::string(partial_prefix) + "XXXXXX";
-    descriptor_ = g_mkstemp_full(name_.data(), O_RDWR | O_CLOEXEC, 0600);
-    if (descriptor_ < 0) name_.clear();
-  }
-  ~Partial() {
-    if (!name_.empty()) ::unlink(name_.c_str());
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  Partial(const Partial&) = delete;
-  Partial& operator=(const Partial&) = delete;
+struct Writer::State {
+  struct Piece {
+    std::uint64_t offset = 0;
+    BytesPtr bytes;
+  };
 
-  bool is_open() const { return descriptor_ >= 0; }
+  struct Progress {
+    std::deque<Piece> pieces;
+    std::size_t queued = 0;             // bytes in `pieces`, and of the one that is being written
+    std::optional<std::uint64_t> size;  // all has come: of the clip
+    bool is_dropped = false;            // nothing is to be kept
+    bool is_over = false;               // the thread is done
+    bool is_abandoned = false;          // nobody waits for the thread any more
+    bool is_watched = true;             // somebody takes the problem
+    std::string problem;
+  };
 
-  bool write(std::uint64_t offset, std::span<const unsigned char> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t done =
-          pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) return false;
-      bytes = bytes.subspan(static_cast<std::size_t>(done));
-      offset += static_cast<std::uint64_t>(done);
-    }
-    return true;
-  }
-
-  // Empty when it cannot be read whole.
-  std::string sha256(std::uint64_t size) const {
-    const Owned<GChecksum, g_checksum_free> checksum(g_checksum_new(G_CHECKSUM_SHA256));
-    std::array<unsigned char, 65536> bytes{};
-    std::uint64_t at = 0;
-    while (at < size) {
-      const auto wanted = std::min<std::uint64_t>(bytes.size(), size - at);
-      const ssize_t count = pread(descriptor_, bytes.data(), wanted, static_cast<off_t>(at));
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) return {};
-      g_checksum_update(checksum.get(), bytes.data(), count);
-      at += static_cast<std::uint64_t>(count);
-    }
-    return g_checksum_get_string(checksum.get());
-  }
-
-  // Gives the file that name. One that has it already had the same bytes once, which may be damaged
-  // or not to be read any more, and makes room.
-  bool publish(const std::string& path) {
-    if (fsync(descriptor_) != 0) return false;
-    if (name_.empty()) {
-      const std::string from = "/proc/self/fd/" + std::to_string(descriptor_);
-      const GCharPtr unique(g_uuid_string_random());
-      std::string name = path + "." + unique.get();
-      if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-        return false;
-      }
-      name_ = std::move(name);
-    }
-    if (g_rename(name_.c_str(), path.c_str()) != 0) return false;
-    name_.clear();
-    settle_folder(path);
-    return true;
-  }
-
- private:
-  static void remove_old(const std::string& folder) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-      const std::string path = entry.path().string();
-      struct stat status {};
-      const bool is_old = entry.path().filename().string().starts_with(partial_prefix) &&
-                          lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-                          std::time(nullptr) - status.st_mtime > oldest_partial;
-      if (is_old) ::unlink(path.c_str());
-    }
-  }
-
-  int descriptor_ = -1;
-  std::string name_;  // empty: none
+  Guarded<Progress> progress;
 };
 
-class Writer::Finish : public ThreadOwner {
- public:
-  Finish(std::unique_ptr<Partial> partial, Archive archive, Record record, std::uint64_t size)
-      : partial_(std::move(partial)),
-        archive_(std::move(archive)),
-        record_(std::move(record)),
-        size_(size),
-        thread_([this] {
-          pthread_setname_np(pthread_self(), "genpro-archive");
-          guard_c_callback("keeping a clip", [this] { run(); });
-          set_ended();
-        }) {}
-  ~Finish() override { thread_.join(); }
+// What it works with is its own, since a disk may hold it for longer than anybody waits.
+class Writer::Thread : public ThreadOwner {
+  using Progress = State::Progress;
 
- private:
-  void run() {
-    const auto give_up = [this](const std::string& path) {
-      const std::string reason = g_strerror(errno);
-      log::Logger(log::Category::clip, {}).warning([&] {
-        return "the clip of generation " + record_.generation_id + " is not kept: " + path + ": " +
-               reason;
-      });
-    };
-    const std::string sha256 = partial_->sha256(size_);
-    if (sha256.empty()) return give_up(archive_.folder());
-    const std::string clip = archive_.clip_path(sha256);
-    if (!make_folder_of(clip) || !partial_->publish(clip)) return give_up(clip);
-    const std::string path = archive_.record_path(record_.service, record_.generation_id);
-    const std::string text = text_of(record_, sha256, size_);
-    constexpr auto flags = static_cast<GFileSetContentsFlags>(G_FILE_SET_CONTENTS_CONSISTENT |
-                                                              G_FILE_SET_CONTENTS_DURABLE);
-    if (!make_folder_of(path) ||
-        !g_file_set_contents_full(path.c_str(), text.data(), static_cast<gssize>(text.size()),
-                                  flags, 0600, nullptr)) {
-      return give_up(path);
+ public:
+  Thread(std::shared_ptr<State> state, Archive archive, Record record)
+      : state_(std::move(state)),
+        thread_([this, state = state_, archive = std::move(archive), record = std::move(record)] {
+          pthread_setname_np(pthread_self(), "genpro-archive");
+          std::string reason = "the folder cannot be written to";
+          guard_c_callback("keeping a clip", [&] { reason = write(*state, archive, record); });
+          tell(*state, record, reason);
+          auto progress = state->progress.lock();
+          progress->is_over = true;
+          progress.notify();
+          if (!progress->is_abandoned) set_ended();
+        }) {}
+  ~Thread() override {
+    bool is_over = false;
+    {
+      auto progress = state_->progress.lock();
+      const auto deadline =
+          steady_clock::now() + (progress->is_dropped ? std::chrono::seconds(1) : longest_exit);
+      is_over = progress.wait_until(deadline, [](const Progress& p) { return p.is_over; });
+      progress->is_abandoned = !is_over;
     }
-    settle_folder(path);
+    is_over ? thread_.join() : thread_.detach();
   }
 
-  std::unique_ptr<Partial> partial_;
-  const Archive archive_;
-  const Record record_;
-  const std::uint64_t size_;
+ private:
+  // Why the clip is not kept; empty when it is, or is not to be.
+  static std::string write(State& state, const Archive& archive, Record record) {
+    PartialFile file(archive.folder());
+    if (!file.is_open()) return "the folder cannot be written to: " + reason_now();
+    std::uint64_t unsettled = 0;
+    while (true) {
+      State::Piece piece;
+      {
+        auto progress = state.progress.lock();
+        progress.wait(
+            [](const Progress& p) { return !p.pieces.empty() || p.size || p.is_dropped; });
+        if (progress->is_dropped) return {};
+        if (progress->pieces.empty()) {
+          record.size = *progress->size;
+          break;
+        }
+        piece = std::move(progress->pieces.front());
+        progress->pieces.pop_front();
+      }
+      gsize size = 0;
+      const auto* data =
+          static_cast<const unsigned char*>(g_bytes_get_data(piece.bytes.get(), &size));
+      if (!file.write(piece.offset, {data, size})) {
+        return "the folder cannot be written to: " + reason_now();
+      }
+      unsettled += size;
+      if (unsettled >= unsettled_most) {
+        if (!file.settle()) return "the disk cannot take it: " + reason_now();
+        unsettled = 0;
+      }
+      auto progress = state.progress.lock();
+      progress->queued -= size;
+      progress.notify();
+    }
+    return publish(file, archive, std::move(record));
+  }
+
+  static std::string publish(PartialFile& file, const Archive& archive, Record record) {
+    record.sha256 = file.sha256(record.size);
+    if (record.sha256.empty()) return "what was written cannot be read: " + reason_now();
+    const std::string clip = archive.clip_path(record.sha256);
+    if (!file.publish(clip)) return clip + " cannot be made: " + reason_now();
+    record.kept_at = g_get_real_time() / 1000;
+    const std::string path = archive.record_path(record.service, record.generation_id);
+    if (!write_record(path, record)) return path + " cannot be made: " + reason_now();
+    return {};
+  }
+
+  // An empty reason: there is nothing to tell.
+  static void tell(State& state, const Record& record, const std::string& reason) {
+    std::string unwatched;
+    {
+      auto progress = state.progress.lock();
+      progress->pieces.clear();
+      progress.notify();
+      if (reason.empty() || progress->is_dropped) return;
+      progress->is_dropped = true;
+      progress->problem = problem_text(record, reason);
+      if (!progress->is_watched) unwatched = std::exchange(progress->problem, {});
+    }
+    log_problem(unwatched);
+  }
+
+  const std::shared_ptr<State> state_;
   std::thread thread_;  // last, so that it finds the others made
 };
 
 Writer::Writer(Archive archive, Record record)
-    : archive_(std::move(archive)), record_(std::move(record)) {}
+    : archive_(std::move(archive)), record_(std::move(record)), state_(std::make_shared<State>()) {}
 
-Writer::~Writer() = default;
+Writer::~Writer() {
+  if (!thread_) return;
+  std::string untold;
+  {
+    auto progress = state_->progress.lock();
+    progress->is_watched = false;
+    untold = std::exchange(progress->problem, {});
+    if (!progress->size) {
+      progress->is_dropped = true;
+      progress->pieces.clear();
+    }
+    progress.notify();
+  }
+  log_problem(untold);
+  ThreadOwner::retire(std::move(thread_));
+}
 
-std::string Writer::add(std::uint64_t offset, std::span<const unsigned char> bytes,
-                        std::optional<std::uint64_t> size) {
-  if (is_over_ || bytes.empty()) return {};
-  if (!partial_) partial_ = std::make_unique<Partial>(archive_.folder());
-  if (!partial_->is_open() || !partial_->write(offset, bytes)) {
-    const std::string reason = g_strerror(errno);
-    is_over_ = true;
-    partial_.reset();
-    return "The clip of generation " + record_.generation_id + " is not kept: the archive " +
-           archive_.folder() + " cannot be written to: " + reason +
-           ". The clip plays on; make room or the folder writable for the next one.";
+void Writer::add(std::uint64_t offset, GBytes* bytes, std::optional<std::uint64_t> size,
+                 const std::stop_token& interrupted) {
+  const std::size_t length = g_bytes_get_size(bytes);
+  if (is_closed_ || length == 0) return;
+  if (!thread_) {
+    ThreadOwner::collect();
+    thread_ = std::make_unique<Thread>(state_, archive_, record_);
+  }
+  {
+    auto progress = state_->progress.lock();
+    const auto has_room = [](const State::Progress& p) {
+      return p.queued < longest_queue || p.is_dropped || p.is_over;
+    };
+    if (!has_room(*progress)) {
+      const auto before = steady_clock::now();
+      const bool is_kept_up = progress.wait_until(interrupted, before + patience_, has_room);
+      patience_ -= std::min(patience_, std::chrono::duration_cast<std::chrono::milliseconds>(
+                                           steady_clock::now() - before));
+      if (!is_kept_up && !interrupted.stop_requested()) {
+        progress->is_dropped = true;
+        progress->pieces.clear();
+        progress->problem =
+            problem_text(record_, "the disk of " + archive_.folder() + " does not keep up");
+      }
+    }
+    if (progress->is_dropped || progress->is_over) {
+      is_closed_ = true;
+      return;
+    }
+    progress->pieces.push_back({offset, BytesPtr(g_bytes_ref(bytes))});
+    progress->queued += length;
+    progress.notify();
   }
   std::uint64_t begin = offset;
-  std::uint64_t end = offset + bytes.size();
+  std::uint64_t end = offset + length;
   auto next = ranges_.upper_bound(begin);
   if (next != ranges_.begin() && std::prev(next)->second >= begin) --next;
   while (next != ranges_.end() && next->first <= end) {
@@ -231,17 +224,28 @@ std::string Writer::add(std::uint64_t offset, std::span<const unsigned char> byt
   }
   ranges_[begin] = end;
   if (size) finish_at(*size);
-  return {};
 }
 
 void Writer::finish_at(std::uint64_t size) {
-  if (is_over_ || ranges_.size() != 1 || ranges_.begin()->first != 0 ||
+  if (is_closed_ || ranges_.size() != 1 || ranges_.begin()->first != 0 ||
       ranges_.begin()->second != size) {
     return;
   }
-  is_over_ = true;
-  ThreadOwner::collect();
-  ThreadOwner::retire(std::make_unique<Finish>(std::move(partial_), archive_, record_, size));
+  is_closed_ = true;
+  auto progress = state_->progress.lock();
+  progress->size = size;
+  progress.notify();
+}
+
+void Writer::wait(const std::stop_token& interrupted, std::chrono::milliseconds longest) {
+  auto progress = state_->progress.lock();
+  if (!progress->size) return;
+  progress.wait_until(interrupted, steady_clock::now() + longest,
+                      [](const State::Progress& p) { return p.is_over; });
+}
+
+std::string Writer::take_problem() {
+  return std::exchange(state_->progress.lock()->problem, {});
 }
 
 }  // namespace genpro::archive

@@ -3,47 +3,62 @@
 // Keeps a clip in the archive while it streams.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <span>
+#include <stop_token>
 #include <string>
 
 #include "archive/archive.h"
+#include "base/glib_ptr.h"
 
 namespace genpro::archive {
 
-// Takes the bytes in whatever order they come. Once all are there, a thread of its own writes them
-// out and gives the clip its name: nobody waits for a disk to settle but the process's exit. A clip
-// that is not read whole leaves nothing behind.
+// Takes the bytes in whatever order they come. A thread of its own writes them, and gives the clip
+// its name once all are there; the process's exit waits for that. A clip that is not read whole
+// leaves nothing behind. What goes wrong is told once, by take_problem(), else it is logged.
 //
-// Threads: one at a time. Memory: some words for each piece that was read out of order.
+// Threads: one at a time. Memory: `longest_queue` bytes that the caller has as well, and some words
+// for each piece that was read out of order.
 class Writer {
  public:
+  static constexpr std::size_t longest_queue = 16 * 1024 * 1024;
+  // So long the caller waits for a disk that does not keep up, in all; then the clip is given up.
+  static constexpr std::chrono::milliseconds patience{5'000};
+
   Writer(Archive archive, Record record);
+  // Waits for nothing.
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  // `size`: of the whole clip, if known. Where the folder cannot be written to, one sentence that
-  // says so, once; nothing more is kept then.
-  std::string add(std::uint64_t offset, std::span<const unsigned char> bytes,
-                  std::optional<std::uint64_t> size);
+  // `size`: of the whole clip, if known. Waits only while the queue is full, and not when
+  // interrupted.
+  void add(std::uint64_t offset, GBytes* bytes, std::optional<std::uint64_t> size,
+           const std::stop_token& interrupted = {});
   // The clip's size has become known by its end.
   void end(std::uint64_t size) { finish_at(size); }
+  // If all of the clip has come: until it is kept or given up, it is interrupted or the time is
+  // over.
+  void wait(const std::stop_token& interrupted, std::chrono::milliseconds longest);
+  // A sentence on why the clip is not kept, once; else empty.
+  std::string take_problem();
 
  private:
-  class Partial;
-  class Finish;
+  struct State;
+  class Thread;
 
   void finish_at(std::uint64_t size);
 
   const Archive archive_;
   const Record record_;
-  std::unique_ptr<Partial> partial_;
-  std::map<std::uint64_t, std::uint64_t> ranges_;  // begin to end of what is there; apart
-  bool is_over_ = false;                           // handed over, or failed
+  const std::shared_ptr<State> state_;
+  std::unique_ptr<Thread> thread_;                 // null until there is something to write
+  std::map<std::uint64_t, std::uint64_t> ranges_;  // begin to end of what has come; apart
+  std::chrono::milliseconds patience_ = patience;
+  bool is_closed_ = false;  // all has come, or it was given up
 };
 
 }  // namespace genpro::archive

@@ -10,6 +10,11 @@ namespace genpro::cli {
 // All of them.
 const Group& program_group();
 
+int run_archive(int argc, char** argv, const Globals& globals);
+int run_archive_export(int argc, char** argv, const Globals& globals);
+int run_archive_list(int argc, char** argv, const Globals& globals);
+int run_archive_prune(int argc, char** argv, const Globals& globals);
+int run_archive_verify(int argc, char** argv, const Globals& globals);
 int run_assets(int argc, char** argv, const Globals& globals);
 int run_assets_delete(int argc, char** argv, const Globals& globals);
 int run_assets_list(int argc, char** argv, const Globals& globals);

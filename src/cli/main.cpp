@@ -30,6 +30,7 @@ constexpr std::array commands = {
     genpro::cli::Command{"whoami", "Show who asks, and what the key reaches",
                          genpro::cli::run_whoami},
     genpro::cli::Command{"ledger", "Look at what was asked for and paid", genpro::cli::run_ledger},
+    genpro::cli::Command{"archive", "Look after the clips that are kept", genpro::cli::run_archive},
     genpro::cli::Command{"metrics", "What the ledger holds, for Prometheus",
                          genpro::cli::run_metrics},
     genpro::cli::Command{"help", "What a command does", genpro::cli::run_help},

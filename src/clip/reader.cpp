@@ -51,7 +51,7 @@ Reader::Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings)
     shared->asked_at = std::chrono::steady_clock::now();
   }
   if (!settings.file.empty()) {
-    file_ = std::make_unique<File>(settings.file, settings.read_size);
+    file_ = std::make_unique<File>(settings.file, settings.read_size, settings.max_size);
     channel_->lock()->info = ClipInfo{.size = file_->size, .seekable = true, .content_type = {}};
     return;
   }
@@ -65,9 +65,10 @@ Reader::~Reader() {
   runtime_->post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
 }
 
-Reader::File::File(const std::string& file, std::size_t read_size)
+Reader::File::File(const std::string& file, std::size_t read_size, std::uint64_t most)
     : path(file),
       block_size(std::max(read_size, container_head_size)),
+      max_size(most),
       descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
   struct stat status {};
   if (descriptor < 0 || fstat(descriptor, &status) != 0) {
@@ -82,6 +83,14 @@ Reader::File::~File() {
 }
 
 Reader::Outcome Reader::File::read(Shared& shared) const {
+  if (size > max_size) {
+    Error error;
+    error.kind = ErrorKind::too_large;
+    error.message = "The clip " + path + " has " + std::to_string(size) +
+                    " bytes, more than max-clip-size allows (" + std::to_string(max_size) +
+                    "). Raise max-clip-size to take it.";
+    return error;
+  }
   if (shared.position >= size && problem == 0) return End{};
   const auto length = std::min<std::uint64_t>(block_size, size - shared.position);
   Owned<GByteArray, g_byte_array_unref> bytes(g_byte_array_new());
@@ -114,12 +123,12 @@ Reader::Outcome Reader::read(const std::stop_token& interrupted) {
     return file_->read(*channel_->lock());
   }
   Outcome outcome = fetch(interrupted);
-  if (archive_) keep(outcome);
+  if (archive_) keep(outcome, interrupted);
   return outcome;
 }
 
 // What comes out here is proven to be of the clip.
-void Reader::keep(const Outcome& outcome) {
+void Reader::keep(const Outcome& outcome, const std::stop_token& interrupted) {
   const std::uint64_t epoch = channel_->lock()->epoch;
   if (const auto* block = std::get_if<Block>(&outcome)) {
     gsize size = 0;
@@ -129,13 +138,17 @@ void Reader::keep(const Outcome& outcome) {
     if (block->offset == 0 && !identify_container({data, size})) archive_.reset();
     if (!archive_) return;
     const auto known = info();
-    std::string problem =
-        archive_->add(block->offset, {data, size}, known ? known->size : std::nullopt);
-    if (!problem.empty()) channel_->lock()->warning = std::move(problem);
+    archive_->add(block->offset, block->bytes.get(), known ? known->size : std::nullopt,
+                  interrupted);
     kept_to_ = {epoch, block->offset + size};
   } else if (std::holds_alternative<End>(outcome) && kept_to_ && kept_to_->first == epoch) {
     archive_->end(kept_to_->second);
   }
+}
+
+void Reader::wait_for_archive(const std::stop_token& interrupted,
+                              std::chrono::milliseconds longest) {
+  if (archive_) archive_->wait(interrupted, longest);
 }
 
 Reader::Outcome Reader::fetch(const std::stop_token& interrupted) {
@@ -198,7 +211,8 @@ std::optional<ClipInfo> Reader::info() {
 }
 
 std::string Reader::take_warning() {
-  return std::exchange(channel_->lock()->warning, {});
+  std::string warning = std::exchange(channel_->lock()->warning, {});
+  return warning.empty() && archive_ ? archive_->take_problem() : warning;
 }
 
 Url Reader::address() {

@@ -85,8 +85,11 @@ class Reader {
   std::size_t queued();
   // Unset before the first answer.
   std::optional<ClipInfo> info();
-  // What a user should know, told once; mostly empty.
+  // What a user should know, told once; mostly empty. By the thread that reads.
   std::string take_warning();
+  // Once all of the clip was read: until the archive has kept it, or has told with a warning that
+  // it does not. By the thread that reads.
+  void wait_for_archive(const std::stop_token& interrupted, std::chrono::milliseconds longest);
   // Where the clip is read from; another one after the first one has expired.
   Url address();
 
@@ -122,7 +125,7 @@ class Reader {
   using Channel = std::shared_ptr<Guarded<Shared>>;
   // A file of this machine.
   struct File {
-    File(const std::string& path, std::size_t block_size);
+    File(const std::string& path, std::size_t block_size, std::uint64_t max_size);
     ~File();
     File(const File&) = delete;
     File& operator=(const File&) = delete;
@@ -130,12 +133,13 @@ class Reader {
 
     const std::string path;
     const std::size_t block_size;
+    const std::uint64_t max_size;
     int descriptor = -1;
     int problem = 0;  // errno
     std::uint64_t size = 0;
   };
   Outcome fetch(const std::stop_token& interrupted);
-  void keep(const Outcome& outcome);
+  void keep(const Outcome& outcome, const std::stop_token& interrupted);
   // Lets the fetcher go on where it stopped.
   void wake(Shared& shared);
 

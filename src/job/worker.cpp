@@ -71,6 +71,9 @@ Worker::Worker(Runtime& runtime, JobSettings settings, Job::Channel channel)
 }
 
 void Worker::start() {
+  if (settings_.generation_timeout.count() > 0) {
+    deadline_timer_.start(settings_.generation_timeout, [this] { time_out(); });
+  }
   open_archive([this] {
     if (settings_.key_command.empty()) return begin();
     ask_key();
@@ -93,9 +96,6 @@ void Worker::ask_key() {
 }
 
 void Worker::begin() {
-  if (settings_.generation_timeout.count() > 0) {
-    deadline_timer_.start(settings_.generation_timeout, [this] { time_out(); });
-  }
   if (is_attached_) {
     attach();
   } else {
@@ -379,7 +379,7 @@ void Worker::give_up(Error error, bool is_retryable) {
   update.error = std::move(error);
   report(std::move(update));
   deadline_timer_.stop();
-  archive_task_.reset();
+  end_archive_work();
   claiming_.reset();
   preparation_.reset();
   identity_request_.reset();
@@ -424,7 +424,7 @@ std::string Worker::generation_id() const {
 void Worker::end_steps() {
   is_shutting_down_ = true;
   key_request_.reset();
-  archive_task_.reset();
+  end_archive_work();
   address_request_.reset();
   preparation_.reset();
   identity_request_.reset();

@@ -78,6 +78,14 @@ class Worker : private PaymentDriver::Owner {
   void end_with(FinishedClip clip);
   // worker_archive.cpp
   void open_archive(std::function<void()> then);
+  // Work on the archive's disk, which calls `tick` as it gets on. `on_silence` takes its place once
+  // that has not come for 30 s.
+  using Tick = archive::Tick;
+  using ArchiveWork = std::function<void(const std::stop_token& stopped,
+                                         const assets::Task::Post& post, const Tick& tick)>;
+  void work_on_archive(ArchiveWork work, std::function<void()> on_silence);
+  void end_archive_work();
+  std::string silent_archive() const;
   // `then` gets the path of the clip, or an empty text where there is none.
   void look_in_archive(const std::string& id, const std::string& fingerprint,
                        std::function<void(const std::string& file)> then);
@@ -127,6 +135,7 @@ class Worker : private PaymentDriver::Owner {
   const bool is_attached_;
   std::unique_ptr<api::KeyRequest> key_request_;
   std::unique_ptr<assets::Task> archive_task_;
+  Timer archive_timer_;
   LedgerClient ledger_;
   polling::PollSchedule schedule_;
   std::optional<Waiting> waiting_;

@@ -2,41 +2,90 @@
 //
 // What a worker has of the archive: clips that were paid for before, for which the service is not
 // needed. Disks are waited for on threads of their own.
+#include <atomic>
 #include <utility>
 
+#include "base/text.h"
 #include "job/worker.h"
 
 namespace genpro::job {
 
+namespace {
+
+// Of a disk, between two pieces of a clip.
+constexpr std::chrono::seconds longest_silence{30};
+
+}  // namespace
+
+void Worker::work_on_archive(ArchiveWork work, std::function<void()> on_silence) {
+  struct Ticks {
+    std::atomic<unsigned> count = 0;
+    unsigned seen = 0;
+  };
+  const auto ticks = std::make_shared<Ticks>();
+  archive_task_ = std::make_unique<assets::Task>(
+      runtime_, [work = std::move(work), ticks](const std::stop_token& stopped,
+                                                const assets::Task::Post& post) {
+        work(stopped, post, [&ticks] { ++ticks->count; });
+      });
+  archive_timer_.start(longest_silence, [this, ticks, on_silence = std::move(on_silence)] {
+    const unsigned now = ticks->count;
+    if (std::exchange(ticks->seen, now) != now) {
+      return archive_timer_.restart(longest_silence);
+    }
+    end_archive_work();
+    on_silence();
+  });
+}
+
+void Worker::end_archive_work() {
+  archive_timer_.stop();
+  archive_task_.reset();
+}
+
 void Worker::open_archive(std::function<void()> then) {
   if (settings_.archive.empty()) return then();
-  archive_task_ = std::make_unique<assets::Task>(
-      runtime_, [this, archive = archive::Archive(settings_.archive), then = std::move(then)](
-                    const std::stop_token&, const assets::Task::Post& post) {
-        post([this, problem = archive.make_folder(), then] {
+  const auto fail = [this](Error error) {
+    append(error, "Nothing was sent.");
+    if (!is_attached_) error.charged = Charged::no;
+    give_up(std::move(error), false);
+  };
+  work_on_archive(
+      [this, fail, archive = archive::Archive(settings_.archive), then = std::move(then)](
+          const std::stop_token&, const assets::Task::Post& post, const Tick&) {
+        post([this, fail, problem = archive.make_folder(), then] {
+          archive_timer_.stop();
           const auto task = std::move(archive_task_);
-          if (!problem) return then();
-          Error error = *problem;
-          append(error, "Nothing was sent.");
-          if (!is_attached_) error.charged = Charged::no;
-          give_up(std::move(error), false);
+          problem ? fail(*problem) : then();
         });
-      });
+      },
+      [this, fail] { fail({.kind = ErrorKind::open_read, .message = silent_archive()}); });
 }
 
 void Worker::look_in_archive(const std::string& id, const std::string& fingerprint,
                              std::function<void(const std::string& file)> then) {
   if (settings_.archive.empty()) return then({});
-  archive_task_ = std::make_unique<assets::Task>(
-      runtime_, [this, archive = archive::Archive(settings_.archive),
-                 service = ledger::service_of(settings_.access.base.text), id, fingerprint,
-                 then = std::move(then)](const std::stop_token&, const assets::Task::Post& post) {
-        post([this, found = archive.find(service, id, fingerprint), then] {
+  work_on_archive(
+      [this, archive = archive::Archive(settings_.archive),
+       service = ledger::service_of(settings_.access.base.text), id, fingerprint,
+       then](const std::stop_token& stopped, const assets::Task::Post& post, const Tick& tick) {
+        post([this, found = archive.find(service, id, fingerprint, stopped, tick), then] {
+          archive_timer_.stop();
           const auto task = std::move(archive_task_);
           if (!found.damage.empty()) on_warning(found.damage);
           then(found.file);
         });
+      },
+      [this, then] {
+        on_warning(silent_archive() + " The service is asked for the clip.");
+        then({});
       });
+}
+
+std::string Worker::silent_archive() const {
+  return "The archive " + one_line(settings_.archive, 300) + " has not answered for " +
+         std::to_string(longest_silence.count()) +
+         " s. See to its disk, or set archive to another folder.";
 }
 
 void Worker::serve(ledger::Entry entry, ledger::LifeLock presence, const std::string& file) {
@@ -56,7 +105,9 @@ std::shared_ptr<archive::Writer> Worker::archive_writer() const {
                       .generation_id = generation_id(),
                       .model = entry.identity.model,
                       .cost = cost_ ? cost_ : entry.cost,
-                      .fingerprint = entry.identity.fingerprint});
+                      .fingerprint = entry.identity.fingerprint,
+                      .prompt = api::prompt_in(entry.identity.request),
+                      .requested_at = entry.posted_at});
 }
 
 }  // namespace genpro::job

@@ -30,7 +30,7 @@ constexpr mode_t readable_by_others = S_IRGRP | S_IROTH;
 constexpr std::pair<const char*, const char*> from_environment[] = {
     {"api-base-url", "GEN_API_BASE_URL"}, {"agent-id", "GEN_AGENT_ID"},
     {"sheet-id", "GEN_SHEET_ID"},         {"cell-id", "GEN_CELL_ID"},
-    {"api-key", "GEN_API_KEY"},
+    {"api-key", "GEN_API_KEY"},           {"archive", "GEN_ARCHIVE"},
 };
 
 constexpr const char* key_names[] = {"api-key", "api-key-file", "api-key-command"};

@@ -25,10 +25,10 @@ Result<bool> has_profile(const std::string& profile);
 // none is no error.
 std::optional<Error> check_key_file(const std::string& path);
 
-// Fills in what has not been set: from GEN_API_BASE_URL, GEN_AGENT_ID, GEN_SHEET_ID, GEN_CELL_ID
-// and GEN_API_KEY, then from the profile that the settings name. Reads one local file, and runs no
-// program. Fails with ErrorKind::settings when the file cannot be trusted, or holds what is no
-// setting; nothing is changed then.
+// Fills in what has not been set: from GEN_API_BASE_URL, GEN_AGENT_ID, GEN_SHEET_ID, GEN_CELL_ID,
+// GEN_API_KEY and GEN_ARCHIVE, then from the profile that the settings name. Reads one local file,
+// and runs no program. Fails with ErrorKind::settings when the file cannot be trusted, or holds
+// what is no setting; nothing is changed then.
 std::optional<Error> complete(Settings& settings);
 
 // Where the key comes from, for a person to read: "GEN_API_KEY", the file's name or the command's

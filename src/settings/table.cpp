@@ -181,7 +181,7 @@ const std::array table = {
     Setting{
         "archive", "Archive",
         "Folder that keeps each clip, made where there is none; a clip that it has is read from "
-        "there, without the service (default: none)",
+        "there, without the service (default: GEN_ARCHIVE, else the profile's, else none)",
         TextMember{&Settings::archive}},
     Setting{"daily-generation-limit", "Daily generation limit",
             "New generations in 24 hours by this ledger and agent; 0: no limit (default: 0)",

@@ -144,5 +144,39 @@ TEST_F(ArchiveTest, AFolderThatCannotBeWrittenToIsAWarningAndTheClipPlays) {
       << streamed.outcome.summary();
 }
 
+// The last step is taken when all of the clip was read.
+TEST_F(ArchiveTest, WhatFailsAtTheEndIsAWarningBeforeTheEndOfTheStream) {
+  fs::create_directories(folder);
+  std::ofstream(folder + "/clips") << "a file where a folder is to be";
+  const Streamed streamed = bench.run({{"archive", folder}});
+  EXPECT_TRUE(one_charge(bench, streamed));
+  const std::string& told = streamed.outcome.everything;
+  const std::size_t at = told.find("is not kept");
+  ASSERT_NE(at, std::string::npos) << streamed.outcome.summary();
+  EXPECT_EQ(told.find("is not kept", at + 1), std::string::npos) << streamed.outcome.summary();
+}
+
+TEST_F(ArchiveTest, TheCommandLineTellsItAsWell) {
+  fs::create_directories(folder);
+  std::ofstream(folder + "/generations") << "a file where a folder is to be";
+  std::vector<std::string> words = {g_getenv("GENPRO"), "generate", "-o", bench.file("cli.mp4")};
+  for (const auto& [name, value] : bench.settings({{"archive", folder}})) {
+    if (name != "api-key") words.insert(words.end(), {"--" + name, value});
+  }
+  const Finished finished = run_command(words, {{"GEN_API_KEY", test_key}});
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_NE(finished.out.find("is not kept"), std::string::npos) << finished.out;
+  EXPECT_TRUE(one_charge_in_file(bench, bench.file("cli.mp4")));
+}
+
+TEST_F(ArchiveTest, AClipThatIsLargerThanAllowedIsAnErrorAsFromTheService) {
+  const std::string id = keep_one();
+  const Streamed again =
+      bench.run({{"archive", folder}, {"generation-id", id}, {"max-clip-size", "1000"}});
+  ASSERT_EQ(again.outcome.errors.size(), 1U) << again.outcome.summary();
+  EXPECT_NE(again.outcome.everything.find("max-clip-size"), std::string::npos);
+  EXPECT_EQ(again.bytes, "");
+}
+
 }  // namespace
 }  // namespace genpro::test

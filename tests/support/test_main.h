@@ -16,8 +16,9 @@ namespace genpro::test {
 // Runs the tests, apart from what the person who does so has set and keeps.
 inline int run_all_tests(int argc, char** argv, void (*init)(int*, char***) = nullptr) {
   // It must not send a test to the real service.
-  for (const char* name : {"GEN_API_BASE_URL", "GEN_API_KEY", "GEN_API_KEY_FILE", "GEN_AGENT_ID",
-                           "GEN_SHEET_ID", "GEN_CELL_ID", "http_proxy", "https_proxy", "all_proxy"})
+  for (const char* name :
+       {"GEN_API_BASE_URL", "GEN_API_KEY", "GEN_API_KEY_FILE", "GEN_AGENT_ID", "GEN_SHEET_ID",
+        "GEN_CELL_ID", "GEN_ARCHIVE", "http_proxy", "https_proxy", "all_proxy"})
     g_unsetenv(name);
   // A critical warning is a defect of whoever caused it, and the test that did ends here.
   g_log_set_always_fatal(static_cast<GLogLevelFlags>(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK));

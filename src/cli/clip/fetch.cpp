@@ -23,6 +23,7 @@ using clip::Reader;
 using job::Status;
 
 constexpr std::size_t block_size = 128 * 1024;
+constexpr std::chrono::minutes longest_archiving{1};
 
 std::string describe(const job::Update& update) {
   if (!update.progress.empty()) return update.progress;
@@ -176,8 +177,14 @@ class Fetch {
       if (std::holds_alternative<Reader::Interrupted>(outcome)) return;
       if (const auto* error = std::get_if<Error>(&outcome)) return fail(*error);
       if (std::holds_alternative<Reader::End>(outcome)) {
-        return fetched_.bytes > 0 ? finish()
-                                  : fail(not_a_clip(BytesPtr(g_bytes_new(nullptr, 0)), ""));
+        if (fetched_.bytes == 0) return fail(not_a_clip(BytesPtr(g_bytes_new(nullptr, 0)), ""));
+        finish();
+        // The program's exit would wait for it as well, and tell nothing.
+        reader->wait_for_archive(interrupted_, longest_archiving);
+        if (const std::string warning = reader->take_warning(); !warning.empty()) {
+          watch_.on_warning(warning);
+        }
+        return;
       }
       const BytesPtr& bytes = std::get<Reader::Block>(outcome).bytes;
       const auto info = reader->info();

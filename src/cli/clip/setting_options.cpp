@@ -166,20 +166,21 @@ void set_ingredients(Settings& settings, const std::vector<std::string>& ingredi
   }
 }
 
-void add_access(Options& options, std::initializer_list<std::string_view> more) {
-  const auto add_named = [&](std::span<const std::string_view> names) {
-    for (const Setting& setting : settings_table()) {
-      if (std::ranges::find(names, std::string_view(setting.name)) != names.end()) {
-        add(options, setting);
-      }
+void add_named(Options& options, std::span<const std::string_view> names) {
+  for (const Setting& setting : settings_table()) {
+    if (std::ranges::find(names, std::string_view(setting.name)) != names.end()) {
+      add(options, setting);
     }
-  };
+  }
+}
+
+void add_access(Options& options, std::initializer_list<std::string_view> more) {
   constexpr std::array<std::string_view, 3> usual = {"profile", "api-base-url", "api-key-file"};
   constexpr std::array<std::string_view, 4> rare = {"proxy", "ca-file", "stall-timeout", "retries"};
-  add_named(usual);
-  add_named({more.begin(), more.end()});
+  add_named(options, usual);
+  add_named(options, more);
   options.begin_rare();
-  add_named(rare);
+  add_named(options, rare);
 }
 
 }  // namespace genpro::cli

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,12 @@ void set_ingredients(Settings& settings, const std::vector<std::string>& ingredi
 // For commands that ask for nothing that is charged: where the API is, who asks, and what is named
 // besides, such as "agent-id".
 void add_access(Options& options, std::initializer_list<std::string_view> more = {});
+
+// These alone, such as "archive".
+void add_named(Options& options, std::span<const std::string_view> names);
+inline void add_named(Options& options, std::initializer_list<std::string_view> names) {
+  add_named(options, std::span(names.begin(), names.size()));
+}
 
 // Of settings that are missing, as options; any other error as it is.
 Error named_as_options(Error error);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "api/json.h"
+#include "api/request.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/when.h"
@@ -311,19 +311,7 @@ std::string cell_text(const Entry& entry) {
 }
 
 std::string prompt_of(const Entry& entry) {
-  const auto request = api::parse_json_object(entry.identity.request);
-  if (!request) return "";
-  const auto inner = [](JsonObject* object, const char* name) {
-    return api::as_object(api::member(object, name));
-  };
-  const auto actions = api::elements(api::as_array(api::member(request->get(), "actions")));
-  if (actions.empty()) {
-    JsonObject* data = inner(request->get(), "data");
-    return api::as_string(api::member(data, "prompt")).value_or("");
-  }
-  JsonObject* inputs = inner(inner(api::as_object(actions.front()), "card"), "inputs");
-  JsonObject* manual = inner(inner(inputs, "prompt"), "manual");
-  return api::as_string(api::member(manual, "text")).value_or("");
+  return api::prompt_in(entry.identity.request);
 }
 
 std::string key_of(const Entry& entry) {

@@ -114,7 +114,8 @@ std::string manual_page(const std::vector<CommandManual>& commands) {
       ".SH ENVIRONMENT\n"
       ".TP\nGEN_API_KEY\nThe API's key.\n"
       ".TP\nGEN_API_BASE_URL\nAddress of the API.\n"
-      ".TP\nGEN_AGENT_ID, GEN_SHEET_ID, GEN_CELL_ID\nWho asks, and for which cell.\n";
+      ".TP\nGEN_AGENT_ID, GEN_SHEET_ID, GEN_CELL_ID\nWho asks, and for which cell.\n"
+      ".TP\nGEN_ARCHIVE\nFolder that keeps clips.\n";
   return page;
 }
 
