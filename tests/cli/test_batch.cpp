@@ -91,8 +91,19 @@ TEST_F(BatchCommand, ARowThatFailsStopsNoOther) {
   EXPECT_EQ(status_of(document, 1), "\"failed\"");
   EXPECT_EQ(status_of(document, 2), "\"done\"");
   expect_clips(2);
-  EXPECT_EQ(run(words()).exit_code, 1);
+  EXPECT_EQ(run(words()).exit_code, 2);
   expect_clips(2);
+}
+
+TEST_F(BatchCommand, SettingsThatAreMissingAreAMatterOfTheCommandLine) {
+  write_rows("prompt\nOne\nTwo\n");
+  const Finished finished = run_command(
+      {g_getenv("GENPRO"), "batch", file("rows.csv"), "--out", folder(), "--ledger", path_},
+      {{"XDG_CONFIG_HOME", file("config")}, {"LC_ALL", "C.UTF-8"}});
+  EXPECT_EQ(finished.exit_code, 2) << finished.out;
+  for (const char* name : {"--agent-id", "--sheet-id", "--cell-id"}) {
+    EXPECT_NE(finished.out.find(name), std::string::npos) << finished.out;
+  }
 }
 
 TEST_F(BatchCommand, NoIngredientOfARowIsLost) {
@@ -110,7 +121,7 @@ TEST_F(BatchCommand, NoIngredientOfARowIsLost) {
   for (const auto& [table, text] : tables) {
     write_rows(table);
     const Finished finished = run(words());
-    EXPECT_EQ(finished.exit_code, 1) << table;
+    EXPECT_EQ(finished.exit_code, 2) << table;
     EXPECT_NE(finished.out.find(text), std::string::npos) << table << "\n" << finished.out;
   }
   EXPECT_TRUE(service_.books().posts.empty()) << service_.books().text();

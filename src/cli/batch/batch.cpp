@@ -322,7 +322,7 @@ void print_document(const std::vector<Task>& tasks, const std::vector<TaskResult
   print_json(document.take());
 }
 
-int exit_code_of(const std::vector<TaskResult>& results) {
+int worst_exit_code(const std::vector<TaskResult>& results) {
   int code = exit_done;
   for (const TaskResult& result : results) code = worse_exit_code(code, result.exit_code);
   return code;
@@ -385,7 +385,7 @@ int run_batch(int argc, char** argv, const Globals& globals) {
   } else {
     print_table(plan.tasks, results);
   }
-  return loop.exit_code() != 0 ? loop.exit_code() : exit_code_of(results);
+  return loop.exit_code() != 0 ? loop.exit_code() : worst_exit_code(results);
 }
 
 }  // namespace genpro::cli

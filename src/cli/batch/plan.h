@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/batch/rows.h"
+#include "cli/command.h"
 #include "settings/settings.h"
 
 namespace genpro::cli {
@@ -30,6 +31,7 @@ struct Task {
   std::string request;  // a digest of the settings that say what is asked for
   // Why there is nothing to be done: bad settings, or a file that is of something else.
   std::string problem;
+  int exit_code = exit_failed;     // that goes with it
   std::optional<Receipt> receipt;  // the clip is there
 };
 

@@ -30,7 +30,7 @@ Schedule::Schedule(const std::vector<Task>& tasks, std::optional<double> max_cos
     } else if (!task.problem.empty()) {
       result.state = TaskState::failed;
       result.note = task.problem;
-      result.exit_code = exit_failed;
+      result.exit_code = task.exit_code;
     }
   }
 }
