@@ -21,6 +21,7 @@
 #include "cli/json_text.h"
 #include "cli/members.h"
 #include "ledger/identity/fingerprint.h"
+#include "ledger/identity/identity.h"
 #include "payment/payment.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
@@ -245,6 +246,7 @@ class Planner {
   void check(Task& task) {
     std::error_code ignored;
     const bool is_there = fs::exists(fs::symlink_status(task.output, ignored));
+    task.is_absent = !is_there;
     if (is_there) task.receipt = read_receipt(task.output);
     if (task.receipt && task.receipt->bytes &&
         *task.receipt->bytes != fs::file_size(task.output, ignored)) {
@@ -297,6 +299,25 @@ class Planner {
 
 }  // namespace
 
+std::string cell_of(const Task& task) {
+  return std::string(plain_id(task.settings.sheet_id)) + "/" +
+         std::string(plain_id(task.settings.cell_id));
+}
+
+std::string batch_of(const std::vector<Row>& rows, const Settings& common,
+                     const std::string& name) {
+  std::vector<std::string> parts = {"batch", name, ledger::service_of(effective_base_url(common)),
+                                    named_digest(common), std::to_string(rows.size())};
+  for (const Row& row : rows) {
+    parts.push_back(std::to_string(row.fields.size()));
+    for (const auto& [column, value] : row.fields) {
+      parts.push_back(column);
+      parts.push_back(value);
+    }
+  }
+  return ledger::fingerprint(parts);
+}
+
 Plan make_plan(const std::vector<Row>& rows, const Settings& common, const std::string& folder,
                const std::string& base) {
   Planner planner(common, folder, base, rows.size());
@@ -334,6 +355,14 @@ void write_receipt(const Task& task, const Receipt& receipt) {
 void remove_receipt(const Task& task) {
   std::error_code ignored;
   fs::remove(receipt_of(task.output), ignored);
+}
+
+std::optional<Receipt> receipt_of_clip(const Task& task) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(task.output, error);
+  auto receipt = error ? std::nullopt : read_receipt(task.output);
+  const bool is_its_own = receipt && receipt->bytes == size && receipt->request == task.request;
+  return is_its_own ? receipt : std::nullopt;
 }
 
 std::optional<Receipt> read_receipt(const std::string& output) {
