@@ -221,10 +221,41 @@ TEST_P(SharedBatch, TheLimitOfCostIsOneForAll) {
   EXPECT_EQ(service_.books().created().size(), 5U) << service_.books().text();
 }
 
+class SharedBatchOnServer : public SharedBatch {};
+
+TEST_P(SharedBatchOnServer, NoRowIsPaidTwiceWhenConnectionsAreCut) {
+  write_rows(mixed_rows);
+  const auto cut_all = [&] {
+    const std::string name = path_.substr(path_.rfind('/') + 1);
+    (void)shared_postgres().sql(
+        name, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name +
+                  "' AND pid <> pg_backend_pid()");
+  };
+  Manners manners;
+  manners.post_delay = 20ms;
+  service_.behave(manners);
+  std::vector<std::unique_ptr<Child>> hosts;
+  for (int host = 0; host < 4; ++host) {
+    hosts.push_back(start(words(folder(std::to_string(host)), {"--jobs", "2"})));
+  }
+  for (std::size_t cuts = 1; cuts <= 5; ++cuts) {
+    service_.wait_for([&](const Books& books) { return books.posts.size() >= 2 * cuts; });
+    cut_all();
+  }
+  for (const auto& host : hosts) ASSERT_TRUE(host->wait(5min)) << host->output();
+  // What failed for want of the server is made by whoever comes next.
+  const Finished last = run(words(folder("last"), {"--fetch-all"}));
+  EXPECT_EQ(last.exit_code, 0) << last.out;
+  EXPECT_EQ(service_.books().created().size(), number_of_mixed_rows) << service_.books().text();
+  EXPECT_EQ(paid_clips().size(), number_of_mixed_rows);
+  EXPECT_EQ(clips_in(folder("last")), paid_clips());
+}
+
 INSTANTIATE_TEST_SUITE_P(Ledgers, SharedBatch, testing::Values(Kept::in_a_file, Kept::on_a_server),
                          [](const auto& kept) {
                            return kept.param == Kept::in_a_file ? "File" : "Server";
                          });
+INSTANTIATE_TEST_SUITE_P(Ledgers, SharedBatchOnServer, testing::Values(Kept::on_a_server));
 
 }  // namespace
 }  // namespace genpro::test
