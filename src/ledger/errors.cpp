@@ -148,6 +148,10 @@ Error damaged_asset_error(const std::string& path, const std::string& reason) {
   return unusable(path, reason, ". " + advice_for_asset() + ".");
 }
 
+Error damaged_batch_error(const std::string& path, const std::string& reason) {
+  return unusable(path, reason, ". Restore the ledger, or give the batch another name.");
+}
+
 Error missing_row_error(const std::string& path, const std::string& reason) {
   return unusable(path, reason, " while a run was using it. Start the run anew.");
 }

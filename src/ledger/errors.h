@@ -32,6 +32,13 @@ class DamagedAsset : public std::runtime_error {
       : std::runtime_error("what it knows of content resource " + std::string(id) + " is damaged") {
   }
 };
+// What is known of a batch's row cannot be.
+class DamagedBatch : public std::runtime_error {
+ public:
+  explicit DamagedBatch(std::int64_t number)
+      : std::runtime_error("what it knows of row " + std::to_string(number) +
+                           " of the batch is damaged") {}
+};
 // There is no such row any more.
 class MissingRow : public std::runtime_error {
  public:
@@ -47,6 +54,7 @@ Error lost_ledger_error(const std::string& path, const std::string& reason);
 Error lost_place_error(const std::string& path, const std::string& reason);
 Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason);
 Error damaged_asset_error(const std::string& path, const std::string& reason);
+Error damaged_batch_error(const std::string& path, const std::string& reason);
 Error missing_row_error(const std::string& path, const std::string& reason);
 std::string advice_for_row(std::int64_t row);
 std::string advice_for_asset();
@@ -70,6 +78,8 @@ Result<T> attempt_on(const std::string& path, Work work) {
     return damaged_row_error(path, damaged.row(), damaged.what());
   } catch (const DamagedAsset& damaged) {
     return damaged_asset_error(path, damaged.what());
+  } catch (const DamagedBatch& damaged) {
+    return damaged_batch_error(path, damaged.what());
   } catch (const MissingRow& missing) {
     return missing_row_error(path, missing.what());
   } catch (const std::system_error& error) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What is written, and what a run asks besides. Who takes a row is in claim.cpp, what may be spent
-// in spending.cpp; the reports are in reports/, the reading of rows is in rows.cpp.
+// in spending.cpp, rows of batches in batches.cpp; the reports are in reports/, the reading of rows is in rows.cpp.
 #include "ledger/ledger.h"
 
 #include <algorithm>
@@ -474,6 +474,10 @@ Result<std::int64_t> Ledger::prune(WallTime before) {
     Transaction transaction(database);
     database.run(delete_history, before);
     const std::int64_t removed = database.run(delete_rows, before);
+    database.run(
+        "DELETE FROM batch_rows WHERE batch NOT IN (SELECT batch FROM batch_rows WHERE changed_at "
+        ">= ?)",
+        before);
     transaction.commit();
     return removed;
   });

@@ -13,7 +13,8 @@
 //   - a place for each cell, taken from the look at its jobs until the service's answer to a
 //     request is on disk. With one request under way a cell, a job that is new there is that
 //     request's,
-//   - a place for each file's content, taken while it is uploaded.
+//   - a place for each file's content, taken while it is uploaded,
+//   - places of a batch: for each row, taken while it is made, and more (lock_batch()).
 //
 // Threads: a Ledger belongs to one thread at a time; the order of locks is its caller's, the
 // table of Places, the table of open lock files.
@@ -34,6 +35,7 @@
 
 #include "base/error.h"
 #include "ledger/asset.h"
+#include "ledger/batch.h"
 #include "ledger/identity/identity.h"
 #include "ledger/store/clock.h"
 #include "ledger/store/store.h"
@@ -198,6 +200,21 @@ class Ledger {
   // What files hold that have been read before and have not changed since.
   Result<std::vector<std::optional<FileDigest>>> digests_of(const std::vector<FileStamp>& files);
   Result<std::monostate> note_digests(const std::vector<std::pair<FileStamp, FileDigest>>& files);
+
+  // Rows of batches: batches.cpp. All of a batch of which something is known, by number.
+  Result<std::vector<BatchRow>> batch_rows(const std::string& batch);
+  // In the place of what was known of the row; but a row that is done stays so as long as its
+  // generation is the same. False: another row of the batch has the generation, and nothing is
+  // written; with `may_share` that is in no way.
+  Result<bool> note_batch_row(const BatchRow& row, bool may_share);
+  // To be held by one at a time: a part of the batch, by a name of the caller's. Nothing: another
+  // one holds it.
+  Result<std::optional<LifeLock>> lock_batch(const std::string& batch, const std::string& part);
+  Result<bool> is_batch_held(const std::string& batch, const std::string& part);
+  // The clock of BatchRow::changed_at.
+  Result<WallTime> now();
+  // A text that no other ledger has.
+  std::string identity() const { return store_->identity(); }
 
   struct Held {
     Entry entry;

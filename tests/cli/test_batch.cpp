@@ -91,8 +91,19 @@ TEST_F(BatchCommand, ARowThatFailsStopsNoOther) {
   EXPECT_EQ(status_of(document, 1), "\"failed\"");
   EXPECT_EQ(status_of(document, 2), "\"done\"");
   expect_clips(2);
-  EXPECT_EQ(run(words()).exit_code, 1);
+  EXPECT_EQ(run(words()).exit_code, 2);
   expect_clips(2);
+}
+
+TEST_F(BatchCommand, SettingsThatAreMissingAreAMatterOfTheCommandLine) {
+  write_rows("prompt\nOne\nTwo\n");
+  const Finished finished = run_command(
+      {g_getenv("GENPRO"), "batch", file("rows.csv"), "--out", folder(), "--ledger", path_},
+      {{"XDG_CONFIG_HOME", file("config")}, {"LC_ALL", "C.UTF-8"}});
+  EXPECT_EQ(finished.exit_code, 2) << finished.out;
+  for (const char* name : {"--agent-id", "--sheet-id", "--cell-id"}) {
+    EXPECT_NE(finished.out.find(name), std::string::npos) << finished.out;
+  }
 }
 
 TEST_F(BatchCommand, NoIngredientOfARowIsLost) {
@@ -110,7 +121,7 @@ TEST_F(BatchCommand, NoIngredientOfARowIsLost) {
   for (const auto& [table, text] : tables) {
     write_rows(table);
     const Finished finished = run(words());
-    EXPECT_EQ(finished.exit_code, 1) << table;
+    EXPECT_EQ(finished.exit_code, 2) << table;
     EXPECT_NE(finished.out.find(text), std::string::npos) << table << "\n" << finished.out;
   }
   EXPECT_TRUE(service_.books().posts.empty()) << service_.books().text();
@@ -291,7 +302,8 @@ TEST_F(BatchCommand, BeginsNothingAboveTheLimitOfCost) {
   ASSERT_GT(*cost, 0);
   fs::remove_all(folder());
   const std::size_t before = service_.books().posts.size();
-  const Finished finished = run(words({"--max-cost", std::to_string(*cost / 4 * 2.5)}));
+  const Finished finished =
+      run(words({"--name", "again", "--max-cost", std::to_string(*cost / 4 * 2.5)}));
   EXPECT_EQ(finished.exit_code, 5) << finished.out;
   EXPECT_EQ(service_.books().posts.size() - before, 2U);
   EXPECT_EQ(clips(), 2U);
@@ -371,20 +383,27 @@ TEST_F(BatchCommand, CtrlCStopsWhatIsUnfinishedAndTheSameCommandGoesOn) {
   expect_clips(3);
 }
 
-TEST_F(BatchCommand, OneAtATimeWritesToAFolder) {
+TEST_F(BatchCommand, OneBatchAtATimeWritesToAFolder) {
   write_rows("prompt\nOne\n");
   Manners manners;
   manners.end_gate = std::make_shared<Gate>();
   service_.behave(manners);
   const auto child = start(words());
   ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 1; }));
-  const Finished second = run(words());
+  Finished second = run(words({"--name", "another"}));
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_NE(second.out.find("Another batch"), std::string::npos) << second.out;
+  // Nor by way of another ledger, which knows nothing of the rows that are being made.
+  const std::string own = std::exchange(path_, file("other.db"));
+  second = run(words());
+  path_ = own;
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_NE(second.out.find("with another ledger"), std::string::npos) << second.out;
   manners.end_gate->open();
   ASSERT_TRUE(child->wait());
   EXPECT_EQ(child->exit_code(), 0) << child->output();
   expect_clips(1);
+  EXPECT_FALSE(fs::exists(folder() + "/.genpro-batch"));
 }
 
 // Eight rows, of which some are equal and some share a cell, killed again and again.

@@ -181,6 +181,21 @@ TEST_F(LedgerServer, AReaderReadsAndSpendsNothing) {
       << begun.error().message;
 }
 
+TEST_F(LedgerServer, ATableThatIsNewIsForThoseWhoMayUseTheOthers) {
+  { const auto made = open(); }
+  psql("DROP TABLE genpro.batch_rows; UPDATE genpro.ledger SET version = 1; CREATE ROLE old" +
+       name_ + " LOGIN; GRANT USAGE ON SCHEMA genpro TO old" + name_ +
+       "; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA genpro TO old" + name_);
+  { const auto brought_up_to_date = open(); }
+  path_ = test::shared_postgres().ledger(name_, "old" + name_);
+  const auto spender = open();
+  BatchRow row;
+  row.batch = "batch";
+  row.number = 1;
+  EXPECT_TRUE(must(spender->note_batch_row(row, false)));
+  EXPECT_EQ(must(spender->batch_rows("batch")).size(), 1U);
+}
+
 TEST_F(LedgerServer, LimitsHoldForManyAtOnce) {
   constexpr unsigned limit = 5;
   { const auto made = open(); }

@@ -21,6 +21,7 @@
 #include "cli/json_text.h"
 #include "cli/members.h"
 #include "ledger/identity/fingerprint.h"
+#include "ledger/identity/identity.h"
 #include "payment/payment.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
@@ -125,7 +126,9 @@ class Planner {
         digits_(std::max<std::size_t>(std::to_string(rows).size(), 4)) {}
 
   void add(const Row& row) {
-    Task task{plan_.tasks.size() + 1, common_, "", "", "", {}};
+    Task task;
+    task.number = plan_.tasks.size() + 1;
+    task.settings = common_;
     std::string name = std::to_string(task.number);
     name.insert(0, digits_ - std::min(digits_, name.size()), '0');
     name += ".mp4";
@@ -149,7 +152,7 @@ class Planner {
         ingredients.push_back(value);
       } else if (column == "ingredients") {
         auto items = assets::split_ingredients(value);
-        if (!items && task.problem.empty()) task.problem = items.error().message;
+        if (!items) note_problem(task, items.error());
         if (items) ingredients.insert(ingredients.end(), items->begin(), items->end());
       } else if (find_setting(column) != nullptr) {
         has_asset_ids |= column == "asset-ids" && !trim(value).empty();
@@ -166,15 +169,17 @@ class Planner {
     task.output = (fs::path(folder_) / name).string();
     try {
       if (!ingredients.empty() && has_asset_ids) {
-        throw std::runtime_error(
+        throw CommandError(settings_error(
             "ingredients and asset-ids are both set in this row. Set ingredients alone: it takes "
-            "ids, too.");
+            "ids, too."));
       }
       if (!ingredients.empty()) set_ingredients(task.settings, ingredients, base_);
       fill(task, variables);
       check(task);
+    } catch (const CommandError& error) {
+      note_problem(task, error.what(), error.exit_code());
     } catch (const std::runtime_error& error) {
-      if (task.problem.empty()) task.problem = error.what();
+      note_problem(task, error.what(), exit_failed);
     }
     plan_.tasks.push_back(std::move(task));
   }
@@ -194,6 +199,16 @@ class Planner {
     throw std::runtime_error("Line " + std::to_string(row.line) + " " + problem + ".");
   }
 
+  // The first one is told.
+  static void note_problem(Task& task, const std::string& problem, int exit_code) {
+    if (!task.problem.empty()) return;
+    task.problem = problem;
+    task.exit_code = exit_code;
+  }
+  static void note_problem(Task& task, const Error& error) {
+    note_problem(task, error.message, exit_code_of(error));
+  }
+
   void set_column(const Row& row, const std::string& column, const std::string& value, Task& task) {
     if (column == "api-key") {
       fail(row,
@@ -204,8 +219,7 @@ class Planner {
       fail(row, "has the setting " + column + ", which is one for all rows: give --" + column);
     }
     if (column == "asset-ids") task.settings.ingredients.clear();
-    const auto error = set(task.settings, column, value);
-    if (error && task.problem.empty()) task.problem = error->message;
+    if (const auto error = set(task.settings, column, value)) note_problem(task, *error);
   }
 
   // The row's variables come before those that are common.
@@ -232,17 +246,19 @@ class Planner {
   void check(Task& task) {
     std::error_code ignored;
     const bool is_there = fs::exists(fs::symlink_status(task.output, ignored));
+    task.is_absent = !is_there;
     if (is_there) task.receipt = read_receipt(task.output);
     if (task.receipt && task.receipt->bytes &&
         *task.receipt->bytes != fs::file_size(task.output, ignored)) {
       task.receipt.reset();
+      task.exit_code = exit_failed;
       task.problem = one_line(task.output, 200) +
                      " is not the clip that was written there: its size is another. Rename it to "
                      "have the row made anew, or name another file in the column output.";
       return;
     }
-    if (!is_there && is_foreign(task.output) && task.problem.empty()) {
-      task.problem = foreign_text(task.output);
+    if (!is_there && is_foreign(task.output)) {
+      note_problem(task, foreign_text(task.output), exit_failed);
     }
     // Of a version that went by the names of files, which may be gone by now.
     if (task.receipt && task.receipt->request == digest(task.settings)) return;
@@ -257,6 +273,7 @@ class Planner {
     }
     if (is_there) {
       if (task.receipt && task.receipt->request == task.request) return;
+      task.exit_code = exit_failed;
       task.problem = one_line(task.output, 200) +
                      (task.receipt ? " is the clip of another request"
                                    : " is there, and nothing tells what it was made of") +
@@ -266,7 +283,7 @@ class Planner {
     }
     if (!task.problem.empty()) return;
     if (const auto settings = make_job_settings(task.settings); !settings) {
-      task.problem = named_as_options(settings.error()).message;
+      note_problem(task, named_as_options(settings.error()));
     }
   }
 
@@ -281,6 +298,25 @@ class Planner {
 };
 
 }  // namespace
+
+std::string cell_of(const Task& task) {
+  return std::string(plain_id(task.settings.sheet_id)) + "/" +
+         std::string(plain_id(task.settings.cell_id));
+}
+
+std::string batch_of(const std::vector<Row>& rows, const Settings& common,
+                     const std::string& name) {
+  std::vector<std::string> parts = {"batch", name, ledger::service_of(effective_base_url(common)),
+                                    named_digest(common), std::to_string(rows.size())};
+  for (const Row& row : rows) {
+    parts.push_back(std::to_string(row.fields.size()));
+    for (const auto& [column, value] : row.fields) {
+      parts.push_back(column);
+      parts.push_back(value);
+    }
+  }
+  return ledger::fingerprint(parts);
+}
 
 Plan make_plan(const std::vector<Row>& rows, const Settings& common, const std::string& folder,
                const std::string& base) {
@@ -319,6 +355,14 @@ void write_receipt(const Task& task, const Receipt& receipt) {
 void remove_receipt(const Task& task) {
   std::error_code ignored;
   fs::remove(receipt_of(task.output), ignored);
+}
+
+std::optional<Receipt> receipt_of_clip(const Task& task) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(task.output, error);
+  auto receipt = error ? std::nullopt : read_receipt(task.output);
+  const bool is_its_own = receipt && receipt->bytes == size && receipt->request == task.request;
+  return is_its_own ? receipt : std::nullopt;
 }
 
 std::optional<Receipt> read_receipt(const std::string& output) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/batch/rows.h"
+#include "cli/command.h"
 #include "settings/settings.h"
 
 namespace genpro::cli {
@@ -30,13 +31,22 @@ struct Task {
   std::string request;  // a digest of the settings that say what is asked for
   // Why there is nothing to be done: bad settings, or a file that is of something else.
   std::string problem;
+  int exit_code = exit_failed;     // that goes with it
   std::optional<Receipt> receipt;  // the clip is there
+  bool is_absent = false;          // nothing of the output's name is there
 };
 
 struct Plan {
   std::vector<Task> tasks;
   std::vector<std::string> warnings;
 };
+
+// The cell that the row goes to; the same however its ids are written.
+std::string cell_of(const Task& task);
+
+// The same for all who are to share the rows out: a digest of what the rows say, and of what holds
+// for all of them. `name`: the user's, to tell batches of the same rows apart.
+std::string batch_of(const std::vector<Row>& rows, const Settings& common, const std::string& name);
 
 // `common`: what holds for all rows that do not say otherwise. `folder`: of the outputs. `base`:
 // the folder that names of ingredients are relative to. Throws std::runtime_error when the rows as
@@ -51,5 +61,7 @@ std::string request_of(const Task& task);
 void write_receipt(const Task& task, const Receipt& receipt);
 void remove_receipt(const Task& task);
 std::optional<Receipt> read_receipt(const std::string& output);
+// Of the row's clip, if that is there now.
+std::optional<Receipt> receipt_of_clip(const Task& task);
 
 }  // namespace genpro::cli

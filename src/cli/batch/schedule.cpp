@@ -3,19 +3,7 @@
 
 #include <algorithm>
 
-#include "base/text.h"
-#include "cli/command.h"
-
 namespace genpro::cli {
-
-namespace {
-
-std::string cell_of(const Task& task) {
-  return std::string(plain_id(task.settings.sheet_id)) + "/" +
-         std::string(plain_id(task.settings.cell_id));
-}
-
-}  // namespace
 
 Schedule::Schedule(const std::vector<Task>& tasks, std::optional<double> max_cost)
     : tasks_(tasks), max_cost_(max_cost), results_(tasks.size()) {
@@ -30,7 +18,7 @@ Schedule::Schedule(const std::vector<Task>& tasks, std::optional<double> max_cos
     } else if (!task.problem.empty()) {
       result.state = TaskState::failed;
       result.note = task.problem;
-      result.exit_code = exit_failed;
+      result.exit_code = task.exit_code;
     }
   }
 }
@@ -38,14 +26,14 @@ Schedule::Schedule(const std::vector<Task>& tasks, std::optional<double> max_cos
 std::optional<std::size_t> Schedule::next() {
   if (is_stopped_) return std::nullopt;
   for (std::size_t index = 0; index < tasks_.size(); ++index) {
-    if (results_[index].state != TaskState::waiting) continue;
-    if (busy_cells_.contains(cell_of(tasks_[index]))) continue;
+    if (!is_free(index)) continue;
     if (!is_affordable()) {
-      if (count(TaskState::running) == 0) {
+      if (count(TaskState::running) == 0 && held_.empty()) {
         stop(TaskState::skipped, "not begun: --max-cost", exit_limit);
       }
       return std::nullopt;
     }
+    results_[index] = {};
     results_[index].state = TaskState::running;
     busy_cells_.insert(cell_of(tasks_[index]));
     return index;
@@ -53,11 +41,28 @@ std::optional<std::size_t> Schedule::next() {
   return std::nullopt;
 }
 
+bool Schedule::is_free(std::size_t index) const {
+  return results_[index].state == TaskState::waiting && !held_.contains(index) &&
+         !busy_cells_.contains(cell_of(tasks_[index]));
+}
+
+bool Schedule::can_begin() const {
+  if (!is_affordable()) return false;
+  for (std::size_t index = 0; index < tasks_.size(); ++index) {
+    if (is_free(index)) return true;
+  }
+  return false;
+}
+
 bool Schedule::is_affordable() const {
   if (!max_cost_) return true;
-  const auto unknown = std::ranges::count_if(results_, [](const TaskResult& result) {
-    return result.state == TaskState::running || (result.is_charged && !result.cost);
-  });
+  const auto unknown = std::ranges::count_if(results_,
+                                             [](const TaskResult& result) {
+                                               return result.state == TaskState::running ||
+                                                      (result.state != TaskState::waiting &&
+                                                       result.is_charged && !result.cost);
+                                             }) +
+                       static_cast<std::ptrdiff_t>(held_.size());
   double dearest = 0;
   for (const TaskResult& result : results_) dearest = std::max(dearest, result.cost.value_or(0));
   if (dearest == 0 && unknown > 0) return false;
@@ -70,6 +75,30 @@ void Schedule::note_generation(std::size_t index, const std::string& id) {
   results_[index].generation_id = id;
 }
 
+void Schedule::put_back(std::size_t index, bool is_held) {
+  if (results_[index].generation_id.empty()) busy_cells_.erase(cell_of(tasks_[index]));
+  results_[index] = {};
+  if (is_stopped_) {
+    results_[index] = stopped_;
+  } else if (is_held) {
+    held_.insert(index);
+  }
+}
+
+void Schedule::note_others(std::vector<Other> others) {
+  held_.clear();
+  for (Other& other : others) {
+    TaskResult& known = results_[other.index];
+    // What failed here for want of something that another machine has may be made there.
+    const bool is_made_after_all = known.state == TaskState::failed &&
+                                   other.result.state == TaskState::elsewhere &&
+                                   tasks_[other.index].is_absent;
+    if (known.state != TaskState::waiting && !is_made_after_all) continue;
+    if (other.result.state == TaskState::waiting && other.is_held) held_.insert(other.index);
+    known = std::move(other.result);
+  }
+}
+
 void Schedule::finish(std::size_t index, TaskResult result) {
   if (results_[index].generation_id.empty()) busy_cells_.erase(cell_of(tasks_[index]));
   if (result.generation_id.empty()) result.generation_id = results_[index].generation_id;
@@ -77,12 +106,14 @@ void Schedule::finish(std::size_t index, TaskResult result) {
 }
 
 void Schedule::stop(TaskState state, const std::string& note, int exit_code) {
+  if (is_stopped_) return;
   is_stopped_ = true;
+  stopped_.state = state;
+  stopped_.note = note;
+  stopped_.exit_code = exit_code;
+  held_.clear();
   for (TaskResult& result : results_) {
-    if (result.state != TaskState::waiting) continue;
-    result.state = state;
-    result.note = note;
-    result.exit_code = exit_code;
+    if (result.state == TaskState::waiting) result = stopped_;
   }
 }
 
@@ -96,6 +127,10 @@ std::set<std::string> Schedule::passed_over(std::size_t index) const {
   return ids;
 }
 
+bool Schedule::is_over() const {
+  return count(TaskState::waiting) == 0;
+}
+
 std::size_t Schedule::count(TaskState state) const {
   return static_cast<std::size_t>(std::ranges::count(results_, state, &TaskResult::state));
 }
@@ -104,7 +139,8 @@ std::size_t Schedule::count(TaskState state) const {
 double Schedule::spent() const {
   double sum = 0;
   for (const TaskResult& result : results_) {
-    if (result.state != TaskState::running) sum += result.cost.value_or(0);
+    const bool has_ended = result.state != TaskState::running && result.state != TaskState::waiting;
+    if (has_ended) sum += result.cost.value_or(0);
   }
   return sum;
 }

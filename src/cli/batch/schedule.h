@@ -18,7 +18,8 @@ enum class TaskState {
   waiting,
   running,
   done,
-  there,  // it was there before
+  there,      // it was there before
+  elsewhere,  // another process has made it, in another folder
   failed,
   interrupted,
   skipped,  // --max-cost
@@ -31,6 +32,7 @@ struct TaskResult {
   bool is_charged = false;  // as far as is known, or it is not known
   std::uint64_t bytes = 0;
   bool is_earlier = false;
+  std::string host;  // of the process that made it, when that is another one; for people
   std::string note;  // what went wrong
   int exit_code = 0;
 };
@@ -43,6 +45,9 @@ struct TaskResult {
 // it is not known whether it was charged, it counts as much as the dearest one so far; as long as
 // there is none, a row with a limit runs alone, and none begins after one whose cost stays unknown.
 //
+// Other processes may be at rows as well: such a row is held, and looked at again until it is done
+// or nobody is at it any more.
+//
 // Threads: one at a time.
 class Schedule {
  public:
@@ -54,6 +59,16 @@ class Schedule {
   // The row's generation is known.
   void note_generation(std::size_t index, const std::string& id);
   void finish(std::size_t index, TaskResult result);
+  // The row was not begun after all, because another process holds it, or has to be begun anew.
+  void put_back(std::size_t index, bool is_held);
+  // What is known of rows that other processes have begun: they are elsewhere or failed, or still
+  // waiting, with a generation if they have had one. This process's own are left as they are.
+  struct Other {
+    std::size_t index = 0;
+    bool is_held = false;  // a process is at it
+    TaskResult result;
+  };
+  void note_others(std::vector<Other> others);
   // No row is begun any more; `state` is that of those that were waiting.
   void stop(TaskState state, const std::string& note, int exit_code);
 
@@ -61,16 +76,25 @@ class Schedule {
   std::set<std::string> passed_over(std::size_t index) const;
   const std::vector<TaskResult>& results() const { return results_; }
   std::size_t count(TaskState state) const;
+  std::size_t held() const { return held_.size(); }
+  // No row will be begun any more.
+  bool is_over() const;
+  bool is_stopped() const { return is_stopped_; }
+  // Whether next() would return one.
+  bool can_begin() const;
   double spent() const;
 
  private:
+  bool is_free(std::size_t index) const;
   bool is_affordable() const;
 
   const std::vector<Task>& tasks_;
   const std::optional<double> max_cost_;
   std::vector<TaskResult> results_;
   std::set<std::string> busy_cells_;
+  std::set<std::size_t> held_;  // waiting
   bool is_stopped_ = false;
+  TaskResult stopped_;  // what becomes of a row that is not begun then
 };
 
 }  // namespace genpro::cli

@@ -162,7 +162,7 @@ void set_ingredients(Settings& settings, const std::vector<std::string>& ingredi
   }
   settings.asset_ids.clear();
   if (const auto error = set(settings, "ingredients", join(items, ","))) {
-    throw std::runtime_error(error->message);
+    throw CommandError(*error);
   }
 }
 

@@ -33,6 +33,8 @@ class FileStore : public Store {
   ~FileStore() override;
 
   const std::string& name() const override { return opened_.path; }
+  // Machines may have files of the same name.
+  std::string identity() const override { return clock_now().boot + ":" + opened_.path; }
   sql::Database& database() override { return *opened_.database; }
   const std::shared_ptr<Places>& places() const override { return places_; }
   void begin_call(bool is_report) override;

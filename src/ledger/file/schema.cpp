@@ -154,6 +154,23 @@ constexpr std::array migrations = {
     R"(DROP INDEX by_agent;
        CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), max(created_at, posted_at))
          WHERE status NOT IN ('refused');)",
+    // 7. What became of the rows of batches, which many processes share out.
+    R"(CREATE TABLE batch_rows (
+         batch TEXT NOT NULL,
+         number INTEGER NOT NULL,
+         status TEXT NOT NULL,
+         request TEXT NOT NULL,
+         generation_id TEXT NOT NULL,
+         cost REAL,
+         is_charged INTEGER NOT NULL,
+         bytes INTEGER NOT NULL,
+         host TEXT NOT NULL,
+         output TEXT NOT NULL,
+         receipt TEXT NOT NULL,
+         note TEXT NOT NULL,
+         exit_code INTEGER NOT NULL,
+         changed_at INTEGER NOT NULL,
+         PRIMARY KEY (batch, number)) WITHOUT ROWID;)",
 };
 static_assert(migrations.size() == schema_version);
 

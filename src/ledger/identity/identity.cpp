@@ -135,6 +135,10 @@ std::int64_t lock_of_asset(const std::string& service, const std::string& agent_
   return lock_of(61, {service, agent_id, sha256});
 }
 
+std::int64_t lock_of_batch(const std::string& batch, const std::string& part) {
+  return lock_of(60, {batch, part});
+}
+
 payment::ServiceData compare_data(const std::string& one, const std::string& other) {
   if (one.empty() || other.empty()) return payment::ServiceData::unreadable;
   return one == other ? payment::ServiceData::same : payment::ServiceData::different;

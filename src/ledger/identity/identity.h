@@ -44,10 +44,11 @@ std::string place_of(const std::string& base_url, const std::string& cell_path);
 std::string fingerprint_of(const std::string& place, const std::string& agent_id,
                            const std::string& request);
 bool is_at(const std::string& place, const std::string& service);
-// Where the cell is locked, and an upload.
+// Where the cell is locked, an upload, and a part of a batch.
 std::int64_t lock_of_cell(const std::string& place);
 std::int64_t lock_of_asset(const std::string& service, const std::string& agent_id,
                            const std::string& sha256);
+std::int64_t lock_of_batch(const std::string& batch, const std::string& part);
 
 payment::ServiceData compare_data(const std::string& one, const std::string& other);
 

@@ -128,6 +128,34 @@ constexpr std::array server_migrations = {
          sha256 text NOT NULL,
          content_type text NOT NULL);
        INSERT INTO ledger VALUES (1, gen_random_uuid()::text);)",
+    // 2. Who may use the other tables may use the new one, too.
+    R"(CREATE TABLE batch_rows (
+         batch text COLLATE "C" NOT NULL,
+         number bigint NOT NULL,
+         status text COLLATE "C" NOT NULL,
+         request text COLLATE "C" NOT NULL,
+         generation_id text COLLATE "C" NOT NULL,
+         cost double precision,
+         is_charged bigint NOT NULL,
+         bytes bigint NOT NULL,
+         host text NOT NULL,
+         output text NOT NULL,
+         receipt text NOT NULL,
+         note text NOT NULL,
+         exit_code bigint NOT NULL,
+         changed_at bigint NOT NULL,
+         PRIMARY KEY (batch, number));
+       DO $$
+         DECLARE its record;
+         BEGIN
+           FOR its IN SELECT grantee, privilege_type FROM information_schema.role_table_grants
+             WHERE table_schema = 'genpro' AND table_name = 'assets' AND grantee <> current_user AND
+               privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+           LOOP
+             EXECUTE format('GRANT %s ON batch_rows TO %I', its.privilege_type, its.grantee);
+           END LOOP;
+         END $$;
+       UPDATE ledger SET version = 2;)",
 };
 
 struct Found {

@@ -22,6 +22,7 @@ class ServerStore : public Store {
   explicit ServerStore(const std::string& address);
 
   const std::string& name() const override { return address_; }
+  std::string identity() const override { return identity_; }
   sql::Database& database() override { return *session_; }
   const std::shared_ptr<Places>& places() const override { return places_; }
   void begin_call(bool is_report) override;

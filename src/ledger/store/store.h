@@ -42,6 +42,8 @@ class Store {
 
   // For people; holds no password.
   virtual const std::string& name() const = 0;
+  // The same for all who have it open, and for no other one at the same time.
+  virtual std::string identity() const = 0;
   virtual sql::Database& database() = 0;
   virtual const std::shared_ptr<Places>& places() const = 0;
 
