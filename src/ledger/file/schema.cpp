@@ -154,6 +154,12 @@ constexpr std::array migrations = {
     R"(DROP INDEX by_agent;
        CREATE INDEX by_agent ON generations (ltrim(agent_id, '0'), max(created_at, posted_at))
          WHERE status NOT IN ('refused');)",
+    // 7. What has become of the whole, in one row: see store/transfer.h.
+    R"(CREATE TABLE ledger (
+         moved_to TEXT NOT NULL DEFAULT '',
+         filled_from TEXT NOT NULL DEFAULT '',
+         transfer TEXT NOT NULL DEFAULT '');
+       INSERT INTO ledger DEFAULT VALUES;)",
 };
 static_assert(migrations.size() == schema_version);
 
