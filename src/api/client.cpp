@@ -103,14 +103,14 @@ std::shared_ptr<Client::Call> Client::make_call(const char* method, Subject subj
 }
 
 void Client::generate(const GenerationRequest& request, const std::string& idempotency_key,
-                      Done done) {
-  auto call =
-      make_call("POST", {"the request for a generation", "an id in the request for a generation",
-                         "Check " + ids_in(request.cell_path) +
-                             ", agent-id, asset-ids and sheet-route."});
+                      Done done, std::function<bool()> may_leave) {
+  auto call = make_call(
+      "POST", {"the request for a generation", "an id in the request for a generation",
+               "Check " + ids_in(request.cell_path) + ", agent-id, asset-ids and sheet-route."});
   call->may_be_sent_again = false;
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->request.json_body = request.body;
+  call->request.may_leave = std::move(may_leave);
   const Dialect& dialect = *request.dialect;
   Done told = [&dialect, done = std::move(done)](Result<Generation, Failure> answer) {
     if (!answer) tell_dialect(dialect, answer.error());

@@ -49,8 +49,9 @@ class Client {
 
   // Creates a generation, which is charged. `idempotency_key` makes a repeated call the same one
   // for 24 hours, where the service honours it. The answer has to name the generation; a missing
-  // status is pending.
-  void generate(const GenerationRequest& request, const std::string& idempotency_key, Done done);
+  // status is pending. `may_leave`: as in HttpRequest.
+  void generate(const GenerationRequest& request, const std::string& idempotency_key, Done done,
+                std::function<bool()> may_leave = {});
   // The answer has to name a status.
   void get_generation(const std::string& id, Done done);
   // Asks for a generation's end, which proves no refund. The answer may say no more than the

@@ -90,6 +90,7 @@ void Exchange::send(const HttpRequest& request) {
   watch_.emplace(message_.get(), cancellable.get(), [this] { silence_timer_.restart(silence_); });
   // What libsoup reads without end can be bounded in HTTP/1.1 only, and this thread serves all.
   watch_->forbid_http2();
+  if (request.may_leave) watch_->ask_before_sending(request.may_leave);
   silence_timer_.start(silence_, [this] { on_silence(); });
   url_ = request.url;
   network_ = request.network;
@@ -130,6 +131,9 @@ void Exchange::on_headers(GAsyncResult* result) {
   if (!done_) return;
   stream_ = std::move(stream);
   if (const auto obstacle = watch_->obstacle(network_)) return fail_by(*obstacle);
+  if (watch_->is_held_back()) {
+    return fail(HttpFailure::Kind::unreachable, "the connection came too late");
+  }
   if (!stream_) {
     return fail_by(error, is_connect_error(error.get()) ? HttpFailure::Kind::unreachable
                                                         : HttpFailure::Kind::broken);

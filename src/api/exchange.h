@@ -40,6 +40,9 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string json_body;  // empty: none
   std::optional<StreamedBody> body;
+  // Asked on the runtime thread when a connection is there, before a byte leaves: where it says no,
+  // none does, and the service counts as unreachable. Empty: it may.
+  std::function<bool()> may_leave;
   http::Network network;
 };
 

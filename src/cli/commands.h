@@ -39,6 +39,7 @@ int run_ledger_spend(int argc, char** argv, const Globals& globals);
 int run_ledger_settle(int argc, char** argv, const Globals& globals);
 int run_ledger_check(int argc, char** argv, const Globals& globals);
 int run_ledger_prune(int argc, char** argv, const Globals& globals);
+int run_ledger_copy(int argc, char** argv, const Globals& globals);
 int run_serve(int argc, char** argv, const Globals& globals);
 int run_upload(int argc, char** argv, const Globals& globals);
 

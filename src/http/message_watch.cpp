@@ -64,6 +64,8 @@ struct MessageWatch::State {
   ObjectPtr<GCancellable> cancellable;
   ObjectPtr<GSocket> socket;  // of the connection, where it is known
   std::function<void()> on_leaving_queue;
+  std::function<bool()> may_leave;
+  bool is_held_back = false;
   bool is_http2_forbidden = false;
   bool has_left_queue = false;
   bool is_sent = false;
@@ -102,7 +104,16 @@ struct MessageWatch::State {
   static void on_starting(SoupMessage*, gpointer data) noexcept {
     const auto state = static_cast<Weak*>(data)->lock();
     if (!state) return;
-    state->is_sent = true;
+    if (state->may_leave) {
+      state->is_held_back = true;
+      guard_c_callback("sending", [&state] { state->is_held_back = !state->may_leave(); });
+    }
+    if (state->is_held_back) {
+      // libsoup looks at it before it writes.
+      g_cancellable_cancel(state->cancellable.get());
+    } else {
+      state->is_sent = true;
+    }
     state->leave_queue();
   }
 
@@ -185,6 +196,14 @@ void MessageWatch::cancel() {
 
 void MessageWatch::forbid_http2() {
   state_->is_http2_forbidden = true;
+}
+
+void MessageWatch::ask_before_sending(std::function<bool()> may_leave) {
+  state_->may_leave = std::move(may_leave);
+}
+
+bool MessageWatch::is_held_back() const {
+  return state_->is_held_back;
 }
 
 bool MessageWatch::has_left_queue() const {

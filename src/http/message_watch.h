@@ -36,6 +36,11 @@ class MessageWatch {
   // A connection that is made for the message will not be one of HTTP/2.
   void forbid_http2();
 
+  // Asked once, when a connection is there and not a byte of the request has left: where it says
+  // no, none does, and the call ends as cancelled.
+  void ask_before_sending(std::function<bool()> may_leave);
+  bool is_held_back() const;
+
   bool has_left_queue() const;
   // A connection is there, and the request is being written. Until then not a byte of it left.
   bool is_sent() const;

@@ -239,9 +239,13 @@ void PaymentDriver::post() {
   if (attempt == nullptr || !settings_.request) return;
   if (is_stopping_) return withdraw("the run ended before the request left");
   // Another machine takes up what seems to have been left, and must not be followed by a request of
-  // one that was asleep meanwhile.
-  if (is_shared_ && entry_.id != 0 && ledger::clock_now().up - attempt->posted.up > latest_post) {
-    return withdraw("the machine was held up before the request left");
+  // one that was asleep meanwhile, or took its time to connect.
+  std::function<bool()> may_leave;
+  if (is_shared_ && entry_.id != 0) {
+    may_leave = [since = attempt->posted.up] {
+      return ledger::clock_now().up - since <= latest_post;
+    };
+    if (!may_leave()) return withdraw("the machine was held up before the request left");
   }
   posted_ = std::chrono::steady_clock::now();
   // A key is for one call with one body: those that the row has, in whatever words this run was
@@ -252,9 +256,12 @@ void PaymentDriver::post() {
     request.agent_id = entry_.identity.agent_id;
     request.body = entry_.identity.request;
   }
-  client_.generate(request, attempt->key, [this](Reply reply) {
-    on_reply(std::move(reply), true, [](payment::Answer a) { return payment::Replied{a}; });
-  });
+  client_.generate(
+      request, attempt->key,
+      [this](Reply reply) {
+        on_reply(std::move(reply), true, [](payment::Answer a) { return payment::Replied{a}; });
+      },
+      std::move(may_leave));
 }
 
 void PaymentDriver::withdraw(const char* reason) {

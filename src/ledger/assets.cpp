@@ -5,6 +5,7 @@
 #include "ledger/attempt.h"
 #include "ledger/identity/fingerprint.h"
 #include "ledger/rows.h"
+#include "ledger/store/transfer.h"
 
 namespace genpro::ledger {
 
@@ -111,7 +112,8 @@ Result<std::monostate> Ledger::note_asset_gone(const AssetScope& scope, const st
 
 Result<std::optional<LifeLock>> Ledger::lock_asset(const AssetScope& scope,
                                                    const std::string& sha256) {
-  return attempt<std::optional<LifeLock>>(false, [&](Database& /*database*/) {
+  return attempt<std::optional<LifeLock>>(false, [&](Database& database) {
+    check_is_open(database);
     return store_->places()->take(
         lock_of_asset(service_of(scope.base_url), agent_of(scope), sha256));
   });

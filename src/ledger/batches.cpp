@@ -5,6 +5,7 @@
 
 #include "ledger/attempt.h"
 #include "ledger/rows.h"
+#include "ledger/store/transfer.h"
 
 namespace genpro::ledger {
 
@@ -66,6 +67,7 @@ Result<std::vector<BatchRow>> Ledger::batch_rows(const std::string& batch) {
 Result<bool> Ledger::note_batch_row(const BatchRow& row, bool may_share) {
   return attempt<bool>(false, [&](Database& database) {
     Transaction transaction(database);
+    check_is_open(database);
     store_->lock_agent(row.batch);
     if (!may_share && !row.generation_id.empty() &&
         database.integer("SELECT 1 FROM batch_rows WHERE batch = ? AND generation_id = ? AND "

@@ -7,6 +7,7 @@
 
 #include "ledger/attempt.h"
 #include "ledger/rows.h"
+#include "ledger/store/transfer.h"
 #include "ledger/this_process.h"
 
 namespace genpro::ledger {
@@ -218,7 +219,8 @@ Claim Ledger::wait_for(const Unsettled& unsettled) {
 Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
                             const PassedOver& passed_over, const payment::Now& now,
                             const Places::Waiter& waiter, const Waiting& waiting) {
-  return attempt<Claim>(false, [&](Database& /*database*/) -> Claim {
+  return attempt<Claim>(false, [&](Database& database) -> Claim {
+    check_is_open(database);
     store_->complete_older_rows();
     // The second look is under the cell's lock, without which nobody adds a row.
     LifeLock cell;

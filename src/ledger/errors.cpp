@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "ledger/ledger.h"
 #include "ledger/store/address.h"
+#include "ledger/store/transfer.h"
 
 namespace genpro::ledger {
 
@@ -81,6 +82,12 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
 
 Error server_error(const std::string& address, const ServerFailure& failure) {
   const std::string reason = one_line(failure.what());
+  if (failure.is_moved()) {
+    return moved_ledger_error(address, closed_reason({.moved_to = reason}));
+  }
+  if (failure.is_being_filled()) {
+    return moved_ledger_error(address, closed_reason({.filled_from = reason}));
+  }
   Error error = error_of(address, "The ledger " + shown(address));
   error.debug +=
       ": SQLSTATE " + (failure.sqlstate().empty() ? "none" : failure.sqlstate()) + ", " + reason;
@@ -125,6 +132,11 @@ Error lost_ledger_error(const std::string& path, const std::string& reason) {
           ". What would be paid for now, others could not find. Nothing was sent. " +
           (is_server_address(path) ? "See to its server" : "Put the file back if it was moved") +
           ", and start the program anew.");
+}
+
+Error moved_ledger_error(const std::string& path, const std::string& reason) {
+  return error_of(path, "The ledger " + shown(path) + " cannot be used: " + one_line(reason, 600) +
+                            ". Nothing was sent.");
 }
 
 Error lost_place_error(const std::string& path, const std::string& reason) {

@@ -51,6 +51,7 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
 Error server_error(const std::string& address, const ServerFailure& failure);
 Error foreign_ledger_error(const std::string& path, const std::string& reason);
 Error lost_ledger_error(const std::string& path, const std::string& reason);
+Error moved_ledger_error(const std::string& path, const std::string& reason);
 Error lost_place_error(const std::string& path, const std::string& reason);
 Error damaged_row_error(const std::string& path, std::int64_t row, const std::string& reason);
 Error damaged_asset_error(const std::string& path, const std::string& reason);
@@ -72,6 +73,8 @@ Result<T> attempt_on(const std::string& path, Work work) {
     return foreign_ledger_error(path, foreign.what());
   } catch (const LostLedger& lost) {
     return lost_ledger_error(path, lost.what());
+  } catch (const MovedLedger& moved) {
+    return moved_ledger_error(path, moved.what());
   } catch (const LostPlace& lost) {
     return lost_place_error(path, lost.what());
   } catch (const DamagedRow& damaged) {

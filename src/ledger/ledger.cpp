@@ -10,6 +10,7 @@
 #include "ledger/attempt.h"
 #include "ledger/rows.h"
 #include "ledger/spending.h"
+#include "ledger/store/transfer.h"
 #include "ledger/this_process.h"
 
 namespace genpro::ledger {
@@ -196,6 +197,7 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
     {
       Transaction transaction(database);
       store_->lock_agent(identity.agent_id);
+      store_->check_is_open();
       limit = limit_error(identity, limits);
       if (limit) return Begun();
       Row row;
@@ -230,6 +232,7 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
       const Identity identity = must_read(database, id).entry.identity;
       check_cell_is_held(identity.place);
       store_->lock_agent(identity.agent_id);
+      store_->check_is_open();
     }
     auto found = read_for_update(database, id);
     if (found) check_is_own(*found);
@@ -361,6 +364,11 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
   });
 }
 
+Result<std::string> Ledger::moved() {
+  return attempt<std::string>(
+      false, [](Database& database) { return closed_reason(read_transfer(database)); });
+}
+
 Result<std::monostate> Ledger::prepare_to_exit() {
   return attempt_on<std::monostate>(store_->name(), [&] {
     store_->prepare_to_exit();
@@ -371,6 +379,7 @@ Result<std::monostate> Ledger::prepare_to_exit() {
 Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
                                                    const std::string& generation_id) {
   return attempt<std::optional<Held>>(false, [&](Database& database) -> std::optional<Held> {
+    check_is_open(database);
     const std::string service = service_of(base_url);
     std::int64_t id = 0;
     {
@@ -419,6 +428,7 @@ Result<std::vector<Entry>> Ledger::owed_stops(const std::string& base_url, WallT
 
 Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
   return attempt<std::optional<Held>>(false, [&](Database& database) -> std::optional<Held> {
+    check_is_open(database);
     auto lock = store_->places()->take(id);
     if (!lock) return std::nullopt;
     auto row = read_row(database, id);
@@ -430,6 +440,7 @@ Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
 Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) {
   using Taken = std::optional<HeldCell>;
   return attempt<Taken>(false, [&](Database& database) -> Taken {
+    check_is_open(database);
     auto lock = store_->places()->take(id);
     if (!lock) return std::nullopt;
     auto row = read_row(database, id);
@@ -453,6 +464,7 @@ Result<Ledger::Removal> Ledger::remove(std::int64_t id) {
     const auto lock = store_->places()->take(id);
     if (!lock) return Removal::in_use;
     Transaction transaction(database);
+    check_is_open(database);
     database.run("DELETE FROM history WHERE row = ?", id);
     const bool is_removed = database.run("DELETE FROM generations WHERE id = ?", id) > 0;
     transaction.commit();
@@ -472,6 +484,7 @@ Result<std::int64_t> Ledger::prune(WallTime before) {
         "DELETE FROM history WHERE row IN (SELECT id FROM " + rows + ")";
     const std::string delete_rows = "DELETE FROM " + rows;
     Transaction transaction(database);
+    check_is_open(database);
     database.run(delete_history, before);
     const std::int64_t removed = database.run(delete_rows, before);
     database.run(

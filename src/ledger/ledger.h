@@ -241,6 +241,9 @@ class Ledger {
   Result<polling::PastDurations> past_durations(const Entry& entry);
 
   // ---- For reports ----
+  // Why nothing can be paid for with it, where its rows were moved to another one or are being
+  // copied into it; else empty. Only what reads succeeds then.
+  Result<std::string> moved();
   struct Filter {
     std::optional<std::string> word;  // as payment::meanings() has it
     WallTime since = 0;               // of created_at

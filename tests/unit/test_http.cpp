@@ -155,11 +155,13 @@ class Requests {
   }
 
   std::future<Outcome> send(const std::string& method, const std::string& url,
-                            std::chrono::milliseconds silence) {
+                            std::chrono::milliseconds silence,
+                            std::function<bool()> may_leave = {}) {
     auto told = std::make_shared<std::promise<Outcome>>();
     auto outcome = told->get_future();
-    runtime_->post([this, method, url, silence, told] {
+    runtime_->post([this, method, url, silence, told, may_leave = std::move(may_leave)] {
       api::HttpRequest request;
+      request.may_leave = may_leave;
       request.method = method;
       request.url = *parse_url(url);
       if (method == "POST") request.json_body = "{}";
@@ -208,6 +210,22 @@ class SlowServer {
   std::vector<std::future<void>> waits_;
   HttpOrigin origin_;
 };
+
+// Whoever took too long to connect must not be followed by a charge.
+TEST(Sending, WhatMayNotLeaveAnyMoreDoesNot) {
+  std::atomic<int> seen = 0;
+  HttpOrigin origin("late", [&](const Seen&) {
+    ++seen;
+    return test::json_answer(200, "{}");
+  });
+  Requests requests;
+  const auto late = requests.send("POST", origin.url() + "/", 30s, [] { return false; }).get();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, HttpFailure::Kind::unreachable);
+  EXPECT_FALSE(late.error().sent);
+  EXPECT_TRUE(requests.send("POST", origin.url() + "/", 30s, [] { return true; }).get());
+  EXPECT_EQ(seen, 1);
+}
 
 TEST(Queue, ARequestThatWaitsForOthersIsNotSilent) {
   // Sixteen connections, each taken for a tenth of the time allowed: 13 rounds of them.

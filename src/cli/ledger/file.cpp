@@ -21,7 +21,15 @@ std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path) {
 
 std::unique_ptr<ledger::Ledger> open_or_tell(const std::string& path) {
   auto ledger = open_ledger(path);
-  if (!ledger) tell(no_ledger_text(path));
+  if (!ledger) {
+    tell(no_ledger_text(path));
+    return ledger;
+  }
+  const std::string reason = need(ledger->moved());
+  if (!reason.empty()) {
+    tell("The ledger " + one_line(ledger->path(), 200) +
+         " is for reading only: " + one_line(reason, 600) + ".");
+  }
   return ledger;
 }
 

@@ -16,6 +16,7 @@ constexpr std::array commands = {
             run_ledger_settle},
     Command{"check", "Look for damage and for doubts, and say what to do", run_ledger_check},
     Command{"prune", "Remove what has ended long ago, or single rows", run_ledger_prune},
+    Command{"copy", "Move all of it into another file, or to or from a server", run_ledger_copy},
 };
 
 constexpr Group group = {

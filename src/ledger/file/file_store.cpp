@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "ledger/file/schema.h"
+#include "ledger/store/transfer.h"
 
 namespace genpro::ledger {
 
@@ -121,6 +122,27 @@ void FileStore::check_is_same() {
   check(opened_.path + ".lock", opened_.locks->file());
   check(opened_.path + "-wal", opened_.log);
   check(opened_.path + "-shm", opened_.index);
+}
+
+void FileStore::check_is_open() {
+  ledger::check_is_open(database());
+}
+
+// A transaction has the whole file.
+void FileStore::hold_still() {
+  connection().execute("PRAGMA cache_size=-65536");
+}
+
+std::int64_t FileStore::last_number() {
+  return connection()
+      .integer("SELECT seq FROM sqlite_sequence WHERE name = 'generations'")
+      .value_or(0);
+}
+
+void FileStore::go_on_behind(std::int64_t last) {
+  connection().run("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'generations'", last);
+  if (connection().changes() > 0) return;
+  connection().run("INSERT INTO sqlite_sequence (name, seq) VALUES ('generations', ?)", last);
 }
 
 void FileStore::complete_older_rows() {

@@ -39,6 +39,10 @@ class FileStore : public Store {
   const std::shared_ptr<Places>& places() const override { return places_; }
   void begin_call(bool is_report) override;
   void check_is_same() override;
+  void check_is_open() override;
+  void hold_still() override;
+  std::int64_t last_number() override;
+  void go_on_behind(std::int64_t last) override;
   // A transaction has the whole file.
   void lock_agent(const std::string& /*agent_id*/) override {}
   void complete_older_rows() override;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ledger/file/lock_descriptor.h"
 #include "ledger/store/places.h"
@@ -20,6 +21,7 @@ class LockFile : public Places {
   static std::shared_ptr<LockFile> open(const std::string& path);
   explicit LockFile(const std::string& path) : descriptor_(path) {}
   const FileId& file() const { return descriptor_.file(); }
+  std::vector<std::int64_t> held_by_others(std::size_t most) override;
 
  private:
   bool set(std::int64_t place, Mode mode) override;

@@ -171,6 +171,12 @@ constexpr std::array migrations = {
          exit_code INTEGER NOT NULL,
          changed_at INTEGER NOT NULL,
          PRIMARY KEY (batch, number)) WITHOUT ROWID;)",
+    // 8. What has become of the whole, in one row: see store/transfer.h.
+    R"(CREATE TABLE ledger (
+         moved_to TEXT NOT NULL DEFAULT '',
+         filled_from TEXT NOT NULL DEFAULT '',
+         transfer TEXT NOT NULL DEFAULT '');
+       INSERT INTO ledger DEFAULT VALUES;)",
 };
 static_assert(migrations.size() == schema_version);
 

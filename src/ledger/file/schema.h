@@ -11,7 +11,7 @@
 namespace genpro::ledger {
 
 // The one that this program writes.
-inline constexpr int schema_version = 7;
+inline constexpr int schema_version = 8;
 
 // Creates what is missing, and brings an older file up to date. Throws sqlite::Failure,
 // std::system_error, ForeignLedger or LostLedger.

@@ -131,6 +131,23 @@ void AdvisoryLocks::when_given_back(std::function<void()> wake) {
   state_.lock()->wake = std::move(wake);
 }
 
+// What other programs lock in the same database is none of these.
+std::vector<std::int64_t> AdvisoryLocks::held_by_others(std::size_t most) {
+  constexpr std::int64_t kinds = std::int64_t{1} << 60;  // of rows, uploads and cells
+  std::vector<std::int64_t> places;
+  sql::Query query(*session_,
+                   "SELECT DISTINCT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE "
+                   "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE "
+                   "datname = current_database()) AND objsubid = 1 AND granted AND "
+                   "pid <> pg_backend_pid()");
+  while (query.step() && places.size() < most) {
+    const std::int64_t place = key_of(query.integer(0));
+    const std::int64_t kind = place / kinds;
+    if (place > 0 && (kind == 0 || kind == 2 || kind == 4)) places.push_back(place);
+  }
+  return places;
+}
+
 // Without taking it for a moment, which would be in others' way.
 bool AdvisoryLocks::is_held_by_others(std::int64_t place) {
   send_given_back();

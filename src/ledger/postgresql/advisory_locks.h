@@ -32,6 +32,7 @@ class AdvisoryLocks : public Places {
   // The session has a new connection.
   void take_again();
 
+  std::vector<std::int64_t> held_by_others(std::size_t most) override;
   bool is_lost(std::int64_t place) override;
   void when_given_back(std::function<void()> wake) override;
 

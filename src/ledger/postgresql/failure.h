@@ -18,6 +18,9 @@ class ServerFailure : public std::runtime_error {
   bool is_conflict() const;
   bool is_denied() const { return sqlstate_ == "42501"; }
   bool is_read_only() const { return sqlstate_ == "25006"; }
+  // By the trigger of the ledger's rows; the reason is Transfer::moved_to, or `filled_from`.
+  bool is_moved() const { return sqlstate_ == "GPM01"; }
+  bool is_being_filled() const { return sqlstate_ == "GPM02"; }
   bool is_full() const { return sqlstate_ == "53100"; }
 
  private:

@@ -156,6 +156,32 @@ constexpr std::array server_migrations = {
            END LOOP;
          END $$;
        UPDATE ledger SET version = 2;)",
+    // 3. What has become of the whole: see store/transfer.h. Whatever writes a row waits for who
+    // marks the ledger, and finds the mark then; see ServerFailure::is_moved() for the codes. A row
+    // that is copied counts as asked for when it was.
+    R"(ALTER TABLE ledger
+         ADD COLUMN moved_to text NOT NULL DEFAULT '',
+         ADD COLUMN filled_from text NOT NULL DEFAULT '',
+         ADD COLUMN transfer text NOT NULL DEFAULT '';
+       CREATE OR REPLACE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$
+         DECLARE
+           its record;
+         BEGIN
+           SELECT moved_to, filled_from INTO its FROM genpro.ledger;
+           IF its.moved_to <> '' THEN
+             RAISE EXCEPTION USING ERRCODE = 'GPM01', MESSAGE = its.moved_to;
+           ELSIF its.filled_from <> '' THEN
+             RAISE EXCEPTION USING ERRCODE = 'GPM02', MESSAGE = its.filled_from;
+           END IF;
+           NEW.changed_at := (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+           IF NEW.asked_at IS NULL
+               OR (TG_OP = 'UPDATE' AND NEW.status = 'submitting' AND OLD.status <> 'submitting')
+           THEN
+             NEW.asked_at := NEW.changed_at;
+           END IF;
+           RETURN NEW;
+         END $$;
+       UPDATE ledger SET version = 3;)",
 };
 
 struct Found {

@@ -93,6 +93,28 @@ void ServerStore::keep_number(std::int64_t id) {
       id);
 }
 
+// No question may come before the lock: what is read is as it was at the first one.
+void ServerStore::hold_still() {
+  session_->execute(
+      "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; "
+      "LOCK TABLE ledger, generations, history, assets, files, batch_rows IN EXCLUSIVE MODE; "
+      "SET LOCAL idle_in_transaction_session_timeout TO '10min'");
+}
+
+std::int64_t ServerStore::last_number() {
+  return session_
+      ->integer(
+          "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM genpro.generations_id_seq")
+      .value();
+}
+
+void ServerStore::go_on_behind(std::int64_t last) {
+  if (last > 0) keep_number(last);
+  session_->run(
+      "SELECT setval(pg_get_serial_sequence('genpro.files', 'rowid'), max(rowid)) FROM files "
+      "HAVING max(rowid) > 0");
+}
+
 WallTime ServerStore::now() {
   return session_->integer("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").value();
 }

@@ -28,6 +28,11 @@ class ServerStore : public Store {
   void begin_call(bool is_report) override;
   // What a commit says was so while the session held its places.
   void check_is_same() override {}
+  // Its rows have a trigger that does.
+  void check_is_open() override {}
+  void hold_still() override;
+  std::int64_t last_number() override;
+  void go_on_behind(std::int64_t last) override;
   bool can_retry(const std::exception& failure) override;
   WallTime now() override;
   void lock_agent(const std::string& agent_id) override;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/guarded.h"
 
@@ -70,6 +71,8 @@ class Places : public std::enable_shared_from_this<Places> {
   std::optional<LifeLock> take_or_wait(std::int64_t place, const Waiter& waiter, bool* is_in_line);
   // Whether somebody holds the place.
   bool is_held(std::int64_t place);
+  // Places that other processes hold now, or other connections of this one; no more than `most`.
+  virtual std::vector<std::int64_t> held_by_others(std::size_t most) = 0;
   // Whether it was held, and somebody else may have had it since.
   virtual bool is_lost(std::int64_t /*place*/) { return false; }
   // For who releases on other threads than the storage's: what is given back is, when the storage

@@ -29,6 +29,12 @@ class LostLedger : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Nothing may be paid for with it: see store/transfer.h.
+class MovedLedger : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // The connection that held a place has ended before what needs it was done.
 class LostPlace : public std::runtime_error {
  public:
@@ -56,6 +62,17 @@ class Store {
   virtual bool can_retry(const std::exception& /*failure*/) { return false; }
   // Whether a fail-over may take away what was committed.
   virtual bool may_lose_rows() const { return false; }
+
+  // In the transaction that notes what is about to be paid. Throws MovedLedger.
+  virtual void check_is_open() = 0;
+
+  // For who copies all of it. In a transaction that has just begun: until its end nobody else
+  // writes, and what is read is of one moment.
+  virtual void hold_still() = 0;
+  // The highest number that a row ever had; 0: there was none.
+  virtual std::int64_t last_number() = 0;
+  // All rows were written with their numbers: new ones go on behind those, and behind `last`.
+  virtual void go_on_behind(std::int64_t last) = 0;
 
   // A row got this number, which is none for another one.
   virtual void keep_number(std::int64_t /*id*/) {}
