@@ -101,13 +101,19 @@ std::vector<std::string> warnings_without_model(const RequestSettings& settings,
 
   std::vector<std::string> lengths;
   bool is_known = settings.duration == 0;
+  bool has_undocumented = false;
+  unsigned longest = 0;
   for (const Model* model : models) {
     const std::string_view seconds = model->seconds_for(letter);
+    has_undocumented = has_undocumented || (seconds.empty() && model->of_seed);
     if (seconds.empty()) continue;
+    longest = std::max(longest, catalogue::bounds_of(seconds).most);
     is_known = is_known || catalogue::has_seconds(seconds, settings.duration);
     std::string length = seconds_of(seconds);
     if (std::ranges::find(lengths, length) == lengths.end()) lengths.push_back(std::move(length));
   }
+  // What lies between those of the others may be one's of which no lengths are documented.
+  if (has_undocumented && settings.duration <= longest) is_known = true;
   if (!is_known && !lengths.empty()) {
     warnings.push_back("duration is " + std::to_string(settings.duration) + " s" + taken +
                        join(lengths, "; ") + "." + refused);

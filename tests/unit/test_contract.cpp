@@ -335,11 +335,11 @@ TEST(Catalogue, ListsWhatIsKnownWithoutAModel) {
   };
   EXPECT_EQ(warnings("seed", "16:9", "", 8), std::vector<std::string>());
   EXPECT_EQ(warnings("vidsheet", "4:3", "1080p", 30), std::vector<std::string>());
-  const auto of_seed = warnings("seed", "21:9", "", 9);
+  const auto of_seed = warnings("seed", "21:9", "", 60);
   ASSERT_EQ(of_seed.size(), 2U) << join(of_seed);
   EXPECT_NE(of_seed[0].find("aspect-ratio is \"21:9\""), std::string::npos) << of_seed[0];
   EXPECT_NE(of_seed[0].find("1:1, 9:16 or 16:9"), std::string::npos) << of_seed[0];
-  EXPECT_NE(of_seed[1].find("duration is 9 s"), std::string::npos) << of_seed[1];
+  EXPECT_NE(of_seed[1].find("duration is 60 s"), std::string::npos) << of_seed[1];
   EXPECT_NE(of_seed[1].find("5 or 10 s; up to 8 s"), std::string::npos) << of_seed[1];
   const auto of_today = warnings("vidsheet", "", "4k", 60);
   ASSERT_EQ(of_today.size(), 2U) << join(of_today);
