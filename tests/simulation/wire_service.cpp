@@ -66,7 +66,8 @@ std::string cell_text(const Reply& reply) {
 }
 
 std::string error_text(const Reply& reply) {
-  return R"({"error": "No", "error_code": ")" + reply.code + "\"}";
+  return R"({"error": "No", "error_code": ")" + reply.code + "\"" +
+         (reply.says_retryable ? R"(, "retryable": true})" : "}");
 }
 
 Answer written(const Reply& reply) {
