@@ -383,6 +383,7 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
     const auto& addresses = settings.asset_addresses;
     draft.assets.push_back({(*asset_ids)[i], i < addresses.size() ? addresses[i] : ""});
   }
+  if (type == GenerationType::video_from_image && !has_own_assets) request.frames = *asset_ids;
   draft.prompt_var = settings.prompt_var;
   draft.resource_vars = *resource_vars;
   draft.extra = std::move(*extra);

@@ -77,6 +77,8 @@ struct GenerationRequest {
   std::string prompt;            // with the variables that were filled in here
   std::string model;             // empty: the cell decides
   std::optional<double> length;  // seconds asked for; nothing: the cell decides
+  // Ids of the first frame and the last one, as far as ids alone say what it is made of.
+  std::vector<std::string> frames;
   LeftToService left;
   // What the service will probably refuse, for the user to know; never a reason not to ask.
   std::vector<std::string> warnings;

@@ -8,10 +8,11 @@ namespace genpro::job {
 EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
     : identity_(std::move(settings.identity)),
       request_(std::move(settings.request)),
-      is_bare_(settings.is_bare),
+      assets_{.is_bare = settings.is_bare, .frames = {}},
       is_optional_(settings.is_optional),
       done_(std::move(done)),
       ledger_(runtime, settings.ledger),
+      resources_(runtime, settings.access, settings.silence),
       client_(runtime, settings.access, settings.silence) {
   if (!settings.asks_service) {
     pause_.start(std::chrono::milliseconds(0), [this] { ask_ledger("The GEN API was not asked."); });
@@ -25,12 +26,23 @@ EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
                    ? "The GEN API has not answered the request for an estimate" + within
                    : "No estimate came" + within + " " + failure_text_);
   });
-  ask_service();
+  find_frames();
+}
+
+// Without the address of a frame the service may have a price all the same.
+void EstimateRequest::find_frames() {
+  const std::size_t next = assets_.frames.size();
+  if (assets_.is_bare || next == request_.frames.size()) return ask_service();
+  resources_.get(request_.frames[next], request_.agent_id,
+                 [this](const Result<api::Resource, api::Failure>& resource) {
+                   assets_.frames.push_back(resource ? resource->url : "");
+                   find_frames();
+                 });
 }
 
 // It is free of charge: what may be said on another try is asked for once more.
 void EstimateRequest::ask_service() {
-  client_.estimate(request_, is_bare_, [this](const Result<double, api::Failure>& credits) {
+  client_.estimate(request_, assets_, [this](const Result<double, api::Failure>& credits) {
     if (!credits) return on_failure(credits.error());
     is_retryable_ = false;
     if (*credits == 0) {
@@ -55,6 +67,7 @@ void EstimateRequest::on_failure(const api::Failure& failure) {
 void EstimateRequest::ask_ledger(std::string reason) {
   deadline_.stop();
   pause_.stop();
+  resources_.cancel();
   client_.cancel();
   const Estimate told{
       .reason = std::move(reason), .denied = denied_, .is_retryable = is_retryable_};

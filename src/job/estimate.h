@@ -10,6 +10,7 @@
 #include <string>
 
 #include "api/prices/price_client.h"
+#include "api/resources/resource_client.h"
 #include "base/backoff.h"
 #include "job/ledger_thread.h"
 #include "ledger/identity/identity.h"
@@ -53,6 +54,7 @@ class EstimateRequest {
   static Estimate run(Settings settings);
 
  private:
+  void find_frames();
   void ask_service();
   void on_failure(const api::Failure& failure);
   void ask_ledger(std::string reason);
@@ -60,10 +62,11 @@ class EstimateRequest {
 
   const ledger::Identity identity_;
   const api::GenerationRequest request_;
-  const bool is_bare_;
+  api::KnownAssets assets_;
   const bool is_optional_;
   Done done_;
   LedgerClient ledger_;
+  api::ResourceClient resources_;
   api::PriceClient client_;
   Timer deadline_;
   Timer pause_;

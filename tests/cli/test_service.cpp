@@ -64,9 +64,9 @@ TEST_F(ServiceCommands, WhereTheTableOfModelsIsBehindIsTold) {
   const Finished finished = run({"models", "--type", "video_from_text"});
   EXPECT_EQ(finished.exit_code, 0) << finished.out;
   EXPECT_NE(finished.out.find("has as well: new-1."), std::string::npos) << finished.out;
-  EXPECT_NE(finished.out.find(
-                "video-from-text: aspect-ratio 21:9, resolution 4k, duration up to 90."),
-            std::string::npos)
+  EXPECT_NE(
+      finished.out.find("video-from-text: aspect-ratio 21:9, resolution 4k, duration up to 90."),
+      std::string::npos)
       << finished.out;
 }
 
@@ -80,6 +80,29 @@ TEST_F(ServiceCommands, GenerationsOfACellAreListed) {
   ASSERT_EQ(lines.size(), 3U) << finished.out;
   EXPECT_NE(lines[1].find("completed   3.5"), std::string::npos) << lines[1];
   EXPECT_FALSE(has_control_characters(finished.out));
+}
+
+TEST_F(ServiceCommands, AnEstimateHasTheFramesByTheirAddresses) {
+  service_.set_script([](const Seen& seen) -> std::optional<Answer> {
+    if (seen.path == "/v1/content_resources/501") {
+      return json_answer(
+          200, R"({"content_resource":{"id":501,"url":"https://cdn.gen.pro/uploads/a.png"}})");
+    }
+    if (!seen.path.ends_with("/user_jobs/estimate")) return std::nullopt;
+    return json_answer(200, R"({"estimated_credits":4,"status":"completed"})");
+  });
+  const Finished finished = run({"estimate", "--prompt", "A kite", "--dialect", "vidsheet",
+                                 "--generation-type", "video_from_image", "--model", "kling-v2-6",
+                                 "--asset-ids", "501,502", "--ledger", path_});
+  EXPECT_EQ(finished.out, "4 credits, as the service estimates.\n");
+  const auto asked = service_.requests(
+      [](const Seen& seen) { return seen.path.ends_with("/user_jobs/estimate"); });
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(api::canonical_json(std::string_view(asked[0].body)),
+            api::canonical_json(std::string_view(R"({"agent_id":42,"user_job":{
+        "user_job_type":"kling_img2video","data":{"prompt":"A kite","model":"kling-v2-6",
+        "image":{"value":"https://cdn.gen.pro/uploads/a.png"},"image_tail_resource_id":502}}})")))
+      << "the address of the other one is not known";
 }
 
 // Also not a part of it that a cut has left.

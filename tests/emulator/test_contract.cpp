@@ -94,7 +94,8 @@ TEST_F(Contract, RequestsAreTakenOnceAKey) {
 }
 
 TEST_F(Contract, EstimatesAreFree) {
-  for (const char* name : {"estimate-actions-text.json", "estimate-vidsheet-image.json"}) {
+  for (const char* name : {"estimate-actions-image.json", "estimate-actions-text.json",
+                           "estimate-vidsheet-image.json"}) {
     const Json price = file(name, "prices");
     start_for(price);
     const double before = credit();

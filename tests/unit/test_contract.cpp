@@ -139,16 +139,19 @@ TEST(ContractPrices, EstimatesAreAskedForAndRead) {
     const JsonObjectPtr file = read(path);
     if (member(file.get(), "body") == nullptr) continue;
     ++estimates;
-    const auto request = make_request(settings_of(file.get()));
+    const RequestSettings settings = settings_of(file.get());
+    const auto request = make_request(settings);
     ASSERT_TRUE(request) << path << ": " << request.error().message;
-    EXPECT_EQ(canonical_json(std::string_view(estimate_body(*request))),
+    EXPECT_EQ(request->frames, split_list(settings.asset_ids)) << path;
+    const KnownAssets assets{.frames = settings.asset_addresses};
+    EXPECT_EQ(canonical_json(std::string_view(estimate_body(*request, assets))),
               canonical_json(member(file.get(), "body")))
         << path;
     const auto credits = parse_estimate(canonical_json(member(file.get(), "answer")));
     ASSERT_TRUE(credits) << path << ": " << credits.error().reason;
     EXPECT_EQ(*credits, as_number(member(file.get(), "credits"))) << path;
   }
-  EXPECT_EQ(estimates, 2U);
+  EXPECT_EQ(estimates, 3U);
 }
 
 TEST(ContractPrices, ARawJobIsEstimatedAsItself) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "api/client_call.h"
@@ -147,15 +148,25 @@ std::string job_type_of(const GenerationRequest& request) {
   return type_word(request.type);
 }
 
-std::string estimate_body(const GenerationRequest& request, bool is_bare) {
+std::string estimate_body(const GenerationRequest& request, const KnownAssets& assets) {
   const auto body = parse_json_object(request.body);
   JsonObjectPtr data(body ? request.dialect->job_data(body->get())
                           : JsonObjectPtr(json_object_new()));
   for (const std::string_view field : split(request.dialect->asset_fields, ' ')) {
     const std::string name(field);
-    if (is_bare && json_object_has_member(data.get(), name.c_str())) {
+    if (assets.is_bare && json_object_has_member(data.get(), name.c_str())) {
       json_object_remove_member(data.get(), name.c_str());
     }
+  }
+  constexpr std::pair<const char*, const char*> frame_fields[] = {
+      {"image_resource_id", "image"}, {"image_tail_resource_id", "image_tail"}};
+  for (std::size_t i = 0; i < assets.frames.size() && i < std::size(frame_fields); ++i) {
+    if (assets.frames[i].empty()) continue;
+    const auto& [of_id, name] = frame_fields[i];
+    if (json_object_has_member(data.get(), of_id)) json_object_remove_member(data.get(), of_id);
+    JsonObjectPtr frame(json_object_new());
+    set_text(frame.get(), "value", assets.frames[i]);
+    json_object_set_object_member(data.get(), name, frame.release());
   }
   // A word of the request's own for a raw job, in place of that of its type.
   JsonNode* type = body ? member(body->get(), "generation_type") : nullptr;
@@ -210,12 +221,12 @@ Result<std::vector<Transaction>, std::string> parse_transactions(std::string_vie
   return transactions;
 }
 
-void PriceClient::estimate(const GenerationRequest& request, bool is_bare,
+void PriceClient::estimate(const GenerationRequest& request, const KnownAssets& assets,
                            std::function<void(Result<double, Failure>)> done) {
   auto call =
       make_call("POST", {"the request for an estimate",
                          "the route of estimates, or an id in the request", "Check agent-id."});
-  call->request.json_body = estimate_body(request, is_bare);
+  call->request.json_body = estimate_body(request, assets);
   call->done = [done](Result<HttpReply, Failure> reply, const Subject& subject) {
     if (!reply) return done(std::move(reply.error()));
     const auto credits = parse_estimate(reply->body);

@@ -14,8 +14,13 @@ namespace genpro::api {
 
 // The kind of raw job that a request comes to; the request's own type where that is not known.
 std::string job_type_of(const GenerationRequest& request);
-// What is posted for an estimate. `is_bare`: without ingredients, whose ids are not known.
-std::string estimate_body(const GenerationRequest& request, bool is_bare = false);
+// What a request is made of, as far as it is known.
+struct KnownAssets {
+  bool is_bare = false;             // not even by id
+  std::vector<std::string> frames;  // addresses of GenerationRequest::frames; empty: not known
+};
+// What is posted for an estimate. A raw job has frames by their addresses alone.
+std::string estimate_body(const GenerationRequest& request, const KnownAssets& assets = {});
 // Why an answer has no price: a fragment that says what is wrong, with all that the service says.
 struct NoPrice {
   std::string reason;
@@ -40,7 +45,7 @@ class PriceClient : public Client {
   using Client::Client;
 
   // What the request would cost, in credits. It is free of charge, and nothing is asked for.
-  void estimate(const GenerationRequest& request, bool is_bare,
+  void estimate(const GenerationRequest& request, const KnownAssets& assets,
                 std::function<void(Result<double, Failure>)> done);
   // 0: no page is named, and the newest entries are expected. Whether the service counts its pages
   // from 0 or from 1 is not documented: page 1 may be the same once more.
