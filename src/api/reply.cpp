@@ -18,7 +18,6 @@ struct ErrorBody {
   std::string text;
   std::string code;
   bool is_api_error = false;
-  bool says_retryable = false;
   std::optional<std::chrono::milliseconds> retry_after;
 };
 
@@ -50,12 +49,6 @@ std::string funding_of(JsonObject* body) {
   return text;
 }
 
-std::optional<bool> says_retryable(JsonObject* body) {
-  JsonNode* node = member(body, "retryable");
-  if (node == nullptr || json_node_get_value_type(node) != G_TYPE_BOOLEAN) return std::nullopt;
-  return json_node_get_boolean(node) != FALSE;
-}
-
 // What a gateway says is not: a message or a code alone, or an object with a number for a code.
 bool is_own_error(JsonObject* body) {
   const auto has = [](JsonObject* object, const char* name) {
@@ -64,8 +57,11 @@ bool is_own_error(JsonObject* body) {
   if (has(body, "error") || has(body, "error_code") || has(body, "funding_error_kind")) return true;
   JsonObject* error = as_object(member(body, "error"));
   if (has(error, "message") || has(error, "code")) return !as_number(member(error, "code"));
-  return has(body, "message") && (has(body, "code") || is_filled(member(body, "errors")) ||
-                                  says_retryable(body).has_value());
+  const auto retryable = member(body, "retryable");
+  const bool says_retryable =
+      retryable != nullptr && json_node_get_value_type(retryable) == G_TYPE_BOOLEAN;
+  return has(body, "message") &&
+         (has(body, "code") || says_retryable || is_filled(member(body, "errors")));
 }
 
 ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
@@ -77,7 +73,6 @@ ErrorBody read_error_body(const HttpReply& reply, const std::string& secret) {
   result.code = first_text(body, {"error_code", "code"});
   if (result.code.empty()) result.code = first_text(as_object(member(body, "error")), {"code"});
   result.is_api_error = is_own_error(body);
-  result.says_retryable = result.is_api_error && says_retryable(body).value_or(false);
   if (const std::string funding = funding_of(body); !funding.empty()) {
     result.text += (result.text.empty() ? "" : "; ") + funding;
   }
@@ -91,7 +86,6 @@ void add_facts(Failure* failure, const HttpReply& reply, const ErrorBody& body) 
   failure->error.http_status = reply.status;
   failure->error.error_code = body.code;
   failure->is_api_error = body.is_api_error;
-  failure->says_retryable = body.says_retryable;
   failure->is_redirected = reply.is_redirected || reply.status / 100 == 3;
   failure->retry_after = reply.retry_after ? reply.retry_after : body.retry_after;
 }

@@ -22,8 +22,6 @@ struct Failure {
   // such a `message` or `code` in an object `error`. Gateways answer in HTML, in JSON of another
   // shape, such as a number for a code, or not at all.
   bool is_api_error = false;
-  // Such a body has `retryable: true`.
-  bool says_retryable = false;
   // A redirect was the answer, or was followed before it: who refused may not be the API.
   bool is_redirected = false;
   // The header, else the body's `retry_after_seconds`.

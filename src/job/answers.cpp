@@ -57,7 +57,6 @@ payment::Answer facts_of(const api::Failure& failure) {
   answer.is_api_error = failure.is_api_error;
   answer.was_redirected = failure.is_redirected;
   answer.is_retryable = failure.retryable;
-  answer.says_retryable = failure.says_retryable;
   answer.code = failure.error.error_code;
   if (failure.retry_after) answer.retry_after = failure.retry_after->count();
   answer.text = failure.error.message;

@@ -29,12 +29,11 @@ inline bool is_under_way(const Answer& answer) {
          answer.code == "generation_pending" || answer.code == "source_not_ready";
 }
 
-// The service's own word that it has not taken the request yet, and will when it is sent again:
-// in so many words, or by a code, which means that only on a wire that documents keys. (4)
-inline bool is_not_taken(const Answer& answer, bool keys_are_documented) {
-  const bool has_code = answer.code == "source_not_ready" || answer.code == "generation_pending";
+// The service's own word that it has not taken the request yet, and will when it is sent again.
+// Only a wire that documents keys documents it as well. (4)
+inline bool is_not_taken(const Answer& answer) {
   return answer.status == 202 && answer.is_api_error && !answer.was_redirected &&
-         (answer.says_retryable || (keys_are_documented && has_code));
+         (answer.code == "source_not_ready" || answer.code == "generation_pending");
 }
 
 // The service's own no, which proves that nothing was taken. (1)

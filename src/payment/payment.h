@@ -188,8 +188,8 @@ struct Meaning {
 // `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
 std::span<const Meaning> meanings();
 const Meaning& meaning(const State& state);
-// Of what only is likely, it is not known, unless it was refunded; nor of what was stopped, until
-// its refund is proven.
+// Of what only is likely, it is not known, unless it was refunded; nor of what was stopped, until its
+// refund is proven.
 Charged charged(const State& state);
 // What it counts for in a limit of credits: what it has cost once it is completed, what it was
 // expected to until then, and nothing when it was refused or refunded. Unset: that is not known.
@@ -237,9 +237,8 @@ struct Answer {
   bool was_sent = true;       // false: not a byte of the request left
   bool is_api_error = false;  // the body is the API's own JSON error
   bool was_redirected = false;
-  bool is_retryable = false;    // asking again may help
-  bool says_retryable = false;  // the API's own error has it in so many words
-  std::string code;             // of the API's error
+  bool is_retryable = false;  // asking again may help
+  std::string code;           // of the API's error
   std::optional<Millis> retry_after;
   // Of a success:
   std::string generation;  // named by it

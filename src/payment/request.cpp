@@ -153,7 +153,7 @@ Step Machine::on(const Posting& posting, const Replied& replied) {
   }
   InDoubt doubt{posting.attempt, answer.text};
   doubt.is_under_way = is_under_way(answer);
-  doubt.is_not_taken = is_not_taken(answer, policy_.keys_are_documented);
+  doubt.is_not_taken = policy_.keys_are_documented && is_not_taken(answer);
   // What answers a POST with something that is no answer may be no GEN API at all.
   doubt.is_final = answer.was_sent && !doubt.is_under_way && !answer.is_retryable;
   if (answer.retry_after) doubt.not_before = now_.up + *answer.retry_after;
@@ -284,7 +284,7 @@ bool Machine::may_repeat(const InDoubt& doubt) const {
 }
 
 bool Machine::key_protects(const InDoubt& doubt) const {
-  return (policy_.keys_are_documented || doubt.is_not_taken) && may_repeat(doubt) &&
+  return policy_.keys_are_documented && may_repeat(doubt) &&
          most_age(doubt.attempt.made, now_) < key_lifetime;
 }
 

@@ -94,20 +94,6 @@ TEST_F(Doubt, WhatIsNotTakenYetIsSentAgainAlsoWhereItWouldBeAskedAbout) {
   EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
 }
 
-// Also where the wire documents no keys, as long as the service says it in so many words.
-TEST_F(Doubt, WhatIsNotTakenYetIsSentAgainInEachDialect) {
-  trial.service.push_post(json_answer(202, R"({"status": "queued", "retryable": true,
-      "retry_after_seconds": 0.05, "message": "wait"})"));
-  trial.service.push_post(json_answer(201, R"({"generation_id": 9040, "status": "pending"})"));
-  const Outcome outcome = run_it({{"when-in-doubt", "ask"}});
-  expect_clip(outcome);
-  EXPECT_TRUE(outcome.named("genpro-doubt").empty()) << outcome.summary();
-  const std::vector<Seen> posts = trial.service.requests(is_generate);
-  ASSERT_EQ(posts.size(), 2U);
-  EXPECT_EQ(posts[0].body, posts[1].body);
-  EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
-}
-
 // What the service has queued it may still take, whatever it says to a repeat.
 TEST_F(Doubt, WhatWasQueuedAndIsRefusedLaterKeepsItsKey) {
   std::vector<std::string> keys;

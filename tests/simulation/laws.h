@@ -64,7 +64,6 @@ struct Reply {
   Body body = Body::none;
   bool was_redirected = false;
   std::string code;  // of an error
-  bool says_retryable = false;
   std::optional<Millis> retry_after;
   // Of a generation:
   std::string id;
@@ -84,7 +83,6 @@ struct Answering {
   enum class Taken { no, maybe } taken = Taken::maybe;
   bool was_redirected = false;
   bool was_sent = true;
-  bool says_retryable = false;
 };
 
 // Besides the plain one, which names the generation.
@@ -130,9 +128,6 @@ inline constexpr Answering post_answers[] = {
 
 // The service has queued it. Where the wire documents keys, that is what its 202 says.
 inline constexpr Answering queued_answer = {202, Reply::Body::error, "source_not_ready"};
-// It has taken nothing yet, and says so, on any wire.
-inline constexpr Answering put_off_answer = {
-    202, Reply::Body::error, "generation_pending", Answering::Taken::no, false, true, true};
 
 // What may come for a question, the API's own 404 apart.
 inline constexpr Answering poll_answers[] = {

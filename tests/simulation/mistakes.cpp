@@ -64,8 +64,6 @@ const std::vector<Mistake>& mistakes() {
        step_of(refusal_after_doubt)},
       {"refusal-after-queueing", "a repeat that is refused settles what the service had queued",
        step_of(refusal_after_queueing)},
-      {"queued-is-put-off", "a 202 that does not say so means that nothing was taken",
-       step_of(on_replied<queued_is_put_off>)},
       // 2
       {"takes-the-first", "of several new generations the first is followed",
        step_of(on_doubt_listed<takes_the_first>)},

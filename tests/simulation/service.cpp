@@ -16,7 +16,6 @@ Reply reply_of(const Answering& trouble) {
   reply.body = trouble.body;
   reply.code = trouble.code;
   reply.was_redirected = trouble.was_redirected;
-  reply.says_retryable = trouble.says_retryable;
   return reply;
 }
 
@@ -63,10 +62,7 @@ int Service::post(int cell, const std::string& key, Origin origin, Millis now) {
     sent.trouble = &choices_.pick(outage_answers);
   } else if (choices_.chance(laws_.post_trouble)) {
     const unsigned queues = laws_.are_keys_documented ? 20 : 3;
-    const unsigned puts_off = laws_.are_keys_documented ? 0 : 5;
-    sent.trouble = choices_.chance(queues)     ? &queued_answer
-                   : choices_.chance(puts_off) ? &put_off_answer
-                                               : &choices_.pick(post_answers);
+    sent.trouble = choices_.chance(queues) ? &queued_answer : &choices_.pick(post_answers);
   }
   const Millis way = latency();
   if (sent.trouble == nullptr) {
@@ -314,7 +310,6 @@ payment::Answer understand(const Reply& reply) {
     // The API's own word for what it has not taken.
     answer.is_api_error = reply.body == Reply::Body::error;
     if (answer.is_api_error) answer.code = reply.code;
-    answer.says_retryable = reply.says_retryable;
     return answer;
   }
   answer.is_api_error = reply.body == Reply::Body::error;

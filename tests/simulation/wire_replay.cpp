@@ -24,7 +24,6 @@ bool has(const std::vector<std::string>& ids, const std::string& id) {
 
 void strip(payment::Attempt& attempt) {
   attempt.made = attempt.posted = attempt.looked = {};
-  attempt.was_put_off = false;
   attempt.posts = attempt.failures = 0;
 }
 
@@ -50,7 +49,7 @@ State bare(State state) {
         }
         if constexpr (std::is_same_v<Stage, payment::Prepared>) stage.failures = 0;
         if constexpr (std::is_same_v<Stage, payment::InDoubt>) {
-          stage.is_under_way = stage.is_final = stage.is_not_taken = false;
+          stage.is_under_way = stage.is_final = false;
           stage.not_before = 0;
         }
       },

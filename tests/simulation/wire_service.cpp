@@ -66,8 +66,7 @@ std::string cell_text(const Reply& reply) {
 }
 
 std::string error_text(const Reply& reply) {
-  return R"({"error": "No", "error_code": ")" + reply.code + "\"" +
-         (reply.says_retryable ? R"(, "retryable": true})" : "}");
+  return R"({"error": "No", "error_code": ")" + reply.code + "\"}";
 }
 
 Answer written(const Reply& reply) {

@@ -152,11 +152,6 @@ inline Step refusal_after_queueing(const Policy& policy, const State& state, con
   return payment::step(policy, changed, event, now);
 }
 
-// On a wire that documents no keys, what is queued is sent again as if it was not taken.
-inline void queued_is_put_off(Answer& answer) {
-  if (answer.status == 202 && answer.is_api_error) answer.says_retryable = true;
-}
-
 // ---- 2: evidence ----
 
 inline bool is_new(const Attempt& attempt, const Listed& listed, const std::string& job) {
