@@ -80,7 +80,7 @@ class Runner {
 
   const std::vector<Task>& tasks_;
   Sharing& sharing_;
-  const Wishes wishes_;
+  Wishes wishes_;
   Guarded<Shared> shared_;
   StatusLine line_;
   const Clock::time_point started_ = Clock::now();
