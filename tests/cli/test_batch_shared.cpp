@@ -188,6 +188,24 @@ TEST_P(SharedBatch, AClipThatIsRemovedFromItsFolderIsMadeAnewOnce) {
   EXPECT_EQ(clips_in(folder("first")).size(), 1U);
 }
 
+// One that is killed between the two leaves a receipt without a clip, and another one has the row
+// then.
+TEST_P(SharedBatch, AReceiptWithoutItsClipIsNoneOfAClipThatWasRemoved) {
+  write_rows("prompt\nOne\n");
+  ASSERT_EQ(run(words(folder("second"))).exit_code, 0);
+  std::string receipt = read_file(folder("second") + "/0001.mp4.json");
+  const std::string member = "\"receipt_id\" : \"";
+  const std::size_t at = receipt.find(member);
+  ASSERT_NE(at, std::string::npos) << receipt;
+  receipt[at + member.size()] = receipt[at + member.size()] == '0' ? '1' : '0';
+  fs::create_directory(folder("first"));
+  write_file(folder("first") + "/0001.mp4.json", receipt);
+  const Finished finished = run(words(folder("first")));
+  EXPECT_EQ(finished.exit_code, 0) << finished.out;
+  EXPECT_NE(finished.out.find("elsewhere"), std::string::npos) << finished.out;
+  EXPECT_EQ(service_.books().posts.size(), 1U) << service_.books().text();
+}
+
 TEST_P(SharedBatch, AFileThatHoldsSomethingElseIsNotTakenForTheOneThatARowWasMadeOf) {
   ASSERT_EQ(run({"generate", "--prompt", "A", "-o", file("one.mp4")}).exit_code, 0);
   const std::string id = service_.books().created().front().id;

@@ -338,6 +338,7 @@ void write_receipt(const Task& task, const Receipt& receipt) {
   if (is_foreign(task.output)) throw std::runtime_error(foreign_text(task.output));
   Members document;
   document.set("request", receipt.request);
+  document.set("receipt_id", receipt.id);
   document.set("generation_id", receipt.generation_id);
   document.set("cost", receipt.cost);
   if (receipt.bytes) document.set("bytes", static_cast<std::int64_t>(*receipt.bytes));
@@ -380,7 +381,10 @@ std::optional<Receipt> read_receipt(const std::string& output) {
   const auto cost =
       payment::told_cost(true, api::as_number(api::member(object->get(), "cost")), std::nullopt);
   const auto bytes = api::as_text(api::member(object->get(), "bytes"));
-  return Receipt{*request, *id, cost, named, bytes ? parse_unsigned(*bytes) : std::nullopt};
+  const auto own_id = api::as_string(api::member(object->get(), "receipt_id"));
+  return Receipt{
+      *request,           *id, cost, named, bytes ? parse_unsigned(*bytes) : std::nullopt,
+      own_id.value_or("")};
 }
 
 }  // namespace genpro::cli

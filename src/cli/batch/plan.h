@@ -21,7 +21,10 @@ struct Receipt {
   std::string generation_id;
   std::optional<double> cost;
   std::string named;  // a digest of the settings as they are written, files by their names
-  std::optional<std::uint64_t> bytes;  // of the clip; earlier versions did not write it
+  // Of the clip, and of the receipt itself, which no other one has; earlier versions did not write
+  // them.
+  std::optional<std::uint64_t> bytes;
+  std::string id;
 };
 
 struct Task {

@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "base/glib_ptr.h"
 #include "base/text.h"
 #include "cli/clip/fetch.h"
 #include "cli/clip/output_file.h"
@@ -43,12 +44,13 @@ bool is_final_error(const Error& error, bool is_refunded) {
   return error.charged == Charged::no && status >= 400 && status < 500 && !is_about_the_asker;
 }
 
-// The user has removed the clip from this folder, and what stands beside it tells so.
+// The user has removed the clip from this folder, and what stood beside it tells so. One that was
+// killed before its clip was there has left a receipt as well, but not that of the clip.
 bool is_removed(const Task& task, const BatchRow& row) {
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(task.output, ignored))) return false;
   const auto receipt = read_receipt(task.output);
-  return receipt && receipt->generation_id == row.generation_id;
+  return receipt && receipt->generation_id == row.generation_id && receipt->id == row.receipt;
 }
 
 BatchRow begun_row(const Task& task, const std::string& generation_id) {
@@ -63,6 +65,7 @@ BatchRow done_row(const Receipt& receipt, std::uint64_t bytes) {
   row.status = BatchRow::Status::done;
   row.request = receipt.request;
   row.generation_id = receipt.generation_id;
+  row.receipt = receipt.id;
   row.cost = receipt.cost;
   row.is_charged = true;
   row.bytes = bytes;
@@ -181,7 +184,9 @@ void Runner::look_now_and_then() {
   {
     auto shared = shared_.lock();
     if (shared->schedule.held() == 0 || Clock::now() < shared->next_look) return;
-    shared->next_look = Clock::now() + look_interval;
+    // Each row that is held is asked for, by each process.
+    const std::size_t times = std::min<std::size_t>(1 + shared->schedule.held() / 4, 10);
+    shared->next_look = Clock::now() + look_interval * times;
   }
   look_at_others();
 }
@@ -340,7 +345,7 @@ void Runner::make(Turn& turn, const std::stop_token& interrupted) {
     shared.notify();
     return;
   }
-  if (!turn.is_copy) note_end(task, result, is_final);
+  if (!turn.is_copy) note_end(turn, result, is_final);
   if (result.state != TaskState::there) shared_.lock()->lines.push_back(describe(task, result));
   finish(turn.index, std::move(result));
 }
@@ -355,7 +360,7 @@ TaskResult Runner::fetch_clip(Turn& turn, const std::stop_token& interrupted, bo
     const std::string request = request_of(task);
     OutputFile file(task.output, false);
     const Fetched fetched = fetch(settings, file, watch(turn, request), interrupted);
-    if (turn.has_receipt && !fetched.is_done) {
+    if (!turn.receipt_id.empty() && !fetched.is_done) {
       const auto known = sharing_.find(task);
       if (known && known->status == BatchRow::Status::done &&
           known->generation_id == fetched.generation_id && receipt_of_clip(task)) {
@@ -419,12 +424,14 @@ Watch Runner::watch(Turn& turn, const std::string& request) {
                    "an ingredient changed while the clip was made. Look at it, and remove it to "
                    "have it made anew.");
             }
+            const std::string id = take_string(g_uuid_string_random());
             write_receipt(task, {has_changed ? "" : request,
                                  fetched.generation_id,
                                  fetched.cost,
                                  {},
-                                 fetched.bytes});
-            turn.has_receipt = true;
+                                 fetched.bytes,
+                                 id});
+            turn.receipt_id = id;
           },
   };
 }
@@ -439,9 +446,11 @@ void Runner::note_generation(Turn& turn, const std::string& id) {
 }
 
 // What another process may do better is left as it was begun.
-void Runner::note_end(const Task& task, const TaskResult& result, bool is_final) {
+void Runner::note_end(const Turn& turn, const TaskResult& result, bool is_final) {
   if (result.state != TaskState::done && !is_final) return;
+  const Task& task = tasks_[turn.index];
   BatchRow row = begun_row(task, result.generation_id);
+  row.receipt = turn.receipt_id;
   row.status = result.state == TaskState::done ? BatchRow::Status::done : BatchRow::Status::failed;
   row.cost = result.cost;
   row.is_charged = result.is_charged;

@@ -55,7 +55,7 @@ class Runner {
     std::string seen;           // the latest generation that was seen
     std::string noted;          // the one that the ledger has for the row
     bool is_anothers = false;   // another row has the one that was seen
-    bool has_receipt = false;
+    std::string receipt_id;     // empty: none is written yet
   };
 
   void note_clips();
@@ -73,7 +73,7 @@ class Runner {
   TaskResult fetch_clip(Turn& turn, const std::stop_token& interrupted, bool& is_final);
   Watch watch(Turn& turn, const std::string& request);
   void note_generation(Turn& turn, const std::string& id);
-  void note_end(const Task& task, const TaskResult& result, bool is_final);
+  void note_end(const Turn& turn, const TaskResult& result, bool is_final);
   void finish(std::size_t index, TaskResult result);
   void warn(const Task& task, const std::string& text);
   void tick(const MainLoop& loop);
