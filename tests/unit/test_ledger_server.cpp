@@ -2,14 +2,17 @@
 //
 // What only a ledger on a server has to stand: connections that end, rows that a fail-over loses,
 // clocks of other machines.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "ledger/reports/metrics.h"
 #include "ledger/store/address.h"
 #include "ledger_fixture.h"
+#include "support/lossy_relay.h"
 
 namespace genpro::ledger {
 namespace {
@@ -234,6 +237,97 @@ TEST_F(LedgerServer, OneThatIsAwayIsToldAndOneThatComesBackIsUsed) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
   }
   EXPECT_EQ(word(*open(), begun.entry.id), "pending");
+}
+
+// Between the server's commit and its answer.
+class LedgerServerCut : public LedgerServer {
+ protected:
+  void SetUp() override {
+    LedgerServer::SetUp();
+    if (IsSkipped()) return;
+    relay_.emplace(test::shared_postgres().port());
+    direct_ = path_;
+    path_ = "postgresql://genpro@127.0.0.1:" + std::to_string(relay_->port()) + "/" + name_;
+  }
+  // As another host has it, which is not cut off.
+  std::unique_ptr<Ledger> other() { return must(Ledger::open(direct_)); }
+
+  // The server may take a host for alive for a moment longer.
+  static Claim claim_when_free(Ledger& ledger, const Identity& wanted) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (true) {
+      auto claim = must(ask(ledger, wanted));
+      if (claim.kind != Kind::busy || std::chrono::steady_clock::now() > deadline) return claim;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  std::optional<test::LossyRelay> relay_;
+  std::string direct_;
+};
+
+TEST_F(LedgerServerCut, AnIntentionWhoseCommitHadNoAnswerIsNotSent) {
+  const auto ledger = open();
+  auto claim = must(ask(*ledger, request()));
+  ASSERT_EQ(claim.kind, Kind::create);
+  relay_->lose_answer_to("COMMIT");
+  const auto begun = begin(*ledger, request());
+  ASSERT_FALSE(begun);
+  EXPECT_NE(begun.error().message.find("Nothing was sent"), std::string::npos)
+      << begun.error().message;
+  EXPECT_EQ(relay_->lost(), 1);
+  // One row at most stands for it, and if the server took its host for alive for a moment longer,
+  // it is in doubt until it has been looked into.
+  const auto rows = must(other()->list({}));
+  ASSERT_EQ(rows.size(), 1U);
+  const auto* refused = std::get_if<payment::Refused>(&rows.front().state);
+  EXPECT_TRUE(refused != nullptr || payment::meaning(rows.front().state).is_unsettled);
+  claim = {};
+  must(ledger->give_back());
+  EXPECT_EQ(claim_when_free(*other(), request()).kind,
+            refused != nullptr ? Kind::create : Kind::take);
+}
+
+TEST_F(LedgerServerCut, AnAnswerWhoseCommitHadNoneIsOnDiskOnce) {
+  const auto ledger = open();
+  const auto claim = must(ask(*ledger, request()));
+  const auto begun = must(begin(*ledger, request()));
+  relay_->lose_answer_to("COMMIT");
+  put(*ledger, begun.entry.id, pending("9001"), note("taken"));
+  EXPECT_EQ(relay_->lost(), 1);
+  EXPECT_EQ(word(*other(), begun.entry.id), "pending");
+  const auto history = must(other()->history(begun.entry.id));
+  EXPECT_EQ(std::ranges::count(history, "taken", &Ledger::HistoryLine::came), 1);
+  EXPECT_TRUE(other()->is_followed(begun.entry.id));
+}
+
+// Nobody has the time to connect anew then.
+TEST_F(LedgerServerCut, NoDoubtIsForgottenByARunThatEnds) {
+  for (const bool is_committed : {true, false}) {
+    const auto wanted = request(is_committed ? "one" : "two", is_committed ? "3301" : "3302");
+    std::int64_t id = 0;
+    {
+      const auto ledger = open();
+      auto claim = must(ask(*ledger, wanted));
+      const auto begun = must(begin(*ledger, wanted));
+      id = begun.entry.id;
+      must(ledger->prepare_to_exit());
+      if (is_committed) {
+        relay_->lose_answer_to("COMMIT");
+      } else {
+        cut_all();
+      }
+      const auto stored = ledger->store(id, begun.entry.state, in_doubt(begun.entry.state, true),
+                                        note("the run ends"), clock_now());
+      EXPECT_FALSE(stored);
+    }
+    const auto next = other();
+    EXPECT_EQ(word(*next, id), is_committed ? "unknown" : "submitting");
+    EXPECT_EQ(must(next->open_rows()).size(), is_committed ? 1U : 2U);
+    const Claim claim = claim_when_free(*next, wanted);
+    EXPECT_EQ(claim.kind, Kind::take);
+    EXPECT_EQ(claim.entry.id, id);
+  }
 }
 
 TEST(LedgerAddress, IsShownWithoutAPassword) {
