@@ -98,6 +98,10 @@ Result<Contents> read_contents(const Archive& archive) {
   for (auto& [sha256, clip] : clips) {
     if (!named.contains(sha256)) contents.leftovers.push_back(std::move(clip));
   }
+  problem = for_each_file(folder / "downloads", [&](const fs::path& path, const struct stat& file) {
+    contents.leftovers.push_back(leftover_of(path, file));
+  });
+  if (problem) return *std::move(problem);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     struct stat file {};

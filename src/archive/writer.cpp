@@ -53,6 +53,7 @@ struct Writer::State {
     std::deque<Piece> pieces;
     std::size_t queued = 0;             // bytes in `pieces`, and of the one that is being written
     std::optional<std::uint64_t> size;  // all has come: of the clip
+    bool has_no_lease = false;          // any more
     bool is_dropped = false;            // nothing is to be kept
     bool is_over = false;               // the thread is done
     bool is_abandoned = false;          // nobody waits for the thread any more
@@ -68,12 +69,14 @@ class Writer::Thread : public ThreadOwner {
   using Progress = State::Progress;
 
  public:
-  Thread(std::shared_ptr<State> state, Archive archive, Record record)
+  Thread(std::shared_ptr<State> state, Archive archive, Record record, std::unique_ptr<Lease> lease)
       : state_(std::move(state)),
-        thread_([this, state = state_, archive = std::move(archive), record = std::move(record)] {
+        thread_([this, state = state_, archive = std::move(archive), record = std::move(record),
+                 lease = std::move(lease)]() mutable {
           pthread_setname_np(pthread_self(), "genpro-archive");
           std::string reason = "the folder cannot be written to";
-          guard_c_callback("keeping a clip", [&] { reason = write(*state, archive, record); });
+          guard_c_callback("keeping a clip",
+                           [&] { reason = write(*state, archive, record, std::move(lease)); });
           tell(*state, record, reason);
           auto progress = state->progress.lock();
           progress->is_over = true;
@@ -94,17 +97,21 @@ class Writer::Thread : public ThreadOwner {
 
  private:
   // Why the clip is not kept; empty when it is, or is not to be.
-  static std::string write(State& state, const Archive& archive, Record record) {
+  static std::string write(State& state, const Archive& archive, Record record,
+                           std::unique_ptr<Lease> lease) {
     PartialFile file(archive.folder());
     if (!file.is_open()) return "the folder cannot be written to: " + reason_now();
     std::uint64_t unsettled = 0;
+    std::uint64_t written = 0;
     while (true) {
       State::Piece piece;
+      bool has_lease = true;
       {
         auto progress = state.progress.lock();
         progress.wait(
             [](const Progress& p) { return !p.pieces.empty() || p.size || p.is_dropped; });
         if (progress->is_dropped) return {};
+        has_lease = !progress->has_no_lease;
         if (progress->pieces.empty()) {
           record.size = *progress->size;
           break;
@@ -112,12 +119,15 @@ class Writer::Thread : public ThreadOwner {
         piece = std::move(progress->pieces.front());
         progress->pieces.pop_front();
       }
+      if (!has_lease) lease.reset();
       gsize size = 0;
       const auto* data =
           static_cast<const unsigned char*>(g_bytes_get_data(piece.bytes.get(), &size));
       if (!file.write(piece.offset, {data, size})) {
         return "the folder cannot be written to: " + reason_now();
       }
+      written += size;
+      if (lease) lease->note(written);
       unsettled += size;
       if (unsettled >= unsettled_most) {
         if (!file.settle()) return "the disk cannot take it: " + reason_now();
@@ -160,8 +170,16 @@ class Writer::Thread : public ThreadOwner {
   std::thread thread_;  // last, so that it finds the others made
 };
 
-Writer::Writer(Archive archive, Record record)
-    : archive_(std::move(archive)), record_(std::move(record)), state_(std::make_shared<State>()) {}
+Writer::Writer(Archive archive, Record record, std::unique_ptr<Lease> lease)
+    : archive_(std::move(archive)), record_(std::move(record)), state_(std::make_shared<State>()) {
+  // It belongs to the thread, for which a disk may be slow.
+  if (lease) start(std::move(lease));
+}
+
+void Writer::start(std::unique_ptr<Lease> lease) {
+  ThreadOwner::collect();
+  thread_ = std::make_unique<Thread>(state_, archive_, record_, std::move(lease));
+}
 
 Writer::~Writer() {
   if (!thread_) return;
@@ -184,10 +202,7 @@ void Writer::add(std::uint64_t offset, GBytes* bytes, std::optional<std::uint64_
                  const std::stop_token& interrupted) {
   const std::size_t length = g_bytes_get_size(bytes);
   if (is_closed_ || length == 0) return;
-  if (!thread_) {
-    ThreadOwner::collect();
-    thread_ = std::make_unique<Thread>(state_, archive_, record_);
-  }
+  if (!thread_) start({});
   {
     auto progress = state_->progress.lock();
     const auto has_room = [](const State::Progress& p) {
@@ -235,6 +250,10 @@ void Writer::finish_at(std::uint64_t size) {
   auto progress = state_->progress.lock();
   progress->size = size;
   progress.notify();
+}
+
+void Writer::end_lease() {
+  state_->progress.lock()->has_no_lease = true;
 }
 
 void Writer::wait(const std::stop_token& interrupted, std::chrono::milliseconds longest) {

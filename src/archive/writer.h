@@ -12,6 +12,7 @@
 #include <string>
 
 #include "archive/archive.h"
+#include "archive/lease.h"
 #include "base/glib_ptr.h"
 
 namespace genpro::archive {
@@ -28,7 +29,8 @@ class Writer {
   // So long the caller waits for a disk that does not keep up, in all; then the clip is given up.
   static constexpr std::chrono::milliseconds patience{5'000};
 
-  Writer(Archive archive, Record record);
+  // `lease`: to fetch the clip, which ends when the clip is kept or given up; null: there is none.
+  Writer(Archive archive, Record record, std::unique_ptr<Lease> lease = {});
   // Waits for nothing.
   ~Writer();
   Writer(const Writer&) = delete;
@@ -40,6 +42,8 @@ class Writer {
            const std::stop_token& interrupted = {});
   // The clip's size has become known by its end.
   void end(std::uint64_t size) { finish_at(size); }
+  // Who waits for this download need not any more: the clip is read no faster than it is played.
+  void end_lease();
   // If all of the clip has come: until it is kept or given up, it is interrupted or the time is
   // over.
   void wait(const std::stop_token& interrupted, std::chrono::milliseconds longest);
@@ -50,6 +54,7 @@ class Writer {
   struct State;
   class Thread;
 
+  void start(std::unique_ptr<Lease> lease);
   void finish_at(std::uint64_t size);
 
   const Archive archive_;

@@ -18,6 +18,8 @@ namespace {
 
 // Who has not asked for that long stands still, and is not just busy with the block before.
 constexpr std::chrono::milliseconds longest_absence{500};
+// Who has read for that long and still waits for nobody reads as slowly as a player.
+constexpr std::chrono::seconds longest_lead{5};
 
 // All blocks as one: they are small and few.
 Reader::Block join(const std::deque<Reader::Block>& blocks) {
@@ -129,7 +131,13 @@ Reader::Outcome Reader::read(const std::stop_token& interrupted) {
 
 // What comes out here is proven to be of the clip.
 void Reader::keep(const Outcome& outcome, const std::stop_token& interrupted) {
-  const std::uint64_t epoch = channel_->lock()->epoch;
+  std::uint64_t epoch = 0;
+  bool is_slow = false;
+  {
+    auto shared = channel_->lock();
+    epoch = shared->epoch;
+    is_slow = shared->fetching == Fetching::full;
+  }
   if (const auto* block = std::get_if<Block>(&outcome)) {
     gsize size = 0;
     const auto* data =
@@ -138,6 +146,9 @@ void Reader::keep(const Outcome& outcome, const std::stop_token& interrupted) {
     if (block->offset == 0 && !identify_container({data, size})) archive_.reset();
     if (!archive_) return;
     const auto known = info();
+    if (is_slow && std::chrono::steady_clock::now() - started_ > longest_lead) {
+      archive_->end_lease();
+    }
     archive_->add(block->offset, block->bytes.get(), known ? known->size : std::nullopt,
                   interrupted);
     kept_to_ = {epoch, block->offset + size};

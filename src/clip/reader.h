@@ -149,6 +149,7 @@ class Reader {
   std::shared_ptr<class Fetcher> fetcher_;  // null for a file
   std::unique_ptr<File> file_;
   std::shared_ptr<archive::Writer> archive_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   // Belong to who reads: the epoch and the end of the latest block.
   std::optional<std::pair<std::uint64_t, std::uint64_t>> kept_to_;
 };

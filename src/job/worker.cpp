@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/dialect.h"
+#include "api/request.h"
 #include "base/text.h"
 #include "ledger/store/clock.h"
 
@@ -75,15 +76,21 @@ void Worker::start() {
     deadline_timer_.start(settings_.generation_timeout, [this] { time_out(); });
   }
   open_archive([this] {
-    if (settings_.key_command.empty()) return begin();
-    ask_key();
+    if (is_attached_) return attach();
+    ask_key([this] { begin(); });
   });
 }
 
-void Worker::ask_key() {
+void Worker::ask_key(std::function<void()> then) {
+  if (settings_.key_command.empty()) {
+    if (!settings_.access.key.empty()) return then();
+    Error error = api::missing_error({"api-key"});
+    error.charged = Charged::no;
+    return give_up(std::move(error), false);
+  }
   log_.info([&] { return "the API key is asked of " + settings_.key_command.front(); });
   key_request_ = std::make_unique<api::KeyRequest>(
-      runtime_, settings_.key_command, [this](Result<std::string> key) {
+      runtime_, settings_.key_command, [this, then = std::move(then)](Result<std::string> key) {
         if (is_shutting_down_ || has_ended_) return;
         auto error = key ? api::check_key(*key) : std::optional(key.error());
         if (error) {
@@ -91,18 +98,14 @@ void Worker::ask_key() {
           return give_up(*std::move(error), false);
         }
         settings_.access.key = std::move(*key);
-        begin();
+        then();
       });
 }
 
 void Worker::begin() {
-  if (is_attached_) {
-    attach();
-  } else {
-    status_ = Status::submitting;
-    report({});
-    prepare();
-  }
+  status_ = Status::submitting;
+  report({});
+  prepare();
   send_owed_stops();
 }
 
@@ -147,10 +150,14 @@ void Worker::attach() {
                                                    payment::Evidence::proven,
                                                    ledger::clock_now(),
                                                    {}}};
+  // What the archive has needs no service, and so no key.
   look_in_archive(std::get<std::string>(settings_.subject), {},
-                  [this, entry = std::move(entry)](const std::string& file) mutable {
-                    if (file.empty()) return follow(std::move(entry));
-                    serve(std::move(entry), {}, file);
+                  [this, entry = std::move(entry)](const std::string& file) {
+                    if (!file.empty()) return serve_attached(entry, file);
+                    ask_key([this, entry] {
+                      follow(entry);
+                      send_owed_stops();
+                    });
                   });
 }
 
@@ -327,11 +334,11 @@ void Worker::complete() {
   if (!url) return give_up(std::move(url.error()), false);
   // It is there, however long its file takes to be read.
   deadline_timer_.stop();
-  // Another run may have kept it meanwhile.
-  look_in_archive(generation_id(), payment_->entry().identity.fingerprint,
-                  [this, url = std::move(*url)](const std::string& file) {
-                    end_with({url, file, file.empty() ? archive_writer() : nullptr});
-                  });
+  // Another run may have kept it meanwhile, or be about to.
+  await_archive([this, url = std::move(*url)](const TurnPtr& turn) {
+    if (!turn->found.file.empty()) return end_with({url, turn->found.file, nullptr});
+    end_with({url, {}, archive_writer(std::move(turn->lease))});
+  });
 }
 
 void Worker::end_with(FinishedClip clip) {

@@ -41,9 +41,10 @@ class Worker : private PaymentDriver::Owner {
   void cancel();
 
  private:
-  void ask_key();
+  void ask_key(std::function<void()> then);
   void begin();
   void attach();
+  void serve_attached(ledger::Entry entry, const std::string& file);
   void follow(ledger::Entry entry);
   PaymentDriver& make_payment(std::optional<api::GenerationRequest> request);
   void send_owed_stops();
@@ -89,8 +90,13 @@ class Worker : private PaymentDriver::Owner {
   // `then` gets the path of the clip, or an empty text where there is none.
   void look_in_archive(const std::string& id, const std::string& fingerprint,
                        std::function<void(const std::string& file)> then);
+  static bool has_clip(const payment::State& state);
   void serve(ledger::Entry entry, ledger::LifeLock presence, const std::string& file);
-  std::shared_ptr<archive::Writer> archive_writer() const;
+  // As look_in_archive(), and waits while another process fetches the clip; without one, `then` may
+  // get the lease to fetch it.
+  using TurnPtr = std::shared_ptr<archive::Turn>;
+  void await_archive(std::function<void(const TurnPtr& turn)> then);
+  std::shared_ptr<archive::Writer> archive_writer(std::unique_ptr<archive::Lease> lease) const;
   void time_out();
   void give_up(Error error, bool is_retryable);
   // worker_request.cpp

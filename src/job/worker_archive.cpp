@@ -96,7 +96,58 @@ void Worker::serve(ledger::Entry entry, ledger::LifeLock presence, const std::st
   end_with({{}, file, nullptr});
 }
 
-std::shared_ptr<archive::Writer> Worker::archive_writer() const {
+// The ledger learns of the delivery where it knows the generation. Where it cannot be asked, the
+// clip plays all the same.
+void Worker::serve_attached(ledger::Entry entry, const std::string& file) {
+  if (!settings_.access.key.empty()) send_owed_stops();
+  if (!ledger_.is_kept()) return serve(std::move(entry), {}, file);
+  ledger_.ask<std::optional<ledger::Ledger::Held>>(
+      [base_url = settings_.access.base.text, id = payment::generation_id(entry.state)](
+          ledger::Ledger& ledger) { return ledger.attach(base_url, id); },
+      [this, entry, file](Result<std::optional<ledger::Ledger::Held>> held) {
+        if (is_shutting_down_ || has_ended_) return;
+        if (!held || !*held || !has_clip((*held)->entry.state)) return serve(entry, {}, file);
+        serve(std::move((*held)->entry), std::move((*held)->lock), file);
+      });
+}
+
+bool Worker::has_clip(const payment::State& state) {
+  return std::holds_alternative<payment::Completed>(state) ||
+         std::holds_alternative<payment::Delivered>(state) ||
+         std::holds_alternative<payment::Gone>(state);
+}
+
+void Worker::await_archive(std::function<void(const TurnPtr& turn)> then) {
+  if (settings_.archive.empty()) return then(std::make_shared<archive::Turn>());
+  work_on_archive(
+      [this, archive = archive::Archive(settings_.archive),
+       service = ledger::service_of(settings_.access.base.text), id = generation_id(),
+       fingerprint = payment_->entry().identity.fingerprint,
+       then](const std::stop_token& stopped, const assets::Task::Post& post, const Tick& tick) {
+        const auto tell = [this, &post] {
+          post([this] {
+            Update update;
+            update.progress = "Waiting for another process, which fetches the same clip";
+            report(std::move(update));
+          });
+        };
+        auto turn = std::make_shared<archive::Turn>(
+            archive::await_turn(archive, service, id, fingerprint, stopped, tick, tell));
+        post([this, turn = std::move(turn), then] {
+          archive_timer_.stop();
+          const auto task = std::move(archive_task_);
+          if (!turn->found.damage.empty()) on_warning(turn->found.damage);
+          then(turn);
+        });
+      },
+      [this, then] {
+        on_warning(silent_archive() + " The service is asked for the clip.");
+        then(std::make_shared<archive::Turn>());
+      });
+}
+
+std::shared_ptr<archive::Writer> Worker::archive_writer(
+    std::unique_ptr<archive::Lease> lease) const {
   if (settings_.archive.empty()) return nullptr;
   const ledger::Entry& entry = payment_->entry();
   return std::make_shared<archive::Writer>(
@@ -107,7 +158,8 @@ std::shared_ptr<archive::Writer> Worker::archive_writer() const {
                       .cost = cost_ ? cost_ : entry.cost,
                       .fingerprint = entry.identity.fingerprint,
                       .prompt = api::prompt_in(entry.identity.request),
-                      .requested_at = entry.posted_at});
+                      .requested_at = entry.posted_at},
+      std::move(lease));
 }
 
 }  // namespace genpro::job

@@ -125,11 +125,9 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
   if (claim->kind == ledger::Claim::Kind::create) {
     return make_payment(std::move(request)).begin(std::move(claim->cell));
   }
-  const payment::State& state = claim->entry.state;
-  const bool has_clip = std::holds_alternative<payment::Completed>(state) ||
-                        std::holds_alternative<payment::Delivered>(state) ||
-                        std::holds_alternative<payment::Gone>(state);
-  if (!has_clip || settings_.archive.empty()) return resume(std::move(*claim), std::move(request));
+  if (!has_clip(claim->entry.state) || settings_.archive.empty()) {
+    return resume(std::move(*claim), std::move(request));
+  }
   // What keeps the row for this run is held meanwhile.
   auto held = std::make_shared<ledger::Claim>(std::move(*claim));
   look_in_archive(payment::generation_id(held->entry.state), held->entry.identity.fingerprint,

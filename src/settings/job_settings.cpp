@@ -103,7 +103,9 @@ Result<job::JobSettings> make_job_settings(const Settings& settings) {
   if (!key) return key.error();
   auto missing = is_attached ? std::vector<std::string>() : api::missing_settings(request_settings);
   const bool has_key = !trim(*key).empty();
-  if (!has_key && settings.key_command.empty()) missing.emplace_back("api-key");
+  // The archive may have the clip, which needs none.
+  const bool may_need_none = is_attached && !settings.archive.empty();
+  if (!has_key && settings.key_command.empty() && !may_need_none) missing.emplace_back("api-key");
   if (!missing.empty()) return api::missing_error(missing);
 
   job::JobSettings result;

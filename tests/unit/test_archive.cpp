@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "archive/contents.h"
+#include "archive/lease.h"
 #include "archive/writer.h"
 #include "support/process.h"
 
@@ -126,6 +126,30 @@ TEST_F(WriterTest, WhatFailsAtTheEndIsToldOnce) {
     EXPECT_EQ(writer.take_problem(), "");
     fs::remove(place);
   }
+}
+
+// No lock tells of it, as on a network's disk.
+TEST_F(WriterTest, WhoIsSilentOnAnotherMachineLosesTheDownload) {
+  const Archive archive(folder());
+  {
+    const auto lease = Lease::take(archive, "https://api.example/v1", "9040");
+    ASSERT_TRUE(lease);
+    EXPECT_FALSE(Lease::take(archive, "https://api.example/v1", "9040"));
+    EXPECT_TRUE(Lease::take(archive, "https://api.example/v1", "9041"));
+    std::vector<fs::path> files(fs::directory_iterator(folder() + "/downloads"), {});
+    ASSERT_EQ(files.size(), 1U);
+    std::ofstream(files.front()) << "another-machine 4711 131072\n";
+    unsigned waits = 0;
+    const Turn turn =
+        await_turn(archive, "https://api.example/v1", "9040", "", {}, {}, [&waits] { ++waits; });
+    EXPECT_TRUE(turn.lease);
+    EXPECT_EQ(turn.found.file, "");
+    EXPECT_EQ(waits, 1U);
+    EXPECT_FALSE(Lease::take(archive, "https://api.example/v1", "9040"));
+  }
+  // Both are given back, and the one that was lost takes nothing of another's away.
+  EXPECT_TRUE(fs::is_empty(folder() + "/downloads"));
+  EXPECT_TRUE(Lease::take(archive, "https://api.example/v1", "9040"));
 }
 
 }  // namespace

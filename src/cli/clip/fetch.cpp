@@ -147,7 +147,7 @@ class Fetch {
       if (update->doubt) watch_.on_warning(update->doubt->reason);
       if (!update->warning.empty()) watch_.on_warning(update->warning);
       if (update->error) {
-        fetched_.error = std::move(update->error);
+        fetched_.error = named_as_options(*std::move(update->error));
         return std::nullopt;
       }
       if (update->clip) return std::move(update->clip);
