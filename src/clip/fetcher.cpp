@@ -372,11 +372,9 @@ void Fetcher::on_body_end() {
                 "The clip is empty. Ask the service's support for it, with the generation's id.",
                 url_.without_query());
   }
-  // Rubbish may follow the last box of a clip; a connection does not break at one byte twice. What
-  // was compressed does, where only its first member was unpacked.
+  // Rubbish may follow the last box of a clip; a connection does not break at one byte twice.
   const bool is_same_end = std::exchange(ended_at_, offset_) == offset_;
-  const bool is_known_end =
-      is_same_end && !connection_->is_decoded && boxes_ && boxes_->may_end_in_box();
+  const bool is_known_end = is_same_end && boxes_ && boxes_->may_end_in_box();
   if (!identity_->total && boxes_ && !boxes_->may_end() && !is_known_end) {
     return retry("it ended within a part of it or before all of them, after " +
                  std::to_string(offset_) + " bytes");

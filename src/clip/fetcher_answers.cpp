@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "clip/connection.h"
+#include "clip/content_coding.h"
 #include "clip/content_range.h"
 #include "clip/fetcher.h"
 #include "clip/redirect.h"
@@ -24,15 +25,6 @@ ErrorKind kind_of_refusal(unsigned status, ErrorKind otherwise) {
   if (status == 404 || status == 410) return ErrorKind::not_found;
   if (status == 401 || status == 403) return ErrorKind::not_authorized;
   return otherwise;
-}
-
-// What a body of that encoding may be in, in the order in which it is tried. Some servers leave out
-// the header of deflate.
-std::vector<GZlibCompressorFormat> formats_of(const std::string& encoding) {
-  const auto is = [&](const char* name) { return g_ascii_strcasecmp(encoding.c_str(), name) == 0; };
-  if (is("gzip") || is("x-gzip")) return {G_ZLIB_COMPRESSOR_FORMAT_GZIP};
-  if (is("deflate")) return {G_ZLIB_COMPRESSOR_FORMAT_ZLIB, G_ZLIB_COMPRESSOR_FORMAT_RAW};
-  return {};
 }
 
 std::string refusal_text(unsigned status) {
@@ -129,12 +121,12 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
   const std::string debug = url_.without_query() + " answered HTTP " + std::to_string(status);
 
   const std::string encoding = connection->header("Content-Encoding");
-  if (!encoding.empty() && g_ascii_strcasecmp(encoding.c_str(), "identity") != 0) {
+  const auto formats = formats_of(encoding);
+  if (!formats || !formats->empty()) {
     // Ranges are of the encoded bytes, and so is the length.
     const bool is_part = status == SOUP_STATUS_PARTIAL_CONTENT;
     if (is_part && ask_without_range(status)) return false;
-    const std::vector<GZlibCompressorFormat> formats = formats_of(encoding);
-    if (formats.empty() || is_part) {
+    if (!formats || is_part) {
       fail(ErrorKind::wrong_type,
            "The clip's server sends it encoded (" + one_line(encoding, 40) +
                "), though it was asked for the bytes as they are. Ask the service's support for "
@@ -143,12 +135,10 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
       return false;
     }
     // What is in none of them is as it was asked for.
-    connection->is_decoded = wrong_formats_ < formats.size();
+    connection->is_decoded = wrong_formats_ < formats->size();
     if (connection->is_decoded) {
-      const auto decoder = ObjectPtr<GConverter>::adopt(
-          G_CONVERTER(g_zlib_decompressor_new(formats[wrong_formats_])));
-      connection->stream = ObjectPtr<GInputStream>::adopt(
-          g_converter_input_stream_new(connection->stream.get(), decoder.get()));
+      connection->stream = ObjectPtr<GInputStream>::adopt(g_converter_input_stream_new(
+          connection->stream.get(), make_decoder((*formats)[wrong_formats_]).get()));
       part.identity.total.reset();
       part.length.reset();
       part.ranged = false;
