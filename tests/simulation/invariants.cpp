@@ -90,8 +90,9 @@ void Invariants::may_post(const Run& run) const {
     broken(name(row) + "a POST leaves that is not on disk");
   }
   if (ledger.is_removed) broken("a POST leaves, and the ledger is not the one it was");
-  if (ledger.cells[Driver::index(row.wish.cell)] < 0 ||
-      &driver_.runs_[Driver::index(ledger.cells[Driver::index(row.wish.cell)])] != &run) {
+  // A connection may have been lost since.
+  const int holder = ledger.cells[Driver::index(row.wish.cell)];
+  if (ledger.is_shared ? !row.was_cell_held : holder != run.session) {
     broken(name(row) + "a POST leaves without the cell's lock");
   }
   if (!payment::meaning(row.state).counts) broken(name(row) + "a POST leaves that no limit counts");
@@ -159,7 +160,8 @@ void Invariants::may_stop(const Run& run) const {
   if (!ledger.is_removed && !payment::stop_wanted(row.state)) {
     broken(name(row) + "a stop leaves that is not on disk");
   }
-  if (!run.is_alone) broken(name(row) + "others may follow what is stopped");
+  const bool may_be_followed = row.followers > 0 || (row.owner >= 0 && row.owner != run.session);
+  if (!run.is_alone || may_be_followed) broken(name(row) + "others may follow what is stopped");
 }
 
 void Invariants::has_stopped(const Run& run, int generation) const {
@@ -225,6 +227,7 @@ void Invariants::is_written(const Run& run) const {
     const payment::Attempt* attempt = payment::attempt(state);
     return attempt != nullptr && attempt->doubtful;
   };
+  if (run.is_unsaved) return;
   // Who follows with others may not have heard what they have written.
   if (!payment::same_on_disk(run.on_disk, row.state)) return;
   if (differs([](const payment::State& state) { return state.index(); }) || differs(is_doubtful) ||
@@ -257,6 +260,8 @@ void Invariants::may_take(const Run& run, const Row& row) const {
 void Invariants::is_likely(const Run& run) const {
   const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
   const std::string& id = payment::generation_id(run.state);
+  // Another one has gone further, so that it will not be written.
+  if (payment::attempt(row.state) == nullptr) return;
   if (run.policy.asks_when_in_doubt) broken(name(row) + "follows " + id + ", and was to ask");
   if (!row.before) broken(name(row) + "nothing is known of what the cell had, to follow " + id);
   if (contains(*row.before, id)) broken(name(row) + id + " was there before it");
@@ -368,7 +373,9 @@ void Invariants::has_ended(const Run& run) const {
 }
 
 void Invariants::may_be_busy(int holder) const {
-  if (driver_.runs_[Driver::index(holder)].stage == Run::Stage::ended) {
+  const Session& session = driver_.sessions_[Driver::index(holder)];
+  const Run& run = driver_.runs_[Driver::index(session.run)];
+  if (run.stage == Run::Stage::ended && !session.is_cut) {
     broken("a run waits for one that has ended");
   }
 }

@@ -49,6 +49,11 @@ Laws draw_laws(Choices& choices) {
   laws.cost_limit = choices.pick(limits);
   static constexpr unsigned kills[] = {0, 0, 40, 80};
   laws.kills = choices.pick(kills);
+  laws.is_shared = choices.chance(35);
+  if (laws.is_shared) {
+    static constexpr unsigned cuts[] = {0, 3, 10, 25};
+    laws.cuts = choices.pick(cuts);
+  }
   return laws;
 }
 
@@ -82,6 +87,8 @@ std::string describe(const Laws& laws) {
   add("may cost", laws.cost_limit, " a day");
   flag(laws.away_from != never, "an outage");
   flag(laws.denied_from != never, "denies the key for a while");
+  flag(laws.is_shared, "machines share the ledger");
+  add("connections to it are lost", laws.cuts, "%");
   return text;
 }
 

@@ -26,6 +26,10 @@
 //   A process can be killed before any action. A machine can be booted again at any time. What is
 //   on its way then goes on. Wall clocks step by days, either way, also while a machine is off. A
 //   ledger file can be removed or replaced. A process can fork; the child does nothing.
+// A ledger on a server, which several machines share
+//   Their clocks and uptimes differ. The server's clock goes right. The connection of a run can be
+//   lost before any action, and cannot be made anew for a while. The run notices when it needs the
+//   ledger; the server gives its locks to others at once, or up to 90 s later.
 //
 // Where these laws allow no certainty: keys that are not honoured (any more) together with a whole
 // listing, asked for 30 s after the POST left, that lacks what came of it, and nothing that shows
@@ -191,6 +195,9 @@ struct Laws {
   int cost_limit = 0;                                // of each ledger, in a day
   // Of machines:
   unsigned kills = 0;  // percent of the runs
+  // Of a ledger that they share:
+  bool is_shared = false;
+  unsigned cuts = 0;  // percent of the actions before which a connection is lost
 };
 Laws draw_laws(Choices& choices);
 std::string describe(const Laws& laws);

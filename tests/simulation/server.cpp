@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A ledger on a server, which hosts share: connections that are lost and made anew, what they hold,
+// and the times of other machines.
+#include <algorithm>
+#include <type_traits>
+
+#include "simulation/describe.h"
+#include "simulation/driver.h"
+
+namespace genpro::simulation {
+
+namespace {
+
+using payment::State;
+
+// How often a call to the ledger is made, at most.
+constexpr unsigned most_tries = 3;
+
+}  // namespace
+
+// ---- Connections ----
+
+int Driver::open_session(int number) {
+  Session session;
+  session.run = number;
+  sessions_.push_back(session);
+  return static_cast<int>(sessions_.size()) - 1;
+}
+
+// The run's connection is lost, which the server and the run find out later.
+void Driver::cut(int number) {
+  Run& run = run_of(number);
+  Session& session = session_of(run);
+  if (session.is_cut) return;
+  session.is_cut = true;
+  ++tally_.connections;
+  static constexpr Millis delays[] = {0, 0, 5 * second, 20 * second, 90 * second};
+  const Millis delay = choices_.pick(delays);
+  static constexpr Millis aways[] = {0, 0, 0, 8 * second, 40 * second};
+  run.away_until = now_ + choices_.pick(aways);
+  if (log_) {
+    say(number, "loses its connection to the ledger, whose server notices " +
+                    (delay == 0 ? "at once" : "at " + describe_time(now_ + delay)));
+  }
+  if (delay == 0) return free_locks(run.session);
+  at(now_ + delay, Due::What::free_locks, run.session);
+}
+
+// The server gives back what a lost connection has held.
+void Driver::free_locks(int number) {
+  Session& session = sessions_[index(number)];
+  Ledger& ledger = ledger_of(run_of(session.run));
+  if (session.cell >= 0 && ledger.cells[index(session.cell)] == number) {
+    ledger.cells[index(session.cell)] = -1;
+  }
+  session.cell = -1;
+  if (session.row < 0) return;
+  Row& row = ledger.rows[index(session.row)];
+  if (session.is_alone) {
+    row.owner = -1;
+  } else {
+    --row.followers;
+  }
+  session.row = -1;
+}
+
+bool Driver::reach(int number) {
+  Run& run = run_of(number);
+  if (!session_of(run).is_cut) return true;
+  if (now_ < run.away_until) return false;
+  if (log_) say(number, "connects to the ledger anew");
+  run.session = open_session(number);
+  // What it had alone may have been another one's in between.
+  run.is_cell_lost = run.cell >= 0;
+  if (run.followed < 0) return true;
+  Row& row = ledger_of(run).rows[index(run.followed)];
+  run.is_row_lost = run.is_alone || row.owner >= 0;
+  if (run.is_row_lost) return true;
+  ++row.followers;
+  session_of(run).row = run.followed;
+  return true;
+}
+
+// False: it is not written, as far as the run knows.
+bool Driver::store(int number, const payment::Persist& note) {
+  Run& run = run_of(number);
+  if (!ledger_of(run).is_shared) {
+    write(number, note);
+    return true;
+  }
+  const bool is_money = std::holds_alternative<payment::Posting>(run.state);
+  run.could_not_write = true;
+  for (unsigned tries = 0; tries < most_tries; ++tries) {
+    if (!reach(number)) return false;
+    const bool may_post = !run.is_cell_lost || mind_.slip == Slip::posts_with_a_lost_place;
+    if (is_money && !may_post) return false;
+    if (run.is_row_lost && payment::stop_wanted(run.state) &&
+        !payment::stop_wanted(row_of(run)->state)) {
+      return false;
+    }
+    write(number, note);
+    run.could_not_write = false;
+    return true;
+  }
+  return false;
+}
+
+// ---- The times of other machines ----
+
+// What both the server and the two machines' clocks say is at least so long ago is, and else it is
+// as if it were now. From then on it is a time of this boot.
+payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row& row) {
+  if (!ledger_of(run).is_shared || moment.boot.empty()) return moment;
+  const payment::Now now = clock(run);
+  if (moment.boot == now.boot) return moment;
+  if (mind_.slip == Slip::takes_clocks_for_its_own) return {now.boot, moment.up, moment.wall};
+  for (const auto& [there, here] : run.moments) {
+    if (there.boot == moment.boot && there.up == moment.up) return here;
+  }
+  const Millis unchanged = now_ - row.changed_at;
+  const Millis age = std::clamp<Millis>(now.wall - moment.wall, 0, unchanged);
+  payment::Moment here{now.boot, std::max<Millis>(now.up - age, 0), moment.wall};
+  run.moments.emplace_back(moment, here);
+  return here;
+}
+
+// When a cell was looked at is told by the clock that was looked at then: taken for later than it
+// was, it would say that what came after it is somebody else's.
+payment::Moment Driver::look_of(Run& run, const payment::Moment& moment, const Row& row) {
+  return mind_.slip == Slip::takes_looks_for_later ? local(run, moment, row) : moment;
+}
+
+State Driver::read(Run& run, const Row& row) {
+  State state = row.state;
+  if (!ledger_of(run).is_shared) return state;
+  const auto move = [&](payment::Attempt& attempt) {
+    attempt.posted = local(run, attempt.posted, row);
+    attempt.looked = look_of(run, attempt.looked, row);
+  };
+  std::visit(
+      [&](auto& stage) {
+        if constexpr (requires { stage.attempt; }) move(stage.attempt);
+        if constexpr (requires { stage.generation; }) {
+          stage.generation.posted = local(run, stage.generation.posted, row);
+          if (stage.generation.attempt) move(*stage.generation.attempt);
+        }
+      },
+      state);
+  return state;
+}
+
+}  // namespace genpro::simulation
