@@ -244,6 +244,7 @@ class Driver {
   void persist(int number, const payment::Persist& note);
   bool store(int number, const payment::Persist& note);
   void write(int number, const payment::Persist& note);
+  bool withdraw_begun(int number);
   void end_with_error(int number, const char* why);
   void catch_up(int number);
   void note_what_is_left(int number);

@@ -53,6 +53,9 @@ Laws draw_laws(Choices& choices) {
   if (laws.is_shared) {
     static constexpr unsigned cuts[] = {0, 3, 10, 25};
     laws.cuts = choices.pick(cuts);
+    static constexpr unsigned rates[] = {0, 0, 0, 5, 40};
+    laws.lost_commits = choices.pick(rates);
+    laws.conflicts = choices.pick(rates);
   }
   return laws;
 }
@@ -89,6 +92,8 @@ std::string describe(const Laws& laws) {
   flag(laws.denied_from != never, "denies the key for a while");
   flag(laws.is_shared, "machines share the ledger");
   add("connections to it are lost", laws.cuts, "%");
+  add("commits without an answer", laws.lost_commits, "%");
+  add("transactions that are undone", laws.conflicts, "%");
   return text;
 }
 

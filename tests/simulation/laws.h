@@ -29,7 +29,9 @@
 // A ledger on a server, which several machines share
 //   Their clocks and uptimes differ. The server's clock goes right. The connection of a run can be
 //   lost before any action, and cannot be made anew for a while. The run notices when it needs the
-//   ledger; the server gives its locks to others at once, or up to 90 s later.
+//   ledger; the server gives its locks to others at once, or up to 90 s later. The answer to a
+//   COMMIT can be lost, whether it was done or not. A transaction can be in another one's way, and
+//   be undone.
 //
 // Where these laws allow no certainty: keys that are not honoured (any more) together with a whole
 // listing, asked for 30 s after the POST left, that lacks what came of it, and nothing that shows
@@ -198,6 +200,7 @@ struct Laws {
   // Of a ledger that they share:
   bool is_shared = false;
   unsigned cuts = 0;  // percent of the actions before which a connection is lost
+  unsigned lost_commits = 0, conflicts = 0;  // percent of the transactions
 };
 Laws draw_laws(Choices& choices);
 std::string describe(const Laws& laws);

@@ -28,6 +28,8 @@ enum class Slip {
   pays_again_in_doubt,
   posts_with_a_lost_place,
   stops_with_a_lost_place,
+  takes_unknown_for_done,
+  inserts_again,
   keeps_a_lost_cell,
   tells_no_likely_of_others,
   takes_clocks_for_its_own,

@@ -82,6 +82,21 @@ bool Driver::reach(int number) {
   return true;
 }
 
+// Whether a row was begun although its commit had no answer: its request will not leave.
+bool Driver::withdraw_begun(int number) {
+  const State& wanted = run_of(number).state;
+  for (Row& row : ledger_of(run_of(number)).rows) {
+    if (row.made_by != number || !payment::same_on_disk(row.state, wanted)) continue;
+    // Who has been taken for gone may have been followed by another one, which knows better.
+    if (row.followers > 0 || row.owner >= 0) return true;
+    if (log_) say(number, "withdraws what it has begun");
+    row.state = payment::Refused{"the connection to the ledger was lost before it left"};
+    row.changed_at = now_;
+    return true;
+  }
+  return false;
+}
+
 // False: it is not written, as far as the run knows.
 bool Driver::store(int number, const payment::Persist& note) {
   Run& run = run_of(number);
@@ -90,18 +105,41 @@ bool Driver::store(int number, const payment::Persist& note) {
     return true;
   }
   const bool is_money = std::holds_alternative<payment::Posting>(run.state);
+  const bool is_first = run.row < 0;
+  const State wanted = run.state;
   run.could_not_write = true;
   for (unsigned tries = 0; tries < most_tries; ++tries) {
     if (!reach(number)) return false;
+    if (is_first && tries > 0) {
+      if (mind_.slip == Slip::inserts_again) {
+        take_cell(number, cell_of(run));
+      } else if (withdraw_begun(number)) {
+        return false;
+      }
+    }
     const bool may_post = !run.is_cell_lost || mind_.slip == Slip::posts_with_a_lost_place;
     if (is_money && !may_post) return false;
     if (run.is_row_lost && payment::stop_wanted(run.state) &&
         !payment::stop_wanted(row_of(run)->state)) {
       return false;
     }
-    write(number, note);
-    run.could_not_write = false;
-    return true;
+    if (choices_.chance(laws_.conflicts)) {
+      if (log_) say(number, "is in another transaction's way");
+      continue;
+    }
+    const bool is_answered = !choices_.chance(laws_.lost_commits);
+    const bool is_committed = is_answered || choices_.below(2) == 0;
+    if (is_committed) write(number, note);
+    if (is_answered || mind_.slip == Slip::takes_unknown_for_done) {
+      run.could_not_write = false;
+      return true;
+    }
+    if (log_)
+      say(number, is_committed ? "hears of no commit, which is done" : "hears of no commit");
+    if (is_first) run.row = run.followed = -1;
+    run.state = wanted;
+    run.is_overtaken = false;
+    cut(number);
   }
   return false;
 }
