@@ -25,7 +25,7 @@ Millis Driver::wait_for_cell(Run& run, int except) {
   for (int number = 0; number < static_cast<int>(ledger.rows.size()); ++number) {
     const Row& row = ledger.rows[index(number)];
     if (number == except || row.wish.cell != wish.cell) continue;
-    if (payment::attempt(row.state) == nullptr) continue;
+    if (!row.is_there || payment::attempt(row.state) == nullptr) continue;
     wait = std::max(wait, mind_.wait_for_others(read(run, row), clock(run)));
   }
   return wait;
@@ -109,6 +109,8 @@ void Driver::release(Run& run) {
 void Driver::claim(int number) {
   Run& run = run_of(number);
   run.stage = Run::Stage::claiming;
+  run.claimed_at = now_;
+  run.remembers = false;
   if (ledger_of(run).is_removed) {
     if (log_) say(number, "the ledger is not the one it was: an error");
     return finish(number);
@@ -158,6 +160,7 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
   for (int row = static_cast<int>(ledger.rows.size()) - 1; row >= 0; --row) {
     const Wish& wish = ledger.rows[index(row)].wish;
     const auto& passed = run.passed_over;
+    if (!ledger.rows[index(row)].is_there) continue;
     const bool is_same = wish.request == asker.wish.request && wish.cell == asker.wish.cell;
     if (is_same && std::find(passed.begin(), passed.end(), row) == passed.end())
       rows.push_back(row);
@@ -220,7 +223,7 @@ bool Driver::claim_to_look(int number) {
     const bool is_unproven = std::holds_alternative<payment::Stopped>(row.state) &&
                              payment::charged(row.state) == payment::Charged::unknown;
     const bool is_open = payment::meaning(row.state).is_unfinished || is_unproven;
-    if (row.followers > 0 || row.owner >= 0 || !is_open) continue;
+    if (row.followers > 0 || row.owner >= 0 || !is_open || !row.is_there) continue;
     if (std::find(passed.begin(), passed.end(), candidate) != passed.end()) continue;
     run.passed_over.push_back(candidate);
     release(run);

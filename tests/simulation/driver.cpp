@@ -170,10 +170,10 @@ void Driver::take(int sent) {
   if (log_) {
     say("    the service takes it: " + describe(service_.generations()[index(generation)]));
   }
-  if (Invariants(*this).may_charge(generation)) {
-    ++tally_.excused;
-    excused_.push_back(generation);
-  }
+  const Invariants::Charge charge = Invariants(*this).may_charge(generation);
+  if (charge == Invariants::Charge::first) return;
+  ++(charge == Invariants::Charge::forgotten ? tally_.forgotten : tally_.excused);
+  excused_.push_back(generation);
 }
 
 void Driver::hear(int number) {

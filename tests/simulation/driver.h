@@ -59,6 +59,7 @@ struct Row {
   std::optional<double> cost;
   Millis created_at = 0;
   Millis changed_at = 0;  // by the server's clock
+  bool is_there = true;   // false: a fail-over has lost it
 
   // What is true, whatever the row says.
   int made_by = -1;              // a run
@@ -69,14 +70,28 @@ struct Row {
   bool was_stop_wanted = false;  // a user has shut a run of it down
   bool was_completed = false;
   bool was_blind =
-      false;        // the cell was empty, as before the POST: nothing shows that this is false
-  std::string key;  // of its first POST
+      false;  // the cell was empty, as before the POST: nothing shows that this is false
+  Millis claimed_at = 0;  // by the run that wrote the latest POST
+  // A fail-over has lost a POST of it, until somebody wrote again what he knew of it.
+  Millis forgotten_at = never, known_at = never;
+  bool is_forgotten() const { return forgotten_at != never && known_at == never; }
+  std::string key;                                  // of its first POST
   Millis intended_at = 0;                           // the latest POST was written
   bool was_cell_held = false;                       // by who wrote it
   Millis posted_at = never;                         // and left
   Millis looked_at = 0;                             // the look before it
   std::optional<std::vector<std::string>> before;   // what the cell had before the first one
   std::optional<std::vector<std::string>> lacking;  // a listing that had none that can be its own
+
+  // What the server has had of it, where one may fail over.
+  struct Version {
+    Millis at = 0;
+    payment::State state;
+    std::optional<payment::Listed::Look> look;
+    std::optional<double> cost;
+    Millis intended_at = 0, looked_at = 0;
+  };
+  std::vector<Version> versions;
 };
 
 struct Ledger {
@@ -133,6 +148,8 @@ struct Run {
   bool is_unsaved =
       false;  // the ledger could not be written, and holds `on_disk` as far as it knows
   bool could_not_write = false;
+  bool remembers = false;  // what a fail-over has lost of its row
+  Millis claimed_at = 0;
   bool stops_next = false;  // the current step asks to stop
   std::vector<std::pair<payment::Moment, payment::Moment>> moments;  // of other machines, and here
   bool has_unreadable_data = false;
@@ -195,6 +212,7 @@ class Driver {
       remove_ledger,
       free_locks,
       catch_up,
+      fail_over,
     };
     Millis at = 0;
     What what = What::start;
@@ -245,6 +263,9 @@ class Driver {
   bool store(int number, const payment::Persist& note);
   void write(int number, const payment::Persist& note);
   bool withdraw_begun(int number);
+  void fail_over();
+  void keep_version(Row& row);
+  void write_anew(int number);
   void end_with_error(int number, const char* why);
   void catch_up(int number);
   void note_what_is_left(int number);
@@ -289,6 +310,7 @@ class Driver {
   std::vector<Asker> askers_;
   std::vector<Run> runs_;
   std::vector<Session> sessions_;
+  Millis server_away_until_ = 0;
   bool heard_now_ = false;    // the current step is about a listing
   std::vector<int> excused_;  // generations
   int origins_ = 0;

@@ -115,6 +115,7 @@ void Driver::plan() {
     const int machine = any_machine();
     at(choices_.between(0, 90 * second, 500), Due::What::step_wall, machine);
   }
+  if (laws_.fails_over_at != never) at(laws_.fails_over_at, Due::What::fail_over, 0);
   if (!laws_.is_shared && choices_.chance(2)) {
     at(choices_.between(0, 30 * second, 500), Due::What::remove_ledger, 0);
   }
@@ -222,6 +223,8 @@ void Driver::happen(const Due& due) {
       return;
     case What::reboot:
       return reboot(due.whose);
+    case What::fail_over:
+      return fail_over();
     case What::free_locks:
       return free_locks(due.whose);
     case What::step_wall: {

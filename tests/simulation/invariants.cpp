@@ -102,7 +102,8 @@ void Invariants::may_post(const Run& run) const {
   if (driver_.now_ < run.not_before) broken(name(row) + "a POST leaves before it may");
   for (const Row& other : ledger.rows) {
     const bool is_in_doubt = payment::meaning(other.state).is_unsettled && other.posted_at != never;
-    if (&other != &row && other.wish.cell == row.wish.cell && is_in_doubt &&
+    const bool was_forgotten = other.forgotten_at != never && other.known_at > row.claimed_at;
+    if (&other != &row && other.wish.cell == row.wish.cell && is_in_doubt && !was_forgotten &&
         driver_.now_ - other.posted_at < payment::settling_time) {
       broken(name(row) + "a POST leaves while another one of the cell is in doubt");
     }
@@ -110,38 +111,56 @@ void Invariants::may_post(const Run& run) const {
   if (run.is_leaving) broken(name(row) + "a POST leaves after its user has shut down");
 }
 
-bool Invariants::may_charge(int number) const {
+Invariants::Charge Invariants::may_charge(int number) const {
   const auto& generations = driver_.service_.generations();
   const Service::Generation& charged = generations[Driver::index(number)];
   const Ledger* ledger = nullptr;
   const Row& row = *row_of(charged.origin, &ledger);
-  if (ledger->is_removed) return false;
-  bool is_second = false;
+  if (ledger->is_removed) return Charge::first;
+  Charge charge = Charge::first;
   for (const Service::Generation& other : generations) {
     if (&other == &charged || other.origin == stranger || other.is_over(driver_.now_)) continue;
     const Ledger* others = nullptr;
     const Row* earlier = row_of(other.origin, &others);
     if (others != ledger) continue;
     if (earlier != &row && !are_one_wish(*earlier, row, *ledger)) continue;
-    is_second = true;
+    if (was_forgotten(*earlier, row, charged) || was_forgotten(row, *earlier, other)) {
+      charge = Charge::forgotten;
+      continue;
+    }
     if (!is_excused(other) && !is_excused(charged)) {
       broken(name(row) + charged.id + " is a second charge, beside " + other.id);
     }
+    charge = Charge::excused;
   }
-  if (!payment::meaning(row.state).counts && !is_excused(charged)) {
+  const bool is_unknown = is_excused(charged) || row.is_forgotten();
+  if (!payment::meaning(row.state).counts && !is_unknown) {
     broken(name(row) + "is charged for " + charged.id + ", and no limit counts it");
   }
-  if (payment::charged(row.state) == Charged::no && !is_excused(charged)) {
+  if (payment::charged(row.state) == Charged::no && !is_unknown) {
     broken(name(row) + "is charged for " + charged.id + ", and says that nothing was");
   }
   if (driver_.laws_.cost_limit > 0) holds_limit(*ledger);
-  return is_second;
+  return charge;
+}
+
+// Whether the ledger lacked a POST of `row` while the other one's was decided on.
+bool Invariants::was_forgotten(const Row& row, const Row& other,
+                               const Service::Generation& its) const {
+  return row.forgotten_at <= its.posted_at &&
+         row.known_at > std::min(other.claimed_at, its.posted_at);
+}
+
+void Invariants::is_written_anew(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  if (!row.is_there) broken(name(row) + "it was lost by a server, and is not written anew");
 }
 
 void Invariants::holds_limit(const Ledger& ledger) const {
   int paid = 0;
   for (const Row& row : ledger.rows) {
-    if (driver_.now_ - row.created_at >= day) continue;
+    if (driver_.now_ - row.created_at >= day || row.forgotten_at != never) continue;
     for (const Service::Generation& one : driver_.service_.generations()) {
       const bool is_its = one.origin == row.origin && !is_excused(one) && !is_unknowable(one);
       if (is_its && !is_let_go(row.state, one)) paid += one.paid(driver_.now_);
@@ -209,7 +228,7 @@ void Invariants::may_write(const Run& run, const payment::Persist& note) const {
       broken(name(row) + "was not delivered" + after);
     }
   }
-  if (charged == Charged::no) {
+  if (charged == Charged::no && !row.is_forgotten()) {
     for (const Service::Generation& one : generations) {
       const bool is_its = one.origin == row.origin && !one.is_refunded(driver_.now_);
       if (is_its && !is_excused(one) && !is_let_go(run.state, one))
@@ -240,6 +259,8 @@ void Invariants::is_written(const Run& run) const {
 void Invariants::is_to_be_stopped(const Run& run) const {
   const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
   if (run.row < 0 || ledger.is_removed || payment::evidence(run.state) == Evidence::likely) return;
+  // A fail-over may have lost its end.
+  if (!payment::meaning(run.state).is_unfinished) return;
   const payment::State& state = ledger.rows[Driver::index(run.row)].state;
   const bool may_be_stopped =
       payment::attempt(state) != nullptr || (std::holds_alternative<payment::Known>(state) &&
@@ -271,7 +292,7 @@ void Invariants::is_likely(const Run& run) const {
   const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
   const Service::Generation& named = *driver_.service_.find(id);
   for (const Row& other : ledger.rows) {
-    if (&other == &row || other.wish.cell != row.wish.cell) continue;
+    if (&other == &row || other.wish.cell != row.wish.cell || other.is_forgotten()) continue;
     const bool is_its =
         other.origin == named.origin && !is_unknowable(named) && !named.is_over(driver_.now_);
     if (is_its || payment::generation_id(other.state) == id) {
@@ -396,7 +417,8 @@ void Invariants::is_nothing_lost() const {
     if (paid.origin == stranger || paid.is_over(never)) continue;
     const Ledger* ledger = nullptr;
     const Row& row = *row_of(paid.origin, &ledger);
-    if (ledger->is_removed || payment::generation_id(row.state) == paid.id) continue;
+    if (ledger->is_removed || row.is_forgotten()) continue;
+    if (payment::generation_id(row.state) == paid.id) continue;
     if (payment::meaning(row.state).is_unsettled) continue;
     // Another one is followed in its place, with a warning, or it is an excused second one.
     const bool is_excused_second = std::any_of(
@@ -419,6 +441,7 @@ void Invariants::do_rows_explain_their_money() const {
   for (const Ledger& ledger : driver_.ledgers_) {
     if (ledger.is_removed) continue;
     for (const Row& row : ledger.rows) {
+      if (row.is_forgotten()) continue;
       bool was_charged = false, is_charged = false;
       for (const Service::Generation& one : driver_.service_.generations()) {
         if (one.origin != row.origin) continue;

@@ -30,6 +30,7 @@ enum class Slip {
   stops_with_a_lost_place,
   takes_unknown_for_done,
   inserts_again,
+  forgets_lost_rows,
   keeps_a_lost_cell,
   tells_no_likely_of_others,
   takes_clocks_for_its_own,

@@ -190,6 +190,8 @@ const std::vector<Mistake>& mistakes() {
        slip(Slip::takes_unknown_for_done)},
       {"unknown-commit-is-undone", "a second row is begun where the first one may be on disk",
        slip(Slip::inserts_again)},
+      {"lost-row-is-forgotten", "what a fail-over has lost is not written anew by who knows it",
+       slip(Slip::forgets_lost_rows)},
       {"overlooks-who-took-over",
        "a run hears of who has taken its row over, and waits for nothing",
        slip(Slip::keeps_a_lost_cell)},

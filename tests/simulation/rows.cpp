@@ -31,7 +31,8 @@ bool Driver::is_affordable(const Ledger& ledger) const {
   if (laws_.cost_limit == 0) return true;
   double spent = 0;
   for (const Row& row : ledger.rows) {
-    if (now_ - row.created_at >= day || !payment::meaning(row.state).counts) continue;
+    if (!row.is_there || now_ - row.created_at >= day) continue;
+    if (!payment::meaning(row.state).counts) continue;
     spent += mind_.expense(row.state, row.cost, estimated_cost).value_or(0);
   }
   return spent + estimated_cost <= laws_.cost_limit;
@@ -122,6 +123,8 @@ void Driver::write(int number, const payment::Persist& note) {
   const bool is_money = std::holds_alternative<payment::Posting>(run.state);
   if (run.row < 0) insert_row(number);
   Row& row = *row_of(run);
+  write_anew(number);
+  if (!row.is_there) return;
   const State held = read(run, row);
   // Who follows with others may be behind what they have written.
   const std::string known = payment::generation_id(held);
@@ -134,6 +137,7 @@ void Driver::write(int number, const payment::Persist& note) {
     // The rest of the step was decided for another state.
     run.state = held;
     run.is_overtaken = true;
+    run.remembers = false;
     // Who finds out about it now has the cell.
     const bool is_taken_over = payment::meaning(held).is_unsettled && !run.is_leaving;
     if (is_taken_over && mind_.slip != Slip::keeps_a_lost_cell) release_cell(run);
@@ -147,6 +151,7 @@ void Driver::write(int number, const payment::Persist& note) {
   if (is_money && !attempt->doubtful) row.before = run.heard;
   if (is_money) {
     row.intended_at = now_;
+    row.claimed_at = run.claimed_at;
     row.was_cell_held = ledger_of(run).cells[index(row.wish.cell)] == run.session;
     row.lacking.reset();
   }
@@ -159,6 +164,8 @@ void Driver::write(int number, const payment::Persist& note) {
     row.cost = *run.heard_cost;
   }
   row.was_completed |= std::holds_alternative<payment::Completed>(row.state);
+  if (std::exchange(run.remembers, false) && row.is_forgotten()) row.known_at = now_;
+  keep_version(row);
 }
 
 // The run looks for a payment once more.
@@ -181,7 +188,7 @@ payment::Event Driver::listed(Run& run, const Reply& reply) {
   std::vector<payment::State> others;
   std::vector<payment::Listed::Look> looks;
   for (const Row& row : rows) {
-    if (row.wish.cell != cell_of(run)) continue;
+    if (!row.is_there || row.wish.cell != cell_of(run)) continue;
     if (row.look) looks.push_back({look_of(run, row.look->at, row), row.look->jobs});
     if (run.row >= 0 && &row == &rows[index(run.row)]) continue;
     others.push_back(read(run, row));

@@ -7,6 +7,7 @@
 
 #include "simulation/describe.h"
 #include "simulation/driver.h"
+#include "simulation/invariants.h"
 
 namespace genpro::simulation {
 
@@ -24,6 +25,7 @@ constexpr unsigned most_tries = 3;
 int Driver::open_session(int number) {
   Session session;
   session.run = number;
+  session.is_cut = ledger_of(run_of(number)).is_shared && now_ < server_away_until_;
   sessions_.push_back(session);
   return static_cast<int>(sessions_.size()) - 1;
 }
@@ -68,7 +70,7 @@ void Driver::free_locks(int number) {
 bool Driver::reach(int number) {
   Run& run = run_of(number);
   if (!session_of(run).is_cut) return true;
-  if (now_ < run.away_until) return false;
+  if (now_ < std::max(run.away_until, server_away_until_)) return false;
   if (log_) say(number, "connects to the ledger anew");
   run.session = open_session(number);
   // What it had alone may have been another one's in between.
@@ -92,6 +94,7 @@ bool Driver::withdraw_begun(int number) {
     if (log_) say(number, "withdraws what it has begun");
     row.state = payment::Refused{"the connection to the ledger was lost before it left"};
     row.changed_at = now_;
+    keep_version(row);
     return true;
   }
   return false;
@@ -119,6 +122,7 @@ bool Driver::store(int number, const payment::Persist& note) {
     }
     const bool may_post = !run.is_cell_lost || mind_.slip == Slip::posts_with_a_lost_place;
     if (is_money && !may_post) return false;
+    if (is_money && !is_first && !row_of(run)->is_there) return false;
     if (run.is_row_lost && payment::stop_wanted(run.state) &&
         !payment::stop_wanted(row_of(run)->state)) {
       return false;
@@ -132,6 +136,7 @@ bool Driver::store(int number, const payment::Persist& note) {
     if (is_committed) write(number, note);
     if (is_answered || mind_.slip == Slip::takes_unknown_for_done) {
       run.could_not_write = false;
+      if (is_committed) Invariants(*this).is_written_anew(run);
       return true;
     }
     if (log_)
@@ -142,6 +147,72 @@ bool Driver::store(int number, const payment::Persist& note) {
     cut(number);
   }
   return false;
+}
+
+// ---- A fail-over ----
+
+void Driver::keep_version(Row& row) {
+  if (laws_.fails_over_at == never) return;
+  row.versions.push_back({now_, row.state, row.look, row.cost, row.intended_at, row.looked_at});
+}
+
+// Another server takes over, which lacks the latest transactions. All connections end.
+void Driver::fail_over() {
+  static constexpr Millis aways[] = {0, 5 * second, 30 * second};
+  server_away_until_ = now_ + choices_.pick(aways);
+  ++tally_.fail_overs;
+  if (log_) {
+    say("    the ledger's server fails over, and loses the latest " +
+        describe_time(laws_.failing_over_loses));
+  }
+  for (std::size_t number = 0; number < sessions_.size(); ++number) {
+    if (!ledger_of(run_of(sessions_[number].run)).is_shared) continue;
+    free_locks(static_cast<int>(number));
+    sessions_[number].is_cut = true;
+  }
+  for (Row& row : ledgers_.front().rows) {
+    const auto is_lost = [&](const Row::Version& version) {
+      return version.at > now_ - laws_.failing_over_loses;
+    };
+    if (std::erase_if(row.versions, is_lost) == 0) continue;
+    row.lacking.reset();
+    row.is_there = !row.versions.empty();
+    const Row::Version left = row.is_there ? row.versions.back() : Row::Version{.intended_at = -1};
+    if (left.intended_at < row.intended_at && !row.is_forgotten()) {
+      row.forgotten_at = now_;
+      row.known_at = never;
+    }
+    if (log_) {
+      say("    row " + std::to_string(row.origin) +
+          (row.is_there ? " is " + describe(left.state) + " again" : " is lost"));
+    }
+    if (!row.is_there) continue;
+    row.state = left.state;
+    row.look = left.look;
+    row.looked_at = left.looked_at;
+    row.cost = left.cost;
+    row.changed_at = left.at;
+  }
+  for (Run& run : runs_) {
+    const bool is_at_it = run.stage == Run::Stage::paying || run.stage == Run::Stage::delivering;
+    run.remembers = is_at_it && run.row >= 0 && ledger_of(run).is_shared;
+  }
+}
+
+// Who follows a row holds its place, so that nobody has removed it: the server has lost it.
+void Driver::write_anew(int number) {
+  Run& run = run_of(number);
+  Row& row = *row_of(run);
+  if (row.is_there || mind_.slip == Slip::forgets_lost_rows) return;
+  if (log_) say(number, "writes its row anew");
+  row.is_there = true;
+  row.state = payment::on_disk(run.on_disk);
+  row.changed_at = now_;
+  row.look.reset();
+  const payment::Attempt* attempt = payment::attempt(row.state);
+  if (attempt != nullptr && attempt->before) {
+    row.look = payment::Listed::Look{attempt->looked, *attempt->before};
+  }
 }
 
 // ---- The times of other machines ----
