@@ -18,26 +18,29 @@ constexpr Millis look_interval = second;
 }  // namespace
 
 // How long others of the cell keep a request from it.
-Millis Driver::wait_for_cell(const Run& run, int except) const {
+Millis Driver::wait_for_cell(Run& run, int except) {
   const Wish& wish = askers_[index(run.asker)].wish;
   const Ledger& ledger = ledgers_[index(run.ledger)];
   Millis wait = 0;
   for (int number = 0; number < static_cast<int>(ledger.rows.size()); ++number) {
     const Row& row = ledger.rows[index(number)];
     if (number == except || row.wish.cell != wish.cell) continue;
-    wait = std::max(wait, mind_.wait_for_others(row.state, clock(run)));
+    if (!row.is_there || payment::attempt(row.state) == nullptr) continue;
+    wait = std::max(wait, mind_.wait_for_others(read(run, row), clock(run)));
   }
   return wait;
 }
 
 bool Driver::take_cell(int number, int cell) {
-  int& holder = ledger_of(run_of(number)).cells[index(cell)];
-  if (holder >= 0 && holder != number && mind_.slip != Slip::posts_without_the_cell) {
+  Run& run = run_of(number);
+  int& holder = ledger_of(run).cells[index(cell)];
+  if (holder >= 0 && holder != run.session && mind_.slip != Slip::posts_without_the_cell) {
     Invariants(*this).may_be_busy(holder);
     return false;
   }
-  holder = number;
-  run_of(number).cell = cell;
+  holder = run.session;
+  session_of(run).cell = run.cell = cell;
+  run.is_cell_lost = false;
   return true;
 }
 
@@ -46,34 +49,75 @@ void Driver::follow(int number, int row) {
   if (run.followed == row) return;
   release(run);
   ++ledger_of(run).rows[index(row)].followers;
-  run.followed = row;
+  session_of(run).row = run.followed = row;
+}
+
+// Whether nobody else follows the row.
+bool Driver::take_alone(int number) {
+  Run& run = run_of(number);
+  Session& session = session_of(run);
+  Row& row = ledger_of(run).rows[index(run.followed)];
+  const int own = session.row == run.followed ? 1 : 0;
+  if (row.owner >= 0 || row.followers != own) return false;
+  row.followers = 0;
+  row.owner = run.session;
+  session.row = run.followed;
+  session.is_alone = run.is_alone = true;
+  run.is_row_lost = false;
+  return true;
+}
+
+// Others may follow it again.
+void Driver::share(Run& run) {
+  run.is_alone = false;
+  Session& session = session_of(run);
+  if (session.is_cut || session.row != run.followed) return;
+  Row& row = ledger_of(run).rows[index(run.followed)];
+  row.owner = -1;
+  row.followers = 1;
+  session.is_alone = false;
 }
 
 void Driver::release_cell(Run& run) {
   if (run.cell < 0) return;
-  int& holder = ledger_of(run).cells[index(run.cell)];
-  if (holder >= 0 && &run_of(holder) == &run) holder = -1;
+  Session& session = session_of(run);
   run.cell = -1;
+  run.is_cell_lost = false;
+  if (session.is_cut || session.cell < 0) return;
+  int& holder = ledger_of(run).cells[index(session.cell)];
+  if (holder == run.session) holder = -1;
+  session.cell = -1;
 }
 
 void Driver::release(Run& run) {
+  if (run.session < 0) return;
   release_cell(run);
-  if (run.followed < 0) return;
-  Row& row = ledger_of(run).rows[index(run.followed)];
-  if (run.is_alone) {
+  run.is_alone = run.is_row_lost = false;
+  run.followed = -1;
+  Session& session = session_of(run);
+  if (session.is_cut || session.row < 0) return;
+  Row& row = ledger_of(run).rows[index(session.row)];
+  if (session.is_alone) {
     row.owner = -1;
   } else {
     --row.followers;
   }
-  run.is_alone = false;
-  run.followed = -1;
+  session.is_alone = false;
+  session.row = -1;
 }
 
 void Driver::claim(int number) {
   Run& run = run_of(number);
   run.stage = Run::Stage::claiming;
+  run.claimed_at = now_;
+  run.remembers = false;
   if (ledger_of(run).is_removed) {
     if (log_) say(number, "the ledger is not the one it was: an error");
+    return finish(number);
+  }
+  if (choices_.chance(laws_.cuts) && ledger_of(run).is_shared) cut(number);
+  if (!reach(number)) {
+    if (log_) say(number, "cannot reach the ledger: an error, and nothing is sent");
     return finish(number);
   }
   if (run.only_looks) {
@@ -116,6 +160,7 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
   for (int row = static_cast<int>(ledger.rows.size()) - 1; row >= 0; --row) {
     const Wish& wish = ledger.rows[index(row)].wish;
     const auto& passed = run.passed_over;
+    if (!ledger.rows[index(row)].is_there) continue;
     const bool is_same = wish.request == asker.wish.request && wish.cell == asker.wish.cell;
     if (is_same && std::find(passed.begin(), passed.end(), row) == passed.end())
       rows.push_back(row);
@@ -136,7 +181,7 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
     const bool was_together = row.delivered_at != never && row.delivered_at > run.began_at;
     if (!mind_.can_serve(row.state, reuse, data, was_together)) continue;
     *is_busy = true;
-    if (row.owner >= 0 && row.owner != number) {
+    if (row.owner >= 0 && row.owner != run.session) {
       Invariants(*this).may_be_busy(row.owner);
       return false;
     }
@@ -155,14 +200,11 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
     }
     const bool is_stop_owed =
         payment::stop_wanted(row.state) && std::holds_alternative<payment::Known>(row.state);
-    if (is_stop_owed && row.followers == 1) {
-      row.followers = 0;
-      row.owner = number;
-      run.is_alone = true;
-    }
+    if (is_stop_owed) take_alone(number);
     Invariants(*this).may_take(run, row);
     run.row = candidate;
-    run.state = run.on_disk = row.state;
+    run.state = run.on_disk = read(run, row);
+    run.is_unsaved = false;
     run.stage = Run::Stage::paying;
     if (log_) say(number, "takes up row " + std::to_string(row.origin));
     feed(number, payment::Resumed{run.is_alone});
@@ -181,16 +223,16 @@ bool Driver::claim_to_look(int number) {
     const bool is_unproven = std::holds_alternative<payment::Stopped>(row.state) &&
                              payment::charged(row.state) == payment::Charged::unknown;
     const bool is_open = payment::meaning(row.state).is_unfinished || is_unproven;
-    if (row.followers > 0 || row.owner >= 0 || !is_open) continue;
+    if (row.followers > 0 || row.owner >= 0 || !is_open || !row.is_there) continue;
     if (std::find(passed.begin(), passed.end(), candidate) != passed.end()) continue;
     run.passed_over.push_back(candidate);
     release(run);
     if (payment::generation_id(row.state).empty() && !take_cell(number, row.wish.cell)) continue;
-    row.owner = number;
     run.followed = candidate;
-    run.is_alone = true;
+    take_alone(number);
     run.row = candidate;
-    run.state = run.on_disk = row.state;
+    run.state = run.on_disk = read(run, row);
+    run.is_unsaved = false;
     run.stage = Run::Stage::paying;
     if (log_) say(number, "looks at row " + std::to_string(row.origin));
     feed(number, payment::Resumed{true});

@@ -16,10 +16,6 @@ using payment::State;
 // How long a pipeline waits for its requests when it is shut down.
 constexpr Millis shutdown = 500;
 
-bool is_settled(const State& state) {
-  return !payment::generation_id(state).empty() || payment::is_closed(state);
-}
-
 // A whole listing in which nothing can be the row's.
 bool shows_absence(const State& row, const payment::Listed& listed) {
   const payment::Attempt* attempt = payment::attempt(row);
@@ -64,15 +60,22 @@ void Driver::feed(int number, const payment::Event& event) {
       return std::holds_alternative<payment::Post>(action);
     });
   }
+  run.stops_next = std::any_of(step.actions.begin(), step.actions.end(), [](const auto& action) {
+    return std::holds_alternative<payment::AskStop>(action);
+  });
   for (const payment::Action& action : step.actions) {
     if (run.kill_in == 0) return kill(number);
+    if (choices_.chance(laws_.cuts) && ledger_of(run).is_shared) cut(number);
     if (run.kill_in > 0) --run.kill_in;
     carry_out(number, action);
     if (run.stage != Run::Stage::paying && run.stage != Run::Stage::delivering) return;
     if (std::exchange(run.is_overtaken, false)) {
       if (run.is_leaving) return feed(number, payment::StopWanted{});
-      const bool is_resumed = std::holds_alternative<payment::Resumed>(event);
-      return feed(number, is_resumed ? event : payment::Event(payment::Woke{}));
+      if (std::holds_alternative<payment::Resumed>(event)) return feed(number, event);
+      // What another one has found likely is told by this one, too.
+      const bool is_likely = payment::evidence(run.state) == payment::Evidence::likely &&
+                             mind_.slip != Slip::tells_no_likely_of_others;
+      return feed(number, is_likely ? payment::Event(payment::Resumed{}) : payment::Woke{});
     }
   }
   Row* row = row_of(run);
@@ -113,110 +116,13 @@ void Driver::carry_out(int number, const payment::Action& action) {
       action);
 }
 
-// In the transaction that writes the row.
-bool Driver::is_affordable(const Ledger& ledger) const {
-  if (laws_.cost_limit == 0) return true;
-  double spent = 0;
-  for (const Row& row : ledger.rows) {
-    if (now_ - row.created_at >= day || !payment::meaning(row.state).counts) continue;
-    spent += mind_.expense(row.state, row.cost, estimated_cost).value_or(0);
-  }
-  return spent + estimated_cost <= laws_.cost_limit;
-}
-
-void Driver::insert_row(int number) {
-  Run& run = run_of(number);
-  const Asker& asker = asker_of(run);
-  Ledger& ledger = ledger_of(run);
-  Row row;
-  row.origin = ++origins_;
-  row.wish = asker.wish;
-  row.made_by = number;
-  row.is_wanted_anew = asker.reuse == payment::Reuse::never;
-  row.is_data_known = !run.has_unreadable_data;
-  row.asked_at = run.began_at;
-  row.created_at = now_;
-  row.state = payment::on_disk(run.state);
-  const int held = run.cell;
-  run.cell = -1;
-  ledger.rows.push_back(std::move(row));
-  run.row = static_cast<int>(ledger.rows.size()) - 1;
-  follow(number, run.row);
-  run.cell = held;
-}
-
-void Driver::persist(int number, const payment::Persist& note) {
-  Run& run = run_of(number);
-  Ledger& ledger = ledger_of(run);
-  const bool is_money = std::holds_alternative<payment::Posting>(run.state);
-  if (ledger.is_removed && mind_.slip != Slip::writes_to_a_removed_ledger) {
-    if (!is_money) return;
-    if (log_) say(number, "the ledger is not the one it was: an error, and nothing is sent");
-    return finish(number);
-  }
-  // Before the first request leaves there is nothing to be kept.
-  if (run.row < 0 && !is_money && mind_.slip != Slip::posts_before_it_persists) return;
-  if (run.row < 0 && !is_affordable(ledger)) {
-    if (log_) say(number, "may not cost as much: an error, and nothing is sent");
-    return finish(number);
-  }
-  if (run.row < 0) insert_row(number);
-  Row& row = *row_of(run);
-  // Who follows with others may be behind what they have written.
-  const std::string known = payment::generation_id(row.state);
-  const bool is_further = payment::is_behind(row.state, run.state) &&
-                          (known.empty() || known == payment::generation_id(run.state));
-  const bool is_overtaken = !payment::same_on_disk(row.state, run.on_disk) && !is_further &&
-                            !payment::same_on_disk(row.state, run.state) &&
-                            mind_.slip != Slip::overwrites_who_is_further;
-  if (is_overtaken) {
-    // The rest of the step was decided for another state.
-    run.state = row.state;
-    run.is_overtaken = true;
-    if (log_) say(number, "is behind: " + describe(row.state));
-  } else {
-    Invariants(*this).may_write(run, note);
-    row.state = payment::on_disk(run.state);
-    const payment::Attempt* attempt = payment::attempt(row.state);
-    if (is_money && !attempt->doubtful) row.before = run.heard;
-    if (is_money) {
-      row.intended_at = now_;
-      row.lacking.reset();
-    }
-    if (is_money && attempt->before) {
-      if (heard_now_) row.looked_at = run.left_at;
-      const bool is_slip = mind_.slip == Slip::dates_looks_by_posts;
-      row.look =
-          payment::Listed::Look{is_slip ? attempt->posted : attempt->looked, *attempt->before};
-    }
-    if (std::holds_alternative<payment::Completed>(row.state) && run.heard_cost) {
-      row.cost = *run.heard_cost;
-    }
-    row.was_completed |= std::holds_alternative<payment::Completed>(row.state);
-  }
-  run.on_disk = row.state;
-  if (is_settled(row.state)) {
-    release_cell(run);
-  } else if (run.cell < 0) {
-    // In doubt again: what comes next needs the cell.
-    if (run.is_leaving) return finish(number);
-    run.looks_for_its_own = mind_.slip != Slip::pays_again_in_doubt;
-    claim_again(number);
-  }
-}
-
-// The run looks for a payment once more.
-void Driver::claim_again(int number) {
-  Run& run = run_of(number);
-  release(run);
-  run.row = -1;
-  run.is_overtaken = false;
-  run.stage = Run::Stage::claiming;
-  at(now_, Due::What::claim, number);
-}
-
 void Driver::ask(int number, Run::Asked what) {
   Run& run = run_of(number);
+  const bool may_stop = what != Run::Asked::stop || (reach(number) && !run.is_row_lost);
+  if (!may_stop && mind_.slip != Slip::stops_with_a_lost_place) {
+    if (log_) say(number, "does not stop what another one may follow by now");
+    return finish(number);
+  }
   run.asked = what;
   run.asked_at = clock(run);
   run.left_at = now_;
@@ -264,43 +170,10 @@ void Driver::take(int sent) {
   if (log_) {
     say("    the service takes it: " + describe(service_.generations()[index(generation)]));
   }
-  if (Invariants(*this).may_charge(generation)) {
-    ++tally_.excused;
-    excused_.push_back(generation);
-  }
-}
-
-// A listing, with what the ledger knows about it.
-payment::Event Driver::listed(const Run& run, const Reply& reply) const {
-  payment::Listed heard;
-  heard.jobs = reply.jobs;
-  heard.is_whole = reply.is_whole;
-  heard.asked = run.asked_at;
-  const std::vector<Row>& rows = ledgers_[index(run.ledger)].rows;
-  std::vector<const Row*> others;
-  std::vector<payment::Listed::Look> looks;
-  for (const Row& row : rows) {
-    if (row.wish.cell != cell_of(run)) continue;
-    if (row.look) looks.push_back(*row.look);
-    if (run.row < 0 || &row != &rows[index(run.row)]) others.push_back(&row);
-  }
-  for (const Row* row : others) {
-    if (row->look && mind_.slip != Slip::tells_no_later_looks) heard.later.push_back(*row->look);
-  }
-  for (const std::string& job : heard.jobs) {
-    const auto is_any = [&](auto holds) {
-      return std::any_of(others.begin(), others.end(), holds);
-    };
-    if (is_any([&](const Row* row) { return payment::generation_id(row->state) == job; })) {
-      heard.claimed.push_back(job);
-    } else if (mind_.slip != Slip::tells_no_rivals && is_any([&](const Row* row) {
-                 const payment::Attempt* attempt = payment::attempt(row->state);
-                 return attempt != nullptr && payment::may_be_of(*attempt, job, looks);
-               })) {
-      heard.contested.push_back(job);
-    }
-  }
-  return heard;
+  const Invariants::Charge charge = Invariants(*this).may_charge(generation);
+  if (charge == Invariants::Charge::first) return;
+  ++(charge == Invariants::Charge::forgotten ? tally_.forgotten : tally_.excused);
+  excused_.push_back(generation);
 }
 
 void Driver::hear(int number) {
@@ -328,12 +201,8 @@ void Driver::hear(int number) {
   if (asked == Run::Asked::poll) return feed(number, payment::Polled{std::move(answer)});
   if (asked == Run::Asked::stop) {
     feed(number, payment::StopReplied{std::move(answer)});
-    // Others may follow it again.
     if (run.stage == Run::Stage::paying && run.is_alone && !run.only_looks && !run.is_leaving) {
-      Row& row = *row_of(run);
-      row.owner = -1;
-      row.followers = 1;
-      run.is_alone = false;
+      share(run);
     }
     return;
   }
@@ -344,6 +213,9 @@ void Driver::hear(int number) {
       reply.body == Reply::Body::cell &&
       (!reply.is_whole || std::find(reply.jobs.begin(), reply.jobs.end(), id) != reply.jobs.end());
   if (reply.body != Reply::Body::cell) return feed(number, payment::Unlisted{std::move(answer)});
+  if (payment::attempt(run.state) != nullptr && !reach(number)) {
+    return end_with_error(number, "cannot reach the ledger: an error");
+  }
   feed(number, listed(run, reply));
 }
 
@@ -365,6 +237,7 @@ void Driver::end_payment(int number, const payment::End& end) {
   using Kind = payment::End::Kind;
   if (end.kind == Kind::in_doubt) run.is_told_of_doubt = true;
   if (run.only_looks) {
+    note_what_is_left(number);
     run.row = -1;
     run.stage = Run::Stage::claiming;
     return at(now_, Due::What::claim, number);
@@ -405,16 +278,15 @@ void Driver::leave(int number) {
   if (run.stage == Run::Stage::claiming || run.stage == Run::Stage::waiting) return finish(number);
   cancel(run);
   Row* row = row_of(run);
-  if (asker_of(run).stops_at_exit && !run.only_looks && row != nullptr && row->followers == 1 &&
-      !run.is_alone) {
-    row->followers = 0;
-    row->owner = number;
-    run.is_alone = true;
+  // A ledger that is away says nothing of others: then it is not stopped.
+  if (asker_of(run).stops_at_exit && !run.only_looks && row != nullptr && !run.is_alone &&
+      reach(number) && take_alone(number)) {
     row->was_stop_wanted = true;
     run.stage = Run::Stage::paying;
     at(now_ + shutdown, Due::What::left, number);
     run.kill_in = -1;
     feed(number, payment::StopWanted{});
+    if (run.could_not_write) return;
     return Invariants(*this).is_to_be_stopped(run);
   }
   if (row == nullptr && asker_of(run).stops_at_exit && !run.only_looks) {
@@ -446,11 +318,19 @@ void Driver::deliver(int number) {
   if (run.stage != Run::Stage::ended) finish(number);
 }
 
+void Driver::end_with_error(int number, const char* why) {
+  if (log_) say(number, why);
+  // It tells what may be charged.
+  run_of(number).is_told_of_doubt = true;
+  finish(number);
+}
+
 // In good order, or with an error; its process may live on or not.
 void Driver::finish(int number) {
   Run& run = run_of(number);
   if (run.stage == Run::Stage::ended) return;
   Invariants(*this).has_ended(run);
+  note_what_is_left(number);
   release(run);
   run.stage = Run::Stage::ended;
   const Row* row = row_of(run);
@@ -483,7 +363,8 @@ void Driver::reboot(int machine) {
   }
   for (int number = 0; number < static_cast<int>(runs_.size()); ++number) {
     Run& run = run_of(number);
-    if (ledger_of(run).machine != machine || run.stage == Run::Stage::waiting) continue;
+    if (run.machine != machine || run.stage == Run::Stage::waiting) continue;
+    if (run.stage != Run::Stage::ended && ledger_of(run).is_shared) cut(number);
     run.forks = false;
     kill(number);
   }

@@ -10,11 +10,13 @@
 //              any of them
 //   persist    what is written is what payment::same_on_disk() compares
 //   end        the clip is delivered, or not; the user shuts down, or the process is killed
+//   server     a ledger that hosts share: who is alive is told by the connection of each
 #pragma once
 
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "payment/payment.h"
@@ -50,12 +52,14 @@ struct Row {
   Origin origin = stranger;
   Wish wish;
   payment::State state;  // on disk
-  int followers = 0;     // those that share its lock
-  int owner = -1;        // the run that has its lock alone
+  int followers = 0;     // sessions that share its lock
+  int owner = -1;        // the session that has its lock alone
   // What the cell held before its latest POST, and when that was seen.
   std::optional<payment::Listed::Look> look;
   std::optional<double> cost;
   Millis created_at = 0;
+  Millis changed_at = 0;  // by the server's clock
+  bool is_there = true;   // false: a fail-over has lost it
 
   // What is true, whatever the row says.
   int made_by = -1;              // a run
@@ -66,25 +70,51 @@ struct Row {
   bool was_stop_wanted = false;  // a user has shut a run of it down
   bool was_completed = false;
   bool was_blind =
-      false;        // the cell was empty, as before the POST: nothing shows that this is false
-  std::string key;  // of its first POST
+      false;  // the cell was empty, as before the POST: nothing shows that this is false
+  Millis claimed_at = 0;  // by the run that wrote the latest POST
+  // A fail-over has lost a POST of it, until somebody wrote again what he knew of it.
+  Millis forgotten_at = never, known_at = never;
+  bool is_forgotten() const { return forgotten_at != never && known_at == never; }
+  std::string key;                                  // of its first POST
   Millis intended_at = 0;                           // the latest POST was written
+  bool was_cell_held = false;                       // by who wrote it
   Millis posted_at = never;                         // and left
   Millis looked_at = 0;                             // the look before it
   std::optional<std::vector<std::string>> before;   // what the cell had before the first one
   std::optional<std::vector<std::string>> lacking;  // a listing that had none that can be its own
+
+  // What the server has had of it, where one may fail over.
+  struct Version {
+    Millis at = 0;
+    payment::State state;
+    std::optional<payment::Listed::Look> look;
+    std::optional<double> cost;
+    Millis intended_at = 0, looked_at = 0;
+  };
+  std::vector<Version> versions;
 };
 
 struct Ledger {
-  int machine = 0;
+  bool is_shared = false;  // by machines, on a server
   bool is_removed = false;
   std::vector<Row> rows;
-  std::vector<int> cells;  // the run that has the cell's lock, or -1
+  std::vector<int> cells;  // the session that has the cell's lock, or -1
+};
+
+// What holds the locks of a run: its process, or its connection to the ledger's server.
+struct Session {
+  int run = -1;
+  int row = -1;
+  bool is_alone = false;
+  int cell = -1;
+  // Its host cannot be reached by it any more, and may not know that yet.
+  bool is_cut = false;
 };
 
 // Somebody who wants a clip, and runs a pipeline for it until there is one.
 struct Asker {
   int ledger = 0;
+  int machine = 0;
   Wish wish;
   payment::Policy policy;
   payment::Reuse reuse = payment::Reuse::in_flight;
@@ -99,6 +129,7 @@ struct Run {
 
   int asker = 0;
   int ledger = 0;
+  int machine = 0;
   payment::Policy policy;
   bool only_looks = false;  // `genpro ledger reconcile`
   Millis began_at = 0;
@@ -110,6 +141,17 @@ struct Run {
   int followed = -1;  // the row whose lock it shares
   bool is_alone = false;
   int cell = -1;  // whose lock it has
+  int session = -1;
+  Millis away_until = 0;      // the ledger's server, for it
+  bool is_cell_lost = false;  // another run may have had it in between
+  bool is_row_lost = false;
+  bool is_unsaved =
+      false;  // the ledger could not be written, and holds `on_disk` as far as it knows
+  bool could_not_write = false;
+  bool remembers = false;  // what a fail-over has lost of its row
+  Millis claimed_at = 0;
+  bool stops_next = false;  // the current step asks to stop
+  std::vector<std::pair<payment::Moment, payment::Moment>> moments;  // of other machines, and here
   bool has_unreadable_data = false;
   bool looks_for_its_own = false;  // it has a payment already, which is in doubt
 
@@ -168,6 +210,9 @@ class Driver {
       reboot,
       step_wall,
       remove_ledger,
+      free_locks,
+      catch_up,
+      fail_over,
     };
     Millis at = 0;
     What what = What::start;
@@ -185,22 +230,45 @@ class Driver {
   void at(Millis when, Due::What what, int whose, int number = 0);
   void happen(const Due& due);
   payment::Now clock(int machine) const;
-  payment::Now clock(const Run& run) const { return clock(ledgers_[index(run.ledger)].machine); }
+  payment::Now clock(const Run& run) const { return clock(run.machine); }
 
   // ---- Claims ----
   void claim(int number);
   bool claim_earlier(int number, bool* is_busy);
   bool claim_to_look(int number);
-  Millis wait_for_cell(const Run& run, int except) const;
+  Millis wait_for_cell(Run& run, int except);
   bool take_cell(int number, int cell);
   void follow(int number, int row);
+  bool take_alone(int number);
+  void share(Run& run);
   void release_cell(Run& run);
   void release(Run& run);
+
+  // ---- Connections ----
+  int open_session(int number);
+  void cut(int number);
+  void free_locks(int session);
+  // Connects anew where it has to. False: the ledger's server is away.
+  bool reach(int number);
+  payment::Moment local(Run& run, const payment::Moment& moment, const Row& row);
+  payment::Moment look_of(Run& run, const payment::Moment& moment, const Row& row);
+  // A row as the run's machine reads it.
+  payment::State read(Run& run, const Row& row);
+  Session& session_of(const Run& run) { return sessions_[index(run.session)]; }
 
   // ---- Steps ----
   void feed(int number, const payment::Event& event);
   void carry_out(int number, const payment::Action& action);
   void persist(int number, const payment::Persist& note);
+  bool store(int number, const payment::Persist& note);
+  void write(int number, const payment::Persist& note);
+  bool withdraw_begun(int number);
+  void fail_over();
+  void keep_version(Row& row);
+  void write_anew(int number);
+  void end_with_error(int number, const char* why);
+  void catch_up(int number);
+  void note_what_is_left(int number);
   bool is_affordable(const Ledger& ledger) const;
   void insert_row(int number);
   void claim_again(int number);
@@ -210,7 +278,7 @@ class Driver {
   void hear(int number);
   void wait(int number, const payment::Wait& wait);
   void end_payment(int number, const payment::End& end);
-  payment::Event listed(const Run& run, const Reply& reply) const;
+  payment::Event listed(Run& run, const Reply& reply);
   void cancel(Run& run);
   void leave(int number);
   void deliver(int number);
@@ -241,6 +309,8 @@ class Driver {
   std::vector<Ledger> ledgers_;
   std::vector<Asker> askers_;
   std::vector<Run> runs_;
+  std::vector<Session> sessions_;
+  Millis server_away_until_ = 0;
   bool heard_now_ = false;    // the current step is about a listing
   std::vector<int> excused_;  // generations
   int origins_ = 0;

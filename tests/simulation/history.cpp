@@ -35,7 +35,9 @@ Driver::Driver(const Mind& mind, Choices& choices, std::string* log)
 payment::Now Driver::clock(int machine) const {
   const Machine& one = machines_[index(machine)];
   payment::Now now;
-  now.boot = mind_.slip == Slip::forgets_boots ? "b" : "b" + std::to_string(one.boots);
+  now.boot = mind_.slip == Slip::forgets_boots
+                 ? "b"
+                 : std::to_string(machine) + "b" + std::to_string(one.boots);
   now.up = now_ - one.booted_at;
   now.wall = wall_at_the_beginning + now_ + one.wall_error;
   if (mind_.slip == Slip::measures_by_the_wall) now.up = now.wall;
@@ -45,15 +47,24 @@ payment::Now Driver::clock(int machine) const {
 // ---- The plan ----
 
 void Driver::plan() {
-  machines_.resize(2);
+  machines_.resize(laws_.is_shared ? 3 : 2);
   // Those before have been up for a while.
   machines_[0].booted_at = machines_[1].booted_at = -hour;
+  if (laws_.is_shared) {
+    machines_[1].booted_at = -5 * minute;
+    machines_[2].booted_at = -3 * day;
+    for (Machine& machine : machines_) {
+      static constexpr Millis errors[] = {
+          0, 0, 0, -20 * second, 20 * second, -5 * minute, 5 * minute, -2 * day, 2 * day};
+      machine.wall_error = choices_.pick(errors);
+    }
+  }
   Ledger ledger;
   ledger.cells.assign(2, -1);
   ledger.rows.reserve(most_runs + 2);
   ledgers_.push_back(ledger);
   ledgers_.push_back(ledger);
-  ledgers_.back().machine = 1;
+  ledgers_.front().is_shared = laws_.is_shared;
 
   // What somebody has made before.
   static constexpr unsigned olds[] = {0, 0, 0, 1, 2};
@@ -67,9 +78,12 @@ void Driver::plan() {
     if (number > 0) {
       static constexpr int kinds[] = {0, 0, 1, 1, 1, 2, 3};
       const int kind = choices_.pick(kinds);
-      asker.wish.request = kind == 0 ? 0 : number;  // the same, or another one of the same cell
-      if (kind == 2) asker.ledger = 1;              // somebody else's machine
+      asker.wish.request = kind == 0 ? 0 : number;      // the same, or another one of the same cell
+      if (kind == 2) asker.ledger = asker.machine = 1;  // somebody else's machine
       if (kind == 3) asker.wish.cell = 1;
+    }
+    if (laws_.is_shared && asker.ledger == 0) {
+      asker.machine = static_cast<int>((static_cast<unsigned>(number) + choices_.below(3)) % 3);
     }
     asker.policy.keys_are_documented = laws_.are_keys_documented;
     asker.policy.asks_when_in_doubt = choices_.chance(8);
@@ -90,19 +104,32 @@ void Driver::plan() {
   for (unsigned left = choices_.pick(strangers); left > 0; --left) {
     at(choices_.between(0, 60 * second, second), Due::What::stranger, 0);
   }
-  if (choices_.chance(10)) at(choices_.between(0, 90 * second, 500), Due::What::reboot, 0);
-  if (choices_.chance(6)) at(choices_.between(0, 90 * second, 500), Due::What::step_wall, 0);
-  if (choices_.chance(2)) at(choices_.between(0, 30 * second, 500), Due::What::remove_ledger, 0);
+  const auto any_machine = [&] {
+    return laws_.is_shared ? static_cast<int>(choices_.below(3)) : 0;
+  };
+  if (choices_.chance(10)) {
+    const int machine = any_machine();
+    at(choices_.between(0, 90 * second, 500), Due::What::reboot, machine);
+  }
+  if (choices_.chance(6)) {
+    const int machine = any_machine();
+    at(choices_.between(0, 90 * second, 500), Due::What::step_wall, machine);
+  }
+  if (laws_.fails_over_at != never) at(laws_.fails_over_at, Due::What::fail_over, 0);
+  if (!laws_.is_shared && choices_.chance(2)) {
+    at(choices_.between(0, 30 * second, 500), Due::What::remove_ledger, 0);
+  }
 }
 
 void Driver::plan_run(int asker, Millis when) {
   if (runs_.size() >= most_runs) return;
   Asker& who = askers_[index(asker)];
-  const Millis booted_at = machines_[index(ledgers_[index(who.ledger)].machine)].booted_at;
+  const Millis booted_at = machines_[index(who.machine)].booted_at;
   when = std::max(when, booted_at + second);
   Run run;
   run.asker = asker;
   run.ledger = who.ledger;
+  run.machine = who.machine;
   run.policy = who.policy;
   run.has_unreadable_data = choices_.chance(2);
   if (choices_.chance(laws_.kills)) {
@@ -132,10 +159,12 @@ void Driver::look_over(int ledger, Millis when) {
   run.policy.may_post = false;
   run.policy.keys_are_documented = laws_.are_keys_documented;
   for (std::size_t asker = 0; asker < askers_.size(); ++asker) {
-    if (askers_[asker].ledger == ledger) run.asker = static_cast<int>(asker);
+    if (askers_[asker].ledger != ledger) continue;
+    run.asker = static_cast<int>(asker);
+    run.machine = askers_[asker].machine;
   }
+  const Millis booted_at = machines_[index(run.machine)].booted_at;
   runs_.push_back(std::move(run));
-  const Millis booted_at = machines_[index(ledgers_[index(ledger)].machine)].booted_at;
   at(std::max(when, booted_at + second), Due::What::start, static_cast<int>(runs_.size()) - 1);
 }
 
@@ -194,6 +223,10 @@ void Driver::happen(const Due& due) {
       return;
     case What::reboot:
       return reboot(due.whose);
+    case What::fail_over:
+      return fail_over();
+    case What::free_locks:
+      return free_locks(due.whose);
     case What::step_wall: {
       static constexpr Millis steps[] = {2 * day, -2 * day, 10 * day};
       machines_[index(due.whose)].wall_error += choices_.pick(steps);
@@ -225,10 +258,11 @@ void Driver::happen(const Due& due) {
   switch (due.what) {
     case What::start:
       if (run.stage != Run::Stage::waiting) return;
-      if (const Millis up = machines_[index(ledger_of(run).machine)].booted_at; now_ < up) {
+      if (const Millis up = machines_[index(run.machine)].booted_at; now_ < up) {
         return at(up + second, What::start, due.whose);
       }
       run.began_at = now_;
+      run.session = open_session(due.whose);
       ++tally_.runs;
       if (log_) {
         say(due.whose, run.only_looks
@@ -265,6 +299,9 @@ void Driver::happen(const Due& due) {
       cancel(run);
       feed(due.whose, payment::Left{});
       if (run.stage == Run::Stage::paying || run.stage == Run::Stage::delivering) finish(due.whose);
+      return;
+    case What::catch_up:
+      if (is_at_it) catch_up(due.whose);
       return;
     case What::deliver:
       if (run.stage == Run::Stage::delivering) deliver(due.whose);

@@ -90,8 +90,9 @@ void Invariants::may_post(const Run& run) const {
     broken(name(row) + "a POST leaves that is not on disk");
   }
   if (ledger.is_removed) broken("a POST leaves, and the ledger is not the one it was");
-  if (ledger.cells[Driver::index(row.wish.cell)] < 0 ||
-      &driver_.runs_[Driver::index(ledger.cells[Driver::index(row.wish.cell)])] != &run) {
+  // A connection may have been lost since.
+  const int holder = ledger.cells[Driver::index(row.wish.cell)];
+  if (ledger.is_shared ? !row.was_cell_held : holder != run.session) {
     broken(name(row) + "a POST leaves without the cell's lock");
   }
   if (!payment::meaning(row.state).counts) broken(name(row) + "a POST leaves that no limit counts");
@@ -101,7 +102,8 @@ void Invariants::may_post(const Run& run) const {
   if (driver_.now_ < run.not_before) broken(name(row) + "a POST leaves before it may");
   for (const Row& other : ledger.rows) {
     const bool is_in_doubt = payment::meaning(other.state).is_unsettled && other.posted_at != never;
-    if (&other != &row && other.wish.cell == row.wish.cell && is_in_doubt &&
+    const bool was_forgotten = other.forgotten_at != never && other.known_at > row.claimed_at;
+    if (&other != &row && other.wish.cell == row.wish.cell && is_in_doubt && !was_forgotten &&
         driver_.now_ - other.posted_at < payment::settling_time) {
       broken(name(row) + "a POST leaves while another one of the cell is in doubt");
     }
@@ -109,38 +111,56 @@ void Invariants::may_post(const Run& run) const {
   if (run.is_leaving) broken(name(row) + "a POST leaves after its user has shut down");
 }
 
-bool Invariants::may_charge(int number) const {
+Invariants::Charge Invariants::may_charge(int number) const {
   const auto& generations = driver_.service_.generations();
   const Service::Generation& charged = generations[Driver::index(number)];
   const Ledger* ledger = nullptr;
   const Row& row = *row_of(charged.origin, &ledger);
-  if (ledger->is_removed) return false;
-  bool is_second = false;
+  if (ledger->is_removed) return Charge::first;
+  Charge charge = Charge::first;
   for (const Service::Generation& other : generations) {
     if (&other == &charged || other.origin == stranger || other.is_over(driver_.now_)) continue;
     const Ledger* others = nullptr;
     const Row* earlier = row_of(other.origin, &others);
     if (others != ledger) continue;
     if (earlier != &row && !are_one_wish(*earlier, row, *ledger)) continue;
-    is_second = true;
+    if (was_forgotten(*earlier, row, charged) || was_forgotten(row, *earlier, other)) {
+      charge = Charge::forgotten;
+      continue;
+    }
     if (!is_excused(other) && !is_excused(charged)) {
       broken(name(row) + charged.id + " is a second charge, beside " + other.id);
     }
+    charge = Charge::excused;
   }
-  if (!payment::meaning(row.state).counts && !is_excused(charged)) {
+  const bool is_unknown = is_excused(charged) || row.is_forgotten();
+  if (!payment::meaning(row.state).counts && !is_unknown) {
     broken(name(row) + "is charged for " + charged.id + ", and no limit counts it");
   }
-  if (payment::charged(row.state) == Charged::no && !is_excused(charged)) {
+  if (payment::charged(row.state) == Charged::no && !is_unknown) {
     broken(name(row) + "is charged for " + charged.id + ", and says that nothing was");
   }
   if (driver_.laws_.cost_limit > 0) holds_limit(*ledger);
-  return is_second;
+  return charge;
+}
+
+// Whether the ledger lacked a POST of `row` while the other one's was decided on.
+bool Invariants::was_forgotten(const Row& row, const Row& other,
+                               const Service::Generation& its) const {
+  return row.forgotten_at <= its.posted_at &&
+         row.known_at > std::min(other.claimed_at, its.posted_at);
+}
+
+void Invariants::is_written_anew(const Run& run) const {
+  const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
+  const Row& row = ledger.rows[Driver::index(run.row)];
+  if (!row.is_there) broken(name(row) + "it was lost by a server, and is not written anew");
 }
 
 void Invariants::holds_limit(const Ledger& ledger) const {
   int paid = 0;
   for (const Row& row : ledger.rows) {
-    if (driver_.now_ - row.created_at >= day) continue;
+    if (driver_.now_ - row.created_at >= day || row.forgotten_at != never) continue;
     for (const Service::Generation& one : driver_.service_.generations()) {
       const bool is_its = one.origin == row.origin && !is_excused(one) && !is_unknowable(one);
       if (is_its && !is_let_go(row.state, one)) paid += one.paid(driver_.now_);
@@ -159,7 +179,8 @@ void Invariants::may_stop(const Run& run) const {
   if (!ledger.is_removed && !payment::stop_wanted(row.state)) {
     broken(name(row) + "a stop leaves that is not on disk");
   }
-  if (!run.is_alone) broken(name(row) + "others may follow what is stopped");
+  const bool may_be_followed = row.followers > 0 || (row.owner >= 0 && row.owner != run.session);
+  if (!run.is_alone || may_be_followed) broken(name(row) + "others may follow what is stopped");
 }
 
 void Invariants::has_stopped(const Run& run, int generation) const {
@@ -207,7 +228,7 @@ void Invariants::may_write(const Run& run, const payment::Persist& note) const {
       broken(name(row) + "was not delivered" + after);
     }
   }
-  if (charged == Charged::no) {
+  if (charged == Charged::no && !row.is_forgotten()) {
     for (const Service::Generation& one : generations) {
       const bool is_its = one.origin == row.origin && !one.is_refunded(driver_.now_);
       if (is_its && !is_excused(one) && !is_let_go(run.state, one))
@@ -225,6 +246,7 @@ void Invariants::is_written(const Run& run) const {
     const payment::Attempt* attempt = payment::attempt(state);
     return attempt != nullptr && attempt->doubtful;
   };
+  if (run.is_unsaved) return;
   // Who follows with others may not have heard what they have written.
   if (!payment::same_on_disk(run.on_disk, row.state)) return;
   if (differs([](const payment::State& state) { return state.index(); }) || differs(is_doubtful) ||
@@ -237,6 +259,8 @@ void Invariants::is_written(const Run& run) const {
 void Invariants::is_to_be_stopped(const Run& run) const {
   const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
   if (run.row < 0 || ledger.is_removed || payment::evidence(run.state) == Evidence::likely) return;
+  // A fail-over may have lost its end.
+  if (!payment::meaning(run.state).is_unfinished) return;
   const payment::State& state = ledger.rows[Driver::index(run.row)].state;
   const bool may_be_stopped =
       payment::attempt(state) != nullptr || (std::holds_alternative<payment::Known>(state) &&
@@ -257,6 +281,8 @@ void Invariants::may_take(const Run& run, const Row& row) const {
 void Invariants::is_likely(const Run& run) const {
   const Row& row = driver_.ledgers_[Driver::index(run.ledger)].rows[Driver::index(run.row)];
   const std::string& id = payment::generation_id(run.state);
+  // Another one has gone further, so that it will not be written.
+  if (payment::attempt(row.state) == nullptr) return;
   if (run.policy.asks_when_in_doubt) broken(name(row) + "follows " + id + ", and was to ask");
   if (!row.before) broken(name(row) + "nothing is known of what the cell had, to follow " + id);
   if (contains(*row.before, id)) broken(name(row) + id + " was there before it");
@@ -266,7 +292,7 @@ void Invariants::is_likely(const Run& run) const {
   const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
   const Service::Generation& named = *driver_.service_.find(id);
   for (const Row& other : ledger.rows) {
-    if (&other == &row || other.wish.cell != row.wish.cell) continue;
+    if (&other == &row || other.wish.cell != row.wish.cell || other.is_forgotten()) continue;
     const bool is_its =
         other.origin == named.origin && !is_unknowable(named) && !named.is_over(driver_.now_);
     if (is_its || payment::generation_id(other.state) == id) {
@@ -278,7 +304,12 @@ void Invariants::is_likely(const Run& run) const {
         other.look && other.look->at.boot == attempt.posted.boot && attempt.before &&
         std::all_of(attempt.before->begin(), attempt.before->end(),
                     [&](const std::string& one) { return contains(other.look->jobs, one); });
-    if (is_comparable && other.looked_at >= row.intended_at + payment::settling_time &&
+    // Of another machine's request it is only known that it did not leave later than this.
+    const bool is_known_to_be_late =
+        !ledger.is_shared ||
+        (is_comparable && other.look->at.up - attempt.posted.up >= payment::settling_time);
+    if (is_comparable && is_known_to_be_late &&
+        other.looked_at >= row.intended_at + payment::settling_time &&
         !contains(other.look->jobs, id)) {
       broken(name(row) + "another row's look after the settling time lacked " + id);
     }
@@ -301,8 +332,10 @@ void Invariants::has_delivered(const Run& run) const {
   if (is_likely && run.policy.asks_when_in_doubt) {
     broken(name(row) + id + " is delivered, and was to be asked about");
   }
-  if (clip->origin == row.origin) return;
-  if (!is_likely || !run.is_told_of_likely) {
+  if (is_likely && !run.is_told_of_likely) {
+    broken(name(row) + id + ", which is only likely its own, is delivered untold");
+  }
+  if (clip->origin != row.origin && !is_likely) {
     broken(name(row) + "somebody else's " + id + " is delivered untold");
   }
 }
@@ -368,7 +401,9 @@ void Invariants::has_ended(const Run& run) const {
 }
 
 void Invariants::may_be_busy(int holder) const {
-  if (driver_.runs_[Driver::index(holder)].stage == Run::Stage::ended) {
+  const Session& session = driver_.sessions_[Driver::index(holder)];
+  const Run& run = driver_.runs_[Driver::index(session.run)];
+  if (run.stage == Run::Stage::ended && !session.is_cut) {
     broken("a run waits for one that has ended");
   }
 }
@@ -382,7 +417,8 @@ void Invariants::is_nothing_lost() const {
     if (paid.origin == stranger || paid.is_over(never)) continue;
     const Ledger* ledger = nullptr;
     const Row& row = *row_of(paid.origin, &ledger);
-    if (ledger->is_removed || payment::generation_id(row.state) == paid.id) continue;
+    if (ledger->is_removed || row.is_forgotten()) continue;
+    if (payment::generation_id(row.state) == paid.id) continue;
     if (payment::meaning(row.state).is_unsettled) continue;
     // Another one is followed in its place, with a warning, or it is an excused second one.
     const bool is_excused_second = std::any_of(
@@ -405,6 +441,7 @@ void Invariants::do_rows_explain_their_money() const {
   for (const Ledger& ledger : driver_.ledgers_) {
     if (ledger.is_removed) continue;
     for (const Row& row : ledger.rows) {
+      if (row.is_forgotten()) continue;
       bool was_charged = false, is_charged = false;
       for (const Service::Generation& one : driver_.service_.generations()) {
         if (one.origin != row.origin) continue;

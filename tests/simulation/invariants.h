@@ -17,13 +17,15 @@ class Invariants {
   // ---- At a moment ----
   // A POST is about to leave.
   void may_post(const Run& run) const;
-  // A generation was charged for a row's POST. True: it is a second one, and that is excused.
-  bool may_charge(int generation) const;
+  // A generation was charged for a row's POST. A second one is excused, or Broken is thrown.
+  enum class Charge { first, excused, forgotten };
+  Charge may_charge(int generation) const;
   // A stop is about to leave, or has stopped a generation.
   void may_stop(const Run& run) const;
   void has_stopped(const Run& run, int generation) const;
   // A row is about to be written.
   void may_write(const Run& run, const payment::Persist& note) const;
+  void is_written_anew(const Run& run) const;
   // A run takes up an earlier payment.
   void may_take(const Run& run, const Row& row) const;
   // A user has shut a run down that nobody else follows.
@@ -49,6 +51,7 @@ class Invariants {
   bool is_gone(const Run& run, const Service::Generation& generation) const;
   bool is_unknowable(const Service::Generation& generation) const;
   bool is_excused(const Service::Generation& generation) const;
+  bool was_forgotten(const Row& row, const Row& other, const Service::Generation& its) const;
   bool are_one_wish(const Row& one, const Row& other, const Ledger& ledger) const;
   const Row* row_of(Origin origin, const Ledger** ledger = nullptr) const;
   const Driver& driver_;

@@ -49,6 +49,18 @@ Laws draw_laws(Choices& choices) {
   laws.cost_limit = choices.pick(limits);
   static constexpr unsigned kills[] = {0, 0, 40, 80};
   laws.kills = choices.pick(kills);
+  laws.is_shared = choices.chance(35);
+  if (laws.is_shared) {
+    static constexpr unsigned cuts[] = {0, 3, 10, 25};
+    laws.cuts = choices.pick(cuts);
+    static constexpr unsigned rates[] = {0, 0, 0, 5, 40};
+    laws.lost_commits = choices.pick(rates);
+    laws.conflicts = choices.pick(rates);
+    if (choices.chance(25)) {
+      laws.fails_over_at = choices.between(0, 90 * second, 500);
+      laws.failing_over_loses = choices.between(500, 10 * second, 500);
+    }
+  }
   return laws;
 }
 
@@ -82,6 +94,11 @@ std::string describe(const Laws& laws) {
   add("may cost", laws.cost_limit, " a day");
   flag(laws.away_from != never, "an outage");
   flag(laws.denied_from != never, "denies the key for a while");
+  flag(laws.is_shared, "machines share the ledger");
+  add("connections to it are lost", laws.cuts, "%");
+  add("commits without an answer", laws.lost_commits, "%");
+  add("transactions that are undone", laws.conflicts, "%");
+  flag(laws.fails_over_at != never, "a fail-over");
   return text;
 }
 

@@ -26,11 +26,22 @@
 //   A process can be killed before any action. A machine can be booted again at any time. What is
 //   on its way then goes on. Wall clocks step by days, either way, also while a machine is off. A
 //   ledger file can be removed or replaced. A process can fork; the child does nothing.
+// A ledger on a server, which several machines share
+//   Their clocks and uptimes differ. The server's clock goes right. The connection of a run can be
+//   lost before any action, and cannot be made anew for a while. The run notices when it needs the
+//   ledger; the server gives its locks to others at once, or up to 90 s later. The answer to a
+//   COMMIT can be lost, whether it was done or not. A transaction can be in another
+//   one's way, and be undone. The server can fail over: the transactions of up to the last ten
+//   seconds are lost, all connections end, and it may be away for a while. Who follows a row writes
+//   it anew as he knows it, when he writes to it the next time.
 //
 // Where these laws allow no certainty: keys that are not honoured (any more) together with a whole
 // listing, asked for 30 s after the POST left, that lacks what came of it, and nothing that shows
 // it to be false. Only there a second charge is excused (Invariants::is_excused), and it is
-// counted.
+// counted. And what a fail-over has lost of a request, until a run that knows of it has
+// written it again: nobody else can know of that generation (Invariants::was_forgotten). A second
+// charge that was decided on meanwhile is excused, and counted apart; a row whose run has died
+// before it wrote it again explains nothing, and no limit counts it.
 #pragma once
 
 #include <string>
@@ -191,6 +202,12 @@ struct Laws {
   int cost_limit = 0;                                // of each ledger, in a day
   // Of machines:
   unsigned kills = 0;  // percent of the runs
+  // Of a ledger that they share:
+  bool is_shared = false;
+  unsigned cuts = 0;  // percent of the actions before which a connection is lost
+  unsigned lost_commits = 0, conflicts = 0;  // percent of the transactions
+  Millis fails_over_at = never;              // its server
+  Millis failing_over_loses = 0;             // what was written so shortly before
 };
 Laws draw_laws(Choices& choices);
 std::string describe(const Laws& laws);

@@ -26,6 +26,15 @@ enum class Slip {
   forgets_boots,
   overwrites_who_is_further,
   pays_again_in_doubt,
+  posts_with_a_lost_place,
+  stops_with_a_lost_place,
+  takes_unknown_for_done,
+  inserts_again,
+  forgets_lost_rows,
+  keeps_a_lost_cell,
+  tells_no_likely_of_others,
+  takes_clocks_for_its_own,
+  takes_looks_for_later,
 };
 
 struct Mind {

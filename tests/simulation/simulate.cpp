@@ -77,11 +77,12 @@ int main_of(const Arguments& arguments) {
   std::printf(
       "%llu histories from seed %llu in %.1f s: %llu runs, %llu steps, %llu POSTs, %llu charges, "
       "%llu clips delivered, %llu runs that ended in doubt, %llu generations followed as likely, "
-      "%llu kills, %llu boots, %llu second charges where there is no certainty\n",
+      "%llu kills, %llu boots, %llu connections lost, %llu fail-overs, %llu second charges where "
+      "there is no certainty, %llu of what a fail-over had lost\n",
       static_cast<unsigned long long>(outcome.histories),
       static_cast<unsigned long long>(arguments.from), took.count(), tally.runs, tally.steps,
       tally.posts, tally.charges, tally.deliveries, tally.doubts, tally.likely, tally.kills,
-      tally.boots, tally.excused);
+      tally.boots, tally.connections, tally.fail_overs, tally.excused, tally.forgotten);
   if (outcome.failure) print_failure(arguments.mind, *outcome.failure);
   return outcome.failure ? 1 : 0;
 }

@@ -21,6 +21,7 @@ using Kind = payment::End::Kind;
 // Laws under which a history takes seconds: what is waited for by timers is real time.
 Laws draw_quick_laws(Choices& choices) {
   Laws laws = draw_laws(choices);
+  laws.is_shared = false;
   laws.post_trouble = std::min(laws.post_trouble, 80U);
   laws.cell_trouble = std::min(laws.cell_trouble, 30U);
   laws.poll_trouble = std::min(laws.poll_trouble, 30U);

@@ -42,8 +42,7 @@ void WireReplay::merge(std::vector<Path> paths, const std::string& why) {
            key(one.main) == key(other.main) && key(one.stops) == key(other.stops) &&
            one.rows == other.rows && one.heard_at == other.heard_at &&
            one.passed_over == other.passed_over && one.given_back == other.given_back &&
-           one.is_leaving == other.is_leaving &&
-           one.has_ended == other.has_ended;
+           one.is_leaving == other.is_leaving && one.has_ended == other.has_ended;
   };
   std::vector<Path> different;
   for (Path& path : paths) {
