@@ -186,9 +186,11 @@ TEST_F(LedgerServer, AReaderReadsAndSpendsNothing) {
 
 TEST_F(LedgerServer, ATableThatIsNewIsForThoseWhoMayUseTheOthers) {
   { const auto made = open(); }
-  psql("DROP TABLE genpro.batch_rows; UPDATE genpro.ledger SET version = 1; CREATE ROLE old" +
-       name_ + " LOGIN; GRANT USAGE ON SCHEMA genpro TO old" + name_ +
-       "; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA genpro TO old" + name_);
+  psql(
+      "DROP TABLE genpro.batch_rows; ALTER TABLE genpro.ledger DROP moved_to, DROP filled_from, "
+      "DROP transfer; UPDATE genpro.ledger SET version = 1; CREATE ROLE old" +
+      name_ + " LOGIN; GRANT USAGE ON SCHEMA genpro TO old" + name_ +
+      "; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA genpro TO old" + name_);
   { const auto brought_up_to_date = open(); }
   path_ = test::shared_postgres().ledger(name_, "old" + name_);
   const auto spender = open();
