@@ -170,6 +170,22 @@ TEST_F(CopyToServer, OldRowsDoNotCountForToday) {
   EXPECT_FALSE(begin(*ledger, request("y"), {}, 1));
 }
 
+// In a file, what is of another boot was before this machine's.
+TEST_F(CopyToServer, WhatAnotherMachineHasJustSentGoesIntoNoFile) {
+  path_ = new_server();
+  const std::string name = path_.substr(path_.rfind('/') + 1);
+  lose(*open(), add(*open(), request()));
+  shared_postgres().sql(name, "UPDATE genpro.generations SET posted_boot = 'aaaaaaaa-0000'");
+  EXPECT_NE(refused({path_, new_file()}).find("Row 1 of the ledger " + path_ + " was changed"),
+            std::string::npos);
+  EXPECT_TRUE(is_open(path_));
+  shared_postgres().sql(name,
+                        "ALTER TABLE genpro.generations DISABLE TRIGGER note_change; UPDATE "
+                        "genpro.generations SET changed_at = changed_at - 120000; ALTER TABLE "
+                        "genpro.generations ENABLE TRIGGER note_change");
+  copied(path_, new_file());
+}
+
 TEST_F(Copy, WhatWasMovedIsForReadingOnly) {
   fill();
   const auto opened_before = open();
