@@ -22,6 +22,8 @@ namespace {
 constexpr std::chrono::milliseconds debounce{500};
 // How often the slate may change.
 constexpr std::chrono::milliseconds slate_period{250};
+// A stop waits that long for a handler of the application: longer than most of them take.
+constexpr std::chrono::milliseconds longest_handler{250};
 // For another take, of the clips of a run. What loops is kept however large it is.
 constexpr std::size_t most_kept = 4;
 constexpr std::uint64_t most_kept_bytes = 512 * 1024 * 1024;
@@ -132,6 +134,7 @@ bool PlayoutControl::call(const Call& call, bool is_last) {
   });
   auto queue = queue_.lock();
   --queue->calls;
+  queue.notify();
   return queue->runs;
 }
 
@@ -183,7 +186,14 @@ void PlayoutControl::stop() {
     queue->runs = false;
     queue->is_left_by_handler = thread_ && thread_->is_current();
     queue.notify();
-    queue.wait([](const Queue& q) { return q.has_ended || q.calls > 0; });
+    // Who is told of an error may stop the element while that is still being told, and end
+    // GStreamer next: gst_deinit() never returns while the pipelines of clips come to an end.
+    auto deadline = Clock::now();
+    if (!queue->is_left_by_handler) deadline += longest_handler;
+    do {
+      queue.wait([](const Queue& q) { return q.has_ended || q.calls > 0; });
+    } while (!queue->has_ended &&
+             queue.wait_until(deadline, [](const Queue& q) { return q.calls == 0; }));
     has_ended = queue->has_ended;
   }
   timecode_watch_.lock()->reset();

@@ -116,8 +116,9 @@ void Fetcher::keep_cookies(SoupMessage* message) {
 bool Fetcher::accept(const ConnectionPtr& connection) {
   SoupMessage* message = connection->message.get();
   const unsigned status = soup::message_get_status(message);
-  Part part =
-      read_part(status, soup::message_get_response_headers(message), connection->wanted.first);
+  const std::optional<std::uint64_t> asked_from =
+      refuses_ranges_ ? std::nullopt : std::optional(connection->wanted.first);
+  Part part = read_part(status, soup::message_get_response_headers(message), asked_from);
   const std::string debug = url_.without_query() + " answered HTTP " + std::to_string(status);
 
   const std::string encoding = connection->header("Content-Encoding");
@@ -153,6 +154,10 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
     return false;
   }
   std::string changed = identity_ ? difference_from_known(part.identity) : "";
+  if (!changed.empty() && is_page_instead(connection)) {
+    retry("a web page came in its place, as of a network that wants a sign-in", status);
+    return false;
+  }
   if (!changed.empty() && may_be_proven(part.identity)) {
     return examine(connection, part, changed, debug);
   }
@@ -188,6 +193,15 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
   auto shared = channel_->lock();
   if (!shared->info || !shared->info->seekable) shared->info = std::move(info);
   return true;
+}
+
+bool Fetcher::is_page_instead(const ConnectionPtr& connection) {
+  const auto is_page = [](const std::string& type) {
+    return g_ascii_strncasecmp(type.c_str(), "text/html", 9) == 0;
+  };
+  auto shared = channel_->lock();
+  return is_page(connection->header("Content-Type")) && shared->info &&
+         !is_page(shared->info->content_type);
 }
 
 // The whole clip came in place of a part. Its beginning may be skipped when it is known to be the

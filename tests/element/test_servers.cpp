@@ -147,6 +147,40 @@ TEST_F(Servers, ARangeThatIsAnsweredWronglyIsAskedForWithoutOnce) {
   }
 }
 
+TEST_F(Servers, WhoCallEachAnswerAPartHaveAClip) {
+  service.files().set_script([&](const Seen&, int) -> std::optional<Answer> {
+    return Answer{.status = 206, .body = clip, .content_type = "video/mp4"};
+  });
+  expect_whole(run_it());
+}
+
+// What is compared of each part is little beside what is new in it.
+TEST_F(Servers, WhoGiveAPartAtATimeAreAskedForLittleTwice) {
+  constexpr std::size_t part = 20'000;
+  service.files().set_script([&](const Seen& seen, int) -> std::optional<Answer> {
+    const std::string range = seen.header("range");
+    const std::size_t first = std::stoul(range.substr(range.find('=') + 1));
+    Answer answer{.status = 206, .body = clip.substr(first, part), .content_type = "video/mp4"};
+    answer.headers = {{"ETag", "\"a\""},
+                      {"Content-Range", "bytes " + std::to_string(first) + "-" +
+                                            std::to_string(first + answer.body.size() - 1) + "/" +
+                                            std::to_string(clip.size())}};
+    return answer;
+  });
+  expect_whole(run_it());
+  EXPECT_LE(service.count(is_cdn), 5 * clip.size() / (4 * part));
+}
+
+// Its sign-in runs out in the middle of the clip, and is renewed.
+TEST_F(Servers, AWebPageInPlaceOfTheRestIsNoOtherClip) {
+  service.files().add_trouble({.kind = Trouble::Kind::cut, .at = 3'000'000});
+  service.files().set_script([](const Seen&, int number) -> std::optional<Answer> {
+    if (number != 2) return std::nullopt;
+    return html_answer(200, "<!doctype html><html><body>Sign in</body></html>");
+  });
+  expect_whole(run_it());
+}
+
 // Though it was asked for as it is. A range is one of what is sent.
 TEST_F(Servers, AClipThatComesCompressedIsUnpacked) {
   for (const std::string encoding : {"gzip", "x-gzip", "deflate"}) {

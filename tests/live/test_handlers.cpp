@@ -2,7 +2,10 @@
 //
 // What an application may do from a handler of a signal or of a bus message: anything.
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <future>
+#include <thread>
 
 #include "live/live_test.h"
 
@@ -207,6 +210,30 @@ TEST_P(Handlers, MayPlayAgain) {
     return application.status() == "done" || application.status() == "failed";
   })) << application.status();
   EXPECT_TRUE(stops_in_time(application.pipeline()));
+}
+
+std::ptrdiff_t count_of_playout_threads() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return std::count_if(begin(threads), end(threads), [](const auto& thread) {
+    std::ifstream file(thread.path() / "comm");
+    std::string name;
+    return std::getline(file, name) && name == "genpro-playout";
+  });
+}
+
+// Who hears of an error, and stops, may call gst_deinit() next.
+TEST_P(Handlers, LeaveNoThreadBehindWhenTheyReturn) {
+  ASSERT_TRUE(eventually([] { return count_of_playout_threads() == 0; }));
+  Application application(service, GetParam(), [](GstElement* pipeline) {
+    EXPECT_TRUE(eventually([&] { return GST_STATE_TARGET(pipeline) == GST_STATE_NULL; }));
+    // What a handler takes, while the other thread stops.
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  });
+  application.play();
+  application.lend();
+  EXPECT_TRUE(eventually([&] { return application.has_begun(); }));
+  EXPECT_TRUE(stops_in_time(application.pipeline()));
+  EXPECT_EQ(count_of_playout_threads(), 0);
 }
 
 // It is posted by whoever stops the element, with the state lock held, as any message about a state
