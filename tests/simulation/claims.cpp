@@ -12,6 +12,8 @@ namespace genpro::simulation {
 
 namespace {
 
+using payment::State;
+
 // How often a run looks whether another one is done.
 constexpr Millis look_interval = second;
 
@@ -26,7 +28,9 @@ Millis Driver::wait_for_cell(Run& run, int except) {
     const Row& row = ledger.rows[index(number)];
     if (number == except || row.wish.cell != wish.cell) continue;
     if (!row.is_there || payment::attempt(row.state) == nullptr) continue;
-    wait = std::max(wait, mind_.wait_for_others(read(run, row), clock(run)));
+    State state = read(run, row);
+    expect_late_post(run, state);
+    wait = std::max(wait, mind_.wait_for_others(state, clock(run)));
   }
   return wait;
 }
@@ -198,12 +202,20 @@ bool Driver::claim_earlier(int number, bool* is_busy) {
         return true;
       }
     }
+    State state = read(run, row);
+    if (const Millis wait = expect_late_post(run, state); wait > 0) {
+      if (log_) say(number, "waits " + describe_time(wait) + " for a request that may yet leave");
+      release_cell(run);
+      at(now_ + wait, Due::What::claim, number);
+      return true;
+    }
     const bool is_stop_owed =
         payment::stop_wanted(row.state) && std::holds_alternative<payment::Known>(row.state);
     if (is_stop_owed) take_alone(number);
     Invariants(*this).may_take(run, row);
     run.row = candidate;
-    run.state = run.on_disk = read(run, row);
+    run.on_disk = read(run, row);
+    run.state = std::move(state);
     run.is_unsaved = false;
     run.stage = Run::Stage::paying;
     if (log_) say(number, "takes up row " + std::to_string(row.origin));
@@ -227,11 +239,14 @@ bool Driver::claim_to_look(int number) {
     if (std::find(passed.begin(), passed.end(), candidate) != passed.end()) continue;
     run.passed_over.push_back(candidate);
     release(run);
+    State state = read(run, row);
+    if (expect_late_post(run, state) > 0) continue;
     if (payment::generation_id(row.state).empty() && !take_cell(number, row.wish.cell)) continue;
     run.followed = candidate;
     take_alone(number);
     run.row = candidate;
-    run.state = run.on_disk = read(run, row);
+    run.on_disk = read(run, row);
+    run.state = std::move(state);
     run.is_unsaved = false;
     run.stage = Run::Stage::paying;
     if (log_) say(number, "looks at row " + std::to_string(row.origin));

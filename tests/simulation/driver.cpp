@@ -144,11 +144,23 @@ void Driver::ask(int number, Run::Asked what) {
 
 void Driver::post(int number) {
   Run& run = run_of(number);
-  if (run.is_leaving) {
+  const bool is_shared = ledger_of(run).is_shared;
+  if (is_shared && !run.was_suspended && choices_.chance(laws_.suspensions)) return suspend(number);
+  run.was_suspended = false;
+  // Another machine may have taken up by now what seems to have been left.
+  const bool is_late = is_shared &&
+                       clock(run).up - payment::attempt(run.state)->posted.up > latest_post &&
+                       mind_.slip != Slip::posts_after_a_suspension;
+  if (run.is_leaving || is_late) {
     payment::Answer withdrawn;
     withdrawn.was_sent = false;
-    withdrawn.text = "the run ends";
+    withdrawn.text = is_late ? "the machine was held up" : "the run ends";
     return feed(number, payment::Replied{std::move(withdrawn)});
+  }
+  // What is waited for counts from here, and not from the intention.
+  const bool dates_it = is_shared && mind_.slip != Slip::dates_posts_by_intentions;
+  if (auto* posting = std::get_if<payment::Posting>(&run.state); posting != nullptr && dates_it) {
+    posting->attempt.posted = clock(run);
   }
   Invariants(*this).may_post(run);
   ++tally_.posts;
@@ -161,6 +173,17 @@ void Driver::post(int number) {
   const Service::Sent& sent = service_.posts()[index(run.sent)];
   if (sent.taken_at != never) at(sent.taken_at, Due::What::take, run.sent);
   at(sent.answered_at, Due::What::reply, number, ++run.question);
+}
+
+// The machine sleeps, and goes on where it was.
+void Driver::suspend(int number) {
+  Run& run = run_of(number);
+  static constexpr Millis times[] = {5 * second, 9 * second, 15 * second, 40 * second, 3 * minute};
+  run.suspended_until = now_ + choices_.pick(times);
+  run.was_suspended = true;
+  if (log_) say(number, "is suspended until " + describe_time(run.suspended_until));
+  if (choices_.chance(80)) cut(number);
+  at(run.suspended_until, Due::What::resume, number);
 }
 
 void Driver::take(int sent) {

@@ -70,7 +70,8 @@ struct Row {
   bool was_stop_wanted = false;  // a user has shut a run of it down
   bool was_completed = false;
   bool was_blind =
-      false;  // the cell was empty, as before the POST: nothing shows that this is false
+      false;            // the cell was empty, as before the POST: nothing shows that this is false
+  Millis begun_at = 0;  // its first run found no other one
   Millis claimed_at = 0;  // by the run that wrote the latest POST
   // A fail-over has lost a POST of it, until somebody wrote again what he knew of it.
   Millis forgotten_at = never, known_at = never;
@@ -148,6 +149,8 @@ struct Run {
   bool is_unsaved =
       false;  // the ledger could not be written, and holds `on_disk` as far as it knows
   bool could_not_write = false;
+  bool was_suspended = false;  // before the POST that is about to leave
+  Millis suspended_until = 0;
   bool remembers = false;  // what a fail-over has lost of its row
   Millis claimed_at = 0;
   bool stops_next = false;  // the current step asks to stop
@@ -213,6 +216,7 @@ class Driver {
       free_locks,
       catch_up,
       fail_over,
+      resume,
     };
     Millis at = 0;
     What what = What::start;
@@ -252,6 +256,7 @@ class Driver {
   bool reach(int number);
   payment::Moment local(Run& run, const payment::Moment& moment, const Row& row);
   payment::Moment look_of(Run& run, const payment::Moment& moment, const Row& row);
+  Millis expect_late_post(const Run& run, payment::State& state) const;
   // A row as the run's machine reads it.
   payment::State read(Run& run, const Row& row);
   Session& session_of(const Run& run) { return sessions_[index(run.session)]; }
@@ -274,6 +279,7 @@ class Driver {
   void claim_again(int number);
   void ask(int number, Run::Asked what);
   void post(int number);
+  void suspend(int number);
   void take(int sent);
   void hear(int number);
   void wait(int number, const payment::Wait& wait);

@@ -254,6 +254,7 @@ void Driver::happen(const Due& due) {
       break;
   }
   Run& run = run_of(due.whose);
+  if (now_ < run.suspended_until) return at(run.suspended_until, due.what, due.whose, due.number);
   const bool is_at_it = run.stage == Run::Stage::paying || run.stage == Run::Stage::delivering;
   switch (due.what) {
     case What::start:
@@ -302,6 +303,9 @@ void Driver::happen(const Due& due) {
       return;
     case What::catch_up:
       if (is_at_it) catch_up(due.whose);
+      return;
+    case What::resume:
+      if (run.stage == Run::Stage::paying && run.was_suspended) post(due.whose);
       return;
     case What::deliver:
       if (run.stage == Run::Stage::delivering) deliver(due.whose);

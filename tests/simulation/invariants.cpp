@@ -85,8 +85,10 @@ void Invariants::may_post(const Run& run) const {
   const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
   if (run.row < 0) broken("a POST leaves, and nothing is on disk");
   const Row& row = ledger.rows[Driver::index(run.row)];
-  if (!std::holds_alternative<payment::Posting>(row.state) ||
-      !payment::same_on_disk(row.state, run.state)) {
+  // While its machine slept, another run may have taken it up as in doubt, or a fail-over lost it.
+  const bool has_slept = driver_.now_ > row.intended_at;
+  if (!has_slept && (!std::holds_alternative<payment::Posting>(row.state) ||
+                     !payment::same_on_disk(row.state, run.on_disk))) {
     broken(name(row) + "a POST leaves that is not on disk");
   }
   if (ledger.is_removed) broken("a POST leaves, and the ledger is not the one it was");
@@ -95,8 +97,12 @@ void Invariants::may_post(const Run& run) const {
   if (ledger.is_shared ? !row.was_cell_held : holder != run.session) {
     broken(name(row) + "a POST leaves without the cell's lock");
   }
-  if (!payment::meaning(row.state).counts) broken(name(row) + "a POST leaves that no limit counts");
-  const payment::Attempt& attempt = *payment::attempt(row.state);
+  if (driver_.now_ - row.intended_at > latest_post) {
+    broken(name(row) + "a POST leaves long after it was written");
+  }
+  if (!payment::meaning(row.state).counts && !row.is_forgotten())
+    broken(name(row) + "a POST leaves that no limit counts");
+  const payment::Attempt& attempt = *payment::attempt(run.state);
   if (!row.key.empty() && row.key != attempt.key) broken(name(row) + "it has another key");
   if (!run.policy.may_post) broken(name(row) + "it was only to be looked at");
   if (driver_.now_ < run.not_before) broken(name(row) + "a POST leaves before it may");
@@ -144,11 +150,15 @@ Invariants::Charge Invariants::may_charge(int number) const {
   return charge;
 }
 
-// Whether the ledger lacked a POST of `row` while the other one's was decided on.
+// Whether the ledger lacked a POST of `row` while the other one's was decided on, or while another
+// row was begun for the same.
 bool Invariants::was_forgotten(const Row& row, const Row& other,
                                const Service::Generation& its) const {
-  return row.forgotten_at <= its.posted_at &&
-         row.known_at > std::min(other.claimed_at, its.posted_at);
+  const auto was_between = [&](Millis claimed_at, Millis then) {
+    return row.forgotten_at <= then && row.known_at > std::min(claimed_at, then);
+  };
+  return was_between(other.claimed_at, its.posted_at) ||
+         (&row != &other && was_between(other.begun_at, other.created_at));
 }
 
 void Invariants::is_written_anew(const Run& run) const {

@@ -56,6 +56,8 @@ Laws draw_laws(Choices& choices) {
     static constexpr unsigned rates[] = {0, 0, 0, 5, 40};
     laws.lost_commits = choices.pick(rates);
     laws.conflicts = choices.pick(rates);
+    static constexpr unsigned suspensions[] = {0, 0, 0, 30};
+    laws.suspensions = choices.pick(suspensions);
     if (choices.chance(25)) {
       laws.fails_over_at = choices.between(0, 90 * second, 500);
       laws.failing_over_loses = choices.between(500, 10 * second, 500);
@@ -98,6 +100,7 @@ std::string describe(const Laws& laws) {
   add("connections to it are lost", laws.cuts, "%");
   add("commits without an answer", laws.lost_commits, "%");
   add("transactions that are undone", laws.conflicts, "%");
+  add("machines sleep before POSTs", laws.suspensions, "%");
   flag(laws.fails_over_at != never, "a fail-over");
   return text;
 }

@@ -34,6 +34,8 @@
 //   one's way, and be undone. The server can fail over: the transactions of up to the last ten
 //   seconds are lost, all connections end, and it may be away for a while. Who follows a row writes
 //   it anew as he knows it, when he writes to it the next time.
+//   A machine can sleep between an intention and its POST, from 5 s to minutes. A POST leaves at
+//   most ten seconds after its intention.
 //
 // Where these laws allow no certainty: keys that are not honoured (any more) together with a whole
 // listing, asked for 30 s after the POST left, that lacks what came of it, and nothing that shows
@@ -63,6 +65,8 @@ inline constexpr Millis never = INT64_MAX;
 // How long a client waits for an answer.
 inline constexpr Millis patience = 20 * second;
 inline constexpr Millis key_memory = 24 * hour;
+// From an intention until its request leaves, where machines share the ledger.
+inline constexpr Millis latest_post = 10 * second;
 // What each generation is expected to cost, and is charged when it is taken. In the end it may be
 // less.
 inline constexpr int estimated_cost = 4;
@@ -206,6 +210,7 @@ struct Laws {
   bool is_shared = false;
   unsigned cuts = 0;  // percent of the actions before which a connection is lost
   unsigned lost_commits = 0, conflicts = 0;  // percent of the transactions
+  unsigned suspensions = 0;                  // percent of the POSTs that wait for it
   Millis fails_over_at = never;              // its server
   Millis failing_over_loses = 0;             // what was written so shortly before
 };

@@ -31,6 +31,8 @@ enum class Slip {
   takes_unknown_for_done,
   inserts_again,
   forgets_lost_rows,
+  posts_after_a_suspension,
+  dates_posts_by_intentions,
   keeps_a_lost_cell,
   tells_no_likely_of_others,
   takes_clocks_for_its_own,

@@ -49,6 +49,7 @@ void Driver::insert_row(int number) {
   row.is_wanted_anew = asker.reuse == payment::Reuse::never;
   row.is_data_known = !run.has_unreadable_data;
   row.asked_at = run.began_at;
+  row.begun_at = run.claimed_at;
   row.created_at = row.changed_at = now_;
   row.state = payment::on_disk(run.state);
   ledger.rows.push_back(std::move(row));

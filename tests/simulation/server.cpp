@@ -218,7 +218,8 @@ void Driver::write_anew(int number) {
 // ---- The times of other machines ----
 
 // What both the server and the two machines' clocks say is at least so long ago is, and else it is
-// as if it were now. From then on it is a time of this boot.
+// as if it were now. From then on it is a time of this boot. A request may leave as late as it may
+// after its intention.
 payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row& row) {
   if (!ledger_of(run).is_shared || moment.boot.empty()) return moment;
   const payment::Now now = clock(run);
@@ -228,7 +229,9 @@ payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row
     if (there.boot == moment.boot && there.up == moment.up) return here;
   }
   const Millis unchanged = now_ - row.changed_at;
-  const Millis age = std::clamp<Millis>(now.wall - moment.wall, 0, unchanged);
+  const Millis late = mind_.slip == Slip::dates_posts_by_intentions ? 0 : latest_post;
+  const Millis age =
+      std::max<Millis>(std::clamp<Millis>(now.wall - moment.wall, 0, unchanged) - late, 0);
   payment::Moment here{now.boot, std::max<Millis>(now.up - age, 0), moment.wall};
   run.moments.emplace_back(moment, here);
   return here;
@@ -238,6 +241,17 @@ payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row
 // was, it would say that what came after it is somebody else's.
 payment::Moment Driver::look_of(Run& run, const payment::Moment& moment, const Row& row) {
   return mind_.slip == Slip::takes_looks_for_later ? local(run, moment, row) : moment;
+}
+
+// The latest that a request can have left whose run may only sleep. 0, or how long that may still
+// happen.
+Millis Driver::expect_late_post(const Run& run, State& state) const {
+  auto* posting = std::get_if<payment::Posting>(&state);
+  if (posting == nullptr || !ledgers_[index(run.ledger)].is_shared) return 0;
+  if (mind_.slip == Slip::dates_posts_by_intentions) return 0;
+  const Millis age = payment::least_age(posting->attempt.posted, clock(run));
+  posting->attempt.posted.up += latest_post;
+  return std::max<Millis>(latest_post - age, 0);
 }
 
 State Driver::read(Run& run, const Row& row) {
