@@ -4,6 +4,8 @@
 // told: each is refused by its name, and nothing of it reaches the service.
 #include <json-glib/json-glib.h>
 
+#include <regex>
+
 #include "element/element_test.h"
 #include "support/test_file.h"
 
@@ -87,7 +89,10 @@ TEST_F(Misfits, AsPropertiesOfGenprosrc) {
 TEST_F(Misfits, AsPropertiesOfGenprobin) {
   for (const Misfit& misfit : misfits()) {
     std::string launch = "genprobin on-error=error";
-    for (const auto& [name, value] : own(misfit)) launch += " " + name + "=\"" + value + "\"";
+    for (const auto& [name, value] : own(misfit)) {
+      const std::string escaped = std::regex_replace(value, std::regex("\""), "\\\"");
+      launch += " " + name + "=\"" + escaped + "\"";
+    }
     expect_refused(run_launch(launch + " ! fakesink"), misfit);
   }
 }
