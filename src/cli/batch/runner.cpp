@@ -150,7 +150,7 @@ TaskResult Runner::seen_elsewhere(const Task& task, const BatchRow& row) const {
     result.note = "it was made, as " + row.output +
                   ", when its files held something else. Put those back, or give the batch another "
                   "name with --name to have all its rows made anew.";
-  } else if (!wishes_.fetches_all && !is_removed(task, row)) {
+  } else if ((!wishes_.fetches_all || !task.problem.empty()) && !is_removed(task, row)) {
     result.state = TaskState::elsewhere;
     result.note = row.output;
   }
