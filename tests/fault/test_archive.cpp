@@ -3,6 +3,7 @@
 // A folder that keeps what was paid: clips are read from there when the service has none any more.
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
