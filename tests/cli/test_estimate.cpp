@@ -87,7 +87,9 @@ TEST_F(Estimate, IsAskedForOnceWithoutALimitInTodaysDialects) {
   ASSERT_EQ(run(make("A kite")).exit_code, 0);
   EXPECT_TRUE(service_.books().estimates.empty()) << "the seed's contract has none";
   EXPECT_EQ(posts(), 1U);
-  ASSERT_EQ(run(make("A boat", {"--dialect", "vidsheet"})).exit_code, 0);
+  const Finished todays = run(make("A boat", {"--dialect", "vidsheet", "--generation-type",
+                                              "video_from_text", "--model", "grok"}));
+  ASSERT_EQ(todays.exit_code, 0) << todays.out;
   EXPECT_EQ(service_.books().estimates.size(), 1U);
   EXPECT_EQ(posts(), 2U);
 }

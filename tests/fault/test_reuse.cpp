@@ -266,15 +266,17 @@ TEST(Estimate, IsReadableOnceARequestIsAboutToBeMade) {
   // Without a limit the ledger knows what such a one has cost.
   EXPECT_EQ(estimate_of(bench, {{"prompt", "Another one"}}), "3.5");
   EXPECT_EQ(bench.books().estimates.size(), 1U);
-  EXPECT_EQ(estimate_of(bench, {{"prompt", "Today's"}, {"dialect", "vidsheet"}}), "4");
+  const auto todays = [](const char* prompt) {
+    return Settings{
+        {"prompt", prompt}, {"dialect", "vidsheet"}, {"generation-type", "video_from_text"},
+        {"asset-ids", ""},  {"model", "grok"},       {"stall-timeout", "300"}};
+  };
+  EXPECT_EQ(estimate_of(bench, todays("One of today's")), "4");
   EXPECT_EQ(bench.books().estimates.size(), 2U);
   // Without an answer the run goes on.
   const auto gate = std::make_shared<Gate>();
   bench.service.behave({.estimate = 4, .estimate_gate = gate});
-  EXPECT_EQ(estimate_of(bench, {{"prompt", "A third one"},
-                                {"dialect", "vidsheet"},
-                                {"stall-timeout", "300"}}),
-            "3.5");
+  EXPECT_EQ(estimate_of(bench, todays("Another of today's")), "3.5");
   EXPECT_EQ(bench.books().estimates.size(), 3U);
   gate->open();
 }
