@@ -100,6 +100,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // A fragment; empty when there is no reason.
   std::string why_not_from_the_beginning(const Identity& now) const;
   void on_refusal(const ConnectionPtr& connection, unsigned status);
+  // Of those before the first answer that was of use: it fails next, and some servers refuse each
+  // range by an error or by closing the connection.
+  bool is_last_try() const;
   // Asks once more without a range, where that may have been what was refused.
   bool ask_without_range(unsigned status);
   void on_no_such_range(const ConnectionPtr& connection, const std::string& debug);

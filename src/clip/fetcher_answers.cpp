@@ -43,6 +43,8 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   }
   if (!connection->stream) {
     if (const char* endless = connection->watch->endless()) return fail_for_endless(endless);
+    const bool is_closed = error.matches(G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT);
+    if (is_closed && is_last_try() && ask_without_range(SOUP_STATUS_NONE)) return;
     return retry(one_line(error.message(), 200));
   }
   runtime_.keep<http::Sessions>().note_answer(http::Purpose::clip, url_);
@@ -226,7 +228,8 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
   // Of a server that has known ranges, 400 rather means an address that has expired.
-  const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_);
+  const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_) ||
+                           (status == 403 && !identity_) || (status >= 500 && is_last_try());
   if (is_of_range && ask_without_range(status)) return;
   if (status == 408 || status == 429 || status >= 500) {
     auto wait = http::parse_retry_after(connection->header("Retry-After"));
@@ -240,6 +243,10 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   fail(kind_of_refusal(status, read_kind()),
        refusal_text(status) + ". Ask the service's support for it, with the generation's id.",
        debug, status);
+}
+
+bool Fetcher::is_last_try() const {
+  return !identity_ && backoff_.failures() >= settings_.retries;
 }
 
 bool Fetcher::ask_without_range(unsigned status) {

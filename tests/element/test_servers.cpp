@@ -114,6 +114,15 @@ TEST_F(Servers, ARangeThatIsRefusedIsAskedForWithoutOnce) {
   }
 }
 
+// As firewalls refuse it, without a word for the reason.
+TEST_F(Servers, ARangeThatIsAnErrorIsAskedForWithoutInTheEnd) {
+  for (const int status : {403, 500, 503}) {
+    SCOPED_TRACE(status);
+    refuse_ranges(status);
+    expect_whole(stream(seed_src(service, {{"retries", "1"}})));
+  }
+}
+
 TEST_F(Servers, ARangeThatIsRefusedInTheMiddleIsReadFromTheBeginning) {
   for (const int status : {400, 406, 416, 501}) {
     refuse_ranges(status, 2);
