@@ -72,7 +72,8 @@ struct Row {
   bool was_blind =
       false;            // the cell was empty, as before the POST: nothing shows that this is false
   Millis begun_at = 0;  // its first run found no other one
-  Millis claimed_at = 0;  // by the run that wrote the latest POST
+  Millis claimed_at = 0;     // by the run that wrote the latest POST
+  Millis went_back_at = -1;  // by a fail-over
   // A fail-over has lost a POST of it, until somebody wrote again what he knew of it.
   Millis forgotten_at = never, known_at = never;
   bool is_forgotten() const { return forgotten_at != never && known_at == never; }

@@ -108,7 +108,8 @@ void Invariants::may_post(const Run& run) const {
   if (driver_.now_ < run.not_before) broken(name(row) + "a POST leaves before it may");
   for (const Row& other : ledger.rows) {
     const bool is_in_doubt = payment::meaning(other.state).is_unsettled && other.posted_at != never;
-    const bool was_forgotten = other.forgotten_at != never && other.known_at > row.claimed_at;
+    const bool was_forgotten =
+        row.is_forgotten() || (other.forgotten_at != never && other.known_at > row.claimed_at);
     if (&other != &row && other.wish.cell == row.wish.cell && is_in_doubt && !was_forgotten &&
         driver_.now_ - other.posted_at < payment::settling_time) {
       broken(name(row) + "a POST leaves while another one of the cell is in doubt");
@@ -269,8 +270,8 @@ void Invariants::is_written(const Run& run) const {
 void Invariants::is_to_be_stopped(const Run& run) const {
   const Ledger& ledger = driver_.ledgers_[Driver::index(run.ledger)];
   if (run.row < 0 || ledger.is_removed || payment::evidence(run.state) == Evidence::likely) return;
-  // A fail-over may have lost its end.
-  if (!payment::meaning(run.state).is_unfinished) return;
+  // A fail-over has lost what the run knows of it.
+  if (ledger.rows[Driver::index(run.row)].went_back_at >= run.claimed_at) return;
   const payment::State& state = ledger.rows[Driver::index(run.row)].state;
   const bool may_be_stopped =
       payment::attempt(state) != nullptr || (std::holds_alternative<payment::Known>(state) &&
@@ -308,16 +309,17 @@ void Invariants::is_likely(const Run& run) const {
     if (is_its || payment::generation_id(other.state) == id) {
       broken(name(row) + id + " is another row's");
     }
-    // A look that has lost what was there before tells nothing.
+    // As the run's machine tells it. A look that has lost what was there before tells nothing.
+    const payment::Moment& posted = *payment::posted_at(run.state);
     const payment::Attempt& attempt = *payment::attempt(row.state);
     const bool is_comparable =
-        other.look && other.look->at.boot == attempt.posted.boot && attempt.before &&
+        other.look && other.look->at.boot == posted.boot && attempt.before &&
         std::all_of(attempt.before->begin(), attempt.before->end(),
                     [&](const std::string& one) { return contains(other.look->jobs, one); });
     // Of another machine's request it is only known that it did not leave later than this.
     const bool is_known_to_be_late =
         !ledger.is_shared ||
-        (is_comparable && other.look->at.up - attempt.posted.up >= payment::settling_time);
+        (is_comparable && other.look->at.up - posted.up >= payment::settling_time);
     if (is_comparable && is_known_to_be_late &&
         other.looked_at >= row.intended_at + payment::settling_time &&
         !contains(other.look->jobs, id)) {

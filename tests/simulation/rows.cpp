@@ -175,6 +175,7 @@ void Driver::claim_again(int number) {
   note_what_is_left(number);
   release(run);
   run.row = -1;
+  run.not_before = 0;  // no row says it
   run.stage = Run::Stage::claiming;
   at(now_, Due::What::claim, number);
 }

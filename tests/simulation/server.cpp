@@ -175,6 +175,7 @@ void Driver::fail_over() {
       return version.at > now_ - laws_.failing_over_loses;
     };
     if (std::erase_if(row.versions, is_lost) == 0) continue;
+    row.went_back_at = now_;
     row.lacking.reset();
     row.is_there = !row.versions.empty();
     const Row::Version left = row.is_there ? row.versions.back() : Row::Version{.intended_at = -1};
