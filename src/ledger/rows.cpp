@@ -235,7 +235,8 @@ Row read(const Query& query) {
   row.attempt.is_absent = reader.flag("is_absent");
   row.attempt.made = reader.raw_moment("made");
   row.attempt.posted = reader.moment("posted");
-  row.attempt.looked = reader.moment("looked");
+  // Taken for later than it was, it would say that what came meanwhile is somebody else's.
+  row.attempt.looked = reader.raw_moment("looked");
   if (const auto ids = reader.text_or_null("jobs_before")) {
     row.attempt.before = parse_ids(*ids);
     if (!row.attempt.before) {

@@ -115,6 +115,20 @@ TEST_F(LedgerServer, TimesOfAnotherMachineAreNoneOfThisOnes) {
             Kind::create);
 }
 
+// Taken for as late as now, it would say that what this machine's request has made since is
+// somebody else's, and the request would be made once more.
+TEST_F(LedgerServer, ALookOfAnotherMachineIsNotTakenForLater) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  lose(*ledger, id);
+  psql(
+      "UPDATE genpro.generations SET looked_boot = 'aaaaaaaa-0000', looked_up = "
+      "60000");
+  const payment::State state = row(*open(), id).state;
+  ASSERT_NE(payment::attempt(state), nullptr);
+  EXPECT_NE(payment::attempt(state)->looked.boot, clock_now().boot);
+}
+
 // A key that the service has forgotten would be charged once more.
 TEST_F(LedgerServer, AKeyOfAnotherMachineIsNoYoungerThanItsClockSays) {
   const auto ledger = open();
