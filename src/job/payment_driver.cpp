@@ -317,11 +317,21 @@ void PaymentDriver::when_alone(std::function<void()> then) {
 
 void PaymentDriver::ask_stop() {
   when_alone([this] {
-    client_.stop_generation(payment::generation_id(state_), agent_id(), [this](Reply reply) {
-      presence_.share();
-      is_exclusive_ = false;
-      on_reply(std::move(reply), false, [](payment::Answer a) { return payment::StopReplied{a}; });
-    });
+    if (!is_shared_ || entry_.id == 0) return send_stop();
+    // With the connection to the ledger the row's place is lost, and another machine may follow it.
+    ledger_.ask<bool>([id = entry_.id](ledger::Ledger& ledger) { return ledger.has_kept(id); },
+                      [this](const Result<bool>& is_kept) {
+                        if (is_kept && *is_kept) return send_stop();
+                        owner_.on_end({payment::End::Kind::shut_down, "", {}});
+                      });
+  });
+}
+
+void PaymentDriver::send_stop() {
+  client_.stop_generation(payment::generation_id(state_), agent_id(), [this](Reply reply) {
+    presence_.share();
+    is_exclusive_ = false;
+    on_reply(std::move(reply), false, [](payment::Answer a) { return payment::StopReplied{a}; });
   });
 }
 

@@ -121,6 +121,7 @@ class PaymentDriver {
   // The request does not leave.
   void withdraw(const char* reason);
   void ask_stop();
+  void send_stop();
   void when_alone(std::function<void()> then);
   void note_what_is_left();
   void catch_up_later();

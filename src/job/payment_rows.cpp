@@ -168,12 +168,21 @@ void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
   unsaved_.reset();
   if (payment::same_on_disk(*stored, turn->step.state)) return go_on(turn, next);
   // Another process that follows it has heard more, and what was decided was not about that.
+  const auto is_likely = [](const payment::State& state) {
+    return payment::evidence(state) == payment::Evidence::likely;
+  };
+  // Which is told here, too.
+  const bool is_likely_now = is_likely(*stored) && !is_likely(entry_.state) && !is_stopping_;
   entry_.state = *stored;
   set_state(*stored);
+  // Who has sent a request since had the cell, which was lost with a connection.
+  if (is_shared_ && !is_stopping_ && payment::meaning(*stored).is_unsettled) cell_.release();
   if (needs_claim()) return owner_.on_claim_needed();
   const bool is_asked_again = std::holds_alternative<payment::StopWanted>(turn->event) ||
                               std::holds_alternative<payment::Resumed>(turn->event);
-  process(is_asked_again ? turn->event : payment::Event(payment::Woke{}));
+  process(is_asked_again  ? turn->event
+          : is_likely_now ? payment::Event(payment::Resumed{is_exclusive_})
+                          : payment::Event(payment::Woke{}));
 }
 
 void PaymentDriver::catch_up_later() {

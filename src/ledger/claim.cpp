@@ -244,4 +244,12 @@ Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
   });
 }
 
+Result<bool> Ledger::has_kept(std::int64_t id) {
+  return attempt<bool>(false, [&](Database& database) {
+    // Only who asks learns of a connection that was lost.
+    database.integer("SELECT 1");
+    return !store_->places()->is_lost(id);
+  });
+}
+
 }  // namespace genpro::ledger

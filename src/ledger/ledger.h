@@ -228,6 +228,8 @@ class Ledger {
                                         std::size_t limit);
   // With its place exclusively. Nothing when somebody is at it, or the row is gone.
   Result<std::optional<Held>> take(std::int64_t id);
+  // Whether nobody else can have been at a row since this process took its place.
+  Result<bool> has_kept(std::int64_t id);
   struct HeldCell {
     Entry entry;
     LifeLock presence;

@@ -79,6 +79,16 @@ TEST_F(LedgerServer, ARepeatDoesNotLeaveWithoutTheCellEither) {
   EXPECT_EQ(word(*ledger, begun.entry.id), "unknown");
 }
 
+TEST_F(LedgerServer, APlaceThatWasLostIsNotKept) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  const auto held = must(ledger->take(id));
+  ASSERT_TRUE(held);
+  EXPECT_TRUE(must(ledger->has_kept(id)));
+  cut_all();
+  EXPECT_FALSE(must(ledger->has_kept(id))) << "somebody else may have had it";
+}
+
 TEST_F(LedgerServer, ARowThatAFailOverLostIsWrittenAnew) {
   const auto ledger = open();
   const auto claim = must(ask(*ledger, request()));
