@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,8 +22,15 @@ using ChecksumPtr = Owned<GChecksum, g_checksum_free>;
 // Hexadecimal; empty when the file cannot be read, with the reason in errno.
 std::string sha256_of_file(const std::string& path, const std::stop_token& stopped,
                            const Tick& tick) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Who writes to a pipe in its place would be waited for.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!file) return {};
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) return {};
+  if (!S_ISREG(status.st_mode)) {
+    errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    return {};
+  }
   const ChecksumPtr checksum(g_checksum_new(G_CHECKSUM_SHA256));
   std::array<unsigned char, 65536> bytes{};
   while (true) {

@@ -117,12 +117,12 @@ Error server_error(const std::string& address, const ServerFailure& failure) {
 
 Error foreign_ledger_error(const std::string& path, const std::string& reason) {
   const bool is_network = reason.find("other machines") != std::string::npos;
-  return unusable(
-      path, reason,
-      std::string(". It is left as it is. ") +
-          (is_network                ? "Set ledger to a file on a disk of this machine."
-           : is_server_address(path) ? "See to that, or set ledger to another one."
-                                     : "Upgrade gst-genpro, or set ledger to another file."));
+  return unusable(path, reason,
+                  std::string(". It is left as it is. ") +
+                      (is_network ? "Set ledger to a file on a disk of this machine."
+                       : is_server_address(path) || is_mistaken_address(path)
+                           ? "See to that, or set ledger to another one."
+                           : "Upgrade gst-genpro, or set ledger to another file."));
 }
 
 Error lost_ledger_error(const std::string& path, const std::string& reason) {

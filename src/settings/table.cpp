@@ -15,6 +15,18 @@ namespace genpro {
 
 namespace {
 
+std::optional<std::string> problem_of_ledger(std::string_view text) {
+  if (ledger::has_password(text)) {
+    return " holds a password, which everybody would see who reads the setting. Have it in "
+           "PGPASSWORD, or in the file that PGPASSFILE names.";
+  }
+  if (ledger::is_mistaken_address(text)) {
+    return " is neither a file nor the address of a PostgreSQL server. Write that as "
+           "postgresql://HOST/DATABASE.";
+  }
+  return std::nullopt;
+}
+
 // The first one of each is the default. A meaning is two or three words, as editors list them.
 constexpr Choice dialect_words[] = {
     {"seed", "Cells, ids"},
@@ -245,9 +257,8 @@ std::optional<std::string> assign(Settings& settings, const Setting& setting,
             if (!is_utf8(text) || text.find('\0') != std::string_view::npos) {
               return " is no UTF-8 text. Write it in UTF-8.";
             }
-            if (content.member == &Settings::ledger && ledger::has_password(text)) {
-              return " holds a password, which everybody would see who reads the setting. Have it "
-                     "in PGPASSWORD, or in the file that PGPASSFILE names.";
+            if (content.member == &Settings::ledger) {
+              if (auto problem = problem_of_ledger(text)) return problem;
             }
             settings.*content.member = text;
             return std::nullopt;
@@ -255,10 +266,6 @@ std::optional<std::string> assign(Settings& settings, const Setting& setting,
           [&](const ChoiceMember& content) -> std::optional<std::string> {
             if (std::ranges::find(content.choices, text, &Choice::word) == content.choices.end()) {
               return not_among(words(content.choices));
-            }
-            if (content.member == &Settings::ledger && ledger::has_password(text)) {
-              return " holds a password, which everybody would see who reads the setting. Have it "
-                     "in PGPASSWORD, or in the file that PGPASSFILE names.";
             }
             settings.*content.member = text;
             return std::nullopt;

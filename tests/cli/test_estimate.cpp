@@ -89,7 +89,8 @@ TEST_F(Estimate, IsAskedForOnceWithoutALimitInTodaysDialects) {
   EXPECT_EQ(posts(), 1U);
   std::vector<std::string> words = with_settings(
       make("A boat", {"--dialect", "vidsheet", "--generation-type", "video_from_text"}));
-  *(std::ranges::find(words, "--asset-ids") + 1) = "";
+  const auto ingredients = std::ranges::find(words, "--asset-ids");
+  words.erase(ingredients, ingredients + 2);
   *(std::ranges::find(words, "--model") + 1) = "grok";
   const Finished todays = run_command(words, environment());
   ASSERT_EQ(todays.exit_code, 0) << todays.out;
