@@ -60,7 +60,9 @@ void Options::add_list(const char* name, const char* placeholder, std::string he
 }
 
 void Options::add_ledger() {
-  add_file("ledger", "FILE", "The ledger's file (genpro/ledger.db in the XDG state folder)");
+  add_file("ledger", "FILE",
+           "The ledger: a file, or postgresql://HOST/DATABASE (genpro/ledger.db in the XDG state "
+           "folder)");
 }
 
 void Options::begin_rare() {
