@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ledger/copy.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -14,6 +18,7 @@
 #include "ledger/errors.h"
 #include "ledger/file/file_store.h"
 #include "ledger/ledger.h"
+#include "ledger/postgresql/server_store.h"
 #include "ledger/rows.h"
 #include "ledger/store/address.h"
 #include "ledger/store/transfer.h"
@@ -156,8 +161,8 @@ void check_is_sound(Side& side) {
 
 // In a file, whatever is of another boot was before this machine's. Where the service may not show
 // a request yet, that would be believed too early.
-void check_has_settled(Side& from, const Side& to) {
-  if (from.is_file() || !to.is_file()) return;
+void check_has_settled(Side& from, bool is_for_file) {
+  if (from.is_file() || !is_for_file) return;
   const auto row = from.ask<std::optional<std::int64_t>>([&] {
     const std::string sql = "SELECT id FROM generations WHERE " + is_unfinished_sql() +
                             " AND posted_boot <> '' AND posted_boot <> ? AND " +
@@ -235,20 +240,70 @@ void open_for_spending(Side& to, const std::string& number) {
   to.commit({.number = number});
 }
 
-void check_is_there(const std::string& path) {
-  if (is_server_address(path) || file_id(path)) return;
-  refuse(path, "There is no ledger " + one_line(path, 200) + ".");
+bool is_there(const std::string& path) {
+  if (!is_server_address(path)) {
+    struct stat info {};
+    return stat(path.c_str(), &info) == 0 && info.st_size > 0;
+  }
+  const auto result = attempt_on<bool>(path, [&] { return has_ledger(path); });
+  if (!result) throw CopyFailure(result.error());
+  return *result;
 }
 
-Copied copy(const std::string& from_path, const std::string& to_path) {
-  check_is_there(from_path);
-  Side from(from_path);
-  Side to(to_path);
-  if (from.name() == to.name()) {
-    refuse(from.name(), "A ledger cannot be copied into itself: both are " + named(from.name()) +
-                            ". Nothing was copied.");
+void check_is_there(const std::string& path) {
+  if (is_there(path)) return;
+  refuse(path, "There is no ledger " + one_line(without_password(path), 200) + ".");
+}
+
+// What a copy into a file that is not there yet makes: it goes again with a copy that is refused.
+class NewFile {
+ public:
+  explicit NewFile(const std::string& path) {
+    if (is_server_address(path) || file_id(path)) return;
+    is_new_ = true;
+    had_locks_ = file_id(path + ".lock").has_value();
+    std::filesystem::path folder = take_string(g_canonicalize_filename(path.c_str(), nullptr));
+    std::error_code ignored;
+    while (!std::filesystem::exists(folder = folder.parent_path(), ignored)) {
+      folders_.push_back(folder);
+    }
   }
-  const Transfer state = from.hold();
+
+  // Only when nobody has written to it. Who has it open finds that it is not the same any more
+  // before anything is paid for.
+  void remove(std::optional<Side>& file) const {
+    if (!is_new_ || !file) return;
+    const std::string path = file->name();
+    file->let_go();
+    // Until the end nobody opens it.
+    const auto setup = file->store().places()->take(LockFile::setup_place);
+    if (!setup) return;
+    const Transfer transfer = file->hold();
+    const bool is_used = !transfer.number.empty() || !file->held().empty() ||
+                         !file->ask<bool>([&] { return is_empty(file->database()); });
+    if (is_used) return;
+    // A log without its file would be taken for one that is in use.
+    for (const char* part : {"-wal", "-shm", ""}) unlink((path + part).c_str());
+    file.reset();
+    if (!had_locks_) unlink((path + ".lock").c_str());
+    for (const auto& folder : folders_) rmdir(folder.c_str());
+  }
+
+ private:
+  bool is_new_ = false;
+  bool had_locks_ = false;
+  std::vector<std::filesystem::path> folders_;  // that are missing, the innermost one first
+};
+
+void check_may_be_copied(Side& from, bool is_for_file) {
+  from.run([&] { check_is_open(from.database()); });
+  check_is_unused(from);
+  check_is_sound(from);
+  check_has_settled(from, is_for_file);
+}
+
+// `from` is held, and may be copied unless `state` says that it was moved.
+Copied copy_held(Side& from, const Transfer& state, Side& to) {
   const auto other = to.ask<Transfer>([&] { return read_transfer(to.database()); });
   if (!state.moved_to.empty() && state.number == other.number) {
     from.let_go();
@@ -258,9 +313,6 @@ Copied copy(const std::string& from_path, const std::string& to_path) {
   from.run([&] { check_is_open(from.database()); });
   // Before anything is waited for: it may be the same one by another name.
   check_has_room(to, other, from);
-  check_is_unused(from);
-  check_is_sound(from);
-  check_has_settled(from, to);
 
   const Transfer room = to.hold();
   check_has_room(to, room, from);
@@ -280,6 +332,33 @@ Copied copy(const std::string& from_path, const std::string& to_path) {
           .estimate = tally.estimate};
 }
 
+Copied copy(const std::string& from_path, const std::string& to_path) {
+  check_is_there(from_path);
+  Side from(from_path);
+  if (from_path == to_path || (from.is_file() && file_id(from_path) == file_id(to_path))) {
+    refuse(from.name(), "A ledger cannot be copied into itself: both are " + named(from.name()) +
+                            ". Nothing was copied.");
+  }
+  const Transfer state = from.hold();
+  // Where it was moved to, there may be something left to be done. Otherwise nothing is made before
+  // it is known that it can be copied.
+  if (state.moved_to.empty() || !is_there(to_path)) {
+    check_may_be_copied(from, !is_server_address(to_path));
+  }
+  const NewFile made(to_path);
+  std::optional<Side> to(to_path);
+  try {
+    return copy_held(from, state, *to);
+  } catch (const CopyFailure&) {
+    // Whatever comes of that, it is told why there is no copy.
+    (void)guarded<std::monostate>([&] {
+      made.remove(to);
+      return std::monostate();
+    });
+    throw;
+  }
+}
+
 void undo(const std::string& path, bool is_lost) {
   check_is_there(path);
   Side from(path);
@@ -288,7 +367,7 @@ void undo(const std::string& path, bool is_lost) {
     refuse(path, "The rows of " + named(path) + " were not moved, and there is nothing to undo.");
   }
   if (is_lost) return from.commit({});
-  if (!is_server_address(state.moved_to) && !file_id(state.moved_to)) {
+  if (!is_there(state.moved_to)) {
     refuse(path, "There is no ledger " + one_line(state.moved_to, 200) + ", where the rows of " +
                      named(path) +
                      " are now. Put it back, or where it is lost for good, use --lost.");

@@ -28,7 +28,7 @@ struct Copied {
 // and `from` is marked as moved, with its rows as they are. Blocks, for minutes with a million
 // rows. Threads: any.
 //
-// Fails without a change that matters when a process uses either, when something in `from` is
+// Fails without a change that matters, and leaves no file that it made, when a process uses either, when something in `from` is
 // damaged, and when what was written is not what was read.
 Result<Copied> copy_ledger(const std::string& from, const std::string& to);
 

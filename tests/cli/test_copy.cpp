@@ -2,6 +2,8 @@
 //
 // A ledger that is moved into another one, of whichever kind: nothing of it is lost, and at no time
 // two of them can be spent from.
+#include <fstream>
+
 #include "cli/cli_fixture.h"
 
 namespace genpro::test {
@@ -234,7 +236,7 @@ TEST_F(Copy, WhileRowsAreFollowedNothingIsCopied) {
   const std::string to = new_file();
   const std::string told = refused({path_, to});
   EXPECT_NE(told.find("rows 2 and 3 are followed"), std::string::npos) << told;
-  EXPECT_EQ(rows_of(to), 0U);
+  EXPECT_FALSE(std::filesystem::exists(to));
   EXPECT_TRUE(is_open(path_));
 }
 
@@ -296,9 +298,60 @@ TEST_F(Copy, ADamagedRowIsNamedAndNothingIsCopied) {
     const std::string to = new_file();
     const std::string told = refused({path_, to});
     EXPECT_NE(told.find("Row 105 of the ledger " + path_), std::string::npos) << change << told;
-    EXPECT_EQ(rows_of(to), 0U);
+    for (const char* part : {"", "-wal", "-shm", ".lock"}) {
+      EXPECT_FALSE(std::filesystem::exists(to + part)) << part;
+    }
     EXPECT_TRUE(is_open(path_));
   }
+}
+
+TEST_F(Copy, ARefusedOneLeavesNothingBehind) {
+  const std::string folder = folder_.file("new");
+  const std::string to = folder + "/deep/to.db";
+  refused({folder_.file("none.db"), to});
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  fill();
+  auto claim = must(ask(*open(), request("new")));
+  refused({path_, to});
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  claim = {};
+  copied(path_, new_file());
+  refused({path_, to});
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  // Of that one it is not known before rows are copied.
+  path_ = new_file();
+  add(*open(), request(), failed("1"));
+  sql("UPDATE generations SET status = 'paid'");
+  refused({path_, to});
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  // What was there before stays.
+  const std::string empty = new_file();
+  open_at(empty);
+  refused({path_, empty});
+  EXPECT_TRUE(std::filesystem::exists(empty));
+  EXPECT_TRUE(is_open(empty));
+}
+
+TEST_F(Copy, AnEmptyFileIsNoLedger) {
+  const std::string none = new_file();
+  std::ofstream(none).flush();
+  const std::string to = new_file();
+  EXPECT_NE(refused({none, to}).find("There is no ledger " + none), std::string::npos);
+  EXPECT_EQ(std::filesystem::file_size(none), 0U);
+  EXPECT_FALSE(std::filesystem::exists(none + ".lock"));
+  EXPECT_FALSE(std::filesystem::exists(to));
+}
+
+TEST_F(CopyToServer, ADatabaseWithoutOneIsNoLedger) {
+  const std::string none = new_server();
+  const std::string to = new_file();
+  EXPECT_NE(refused({none, to}).find("There is no ledger " + none), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(to));
+  EXPECT_EQ(shared_postgres()
+                .sql(none.substr(none.rfind('/') + 1),
+                     "SELECT 'found' FROM pg_namespace WHERE nspname = 'genpro'")
+                .find("found"),
+            std::string::npos);
 }
 
 TEST_F(Copy, JsonTellsTheSums) {

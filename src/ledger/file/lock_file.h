@@ -17,6 +17,8 @@ namespace genpro::ledger {
 // Threads: any; nothing waits.
 class LockFile : public Places {
  public:
+  // Who sets the ledger up, or removes it, has this one.
+  static constexpr std::int64_t setup_place = 0;
   // Creates the file, mode 0600. Throws std::system_error.
   static std::shared_ptr<LockFile> open(const std::string& path);
   explicit LockFile(const std::string& path) : descriptor_(path) {}

@@ -241,7 +241,7 @@ LifeLock take_setup_lock(LockFile& locks, int timeout_ms) {
   using namespace std::chrono_literals;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   while (true) {
-    if (auto lock = locks.take(0)) return std::move(*lock);
+    if (auto lock = locks.take(LockFile::setup_place)) return std::move(*lock);
     if (std::chrono::steady_clock::now() >= deadline) {
       throw sqlite::Failure(SQLITE_BUSY, "another process is setting it up");
     }

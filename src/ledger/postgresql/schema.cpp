@@ -211,6 +211,10 @@ void check_is_empty(Session& session) {
 
 }  // namespace
 
+bool has_ledger(Session& session) {
+  return look(session).version > 0;
+}
+
 std::string prepare_schema(Session& session) {
   Found found = look(session);
   if (found.version < server_migrations.size()) {

@@ -18,6 +18,13 @@ constexpr auto exit_time = 200ms;
 // A server that could not be reached is not asked again by each of many calls.
 constexpr auto pause = 1s;
 
+void check_address(const std::string& address) {
+  if (!has_password(address)) return;
+  throw ForeignLedger(
+      "its address holds a password, which would be shown with it; have it in PGPASSWORD or in "
+      "the file that PGPASSFILE names");
+}
+
 }  // namespace
 
 ServerStore::ServerStore(const std::string& address)
@@ -26,12 +33,15 @@ ServerStore::ServerStore(const std::string& address)
       session_(std::make_shared<Session>(address)),
       locks_(std::make_shared<AdvisoryLocks>(session_)),
       places_(locks_) {
-  if (has_password(address)) {
-    throw ForeignLedger(
-        "its address holds a password, which would be shown with it; have it in PGPASSWORD or in "
-        "the file that PGPASSFILE names");
-  }
+  check_address(address);
   connect();
+}
+
+bool has_ledger(const std::string& address) {
+  check_address(address);
+  Session session(address);
+  session.connect();
+  return has_ledger(session);
 }
 
 void ServerStore::connect() {

@@ -57,6 +57,10 @@ class ServerStore : public Store {
   bool may_wait_ = true;
 };
 
+// Whether one was made there; nothing is changed. Throws ServerFailure or ForeignLedger.
+bool has_ledger(const std::string& address);
+bool has_ledger(Session& session);
+
 // Creates what is missing, by one of all that begin at once. Returns which ledger it is.
 std::string prepare_schema(Session& session);
 
