@@ -28,8 +28,8 @@ struct Copied {
 // and `from` is marked as moved, with its rows as they are. Blocks, for minutes with a million
 // rows. Threads: any.
 //
-// Fails without a change that matters, and leaves no file that it made, when a process uses either, when something in `from` is
-// damaged, and when what was written is not what was read.
+// Fails without a change that matters, and leaves no file that it made, when a process uses either,
+// when something in `from` is damaged, and when what was written is not what was read.
 Result<Copied> copy_ledger(const std::string& from, const std::string& to);
 
 // Takes back what copy_ledger() did to `from`: the ledger with its rows is marked as moved to
