@@ -74,10 +74,7 @@ void Claiming::claim() {
         const bool has_not_left = claim->kind == ledger::Claim::Kind::take &&
                                   std::holds_alternative<payment::Prepared>(claim->entry.state);
         if (!is_new && !has_not_left) return claim;
-        // With reuse=completed nobody means to pay for a clip that is there, either.
-        const bool is_there_enough =
-            settings.reuse == payment::Reuse::completed && settings.identity.data.empty();
-        if (is_new && (settings.pays_once || is_there_enough)) {
+        if (is_new && settings.pays_once) {
           const auto earlier = ledger.delivered_unreadable(settings.identity);
           if (!earlier) return earlier.error();
           if (*earlier) return maybe_paid(**earlier);

@@ -156,18 +156,6 @@ TEST(Reuse, TheSameRequestInOtherWordsIsTheSame) {
                                         {"reuse", "completed"}})));
 }
 
-TEST(Reuse, OfACompletedOneIsNoPaymentWhereTheCellCannotBeRead) {
-  Bench bench;
-  const Settings request = {{"duration", "0"}, {"reuse", "completed"}};
-  const Streamed first = bench.run(request);
-  EXPECT_TRUE(first.outcome.eos) << first.outcome.summary();
-  const std::string id = bench.books().created().front().id;
-  bench.service.behave({.cell = CellReading::failing});
-  const Streamed refused = bench.run(request);
-  expect_one_error(refused.outcome, {.mentions = {"Generation " + id, "cannot be read"}});
-  EXPECT_EQ(bench.books().posts.size(), 1U);
-}
-
 TEST(Reuse, AttachingPostsNothing) {
   Bench bench;
   const std::string id = bench.service.add_foreign("101/3300");
