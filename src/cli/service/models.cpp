@@ -167,7 +167,8 @@ std::vector<std::string> unknown_to_table(const api::CardOffer& offer, char lett
       return !seconds.empty() && fits(catalogue::bounds_of(seconds));
     });
   };
-  const auto& [words, least, most] = offer.duration;
+  const std::optional<double> least = offer.duration.least;
+  const std::optional<double> most = offer.duration.most;
   if (least && !is_within([&](catalogue::Seconds known) { return known.least <= *least; })) {
     add("duration", "from " + number_text(*least));
   }
