@@ -57,7 +57,6 @@ void Fetcher::seek(std::uint64_t offset, std::uint64_t epoch) {
   is_asleep_ = false;
   proven_to_ = 0;
   asked_without_proof_ = false;
-  part_size_ = 0;
   if (identity_ && identity_->total && offset_ >= *identity_->total) return end();
   // A fresh address is on its way, and the old one is of no use.
   if (refusal_ && refusal_->is_pending) return;
@@ -109,10 +108,6 @@ void Fetcher::begin() {
   if (identity_ && !overlap_.empty()) {
     wanted_.proven_to = std::clamp(proven_to_, overlap_.begin(), overlap_.end());
     if (overlap_.end() == offset_) {
-      // Nothing broke where a server gives a part at a time: most of the next one is to be new.
-      if (part_size_ > 0) {
-        wanted_.proven_to = std::max(wanted_.proven_to, offset_ - part_size_ / 8);
-      }
       wanted_.first = wanted_.proven_to;
       if (wanted_.first == offset_) asked_without_proof_ = true;
     } else if (is_ranged_ && identity_->validator().empty() && wanted_.proven_to < overlap_.end()) {
@@ -377,9 +372,11 @@ void Fetcher::on_body_end() {
                 "The clip is empty. Ask the service's support for it, with the generation's id.",
                 url_.without_query());
   }
-  // Rubbish may follow the last box of a clip; a connection does not break at one byte twice.
+  // Rubbish may follow the last box of a clip; a connection does not break at one byte twice. What
+  // was compressed does, where only its first member was unpacked.
   const bool is_same_end = std::exchange(ended_at_, offset_) == offset_;
-  const bool is_known_end = is_same_end && boxes_ && boxes_->may_end_in_box();
+  const bool is_known_end =
+      is_same_end && !connection_->is_decoded && boxes_ && boxes_->may_end_in_box();
   if (!identity_->total && boxes_ && !boxes_->may_end() && !is_known_end) {
     return retry("it ended within a part of it or before all of them, after " +
                  std::to_string(offset_) + " bytes");
@@ -399,12 +396,11 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     });
     return begin();
   }
-  // An answer that ended where it said it would is none that broke.
-  const bool is_complete = broken && broken->delivered > 0 && broken->position == broken->end;
-  part_size_ = is_complete ? broken->position - broken->first : 0;
   note_unwanted();
   if (backoff_.failures() < settings_.retries) {
     auto delay = backoff_.next(retry_after);
+    // An answer that ended where it said it would is none that broke.
+    const bool is_complete = broken && broken->delivered > 0 && broken->position == broken->end;
     const bool is_good = broken && broken->delivered >= prompt_retry_new_size &&
                          broken->position - broken->first >= prompt_retry_size;
     if (is_complete || is_good) delay = {};

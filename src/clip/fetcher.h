@@ -94,15 +94,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void forget_redirects();
   // Checks a 200 or 206; false when it ended the fetch or this connection.
   bool accept(const ConnectionPtr& connection);
-  // Whether a network has answered in the place of the clip's server, which has sent no page
-  // before.
-  bool is_page_instead(const ConnectionPtr& connection);
   // A fragment; empty when there is no reason.
   std::string why_not_from_the_beginning(const Identity& now) const;
   void on_refusal(const ConnectionPtr& connection, unsigned status);
-  // Of those before the first answer that was of use: it fails next, and some servers refuse each
-  // range by an error or by closing the connection.
-  bool is_last_try() const;
   // Asks once more without a range, where that may have been what was refused.
   bool ask_without_range(unsigned status);
   void on_no_such_range(const ConnectionPtr& connection, const std::string& debug);
@@ -165,8 +159,6 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // before them. So what was just seen to be the same is not asked for again: up to there.
   std::uint64_t proven_to_ = 0;
   bool asked_without_proof_ = false;  // since the latest byte
-  // Bytes of the latest answer, where that was a part of what was asked for, and whole.
-  std::uint64_t part_size_ = 0;
   // An answer that made the fetcher ask for a fresh address, since the latest byte.
   struct Refusal {
     unsigned status = 0;

@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "clip/connection.h"
-#include "clip/content_coding.h"
 #include "clip/content_range.h"
 #include "clip/fetcher.h"
 #include "clip/redirect.h"
@@ -27,6 +26,15 @@ ErrorKind kind_of_refusal(unsigned status, ErrorKind otherwise) {
   return otherwise;
 }
 
+// What a body of that encoding may be in, in the order in which it is tried. Some servers leave out
+// the header of deflate.
+std::vector<GZlibCompressorFormat> formats_of(const std::string& encoding) {
+  const auto is = [&](const char* name) { return g_ascii_strcasecmp(encoding.c_str(), name) == 0; };
+  if (is("gzip") || is("x-gzip")) return {G_ZLIB_COMPRESSOR_FORMAT_GZIP};
+  if (is("deflate")) return {G_ZLIB_COMPRESSOR_FORMAT_ZLIB, G_ZLIB_COMPRESSOR_FORMAT_RAW};
+  return {};
+}
+
 std::string refusal_text(unsigned status) {
   return "The clip's server does not hand out the clip (HTTP " + std::to_string(status) + ")";
 }
@@ -43,8 +51,6 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   }
   if (!connection->stream) {
     if (const char* endless = connection->watch->endless()) return fail_for_endless(endless);
-    const bool is_closed = error.matches(G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT);
-    if (is_closed && is_last_try() && ask_without_range(SOUP_STATUS_NONE)) return;
     return retry(one_line(error.message(), 200));
   }
   runtime_.keep<http::Sessions>().note_answer(http::Purpose::clip, url_);
@@ -118,18 +124,17 @@ void Fetcher::keep_cookies(SoupMessage* message) {
 bool Fetcher::accept(const ConnectionPtr& connection) {
   SoupMessage* message = connection->message.get();
   const unsigned status = soup::message_get_status(message);
-  const std::optional<std::uint64_t> asked_from =
-      refuses_ranges_ ? std::nullopt : std::optional(connection->wanted.first);
-  Part part = read_part(status, soup::message_get_response_headers(message), asked_from);
+  Part part =
+      read_part(status, soup::message_get_response_headers(message), connection->wanted.first);
   const std::string debug = url_.without_query() + " answered HTTP " + std::to_string(status);
 
   const std::string encoding = connection->header("Content-Encoding");
-  const auto formats = formats_of(encoding);
-  if (!formats || !formats->empty()) {
+  if (!encoding.empty() && g_ascii_strcasecmp(encoding.c_str(), "identity") != 0) {
     // Ranges are of the encoded bytes, and so is the length.
     const bool is_part = status == SOUP_STATUS_PARTIAL_CONTENT;
     if (is_part && ask_without_range(status)) return false;
-    if (!formats || is_part) {
+    const std::vector<GZlibCompressorFormat> formats = formats_of(encoding);
+    if (formats.empty() || is_part) {
       fail(ErrorKind::wrong_type,
            "The clip's server sends it encoded (" + one_line(encoding, 40) +
                "), though it was asked for the bytes as they are. Ask the service's support for "
@@ -138,10 +143,12 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
       return false;
     }
     // What is in none of them is as it was asked for.
-    connection->is_decoded = wrong_formats_ < formats->size();
+    connection->is_decoded = wrong_formats_ < formats.size();
     if (connection->is_decoded) {
-      connection->stream = ObjectPtr<GInputStream>::adopt(g_converter_input_stream_new(
-          connection->stream.get(), make_decoder((*formats)[wrong_formats_]).get()));
+      const auto decoder = ObjectPtr<GConverter>::adopt(
+          G_CONVERTER(g_zlib_decompressor_new(formats[wrong_formats_])));
+      connection->stream = ObjectPtr<GInputStream>::adopt(
+          g_converter_input_stream_new(connection->stream.get(), decoder.get()));
       part.identity.total.reset();
       part.length.reset();
       part.ranged = false;
@@ -156,10 +163,6 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
     return false;
   }
   std::string changed = identity_ ? difference_from_known(part.identity) : "";
-  if (!changed.empty() && is_page_instead(connection)) {
-    retry("a web page came in its place, as of a network that wants a sign-in", status);
-    return false;
-  }
   if (!changed.empty() && may_be_proven(part.identity)) {
     return examine(connection, part, changed, debug);
   }
@@ -197,15 +200,6 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
   return true;
 }
 
-bool Fetcher::is_page_instead(const ConnectionPtr& connection) {
-  const auto is_page = [](const std::string& type) {
-    return g_ascii_strncasecmp(type.c_str(), "text/html", 9) == 0;
-  };
-  auto shared = channel_->lock();
-  return is_page(connection->header("Content-Type")) && shared->info &&
-         !is_page(shared->info->content_type);
-}
-
 // The whole clip came in place of a part. Its beginning may be skipped when it is known to be the
 // same clip; bytes of an unknown one are not to be joined.
 std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
@@ -228,8 +222,7 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
   // Of a server that has known ranges, 400 rather means an address that has expired.
-  const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_) ||
-                           (status == 403 && !identity_) || (status >= 500 && is_last_try());
+  const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_);
   if (is_of_range && ask_without_range(status)) return;
   if (status == 408 || status == 429 || status >= 500) {
     auto wait = http::parse_retry_after(connection->header("Retry-After"));
@@ -243,10 +236,6 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   fail(kind_of_refusal(status, read_kind()),
        refusal_text(status) + ". Ask the service's support for it, with the generation's id.",
        debug, status);
-}
-
-bool Fetcher::is_last_try() const {
-  return !identity_ && backoff_.failures() >= settings_.retries;
 }
 
 bool Fetcher::ask_without_range(unsigned status) {

@@ -37,26 +37,22 @@ void Identity::add(const Identity& other) {
   if (!total) total = other.total;
 }
 
-Part read_part(unsigned status, SoupMessageHeaders* headers, std::optional<std::uint64_t> offset) {
+Part read_part(unsigned status, SoupMessageHeaders* headers, std::uint64_t offset) {
   Part part;
   part.identity.entity_tag = header(headers, "ETag");
   part.identity.last_modified = header(headers, "Last-Modified");
   if (soup::message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH) {
-    const goffset length = soup::message_headers_get_content_length(headers);
-    if (length >= 0) part.length = static_cast<std::uint64_t>(length);
+    part.length = static_cast<std::uint64_t>(soup::message_headers_get_content_length(headers));
   }
 
-  // Some servers call each answer a part. It is none where no range was asked for and none is told.
-  const bool is_multipart = header(headers, "Content-Type").starts_with("multipart/");
-  const bool is_whole = !offset && !is_multipart && header(headers, "Content-Range").empty();
-  if (status != SOUP_STATUS_PARTIAL_CONTENT || is_whole) {
+  if (status != SOUP_STATUS_PARTIAL_CONTENT) {
     part.identity.total = part.length;
     part.ranged = g_ascii_strcasecmp(header(headers, "Accept-Ranges").c_str(), "bytes") == 0;
     return part;
   }
 
   part.ranged = true;
-  if (is_multipart) {
+  if (header(headers, "Content-Type").starts_with("multipart/")) {
     part.wrong = "it comes in several parts, though one range was asked for";
     return part;
   }
@@ -69,9 +65,9 @@ Part read_part(unsigned status, SoupMessageHeaders* headers, std::optional<std::
   part.first = range->first;
   part.identity.total = range->total;
   const std::uint64_t length = range->last - range->first + 1;
-  if (range->first != offset.value_or(0)) {
+  if (range->first != offset) {
     part.wrong = "it begins at byte " + std::to_string(range->first) + " where byte " +
-                 std::to_string(offset.value_or(0)) + " was asked for";
+                 std::to_string(offset) + " was asked for";
   } else if (part.length && *part.length != length) {
     part.wrong = "its Content-Range names " + std::to_string(length) +
                  " bytes, but its length is " + std::to_string(*part.length);
