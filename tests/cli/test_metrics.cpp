@@ -252,5 +252,20 @@ TEST_F(MetricsCommand, HasAllThatTheDashboardAsksFor) {
   for (const std::string& name : unseen) ADD_FAILURE() << name << " is on no panel";
 }
 
+// Taken for a file that is not there yet, it would be a page of zeros, and its password shown.
+TEST(MetricsAddress, ThatIsMisspeltIsAnError) {
+  for (const char* wrong : {"host=h password=hunter2", "Postgresql://me:hunter2@h/db"}) {
+    for (const char* command : {"metrics", "ledger"}) {
+      std::vector<std::string> words = {g_getenv("GENPRO"), command};
+      if (words[1] == "ledger") words.emplace_back("list");
+      words.insert(words.end(), {"--ledger", wrong});
+      const Finished finished = run_command(words, {});
+      EXPECT_NE(finished.exit_code, 0) << finished.out;
+      EXPECT_NE(finished.out.find("postgresql://HOST/DATABASE"), std::string::npos) << finished.out;
+      EXPECT_EQ(finished.out.find("hunter2"), std::string::npos) << finished.out;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace genpro::test

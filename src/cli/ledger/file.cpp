@@ -12,7 +12,9 @@
 namespace genpro::cli {
 
 std::unique_ptr<ledger::Ledger> open_ledger(const std::string& path) {
-  if (ledger::is_server_address(path)) return need(ledger::Ledger::open(path));
+  if (ledger::is_server_address(path) || ledger::is_mistaken_address(path)) {
+    return need(ledger::Ledger::open(path));
+  }
   struct stat info {};
   // What else can be wrong with it is told when it is opened.
   if (stat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR)) return nullptr;
