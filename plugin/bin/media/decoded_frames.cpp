@@ -16,6 +16,7 @@ constexpr std::int64_t most_samples = audio_rate;
 // Audio before the first frame.
 constexpr std::int64_t most_samples_ahead = 30 * audio_rate;
 // Of a clip's audio, to find how loud it is.
+constexpr Time least_measured = GST_SECOND;
 constexpr Time most_measured = 60 * GST_SECOND;
 constexpr Time enough_audio = 100 * GST_MSECOND;
 // How far ahead video is read, so that the end of a clip is known in time: more than a container
@@ -141,10 +142,10 @@ void DecodedFrames::set_gain(const std::optional<AudioGain>& gain) {
   state->factor = gain ? static_cast<float>(factor_of(gain->gain)) : 1;
 }
 
-// How much audio decides, at most.
+// How much audio decides.
 Time DecodedFrames::State::measured_ahead() const {
   const bool is_measured = loudness_target != 0 && !has_fixed_gain && !has_begun;
-  return is_measured ? std::min(preroll, most_measured) : 0;
+  return is_measured ? std::clamp(preroll, least_measured, most_measured) : 0;
 }
 
 // A factor that keeps what has that peak below the ceiling.
