@@ -5,7 +5,7 @@
 #   - under AddressSanitizer and UndefinedBehaviorSanitizer the suites of what reads what others
 #     sent or is called from many threads: unit, element, lifetime, emulator, hostile,
 #   - all others as built for use: with a sanitizer a small machine is too slow for what is on the
-#     air at its time,
+#     air at its time; simulations in the time that the others leave,
 #   - under ThreadSanitizer the suite unit,
 #   - the fuzz targets, each for 20 seconds.
 # The last line counts the test cases. Arguments go to `meson test` of the first two.
@@ -42,7 +42,7 @@ fi
 
 jobs=$(nproc)
 # Tests wait more than they compute.
-at_once=$((jobs + 1))
+at_once=$((2 * jobs + 1))
 failed=0
 
 # build FOLDER SUITES MESON-OPTIONS…: what these suites need; everything for none. `--without` before
@@ -78,18 +78,25 @@ run_tests() {
     --print-errorlogs "$@"
 }
 
+# run_idle FOLDER SUITE: what has all its time in the processor, and none to keep.
+run_idle() {
+  meson test -C "$1" --no-rebuild --num-processes "$jobs" --wrapper "$PWD/tests/idle.sh" \
+    --timeout-multiplier 20 --print-errorlogs --suite "$2" --logbase "$2-log"
+}
+
 if [ -n "$beside" ]; then
-  # With Clang, which the fuzz targets need, and which takes two thirds of GCC's time for it.
-  CXX=clang++ build build-sanitized "${*:+$* fuzz}" -Dfuzz=enabled -Db_sanitize=address,undefined \
-    -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
-  : >"$beside/sanitized"
-  # Takes what is left, and nothing else.
+  # Takes what is left, and nothing else: what is on the air meanwhile has its times to keep.
   chrt --idle --pid 0 $$ || renice -n 19 -p $$ >/dev/null
   # A session may be a scheduling group of its own, with a share that does not depend on that.
   (echo 19 >/proc/self/autogroup) 2>/dev/null || true
-  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
-  exec meson test -C build-sanitized --no-rebuild --num-processes $((2 * jobs)) --print-errorlogs \
-    --suite fuzz --logbase fuzzlog
+  # With Clang, which the fuzz targets need, and which takes two thirds of GCC's time for it.
+  CXX=clang++ build build-sanitized "${*:+$* fuzz}" -Dfuzz=enabled -Db_sanitize=address,undefined \
+    -Db_lundef=false -Doptimization=0 -Dcpp_args=-g1
+  : >"$beside/sanitized"
+  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=0 -Dcpp_args=-g1
+  if [ $# -gt 0 ]; then run_idle build simulation || failed=1; fi
+  run_idle build-sanitized fuzz || failed=1
+  exit "$failed"
 fi
 
 echo "Building"
@@ -100,8 +107,8 @@ else
   build build "${suites:+--without $suites}" -Ddebug=false
 fi
 
-# While tests wait, the other builds are made, and what is left of the machine goes to fuzzing. Not
-# the tests themselves: a shell has signals ignored in what it runs in the background.
+# While tests wait, the other builds are made, and what is left of the machine goes to the simulations
+# and to fuzzing. Not to other tests: a shell has signals ignored in what it runs in the background.
 work=$(mktemp -d)
 # A session of its own, so that it can be ended as a whole.
 # shellcheck disable=SC2086 # a list of names
@@ -111,7 +118,7 @@ trap 'kill -- "-$background" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 echo "Running the tests, while the sanitized build is made"
 (
-  for suite in $suites; do set -- --no-suite "$suite" "$@"; done
+  for suite in ${suites:+$suites simulation}; do set -- --no-suite "$suite" "$@"; done
   run_tests build "$@"
 ) || failed=1
 while [ ! -e "$work/sanitized" ]; do
@@ -136,7 +143,7 @@ asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
   run_tests build-sanitized --no-suite fuzz "$@"
 ) || failed=1
 
-echo "Waiting for the fuzz targets"
+echo "Waiting for the simulations and the fuzz targets"
 wait "$background" || failed=1
 cat "$work/log"
 
@@ -155,5 +162,7 @@ if [ "$deep" = yes ]; then
   tests/bench/run.py --quick || failed=1
 fi
 
-python3 tests/count.py build build-sanitized build-sanitized:fuzzlog build-tsan || failed=1
+# shellcheck disable=SC2086 # nothing for all suites
+python3 tests/count.py build ${suites:+build:simulation-log} build-sanitized \
+  build-sanitized:fuzz-log build-tsan || failed=1
 exit "$failed"
