@@ -6,7 +6,7 @@
 
 #include "api/json.h"
 #include "base/text.h"
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 namespace genpro::job {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 #include <utility>
 
