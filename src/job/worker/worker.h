@@ -127,7 +127,7 @@ class Worker : private PaymentDriver::Owner {
   std::optional<Expectation> expectation() const;
   std::chrono::milliseconds elapsed() const;
   std::string generation_id() const;
-
+  // shutdown.cpp
   void end_steps();
   void stop_unfinished();
   void finish_shutdown(Shutdown outcome);
