@@ -179,7 +179,7 @@ ProgressReport Generation::progress(GstProgressType type, std::string text) {
   }
   int& percent = report.progress.percent;
   if (type == GST_PROGRESS_TYPE_COMPLETE) percent = 100;
-  // It does not go back.
+  // A percentage that was told is never taken back.
   percent = state->percent = std::max(percent, state->percent);
   report.cost = state->report.cost;
   return report;

@@ -12,7 +12,7 @@ namespace genpro::job {
 
 namespace {
 
-// Of a disk, between two pieces of a clip.
+// How long a disk may take between two pieces of a clip.
 constexpr std::chrono::seconds longest_silence{30};
 
 }  // namespace

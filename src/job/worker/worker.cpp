@@ -43,7 +43,7 @@ Charged charged_by(const payment::State& state) {
   return Charged::unknown;
 }
 
-// Whether the same again may end well.
+// Whether the same request may succeed when it is tried again.
 bool is_retryable(Kind kind) {
   switch (kind) {
     case Kind::unreachable:
@@ -123,7 +123,7 @@ void Worker::send_owed_stops() {
                row.text;
       });
     }
-    // Not from within its own call.
+    // Later, since its own call has led here.
     owed_stops_timer_.start(milliseconds(0), [this] { owed_stops_.reset(); });
   });
 }
@@ -209,7 +209,7 @@ milliseconds Worker::until_next_poll() {
   return in_step(schedule_.next(payment_->age(), Waiting::count() * process_spacing));
 }
 
-// ---- What the payment tells ----
+// ---- PaymentDriver::Owner ----
 
 void Worker::on_progress() {
   const payment::State& state = payment_->state();
@@ -223,7 +223,7 @@ void Worker::on_progress() {
   const bool is_told =
       !is_earlier_ || !generation || !std::holds_alternative<payment::Known>(state);
   if (has_ended_ || (status_ == before && is_told)) return;
-  // Nothing has been heard of an earlier run's yet.
+  // The service has not told yet how an earlier run's generation stands.
   if (is_earlier_ && !generation) {
     status_ = before;
     return;
@@ -320,7 +320,7 @@ void Worker::on_end(const payment::End& end) {
     report(std::move(update));
   }
   Error error = error_of(end);
-  // Who paid for one that a user named is not known.
+  // It is not known who paid for a generation that the user has named.
   if (!is_attached_) error.charged = charged_by(payment_->state());
   error.ledger_row = payment_->entry().id;
   const bool goes_by_answer = end.kind == Kind::refused || end.kind == Kind::unanswered;
@@ -332,7 +332,7 @@ void Worker::on_end(const payment::End& end) {
 void Worker::complete() {
   auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
   if (!url) return give_up(std::move(url.error()), false);
-  // It is there, however long its file takes to be read.
+  // generation-timeout is about the generation, not about how long its clip takes to be read.
   deadline_timer_.stop();
   // Another run may have kept it meanwhile, or be about to.
   await_archive([this, url = std::move(*url)](const TurnPtr& turn) {
@@ -359,7 +359,7 @@ void Worker::ask_address(Job::AddressDone done) {
       runtime_, settings_.access, settings_.silence, settings_.retries,
       settings_.longest_address_wait, generation_id(),
       [this, done = std::move(done)](Result<Url> url) {
-        // It is what calls here.
+        // Its call has led here: it lives until this returns.
         const auto request = std::move(address_request_);
         done(std::move(url));
       });
@@ -393,7 +393,7 @@ void Worker::give_up(Error error, bool is_retryable) {
   estimate_request_.reset();
   if (!payment_) return;
   payment_->rest();
-  // Who reads the error finds the row free.
+  // Released before the error is acted on, so that a new run finds the row free.
   if (std::holds_alternative<payment::InDoubt>(payment_->state())) payment_->release();
 }
 
