@@ -89,12 +89,11 @@ void Runner::note_clips() {
   std::map<std::int64_t, Sharing::Known> known;
   for (Sharing::Known& row : sharing_.known_rows()) known[row.row.number] = std::move(row);
   // All had ended when this began: who asks for it in another folder wants its clips there.
-  wishes_.fetches_all |= known.size() == tasks_.size() &&
-                         std::ranges::all_of(known, [&](const auto& each) {
-                           const BatchRow& row = each.second.row;
-                           return row.status != BatchRow::Status::begun &&
-                                  row.changed_at < sharing_.began();
-                         });
+  wishes_.fetches_all |=
+      known.size() == tasks_.size() && std::ranges::all_of(known, [&](const auto& each) {
+        const BatchRow& row = each.second.row;
+        return row.status != BatchRow::Status::begun && row.changed_at < sharing_.began();
+      });
   for (const Task& task : tasks_) {
     if (!task.receipt) continue;
     const std::uintmax_t bytes = fs::file_size(task.output, ignored);

@@ -162,14 +162,14 @@ bool Worker::has_cost_limit() const {
 void Worker::ask_estimate(const api::GenerationRequest& request, std::function<void()> then) {
   estimate_request_ = std::make_unique<EstimateRequest>(
       runtime_,
-      EstimateRequest::Settings{.access = settings_.access,
-                                .silence = settings_.silence,
-                                .ledger = settings_.ledger,
-                                .request = request,
-                                .asks_service =
-                                    has_cost_limit() || request.dialect != &api::seed_dialect,
-                                .is_optional = !has_cost_limit(),
-                                .identity = identity_},
+      EstimateRequest::Settings{
+          .access = settings_.access,
+          .silence = settings_.silence,
+          .ledger = settings_.ledger,
+          .request = request,
+          .asks_service = has_cost_limit() || request.dialect != &api::seed_dialect,
+          .is_optional = !has_cost_limit(),
+          .identity = identity_},
       [this, then = std::move(then)](Estimate estimate) {
         // Its call has led here: it lives until this returns.
         const auto request = std::move(estimate_request_);
