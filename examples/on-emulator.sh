@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs a command with the emulator in place of the service: no account, no cost. Installs what it
-# needs (Debian 12, as root), builds, and makes three ingredients: 501 is a photo, 502 a logo, 503 a
-# clip. For the command, the folder that they are in is $INGREDIENTS.
+# needs (Debian 12 or 13, as root), builds, and makes three ingredients: 501 is a photo, 502 a logo,
+# 503 a clip. For the command, the folder that they are in is $INGREDIENTS.
 #
 #   examples/on-emulator.sh COMMAND [ARGUMENT…]
 #

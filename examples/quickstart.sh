@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # From ingredients to a clip, a decoded clip and a WebM, without an account: the emulator stands in
-# for the service. Installs what it needs (Debian 12, as root), builds, and runs.
+# for the service. Installs what it needs (Debian 12 or 13, as root), builds, and runs.
 #
 #   examples/quickstart.sh [FILE…]   images, clips, logos; without any it makes three itself
 #

@@ -46,7 +46,7 @@ Result<NeededBy> needed_by(const BinSettings& settings) {
                         "2027-01-31T20:15:00+01:00.");
 }
 
-// Of no text none.
+// Nothing for an empty text.
 Result<std::optional<Timecode>> take_at_timecode(const BinSettings& settings) {
   if (settings.take_at_timecode.empty()) return std::optional<Timecode>();
   if (const auto timecode = parse_timecode(settings.take_at_timecode)) return timecode;

@@ -113,7 +113,8 @@ bool Generation::start(OnUpdate on_update) {
     const auto or_none = [](const std::string& text) { return text.empty() ? "none" : text; };
     return "starts: sheet " + settings_.sheet_id + ", cell " + settings_.cell_id + ", agent " +
            settings_.agent_id + ", generation-id " + or_none(settings_.generation_id) + ", API " +
-           job_settings->access.base.text + ", ledger " + or_none(ledger::without_password(settings_.ledger));
+           job_settings->access.base.text + ", ledger " +
+           or_none(ledger::without_password(settings_.ledger));
   });
   job_settings->access.log_id = name_;
   job_settings->on_update = std::move(on_update);
@@ -179,7 +180,7 @@ ProgressReport Generation::progress(GstProgressType type, std::string text) {
   }
   int& percent = report.progress.percent;
   if (type == GST_PROGRESS_TYPE_COMPLETE) percent = 100;
-  // It does not go back.
+  // A percentage that was told is never taken back.
   percent = state->percent = std::max(percent, state->percent);
   report.cost = state->report.cost;
   return report;

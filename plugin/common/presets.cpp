@@ -55,7 +55,7 @@ bool has_preset(GstPreset* preset, const char* name) {
 
 // In place of the one of that name.
 bool replace_preset(GstPreset* preset, const char* name) {
-  // One that would hold nothing is none.
+  // A preset without a property is not kept.
   const Owned<char*, g_strfreev> held(gst_preset_get_property_names(preset));
   if (!held || g_strv_length(held.get()) == 0) return false;
   GCharPtr comment;

@@ -133,7 +133,7 @@ bool SourceCore::is_delivered() {
   const auto* reading = std::get_if<Reading>(&run->state);
   if (reading == nullptr || run->has_posted_error) return false;
   if (!stream_.is_pulled) return reading->is_pushed;
-  // Who pulls makes the end itself.
+  // In pull mode the puller makes the EOS.
   return is_done && !run->is_eos_announced && (reading->is_at_end || pipeline_->has_ended());
 }
 

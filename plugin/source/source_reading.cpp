@@ -173,7 +173,7 @@ GstFlowReturn SourceCore::identify(const BytesPtr& head) {
   GST_INFO_OBJECT(element_, "reads a clip of %s bytes, %s",
                   info && info->size ? std::to_string(*info->size).c_str() : "unknown",
                   info && info->seekable ? "seekable" : "not seekable");
-  // Who pulls would take caps for what comes by itself.
+  // In pull mode caps would be taken for those of pushed data.
   if (!stream_.is_pulled) pad_.set_caps(caps_of(*container));
   if (info && info->size) pad_.set_size(*info->size);
   generation()->set_status(Status::streaming);
@@ -225,7 +225,7 @@ void SourceCore::send_tags() {
     gst_tag_list_add(tags.get(), GST_TAG_MERGE_REPLACE, GST_TAG_ENCODER, model.c_str(), nullptr);
   }
   if (stream_.is_pulled) {
-    // No event goes to who pulls.
+    // In pull mode no event is pushed.
     stream_.tags = Tags::sent;
     gst_element_post_message(element_, gst_message_new_tag(GST_OBJECT(element_), tags.release()));
     return;

@@ -77,7 +77,7 @@ void AccountClient::continue_generation(const std::string& id, const std::string
   call->request.headers = {{"Idempotency-Key", idempotency_key}};
   call->done = reading(std::move(done), parse_generation);
   if (!is_id(id)) return refuse(call, "\"" + one_line(id, 80) + "\" is no id");
-  // Which of the two places it has is not published.
+  // It is not published in which of the two places the service reads it.
   if (!agent_id.empty()) call->request.json_body = agent_body(agent_id);
   begin(call, "generations/" + id + "/continue",
         agent_id.empty() ? std::nullopt : std::optional(agent_id));

@@ -191,7 +191,7 @@ void Exchange::read_when_ready() {
     });
     return G_SOURCE_REMOVE;
   };
-  // It goes with this object at the latest.
+  // The source is destroyed with this object at the latest.
   g_source_set_callback(ready_.get(), G_SOURCE_FUNC(function), this, nullptr);
   g_source_attach(ready_.get(), g_main_context_get_thread_default());
 }

@@ -86,7 +86,7 @@ Result<Contents> read_contents(const Archive& archive) {
   std::set<std::string> named;
   problem =
       for_each_file(folder / "generations", [&](const fs::path& path, const struct stat& file) {
-        // One that is being written.
+        // A record that is being written has another name until it is whole.
         if (path.extension() != ".json")
           return contents.leftovers.push_back(leftover_of(path, file));
         auto record = read_record(path);

@@ -153,7 +153,7 @@ Turn await_turn(const Archive& archive, const std::string& service,
     const auto now = steady_clock::now();
     if (now - began >= longest_turn) return turn;
     if (!seen) {
-      // It has just been given back, or is another user's.
+      // Absent: it has just been given back. Otherwise it is another user's.
       if (errno != ENOENT) return turn;
       continue;
     }

@@ -125,7 +125,7 @@ class Run {
       }
       return;
     }
-    // An end that was asked for is no failure.
+    // A stop that was asked for is not a failure.
     if (stop_.stop_requested()) return;
     std::size_t first = none;
     failed_.compare_exchange_strong(first, content.files.front());

@@ -110,7 +110,6 @@ class Database {
   // may lead in circles. Time that is spent waiting for a lock or the disk does not count.
   void limit_work(std::chrono::milliseconds limit);
 
-  std::int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
   std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
   sqlite3* handle() const { return handle_.get(); }
 

@@ -56,7 +56,7 @@ bool TemporaryFile::read(std::uint64_t offset, std::span<unsigned char> bytes) {
 }
 
 void TemporaryFile::clear() {
-  // What cannot be given back now is when it is closed.
+  // Space that cannot be given back now is given back when the file is closed.
   if (ftruncate(descriptor_, 0) != 0) return;
 }
 

@@ -13,27 +13,27 @@ namespace {
 
 // clang-format off
 constexpr std::array<Model, 20> table = {{
-    // name, seed, types, ratios, seconds, default, resolutions, default, images, last frame[, seconds of ingredients, ratio of image, images are optional]
-    {"pika", true, "G", "1:1 9:16 16:9", "", 0, "", "", 0, false},
-    {"kling_1_6", true, "G", "1:1 9:16 16:9", "5 10", 0, "", "", 0, false},
-    {"seedance_lite", true, "G", "1:1 9:16 16:9", "", 0, "", "", 0, false},
-    {"veo_3_1", true, "G", "1:1 9:16 16:9", "1-8", 0, "", "", 0, false},
-    {"veo_3_1_fast", true, "G", "1:1 9:16 16:9", "1-8", 0, "", "", 0, false},
-    {"veo_3", true, "T", "1:1 9:16 16:9", "", 0, "", "", 0, false},
-    {"kling_2_6", true, "I", "1:1 9:16 16:9", "", 0, "", "", 0, false},
-    {"gemini-omni-1.1-flash", false, "TIG", "9:16 16:9", "", 0, "", "", 1, false},
-    {"grok", false, "TIG", "1:1 16:9 9:16 4:3 3:4 3:2 2:3", "1-15", 5, "", "", 14, false},
-    {"kling-v3", false, "TIG", "1:1 9:16 16:9", "3-15", 3, "", "", 4, true, "3-15", false},
-    {"kling-v2-6", false, "I", "", "5 10", 5, "", "", 0, true},
-    {"minimax-h3-max", false, "I", "1:1 9:16 16:9", "5-15", 0, "480p 768p 1080p", "", 0, false},
-    {"seedance-2.0", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", "720p", 9, false, "4-15", true, true},
-    {"seedance-2.0-less-restriction", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", "720p", 9, false},
-    {"seedance-2.0-fast", false, "TIG", "1:1 9:16 16:9", "4-15", 0, "480p 720p", "", 9, false},
-    {"seedance-2.5", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 5, "480p 720p 1080p", "720p", 9, false, "4-30", true, true},
-    {"seedance-2.5-less-restriction", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 0, "480p 720p 1080p", "", 9, false},
-    {"veo-3.1", false, "TIG", "9:16 16:9", "4 6 8", 8, "", "", 3, true, "8"},
-    {"veo-3.1-fast", false, "TI", "9:16 16:9", "4 6 8", 8, "", "", 0, true},
-    {"veo-3.1-lite", false, "TI", "9:16 16:9", "4 6 8", 8, "", "", 0, false},
+    // name, seed, types, ratios, seconds, default, resolutions, images, last frame[, seconds of ingredients, ratio of image, images are optional]
+    {"pika", true, "G", "1:1 9:16 16:9", "", 0, "", 0, false},
+    {"kling_1_6", true, "G", "1:1 9:16 16:9", "5 10", 0, "", 0, false},
+    {"seedance_lite", true, "G", "1:1 9:16 16:9", "", 0, "", 0, false},
+    {"veo_3_1", true, "G", "1:1 9:16 16:9", "1-8", 0, "", 0, false},
+    {"veo_3_1_fast", true, "G", "1:1 9:16 16:9", "1-8", 0, "", 0, false},
+    {"veo_3", true, "T", "1:1 9:16 16:9", "", 0, "", 0, false},
+    {"kling_2_6", true, "I", "1:1 9:16 16:9", "", 0, "", 0, false},
+    {"gemini-omni-1.1-flash", false, "TIG", "9:16 16:9", "", 0, "", 1, false},
+    {"grok", false, "TIG", "1:1 16:9 9:16 4:3 3:4 3:2 2:3", "1-15", 5, "", 14, false},
+    {"kling-v3", false, "TIG", "1:1 9:16 16:9", "3-15", 3, "", 4, true, "3-15", false},
+    {"kling-v2-6", false, "I", "", "5 10", 5, "", 0, true},
+    {"minimax-h3-max", false, "I", "1:1 9:16 16:9", "5-15", 0, "480p 768p 1080p", 0, false},
+    {"seedance-2.0", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", 9, false, "4-15", true, true},
+    {"seedance-2.0-less-restriction", false, "TIG", "1:1 9:16 16:9", "4-15", 5, "480p 720p 1080p", 9, false},
+    {"seedance-2.0-fast", false, "TIG", "1:1 9:16 16:9", "4-15", 0, "480p 720p", 9, false},
+    {"seedance-2.5", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 5, "480p 720p 1080p", 9, false, "4-30", true, true},
+    {"seedance-2.5-less-restriction", false, "TIG", "16:9 9:16 4:3 3:4", "4-30", 0, "480p 720p 1080p", 9, false},
+    {"veo-3.1", false, "TIG", "9:16 16:9", "4 6 8", 8, "", 3, true, "8"},
+    {"veo-3.1-fast", false, "TI", "9:16 16:9", "4 6 8", 8, "", 0, true},
+    {"veo-3.1-lite", false, "TI", "9:16 16:9", "4 6 8", 8, "", 0, false},
 }};
 // clang-format on
 

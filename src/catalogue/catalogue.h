@@ -20,7 +20,6 @@ struct Model {
   std::string_view seconds;  // "4-15" or "5 10"; empty: likewise
   unsigned default_seconds;  // 0: not documented
   std::string_view resolutions;
-  std::string_view default_resolution;
   unsigned images;  // most reference images; 0: none, or not documented
   bool has_last_frame;
   // Where it is not the same for all types.

@@ -14,8 +14,8 @@
 namespace genpro::cli {
 
 inline constexpr int exit_done = 0;
-inline constexpr int exit_failed = 1;  // what was asked for could not be done
-inline constexpr int exit_usage = 2;   // the command line says nothing that could be done
+inline constexpr int exit_failed = 1;   // what was asked for could not be done
+inline constexpr int exit_usage = 2;    // the command line says nothing that could be done
 inline constexpr int exit_refused = 3;  // the service refuses it, or credits are lacking
 inline constexpr int exit_doubt = 4;    // it may have been charged, and nobody knows yet
 inline constexpr int exit_limit = 5;    // a limit that the user set is reached

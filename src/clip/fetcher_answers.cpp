@@ -142,7 +142,7 @@ bool Fetcher::accept(const ConnectionPtr& connection) {
            debug, status);
       return false;
     }
-    // What is in none of them is as it was asked for.
+    // Where none of the formats fits, the bytes are taken as they are.
     connection->is_decoded = wrong_formats_ < formats.size();
     if (connection->is_decoded) {
       const auto decoder = ObjectPtr<GConverter>::adopt(

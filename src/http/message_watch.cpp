@@ -11,7 +11,7 @@ namespace genpro::http {
 
 namespace {
 
-// Servers send none, or one or two.
+// Servers send two at most.
 constexpr unsigned max_interim_answers = 16;
 
 // libsoup gives up after 64 KiB of headers (100 KiB in later versions), with the error of a

@@ -95,7 +95,7 @@ std::optional<Error> check_network(const Network& network) {
   if (network.ca_file.empty()) return std::nullopt;
   ErrorPtr error;
   if (read_authorities(network.ca_file, &error)) return std::nullopt;
-  // Some of GnuTLS's own sentences have their full stop.
+  // Some of GnuTLS's messages end with a full stop, others do not.
   std::string reason = one_line(error.message());
   if (reason.ends_with('.')) reason.pop_back();
   return settings_error("ca-file \"" + one_line(network.ca_file, 200) + "\" cannot be used: " +

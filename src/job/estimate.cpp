@@ -15,7 +15,8 @@ EstimateRequest::EstimateRequest(Runtime& runtime, Settings settings, Done done)
       resources_(runtime, settings.access, settings.silence),
       client_(runtime, settings.access, settings.silence) {
   if (!settings.asks_service) {
-    pause_.start(std::chrono::milliseconds(0), [this] { ask_ledger("The GEN API was not asked."); });
+    pause_.start(std::chrono::milliseconds(0),
+                 [this] { ask_ledger("The GEN API was not asked."); });
     return;
   }
   const auto longest = is_optional_ ? longest_optional_wait : longest_wait;

@@ -37,7 +37,7 @@ class EstimateRequest {
     std::chrono::milliseconds silence;
     std::string ledger;  // path; empty: none is kept
     api::GenerationRequest request;
-    bool is_bare = false;  // without the ingredients
+    bool is_bare = false;      // without the ingredients
     bool asks_service = true;  // else it is what the ledger has paid
     // Nothing depends on it: it is asked for once, and not waited for as long.
     bool is_optional = false;

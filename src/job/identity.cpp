@@ -62,7 +62,7 @@ void IdentityRequest::read_variables() {
         if (!variables) return finish("");
         for (const std::string& name : left_.variables) {
           const auto found = variables->find(name);
-          // A column's title: what its row holds cannot be read.
+          // A variable that is the title of a column, whose value in the row cannot be read.
           if (found == variables->end()) return finish("");
           parts_.push_back(name);
           parts_.push_back(found->second);

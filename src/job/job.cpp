@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "job/job.h"
 
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 namespace genpro::job {
 

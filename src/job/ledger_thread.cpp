@@ -91,7 +91,7 @@ void LedgerThread::post(Task task) {
 
 void LedgerThread::post_late(Task task) {
   auto queue = queue_.lock();
-  if (queue->late.empty()) queue->late_due = Clock::now() + grace;
+  if (queue->late.empty()) queue->late_due = Clock::now() + longest_delay;
   queue->late.push_back(std::move(task));
   queue.notify();
 }
@@ -130,7 +130,7 @@ void LedgerThread::run() {
     }
     auto queue = queue_.lock();
     queue->late.erase(queue->late.begin(), queue->late.begin() + static_cast<std::ptrdiff_t>(late));
-    queue->late_due = Clock::now() + grace;
+    queue->late_due = Clock::now() + longest_delay;
     queue.notify();
   }
   ledger_.reset();

@@ -22,8 +22,8 @@ namespace genpro::job {
 // what has been asked for is still done, and then the thread ends. Threads: any.
 class LedgerThread : public ThreadOwner, public std::enable_shared_from_this<LedgerThread> {
  public:
-  // How long what is late may wait.
-  static constexpr std::chrono::milliseconds grace{300};
+  // How long a task of post_late() may wait.
+  static constexpr std::chrono::milliseconds longest_delay{300};
 
   using Task = std::function<void(Result<ledger::Ledger*>)>;
 
@@ -41,8 +41,8 @@ class LedgerThread : public ThreadOwner, public std::enable_shared_from_this<Led
   // it cannot be used. A ledger that could not be opened is tried again the next time.
   void post(Task task);
   // For what shall count only if the process lives on for a moment or ends by itself: the task runs
-  // before the next one that is posted, after `grace`, or when the process exits, whatever comes
-  // first, and not at all when the process is killed before.
+  // before the next one that is posted, after `longest_delay`, or when the process exits, whatever
+  // comes first, and not at all when the process is killed before.
   void post_late(Task task);
 
  private:

@@ -183,7 +183,7 @@ void PaymentDriver::go_on(const TurnPtr& turn, std::size_t next) {
   act(turn, next + 1);
 }
 
-// One at a time finds out, with the cell to itself.
+// One run at a time decides a doubt, while it holds the cell.
 bool PaymentDriver::needs_claim() const {
   return entry_.id != 0 && !cell_ && payment::meaning(state_).is_unsettled;
 }

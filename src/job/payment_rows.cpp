@@ -27,7 +27,7 @@ ledger::Note withdrawn_note() {
   return note;
 }
 
-// For what could not be written when it came.
+// The note in the history for what could not be written when it happened.
 ledger::Note late_note() {
   ledger::Note note;
   note.came = "the ledger could not be written for a while";
@@ -128,7 +128,7 @@ void PaymentDriver::persist(const TurnPtr& turn, std::size_t next) {
       [identity = settings_.identity, state = turn->step.state, note = note(line, turn->step.state),
        limits = settings_.limits, here = std::weak_ptr<char>(here_)](ledger::Ledger& ledger) {
         auto begun = ledger.begin(identity, state, note, limits, ledger::clock_now());
-        // Who would have sent it is gone.
+        // The job that would have sent it is gone.
         if (begun && here.expired()) {
           (void)ledger.store(begun->entry.id, state, withdrawn(), withdrawn_note(),
                              ledger::clock_now());
@@ -171,7 +171,7 @@ void PaymentDriver::on_stored(const TurnPtr& turn, std::size_t next,
   const auto is_likely = [](const payment::State& state) {
     return payment::evidence(state) == payment::Evidence::likely;
   };
-  // Which is told here, too.
+  // This run tells as well that the generation is only likely.
   const bool is_likely_now = is_likely(*stored) && !is_likely(entry_.state) && !is_stopping_;
   entry_.state = *stored;
   set_state(*stored);
@@ -191,7 +191,7 @@ void PaymentDriver::catch_up_later() {
 
 void PaymentDriver::catch_up() {
   if (!unsaved_) return;
-  // What is on its way brings the row up as well.
+  // A change that is being written brings the row up to date as well.
   if (stored_) return catch_up_later();
   ledger_.ask<payment::State>(
       [id = entry_.id, before = *unsaved_, after = entry_.state](ledger::Ledger& ledger) {

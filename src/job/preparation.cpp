@@ -13,7 +13,7 @@ namespace {
 using assets::File;
 using assets::Ingredient;
 
-// Of a content, where an id would stand.
+// Stands for a file in the request until the file's id is known.
 std::string stand_in(const std::string& sha256) {
   return "sha256-" + sha256;
 }

@@ -22,7 +22,7 @@ constexpr std::size_t most_stops = 16;
 // A refund that the service has not told of by then is for its support.
 constexpr ledger::WallTime longest_proof_ms = 30LL * 24 * 3600 * 1000;
 constexpr std::size_t most_proofs = 200;
-// Of an agent's transactions.
+// How many pages of an agent's transactions are read.
 constexpr unsigned most_pages = 10;
 
 std::string sentence(std::string text) {
@@ -213,7 +213,7 @@ void Reconciler::read_account(unsigned page) {
       [this, page](Result<std::vector<api::Transaction>, api::Failure> transactions) {
         Account& account = accounts_[entry_.identity.agent_id];
         bool is_new = false;
-        // Page 1 may be what came without one.
+        // The first answer, which was asked for without a page, may be page 1.
         const bool may_be_first = page == 1 && transactions && !transactions->empty();
         if (!transactions) account.failure = transactions.error().error.message;
         for (std::size_t at = 0; transactions && at < transactions->size(); ++at) {
@@ -264,7 +264,7 @@ void Reconciler::look_into_account() {
 }
 
 void Reconciler::accounted(payment::Credit credit, std::string came) {
-  // Not from within its own call.
+  // Later, since a call of the client that read the transactions has led here.
   later_.start(std::chrono::milliseconds(0), [this, credit, came = std::move(came)] {
     payment_->handle(payment::Accounted{credit, came});
   });

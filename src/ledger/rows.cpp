@@ -26,7 +26,7 @@ const char* const row_columns =
 
 namespace {
 
-// Behind those.
+// The index of the column behind row_columns.
 constexpr int unchanged_column = 38;
 
 constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history

@@ -188,8 +188,8 @@ struct Meaning {
 // `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
 std::span<const Meaning> meanings();
 const Meaning& meaning(const State& state);
-// Of what only is likely, it is not known, unless it was refunded; nor of what was stopped, until its
-// refund is proven.
+// Of what only is likely, it is not known, unless it was refunded; nor of what was stopped, until
+// its refund is proven.
 Charged charged(const State& state);
 // What it counts for in a limit of credits: what it has cost once it is completed, what it was
 // expected to until then, and nothing when it was refused or refunded. Unset: that is not known.

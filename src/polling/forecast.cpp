@@ -19,7 +19,7 @@ constexpr double expected_weight = 2;
 // From so many on, the 90th percentile is one of those that were seen.
 constexpr std::size_t enough_seen = 9;
 constexpr double least_scale = 0.02;
-// Nothing is foretold of what has got older than all but this share.
+// There is no forecast for a generation that is older than all but this share of them got.
 constexpr double overdue_share = 0.03;
 
 // Of the t distribution with four degrees of freedom.
@@ -82,7 +82,7 @@ Forecast::Forecast(const std::vector<SeenDuration>& same_kind) {
     center_ = sum / all;
     variance = squares / (expected_weight + number);
   }
-  // The center is not where it seems to be either.
+  // The mean is an estimate as well.
   scale_ = std::sqrt(variance * (1 + 1 / number));
   if (seen.size() < enough_seen) return;
   // The next one is as likely to be the k-th of all as any other, whatever their distribution.

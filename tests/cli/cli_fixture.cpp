@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/cli_fixture.h"
 
-#include <sstream>
-
 namespace genpro::test {
 
 namespace {
@@ -90,13 +88,6 @@ Finished CliTest::shell(const std::string& line, const std::vector<std::string>&
   std::vector<std::string> command = {"sh", "-c", line, program()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_command(command, environment);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 std::string member_text(JsonObject* object, const char* name) {

@@ -35,7 +35,6 @@ class CliTest : public LedgerTest {
   Finished shell(const std::string& line, const std::vector<std::string>& arguments);
 };
 
-std::vector<std::string> lines_of(const std::string& text);
 // The member as text; "null" and "missing" for what is that.
 std::string member_text(JsonObject* object, const char* name);
 JsonObject* object_at(const api::JsonNodePtr& array, guint index);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// `genpro serve`: clips for any player, each paid once, and by nobody's page.
+// `genpro serve`: clips for any player, each paid once.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,91 +8,13 @@
 #include <filesystem>
 #include <thread>
 
-#include "cli/service_fixture.h"
-#include "support/plain_client.h"
+#include "cli/serve_fixture.h"
 
 namespace genpro::test {
 namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-
-class ServeCommand : public ServiceCliTest {
- protected:
-  void SetUp() override {
-    fs::create_directory(folder());
-    write_recipe("boat", "A boat");
-  }
-  std::string folder() const { return file("recipes"); }
-  void write_recipe(const std::string& name, const std::string& prompt,
-                    const std::string& more = "") const {
-    write_file(folder() + "/" + name + ".genpro",
-               "[genpro]\nasset-ids=501\nmodel=pika\npoll-interval=20\nretries=1\nprompt=" +
-                   prompt + "\n" + more);
-  }
-  // Of a recipe that leaves nothing to the cell.
-  static constexpr const char* whole = "aspect-ratio=16:9\nduration=5\n";
-  void serve(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = {"serve", folder(), "--port", "0"};
-    words.insert(words.end(), more.begin(), more.end());
-    start(with_access(words));
-  }
-  void start(const std::vector<std::string>& words) {
-    server_.reset();
-    server_ = std::make_unique<Child>(words, environment(), file("output-serve"));
-    ASSERT_TRUE(eventually([&] { return server_->output().find("/\n") != std::string::npos; }))
-        << server_->output();
-    const std::string text = server_->output();
-    const std::size_t begin = text.find("http://127.0.0.1:");
-    ASSERT_NE(begin, std::string::npos) << text;
-    origin_ = text.substr(begin, text.find("/\n", begin) - begin);
-  }
-  std::vector<std::string> with_access(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> words = {g_getenv("GENPRO")};
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    words.insert(words.end(), {"--api-base-url", service_.api_base(), "--sheet-id", "101",
-                               "--cell-id", "3300", "--agent-id", "42", "--ledger", path_});
-    return words;
-  }
-  std::string host() const { return origin_.substr(std::string("http://").size()); }
-  Reply get(const std::string& path, const RequestHeaders& headers = {}) const {
-    return send("GET", origin_ + path, headers);
-  }
-  std::string paid_clip() const {
-    const auto charged = service_.books().charged();
-    return charged.size() == 1 ? service_.clip(charged.front().id) : service_.books().text();
-  }
-  // A connection of its own, on which `request` has been sent.
-  ObjectPtr<GSocketConnection> connect(const std::string& request) const {
-    const auto client = ObjectPtr<GSocketClient>::adopt(g_socket_client_new());
-    auto connection = ObjectPtr<GSocketConnection>::adopt(
-        g_socket_client_connect_to_host(client.get(), host().c_str(), 80, nullptr, nullptr));
-    if (!connection) throw std::runtime_error("no connection");
-    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection.get())),
-                              request.data(), request.size(), nullptr, nullptr, nullptr);
-    return connection;
-  }
-  // What it brings, up to its end or until all of `end` has come.
-  static std::string read(const ObjectPtr<GSocketConnection>& connection,
-                          const std::string& end = "") {
-    GInputStream* in = g_io_stream_get_input_stream(G_IO_STREAM(connection.get()));
-    std::string all;
-    char buffer[4096];
-    while (end.empty() || all.find(end) == std::string::npos) {
-      const gssize count = g_input_stream_read(in, buffer, sizeof buffer, nullptr, nullptr);
-      if (count <= 0) break;
-      all.append(buffer, static_cast<std::size_t>(count));
-    }
-    return all;
-  }
-  std::string exchange(const std::string& request) const { return read(connect(request)); }
-  std::string request(const std::string& path) const {
-    return "GET " + path + " HTTP/1.1\r\nHost: " + host() + "\r\nConnection: close\r\n\r\n";
-  }
-
-  std::unique_ptr<Child> server_;
-  std::string origin_;
-};
 
 TEST_F(ServeCommand, GivesTheClipOfARecipeThatIsPaidOnce) {
   // Whatever it says.
@@ -329,58 +251,6 @@ TEST_F(ServeCommand, GivesGenerationsOfTheLedgerAndPaysForNone) {
   EXPECT_EQ(service_.books().posts.size(), 1U) << "a list has been paid for";
 }
 
-TEST_F(ServeCommand, LetsNoPageOfAnotherSiteAskForAnything) {
-  serve();
-  const std::string path = "/recipe/boat.mp4";
-  const std::vector<RequestHeaders> refused = {{{"Sec-Fetch-Site", "cross-site"}},
-                                               {{"Sec-Fetch-Site", "same-site"}},
-                                               {{"Origin", "https://evil.example"}},
-                                               {{"Origin", "null"}},
-                                               {{"Referer", "https://evil.example/page"}},
-                                               {{"Referer", origin_ + ".evil.example/"}},
-                                               {{"Sec-Purpose", "prefetch"}}};
-  for (const RequestHeaders& headers : refused) {
-    EXPECT_EQ(get(path, headers).status, 403) << headers.front().first << headers.front().second;
-  }
-  // A name that was made to point here.
-  for (const char* name :
-       {"evil.example", "127.0.0.1.evil.example", "localhost@evil.example", ""}) {
-    const std::string answer =
-        exchange("GET " + path + " HTTP/1.1\r\nHost: " + name + "\r\nConnection: close\r\n\r\n");
-    EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << name << ": " << answer;
-  }
-  EXPECT_EQ(send("POST", origin_ + path, {}, "{}").status, 405);
-  // Who only looks has asked for nothing.
-  EXPECT_EQ(send("HEAD", origin_ + path).status, 200);
-  EXPECT_TRUE(service_.books().posts.empty());
-
-  EXPECT_EQ(
-      get(path,
-          {{"Sec-Fetch-Site", "same-origin"}, {"Origin", origin_}, {"Referer", origin_ + "/"}})
-          .status,
-      200);
-  EXPECT_EQ(get(path, {{"Sec-Fetch-Site", "none"}}).status, 200);
-}
-
-TEST_F(ServeCommand, LeadsOutOfItsFolderNowhere) {
-  write_file(file("secret.genpro"), "[genpro]\nprompt=A secret\nasset-ids=501\n");
-  fs::create_directory(folder() + "/below");
-  write_file(folder() + "/below/deep.genpro", "[genpro]\nprompt=A secret\nasset-ids=501\n");
-  write_file(folder() + "/.hidden.genpro", "[genpro]\nprompt=A secret\nasset-ids=501\n");
-  serve();
-  for (const char* path :
-       {"/recipe/../secret.mp4", "/recipe/..%2Fsecret.mp4", "/recipe/%2e%2e/secret.mp4",
-        "/recipe/below/deep.mp4", "/recipe/below%2Fdeep.mp4", "/recipe/.hidden.mp4",
-        "/recipe/boat%00.mp4", "/recipe/.mp4", "/recipe//boat.mp4", "/recipe/boat.genpro", "/etc",
-        "//recipe/boat.mp4", "/generation/..%2Fsecret.mp4"}) {
-    const std::string answer = exchange(request(path));
-    const bool is_refused =
-        answer.starts_with("HTTP/1.1 404 ") || answer.starts_with("HTTP/1.1 400 ");
-    EXPECT_TRUE(is_refused) << path << ": " << answer;
-  }
-  EXPECT_TRUE(service_.books().posts.empty());
-}
-
 TEST_F(ServeCommand, SaysWhatIsWrong) {
   write_recipe("unknown", "A boat", "colour=red\n");
   write_recipe("silent", "");
@@ -475,73 +345,6 @@ TEST_F(ServeCommand, PaysNothingAnewWhileTheCellCannotBeRead) {
   write_recipe("kite", "A kite");
   EXPECT_EQ(get("/recipe/kite.mp4").status, 200);
   EXPECT_EQ(service_.books().posts.size(), 2U);
-}
-
-TEST_F(ServeCommand, TellsNothingThatATerminalObeys) {
-  write_recipe("red\x1b[31m", "A boat");
-  serve();
-  EXPECT_EQ(get("/recipe/red%1B%5B31m.mp4").status, 200);
-  EXPECT_NE(server_->output().find("red"), std::string::npos) << server_->output();
-  EXPECT_EQ(server_->output().find('\x1b'), std::string::npos) << server_->output();
-}
-
-TEST_F(ServeCommand, IsReachedOnThisMachineOnly) {
-  serve();
-  const std::string port = host().substr(host().find(':') + 1);
-  // All that listens on this port, as the kernel has it: addresses in hexadecimal.
-  char suffix[8];
-  std::snprintf(suffix, sizeof suffix, ":%04X ", static_cast<unsigned>(std::stoi(port)));
-  const std::string sockets = read_file("/proc/net/tcp") + read_file("/proc/net/tcp6");
-  for (const std::string& line : lines_of(sockets)) {
-    const bool listens = line.find(" 0A ") != std::string::npos;
-    if (!listens || line.find(suffix) == std::string::npos) continue;
-    const bool is_loopback = line.find(" 0100007F:") != std::string::npos ||
-                             line.find(" 00000000000000000000000001000000:") != std::string::npos;
-    EXPECT_TRUE(is_loopback) << line;
-  }
-  const Reply by_name = send("GET", "http://localhost:" + port + "/");
-  EXPECT_EQ(by_name.status, 200) << by_name.error;
-  const Finished second = run_command(with_access({"serve", "--port", port}), environment());
-  EXPECT_EQ(second.exit_code, 1) << second.out;
-  EXPECT_NE(second.out.find("--port"), std::string::npos) << second.out;
-}
-
-TEST_F(ServeCommand, StandsOddRequests) {
-  serve();
-  const std::string host_line = "Host: " + host() + "\r\n";
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"\r\n\r\n", "400"},
-      {"GET\r\n\r\n", "400"},
-      {"GET / HTTP/1.1 x\r\n" + host_line + "\r\n", "400"},
-      {"GET / HTTP/2.0\r\n" + host_line + "\r\n", "505"},
-      {"GET /%zz HTTP/1.1\r\n" + host_line + "\r\n", "400"},
-      {"GET http://evil.example/ HTTP/1.1\r\n" + host_line + "\r\n", "400"},
-      {"GET / HTTP/1.1\r\n" + host_line + host_line + "\r\n", "400"},
-      {"GET / HTTP/1.1\r\n" + host_line + "Bad Name: 1\r\n\r\n", "400"},
-      {"GET / HTTP/1.1\r\n" + host_line + "Transfer-Encoding: chunked\r\n\r\n", "400"},
-      {"GET / HTTP/1.1\r\n" + host_line + "Content-Length: 5\r\n\r\nhello", "400"},
-      {"DELETE / HTTP/1.1\r\n" + host_line + "\r\n", "405"},
-      {"GET / HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", "431"},
-  };
-  for (const auto& [text, status] : cases) {
-    const std::string answer = exchange(text);
-    EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + status + " "))
-        << text.substr(0, 60) << ": " << answer.substr(0, 60);
-  }
-  // Two on one connection, of which the second is not asked to stay.
-  const std::string both = exchange("GET /none HTTP/1.1\r\n" + host_line + "\r\n" + request("/"));
-  EXPECT_TRUE(both.starts_with("HTTP/1.1 404 ")) << both;
-  EXPECT_NE(both.find("HTTP/1.1 200 OK"), std::string::npos) << both;
-}
-
-TEST_F(ServeCommand, RefusesConnectionsAboveItsLimitAndTakesThemAgain) {
-  serve();
-  std::vector<ObjectPtr<GSocketConnection>> idle;
-  for (int i = 0; i < 64; ++i) idle.push_back(connect("GET "));
-  ASSERT_TRUE(
-      eventually([&] { return exchange(request("/")).find(" 503 ") != std::string::npos; }));
-  idle.clear();
-  EXPECT_TRUE(eventually([&] { return get("/").status == 200; }));
 }
 
 TEST_F(ServeCommand, EndsAtOnceWithPlayersWaiting) {

@@ -4,18 +4,12 @@
 #include <glib.h>
 
 #include <regex>
-#include <sstream>
+
+#include "support/process.h"
 
 namespace genpro::test {
 
 namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 std::vector<std::string> matches(const std::string& text, const std::regex& pattern) {
   std::vector<std::string> found;

@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // genpro URIs in programs that know nothing of them, behind the real emulator.
-#include <sstream>
-
 #include "on_emulator.h"
 
 namespace genpro::test {
 namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 class Uris : public OnPlainEmulator {
  protected:

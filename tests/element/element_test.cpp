@@ -22,18 +22,10 @@ bool is_stock_text(const BusError& error) {
 }  // namespace
 
 Settings seed_settings(const std::string& api_base) {
-  return {{"api-base-url", api_base},
-          {"api-key", test_key},
-          {"sheet-id", "101"},
-          {"cell-id", "3300"},
-          {"agent-id", "42"},
-          {"prompt", seed_prompt},
-          {"model", "pika"},
-          {"asset-ids", "501,502"},
-          {"aspect-ratio", "16:9"},
-          {"duration", "5"},
-          {"poll-interval", "20"},
-          {"retries", "1"}};
+  return {{"api-base-url", api_base}, {"api-key", test_key},    {"sheet-id", "101"},
+          {"cell-id", "3300"},        {"agent-id", "42"},       {"prompt", seed_prompt},
+          {"model", "pika"},          {"asset-ids", "501,502"}, {"aspect-ratio", "16:9"},
+          {"duration", "5"},          {"poll-interval", "20"},  {"retries", "1"}};
 }
 
 void set_property(GstElement* element, const std::string& name, const std::string& value) {

@@ -101,14 +101,14 @@ TEST_F(Outage, RightAfterTheRequestItIsOnlyNotThereYet) {
 
 // The API's lookup fails, but its cell has the generation.
 TEST_F(Outage, WhatTheCellListsIsNotGone) {
-  trial.service.set_script([readings = std::make_shared<int>(0)](
-                               const Seen& seen) -> std::optional<Answer> {
-    if (is_cell(seen) && ++*readings > 1) {
-      return json_answer(200, R"({"id": 3300, "user_jobs": [{"id": 9040}]})");
-    }
-    if (is_poll(seen) && *readings < 2) return not_there;
-    return std::nullopt;
-  });
+  trial.service.set_script(
+      [readings = std::make_shared<int>(0)](const Seen& seen) -> std::optional<Answer> {
+        if (is_cell(seen) && ++*readings > 1) {
+          return json_answer(200, R"({"id": 3300, "user_jobs": [{"id": 9040}]})");
+        }
+        if (is_poll(seen) && *readings < 2) return not_there;
+        return std::nullopt;
+      });
   expect_clip();
   EXPECT_EQ(trial.service.count(is_cell), 2U);
 }

@@ -72,7 +72,8 @@ TEST_P(Flood, FailsAtOnceWhenTheDownloadGoesOn) {
     if (number == 1) return std::nullopt;
     return flood();
   });
-  expect_error(run_it({{"stall-timeout", "100"}, {"retries", "6"}}), long_clip(), {GetParam().word});
+  expect_error(run_it({{"stall-timeout", "100"}, {"retries", "6"}}), long_clip(),
+               {GetParam().word});
   EXPECT_EQ(gets(), 2U);
 }
 

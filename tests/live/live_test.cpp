@@ -139,8 +139,9 @@ const std::string& clip_of(const ClipSpec& spec) {
                           std::to_string(spec.fps_n) + " " + std::to_string(spec.fps_d) + " " +
                           std::to_string(spec.width) + " " + std::to_string(spec.height) + " " +
                           std::to_string(spec.video) + std::to_string(spec.audio) +
-                          std::to_string(spec.bursts) + std::to_string(spec.loud_from) + " " + std::to_string(spec.rate) + " " +
-                          std::to_string(spec.channels) + std::to_string(spec.index_first);
+                          std::to_string(spec.bursts) + std::to_string(spec.loud_from) + " " +
+                          std::to_string(spec.rate) + " " + std::to_string(spec.channels) +
+                          std::to_string(spec.index_first);
   std::string& clip = made[key];
   if (clip.empty()) clip = make_clip(spec);
   return clip;

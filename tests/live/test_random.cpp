@@ -295,7 +295,7 @@ class Driver {
   const ElementPtr pipeline_;
   const unsigned seed_;
   std::mutex mutex_;
-  Random in_handlers_;  // under mutex_
+  Random in_handlers_;             // under mutex_
   std::atomic<guint> newest_ = 0;  // number of the item that was queued last
   std::atomic<bool> is_over_ = false;
   std::atomic<int> handlers_ = 0;

@@ -39,6 +39,7 @@ struct Finished {
 // Runs the command with these variables on top of this process's own, with `input` on its stdin.
 Finished run_command(const std::vector<std::string>& command, const Environment& environment = {},
                      const std::string& input = "", std::chrono::milliseconds deadline = generous);
+std::vector<std::string> lines_of(const std::string& text);
 
 // A variable of this process's environment while the object lives; an empty value removes it.
 // Not for use beside other threads that read the environment.

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "polling/duration_model.h"
 #include "job/job.h"
+#include "polling/duration_model.h"
 #include "support/http_origin.h"
 
 namespace genpro::test {

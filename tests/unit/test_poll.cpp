@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "job/worker.h"
+#include "job/worker/worker.h"
 #include "polling/poll_schedule.h"
 #include "unit/poll_trial.h"
 

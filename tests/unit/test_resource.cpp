@@ -110,7 +110,6 @@ TEST_F(ResourceTest, AFileIsUploadedInAForm) {
   ASSERT_TRUE(resource) << resource.error().error.message;
   EXPECT_EQ(resource->id, "501");
   EXPECT_EQ(resource->url, "https://c.test/a.png");
-  EXPECT_EQ(resource->thumbnail_url, "");
   EXPECT_EQ(resource->content_type, "image/png");
 
   const auto seen = service_.requests();

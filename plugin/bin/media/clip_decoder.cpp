@@ -46,7 +46,7 @@ std::string media_of(GstPad* pad) {
   return gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
 }
 
-// In logs.
+// The name of a pad in logs.
 std::string describe(GstPad* pad) {
   const CapsPtr caps(pad == nullptr ? nullptr : gst_pad_get_current_caps(pad));
   return caps ? take_string(gst_caps_to_string(caps.get())) : "nothing";

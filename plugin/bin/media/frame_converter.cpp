@@ -289,7 +289,7 @@ Frame FrameConverter::compose(const Frame& frame, const Raster& raster) {
   unpacked.border = 0;
   if (!with_alpha_) with_alpha_ = std::make_unique<FrameConverter>();
   const BufferPtr fitted = with_alpha_->fit(frame, unpacked);
-  // Of its colour a pixel is enough.
+  // One pixel is enough to convert a colour.
   Raster pixel;
   gst_video_info_set_format(&pixel.info, GST_VIDEO_INFO_FORMAT(&unpacked.info), 1, 1);
   pixel.info.colorimetry = raster.info.colorimetry;

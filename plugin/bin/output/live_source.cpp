@@ -8,8 +8,8 @@
 #include "bin/media/frame_converter.h"
 #include "bin/output/qos_reporter.h"
 
-struct GenproLiveSrcState {
-  GenproLiveSrcState(GstElement* element, std::unique_ptr<genpro::bin::Producer> made)
+struct GstGenproLiveSrcState {
+  GstGenproLiveSrcState(GstElement* element, std::unique_ptr<genpro::bin::Producer> made)
       : clock_wait(element), qos(element), producer(std::move(made)) {}
 
   genpro::bin::ClockWait clock_wait;
@@ -35,14 +35,14 @@ struct GenproLiveSrcState {
 // G_DECLARE_FINAL_TYPE() wants a header that C can read; nothing but this file sees the type.
 typedef struct {  // NOLINT(modernize-use-using)
   GstPushSrc parent;
-  GenproLiveSrcState* state;
-} GenproLiveSrc;
+  GstGenproLiveSrcState* state;
+} GstGenproLiveSrc;
 typedef struct {  // NOLINT(modernize-use-using)
   GstPushSrcClass parent_class;
-} GenproLiveSrcClass;
+} GstGenproLiveSrcClass;
 
-static GType genpro_live_src_get_type();
-G_DEFINE_TYPE(GenproLiveSrc, genpro_live_src, GST_TYPE_PUSH_SRC)
+static GType gst_genpro_live_src_get_type();
+G_DEFINE_TYPE(GstGenproLiveSrc, gst_genpro_live_src, GST_TYPE_PUSH_SRC)
 
 namespace {
 
@@ -56,13 +56,13 @@ constexpr Time max_lateness = 10 * GST_SECOND;
 GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
 
-GenproLiveSrcState& state_of(gpointer object) {
-  return *reinterpret_cast<GenproLiveSrc*>(object)->state;
+GstGenproLiveSrcState& state_of(gpointer object) {
+  return *reinterpret_cast<GstGenproLiveSrc*>(object)->state;
 }
 
 gboolean start(GstBaseSrc* src) {
   genpro::guard_c_callback("start", [&] {
-    GenproLiveSrcState& state = state_of(src);
+    GstGenproLiveSrcState& state = state_of(src);
     state.pending = {};
     state.clock_wait.reset();
     state.configured_latency = 0;
@@ -101,7 +101,7 @@ GstCaps* get_caps(GstBaseSrc* src, GstCaps* filter) {
 gboolean negotiate(GstBaseSrc* src) {
   gboolean agreed = FALSE;
   genpro::guard_c_callback("negotiate", [&] {
-    GenproLiveSrcState& state = state_of(src);
+    GstGenproLiveSrcState& state = state_of(src);
     const genpro::CapsPtr all = state.producer->caps();
     const genpro::CapsPtr allowed(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), all.get()));
     const genpro::CapsPtr caps = state.producer->negotiate(allowed.get(), [src](GstCaps* offered) {
@@ -145,7 +145,7 @@ bool offers_memory(GstQuery* query) {
 // The base class asks what follows, and activates what is decided here.
 gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
   genpro::guard_c_callback("decide_allocation", [&] {
-    GenproLiveSrcState& state = state_of(src);
+    GstGenproLiveSrcState& state = state_of(src);
     state.fills_offered_memory = offers_memory(query);
     state.video = genpro::bin::no_video();
     GstCaps* caps = nullptr;
@@ -177,14 +177,14 @@ gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
       gst_query_add_allocation_pool(query, pool.get(), size, minimum, maximum);
     }
   });
-  return GST_BASE_SRC_CLASS(genpro_live_src_parent_class)->decide_allocation(src, query);
+  return GST_BASE_SRC_CLASS(gst_genpro_live_src_parent_class)->decide_allocation(src, query);
 }
 
 // Into memory of what follows. Without room there for it, it stays what it is.
 GstFlowReturn move_to_offered_memory(GstBaseSrc* src, genpro::BufferPtr* buffer) {
   const auto size = static_cast<guint>(gst_buffer_get_size(buffer->get()));
   GstBuffer* raw = nullptr;
-  const GstFlowReturn result = GST_BASE_SRC_CLASS(genpro_live_src_parent_class)
+  const GstFlowReturn result = GST_BASE_SRC_CLASS(gst_genpro_live_src_parent_class)
                                    ->alloc(src, GST_BUFFER_OFFSET_NONE, size, &raw);
   genpro::BufferPtr copy(raw);
   if (result != GST_FLOW_OK) return result;
@@ -235,7 +235,7 @@ void move(genpro::bin::Producer::Step* step, Time moved) {
 
 // Makes what is pushed next, before it is due, so that making it takes nothing of the latency.
 GstFlowReturn prepare(GstBaseSrc* src) {
-  GenproLiveSrcState& state = state_of(src);
+  GstGenproLiveSrcState& state = state_of(src);
   auto& pending = state.pending;
   if (pending.buffer || pending.is_end) return GST_FLOW_OK;
   const Time begun = state.clock_wait.now();
@@ -253,7 +253,7 @@ GstFlowReturn prepare(GstBaseSrc* src) {
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
   GstFlowReturn result = GST_FLOW_ERROR;
   genpro::guard_c_callback("create", [&] {
-    GenproLiveSrcState& state = state_of(src);
+    GstGenproLiveSrcState& state = state_of(src);
     auto& pending = state.pending;
     const GstFlowReturn prepared = prepare(GST_BASE_SRC(src));
     if (prepared != GST_FLOW_OK) {
@@ -310,7 +310,7 @@ gboolean query(GstBaseSrc* src, GstQuery* query) {
     });
     return answered;
   }
-  const auto parent = GST_BASE_SRC_CLASS(genpro_live_src_parent_class);
+  const auto parent = GST_BASE_SRC_CLASS(gst_genpro_live_src_parent_class);
   return parent->query(src, query);
 }
 
@@ -322,7 +322,7 @@ gboolean event(GstBaseSrc* src, GstEvent* event) {
       state_of(src).configured_latency = static_cast<Time>(latency);
     }
   }
-  return GST_BASE_SRC_CLASS(genpro_live_src_parent_class)->event(src, event);
+  return GST_BASE_SRC_CLASS(gst_genpro_live_src_parent_class)->event(src, event);
 }
 
 // The base class would keep an end that comes to a stopped element, and never give it back; and it
@@ -332,7 +332,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
   if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
     genpro::EventPtr asked(event);
     if (GST_STATE(element) < GST_STATE_PAUSED) return FALSE;
-    GenproLiveSrcState& state = state_of(element);
+    GstGenproLiveSrcState& state = state_of(element);
     {
       auto end = state.end.lock();
       if (end->is_out) return TRUE;
@@ -347,7 +347,7 @@ gboolean send_event(GstElement* element, GstEvent* event) {
     // A branch that has failed has no thread that waits.
     event = asked.release();
   }
-  return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->send_event(element, event);
+  return GST_ELEMENT_CLASS(gst_genpro_live_src_parent_class)->send_event(element, event);
 }
 
 gboolean post_message(GstElement* element, GstMessage* message) {
@@ -355,7 +355,7 @@ gboolean post_message(GstElement* element, GstMessage* message) {
     gst_message_unref(message);
     return TRUE;
   }
-  return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->post_message(element, message);
+  return GST_ELEMENT_CLASS(gst_genpro_live_src_parent_class)->post_message(element, message);
 }
 
 // What waits in PAUSED would go on waiting for a clock that the pipeline has left. From 1.26 on
@@ -363,7 +363,7 @@ gboolean post_message(GstElement* element, GstMessage* message) {
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) unlock(GST_BASE_SRC(element));
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) unlock_stop(GST_BASE_SRC(element));
-  return GST_ELEMENT_CLASS(genpro_live_src_parent_class)->change_state(element, transition);
+  return GST_ELEMENT_CLASS(gst_genpro_live_src_parent_class)->change_state(element, transition);
 }
 
 gboolean is_seekable(GstBaseSrc*) {
@@ -371,14 +371,14 @@ gboolean is_seekable(GstBaseSrc*) {
 }
 
 void finalize(GObject* object) {
-  const std::unique_ptr<GenproLiveSrcState> state(
-      std::exchange(reinterpret_cast<GenproLiveSrc*>(object)->state, nullptr));
-  G_OBJECT_CLASS(genpro_live_src_parent_class)->finalize(object);
+  const std::unique_ptr<GstGenproLiveSrcState> state(
+      std::exchange(reinterpret_cast<GstGenproLiveSrc*>(object)->state, nullptr));
+  G_OBJECT_CLASS(gst_genpro_live_src_parent_class)->finalize(object);
 }
 
 }  // namespace
 
-static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
+static void gst_genpro_live_src_class_init(GstGenproLiveSrcClass* src_class) {
   G_OBJECT_CLASS(src_class)->finalize = finalize;
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);
@@ -401,7 +401,7 @@ static void genpro_live_src_class_init(GenproLiveSrcClass* src_class) {
   GST_PUSH_SRC_CLASS(src_class)->create = create;
 }
 
-static void genpro_live_src_init(GenproLiveSrc* src) {
+static void gst_genpro_live_src_init(GstGenproLiveSrc* src) {
   gst_base_src_set_live(GST_BASE_SRC(src), TRUE);
   gst_base_src_set_format(GST_BASE_SRC(src), GST_FORMAT_TIME);
   gst_base_src_set_do_timestamp(GST_BASE_SRC(src), FALSE);
@@ -410,10 +410,10 @@ static void genpro_live_src_init(GenproLiveSrc* src) {
 namespace genpro::bin {
 
 GstElement* make_live_source(const char* name, std::unique_ptr<Producer> producer) {
-  auto* src = reinterpret_cast<GenproLiveSrc*>(
-      g_object_new(genpro_live_src_get_type(), "name", name, nullptr));
+  auto* src = reinterpret_cast<GstGenproLiveSrc*>(
+      g_object_new(gst_genpro_live_src_get_type(), "name", name, nullptr));
   src->state =
-      std::make_unique<GenproLiveSrcState>(GST_ELEMENT(src), std::move(producer)).release();
+      std::make_unique<GstGenproLiveSrcState>(GST_ELEMENT(src), std::move(producer)).release();
   return GST_ELEMENT(src);
 }
 

@@ -126,7 +126,7 @@ std::vector<std::string> generations_of(JsonObject* entry) {
     if (name == std::string_view("source") && !is_generation_type(member(object, "type"))) continue;
     for (const char* id : {"id", "generation_id", "user_job_id"}) add_id(member(object, id), ids);
   }
-  // "AI generation 500 credits" is no id.
+  // The number in "AI generation 500 credits" is not an id.
   if (!says_refund(entry)) return ids;
   for (const char* name : {"purpose", "description"}) {
     add_named(as_string(member(entry, name)).value_or(""), ids);

@@ -14,8 +14,8 @@ std::string text_member(JsonObject* object, const char* name) {
 Result<Resource, std::string> read_resource(JsonObject* object) {
   auto id = as_id(member(object, "id"));
   if (!id || id->empty()) return std::string("it has no id");
-  return Resource{std::move(*id), text_member(object, "url"), text_member(object, "thumbnail_url"),
-                  text_member(object, "file_name"), text_member(object, "content_type")};
+  return Resource{std::move(*id), text_member(object, "url"), text_member(object, "file_name"),
+                  text_member(object, "content_type")};
 }
 
 // Adds the headers of an upload; false when they are none.

@@ -16,7 +16,6 @@ struct Resource {
   std::string id;
   // Empty where the answer has none.
   std::string url;  // as it stands there, of any scheme
-  std::string thumbnail_url;
   std::string file_name;
   std::string content_type;  // "image/png"
 };

@@ -46,7 +46,7 @@ std::optional<std::uint64_t> read_size(const Options& options, const char* name)
 }
 
 // Of one clip: all generations that have it go together with it.
-struct Goner {
+struct Pruned {
   std::string sha256;
   std::vector<Record> records;
   std::uint64_t size = 0;
@@ -82,12 +82,12 @@ class Choice {
       take(sha256);
     }
   }
-  std::vector<Goner> list() const {
-    std::vector<Goner> goners;
+  std::vector<Pruned> list() const {
+    std::vector<Pruned> clips;
     for (const std::string& sha256 : chosen_) {
-      goners.push_back({sha256, clips_.at(sha256), size_of(sha256), {}});
+      clips.push_back({sha256, clips_.at(sha256), size_of(sha256), {}});
     }
-    return goners;
+    return clips;
   }
 
  private:
@@ -105,16 +105,16 @@ std::string problem_text() {
   return errno == EBUSY ? "a process has just written it anew" : g_strerror(errno);
 }
 
-void remove(const Archive& archive, const Contents& contents, Goner& goner) {
+void remove(const Archive& archive, const Contents& contents, Pruned& clip) {
   // First, so that no generation is without its clip.
-  for (const Record& record : goner.records) {
+  for (const Record& record : clip.records) {
     if (archive::remove_record(archive, record)) continue;
-    goner.problem = problem_text();
+    clip.problem = problem_text();
     return;
   }
-  const auto clip = contents.clips.find(goner.sha256);
-  if (clip == contents.clips.end()) return;
-  if (!archive::remove_clip(archive, goner.sha256, clip->second)) goner.problem = problem_text();
+  const auto file = contents.clips.find(clip.sha256);
+  if (file == contents.clips.end()) return;
+  if (!archive::remove_clip(archive, clip.sha256, file->second)) clip.problem = problem_text();
 }
 
 // A clip without a generation may be one whose record cannot be read any more.
@@ -128,19 +128,19 @@ std::vector<archive::Leftover> old_leftovers(const Contents& contents) {
   return old;
 }
 
-std::string sentence_of(const Goner& goner, bool is_dry) {
+std::string sentence_of(const Pruned& clip, bool is_dry) {
   std::vector<std::string> ids;
-  for (const Record& record : goner.records) ids.push_back(one_line(record.generation_id, 130));
-  const std::string clip = "The clip " + goner.sha256 + " of generation " +
-                           join(ids, ", ", " and ") + ", " + std::to_string(goner.size) + " bytes,";
-  if (!goner.problem.empty()) return clip + " is not removed: " + goner.problem + ".";
-  return clip + (is_dry ? " would be removed." : " is removed.");
+  for (const Record& record : clip.records) ids.push_back(one_line(record.generation_id, 130));
+  const std::string text = "The clip " + clip.sha256 + " of generation " +
+                           join(ids, ", ", " and ") + ", " + std::to_string(clip.size) + " bytes,";
+  if (!clip.problem.empty()) return text + " is not removed: " + clip.problem + ".";
+  return text + (is_dry ? " would be removed." : " is removed.");
 }
 
-api::JsonNodePtr goner_document(const Goner& goner) {
-  Members members = brief_members(goner.records.front());
-  members.set("size", static_cast<std::int64_t>(goner.size));
-  members.set_or_null("problem", goner.problem);
+api::JsonNodePtr pruned_document(const Pruned& clip) {
+  Members members = brief_members(clip.records.front());
+  members.set("size", static_cast<std::int64_t>(clip.size));
+  members.set_or_null("problem", clip.problem);
   return members.take();
 }
 
@@ -180,17 +180,17 @@ int run_archive_prune(int argc, char** argv, const Globals& globals) {
   if (days) choice.take_older_than(ledger::wall_clock_now() - *days * day);
   if (size) choice.take_beyond(*size);
 
-  std::vector<Goner> goners = choice.list();
+  std::vector<Pruned> clips = choice.list();
   std::int64_t removed = 0;
   std::uint64_t freed = 0;
   bool has_failed = false;
-  for (Goner& goner : goners) {
-    if (!is_dry) remove(archive, contents, goner);
-    tell(sentence_of(goner, is_dry));
-    has_failed |= !goner.problem.empty();
-    if (!goner.problem.empty()) continue;
+  for (Pruned& clip : clips) {
+    if (!is_dry) remove(archive, contents, clip);
+    tell(sentence_of(clip, is_dry));
+    has_failed |= !clip.problem.empty();
+    if (!clip.problem.empty()) continue;
     ++removed;
-    freed += goner.size;
+    freed += clip.size;
   }
   if (days || size) {
     for (const archive::Leftover& leftover : old_leftovers(contents)) {
@@ -208,7 +208,7 @@ int run_archive_prune(int argc, char** argv, const Globals& globals) {
     document.set("dry_run", is_dry);
     document.set("removed", removed);
     document.set("bytes", static_cast<std::int64_t>(freed));
-    document.set("clips", array_of(goners, goner_document));
+    document.set("clips", array_of(clips, pruned_document));
     print_json(document.take());
   } else {
     print((is_dry ? "Would remove " : "Removed ") + std::to_string(removed) +

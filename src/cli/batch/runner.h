@@ -69,11 +69,14 @@ class Runner {
   void look_now_and_then();
   TaskResult seen_elsewhere(const Task& task, const ledger::BatchRow& row) const;
 
+  // making.cpp
   void make(Turn& turn, const std::stop_token& interrupted);
   TaskResult fetch_clip(Turn& turn, const std::stop_token& interrupted, bool& is_final);
   Watch watch(Turn& turn, const std::string& request);
   void note_generation(Turn& turn, const std::string& id);
   void note_end(const Turn& turn, const TaskResult& result, bool is_final);
+
+  static ledger::BatchRow begun_row(const Task& task, const std::string& generation_id);
   void finish(std::size_t index, TaskResult result);
   void warn(const Task& task, const std::string& text);
   void tick(const MainLoop& loop);

@@ -27,7 +27,7 @@ Error file_error() {
 }  // namespace
 
 std::optional<Error> Spool::put(std::uint64_t offset, std::span<const unsigned char> bytes) {
-  // What is there already, as the same bytes.
+  // The file has these bytes already.
   if (offset > size_ || offset + bytes.size() <= size_) return std::nullopt;
   bytes = bytes.subspan(size_ - offset);
   if (!write(bytes)) return file_error();

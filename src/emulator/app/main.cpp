@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// genpro-emulator: the GEN service on a desk.
+// genpro-emulator: a local stand-in for the GEN service.
 #include <clocale>
 #include <cstdio>
 #include <cstring>
@@ -19,9 +19,9 @@ constexpr const char* usage =
     "  genpro-emulator serve --port PORT [OPTION…]\n"
     "  genpro-emulator exec [OPTION…] -- COMMAND [ARGUMENT…]\n"
     "\n"
-    "The GEN service on a desk: the same HTTP interface, clips composed on this machine, no\n"
-    "account and no cost. `serve` runs until it is stopped; `exec` runs a command with\n"
-    "GEN_API_BASE_URL and GEN_API_KEY set to an emulator of its own.\n"
+    "A local stand-in for the GEN service: the same HTTP interface, clips composed on\n"
+    "this machine, no account and no cost. `serve` runs until it is stopped; `exec` runs\n"
+    "a command with GEN_API_BASE_URL and GEN_API_KEY set to an emulator of its own.\n"
     "\n"
     "  genpro-emulator serve --help\n"
     "  genpro-emulator exec --help\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Requests as they arrive: who reads their bodies, and what the server asks of whoever knows what they
-// are about.
+// Requests as they arrive: who reads their bodies, and what the server asks of whoever knows what
+// they are about.
 #pragma once
 
 #include <cstdint>

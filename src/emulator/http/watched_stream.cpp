@@ -7,33 +7,33 @@ namespace {
 
 using genpro::emulator::StreamWatcher;
 
-struct GenproWatchedInput {
+struct GstGenproWatchedInput {
   GFilterInputStream parent;
   StreamWatcher* watcher;
 };
 
-struct GenproWatchedInputClass {
+struct GstGenproWatchedInputClass {
   GFilterInputStreamClass parent_class;
 };
 
-struct GenproWatchedStream {
+struct GstGenproWatchedStream {
   GTcpConnection parent;
   StreamWatcher* watcher;
-  GenproWatchedInput* input;
+  GstGenproWatchedInput* input;
 };
 
-struct GenproWatchedStreamClass {
+struct GstGenproWatchedStreamClass {
   GTcpConnectionClass parent_class;
 };
 
 void make_pollable(GPollableInputStreamInterface* table, gpointer);
 
-GType genpro_watched_input_get_type();
-G_DEFINE_TYPE_WITH_CODE(GenproWatchedInput, genpro_watched_input, G_TYPE_FILTER_INPUT_STREAM,
+GType gst_genpro_watched_input_get_type();
+G_DEFINE_TYPE_WITH_CODE(GstGenproWatchedInput, gst_genpro_watched_input, G_TYPE_FILTER_INPUT_STREAM,
                         G_IMPLEMENT_INTERFACE(G_TYPE_POLLABLE_INPUT_STREAM, make_pollable))
 
-GType genpro_watched_stream_get_type();
-G_DEFINE_TYPE(GenproWatchedStream, genpro_watched_stream, G_TYPE_TCP_CONNECTION)
+GType gst_genpro_watched_stream_get_type();
+G_DEFINE_TYPE(GstGenproWatchedStream, gst_genpro_watched_stream, G_TYPE_TCP_CONNECTION)
 
 GPollableInputStream* base_of(gpointer stream) {
   return G_POLLABLE_INPUT_STREAM(
@@ -51,7 +51,7 @@ GSource* create_source(GPollableInputStream* stream, GCancellable* cancellable) 
 }
 
 gssize read_nonblocking(GPollableInputStream* stream, void* buffer, gsize size, GError** error) {
-  auto* self = reinterpret_cast<GenproWatchedInput*>(stream);
+  auto* self = reinterpret_cast<GstGenproWatchedInput*>(stream);
   genpro::ErrorPtr failure;
   gssize got = g_pollable_input_stream_read_nonblocking(base_of(stream), buffer, size, nullptr,
                                                         failure.out());
@@ -80,31 +80,31 @@ void make_pollable(GPollableInputStreamInterface* table, gpointer) {
   table->read_nonblocking = read_nonblocking;
 }
 
-void genpro_watched_input_class_init(GenproWatchedInputClass*) {}
-void genpro_watched_input_init(GenproWatchedInput*) {}
+void gst_genpro_watched_input_class_init(GstGenproWatchedInputClass*) {}
+void gst_genpro_watched_input_init(GstGenproWatchedInput*) {}
 
 GIOStreamClass* parent_class() {
-  return G_IO_STREAM_CLASS(genpro_watched_stream_parent_class);
+  return G_IO_STREAM_CLASS(gst_genpro_watched_stream_parent_class);
 }
 
 GInputStream* get_input(GIOStream* stream) {
-  auto* self = reinterpret_cast<GenproWatchedStream*>(stream);
+  auto* self = reinterpret_cast<GstGenproWatchedStream*>(stream);
   if (self->input == nullptr) {
-    self->input = static_cast<GenproWatchedInput*>(g_object_new(
-        genpro_watched_input_get_type(), "base-stream", parent_class()->get_input_stream(stream),
-        "close-base-stream", FALSE, nullptr));
+    self->input = static_cast<GstGenproWatchedInput*>(g_object_new(
+        gst_genpro_watched_input_get_type(), "base-stream",
+        parent_class()->get_input_stream(stream), "close-base-stream", FALSE, nullptr));
     self->input->watcher = self->watcher;
   }
   return G_INPUT_STREAM(self->input);
 }
 
-void leave(GenproWatchedStream* self) {
+void leave(GstGenproWatchedStream* self) {
   self->watcher = nullptr;
   if (self->input != nullptr) self->input->watcher = nullptr;
 }
 
 gboolean close_stream(GIOStream* stream, GCancellable* cancellable, GError** error) {
-  auto* self = reinterpret_cast<GenproWatchedStream*>(stream);
+  auto* self = reinterpret_cast<GstGenproWatchedStream*>(stream);
   StreamWatcher* watcher = self->watcher;
   leave(self);
   bool kept = false;
@@ -115,33 +115,33 @@ gboolean close_stream(GIOStream* stream, GCancellable* cancellable, GError** err
 }
 
 void finalize(GObject* object) {
-  auto* self = reinterpret_cast<GenproWatchedStream*>(object);
+  auto* self = reinterpret_cast<GstGenproWatchedStream*>(object);
   if (self->input != nullptr) g_object_unref(self->input);
-  G_OBJECT_CLASS(genpro_watched_stream_parent_class)->finalize(object);
+  G_OBJECT_CLASS(gst_genpro_watched_stream_parent_class)->finalize(object);
 }
 
-void genpro_watched_stream_class_init(GenproWatchedStreamClass* type) {
+void gst_genpro_watched_stream_class_init(GstGenproWatchedStreamClass* type) {
   G_OBJECT_CLASS(type)->finalize = finalize;
   GIOStreamClass* stream = G_IO_STREAM_CLASS(type);
   stream->get_input_stream = get_input;
   stream->close_fn = close_stream;
 }
 
-void genpro_watched_stream_init(GenproWatchedStream*) {}
+void gst_genpro_watched_stream_init(GstGenproWatchedStream*) {}
 
 }  // namespace
 
 namespace genpro::emulator {
 
 ObjectPtr<GIOStream> watched_stream(GSocket* socket, StreamWatcher* watcher) {
-  auto* stream = static_cast<GenproWatchedStream*>(
-      g_object_new(genpro_watched_stream_get_type(), "socket", socket, nullptr));
+  auto* stream = static_cast<GstGenproWatchedStream*>(
+      g_object_new(gst_genpro_watched_stream_get_type(), "socket", socket, nullptr));
   stream->watcher = watcher;
   return ObjectPtr<GIOStream>::adopt(G_IO_STREAM(stream));
 }
 
 void leave_stream(GIOStream* stream) {
-  leave(reinterpret_cast<GenproWatchedStream*>(stream));
+  leave(reinterpret_cast<GstGenproWatchedStream*>(stream));
 }
 
 }  // namespace genpro::emulator

@@ -25,7 +25,7 @@ class Database : public sqlite::Database {
  public:
   // Opens or creates the file, for this user only. What was written is there after the end of the
   // process, however it ends. A power cut may take the last changes away, never a part of one: a
-  // service on a desk need not wait for the disk. Throws StoreError.
+  // stand-in need not wait for the disk. Throws StoreError.
   explicit Database(const std::string& path);
 
   // Each row that the statement gives with `values` bound, as `read` makes it of a const Query&.

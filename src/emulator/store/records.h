@@ -94,7 +94,7 @@ struct Generation {
   Status status = Status::pending;
   std::string failed_reason;  // empty: none
   std::optional<Output> output;
-  MilliCredits charged = 0;  // what is charged at the moment; 0 after a refund
+  MilliCredits charged = 0;    // what is charged at the moment; 0 after a refund
   std::string credit_outcome;  // "charged", "refunded", "not_charged"; empty: not told
   std::int64_t created_at = 0;
   std::int64_t updated_at = 0;

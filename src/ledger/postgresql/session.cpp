@@ -266,7 +266,7 @@ pq::Result Session::ask(const std::string& sql, const std::vector<Value>& values
     signature += " " + std::to_string(value.type);
     types.push_back(value.type);
     texts.push_back(value.is_null ? nullptr : value.text.c_str());
-    // As text it would end there.
+    // libpq reads a text parameter up to the first NUL.
     if (value.text.find('\0') != std::string::npos) {
       throw ServerFailure("22021", "a text holds a character that the server cannot store");
     }

@@ -10,7 +10,7 @@
 
 namespace {
 
-struct GenproPanZoom {
+struct GstGenproPanZoom {
   GstVideoFilter parent;
   // Guarded by the object lock: control bindings and the streaming thread meet here.
   gint width;
@@ -20,17 +20,17 @@ struct GenproPanZoom {
   gdouble pan_y;
 };
 
-struct GenproPanZoomClass {
+struct GstGenproPanZoomClass {
   GstVideoFilterClass parent_class;
 };
 
 enum Property { PROP_0, PROP_WIDTH, PROP_HEIGHT, PROP_ZOOM, PROP_PAN_X, PROP_PAN_Y };
 
-GType genpro_pan_zoom_get_type();
-G_DEFINE_TYPE(GenproPanZoom, genpro_pan_zoom, GST_TYPE_VIDEO_FILTER)
+GType gst_genpro_pan_zoom_get_type();
+G_DEFINE_TYPE(GstGenproPanZoom, gst_genpro_pan_zoom, GST_TYPE_VIDEO_FILTER)
 
-GenproPanZoom* self_of(gpointer object) {
-  return static_cast<GenproPanZoom*>(object);
+GstGenproPanZoom* self_of(gpointer object) {
+  return static_cast<GstGenproPanZoom*>(object);
 }
 
 // Where one line of samples is read: the left of two neighbours, and the share of the right one
@@ -87,7 +87,7 @@ void sample_plane(GstVideoFrame* in, GstVideoFrame* out, int plane, double left,
 }
 
 GstFlowReturn transform_frame(GstVideoFilter* filter, GstVideoFrame* in, GstVideoFrame* out) {
-  GenproPanZoom* self = self_of(filter);
+  GstGenproPanZoom* self = self_of(filter);
   GST_OBJECT_LOCK(self);
   const double zoom = std::max(1.0, self->zoom);
   const double pan_x = std::clamp(self->pan_x, 0.0, 1.0);
@@ -108,7 +108,7 @@ GstFlowReturn transform_frame(GstVideoFilter* filter, GstVideoFrame* in, GstVide
 // The size that comes out is set, whatever comes in.
 GstCaps* transform_caps(GstBaseTransform* transform, GstPadDirection direction, GstCaps* caps,
                         GstCaps* filter) {
-  GenproPanZoom* self = self_of(transform);
+  GstGenproPanZoom* self = self_of(transform);
   GstCaps* result = gst_caps_copy(caps);
   for (guint i = 0; i < gst_caps_get_size(result); ++i) {
     GstStructure* structure = gst_caps_get_structure(result, i);
@@ -135,7 +135,7 @@ void before_transform(GstBaseTransform* transform, GstBuffer* buffer) {
 }
 
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  GenproPanZoom* self = self_of(object);
+  GstGenproPanZoom* self = self_of(object);
   GST_OBJECT_LOCK(self);
   switch (id) {
     case PROP_WIDTH:
@@ -164,7 +164,7 @@ GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_VIDEO_CAPS_MAKE("{ I420, Y444 }")));
 
-void genpro_pan_zoom_class_init(GenproPanZoomClass* klass) {
+void gst_genpro_pan_zoom_class_init(GstGenproPanZoomClass* klass) {
   auto* object_class = G_OBJECT_CLASS(klass);
   auto* element_class = GST_ELEMENT_CLASS(klass);
   auto* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
@@ -196,7 +196,7 @@ void genpro_pan_zoom_class_init(GenproPanZoomClass* klass) {
   GST_VIDEO_FILTER_CLASS(klass)->transform_frame = transform_frame;
 }
 
-void genpro_pan_zoom_init(GenproPanZoom*) {}
+void gst_genpro_pan_zoom_init(GstGenproPanZoom*) {}
 
 }  // namespace
 
@@ -204,7 +204,7 @@ namespace genpro::emulator::render {
 
 bool register_pan_zoom() {
   return gst_element_register(nullptr, kPanZoomElement, GST_RANK_NONE,
-                              genpro_pan_zoom_get_type()) != FALSE;
+                              gst_genpro_pan_zoom_get_type()) != FALSE;
 }
 
 }  // namespace genpro::emulator::render

@@ -44,7 +44,7 @@ struct Visual {
   int ingredient = -1;  // index, or -1 for the designed background
   bool clip = false;    // else a still that wants movement
   bool has_alpha = false;
-  bool whole = false;   // a still of which no edge should leave the raster
+  bool whole = false;  // a still of which no edge should leave the raster
   std::optional<MemoryFile> media;
   double announced = 0;  // seconds that its container claims; 0: unknown
   bool has_audio = false;

@@ -18,7 +18,7 @@ namespace genpro::emulator::render {
 namespace {
 
 constexpr double kLogoMarginShare = 0.05;  // of the raster's short side, around logos
-constexpr double kLogoHeightShare = 0.6;  // of the raster's height, that logos may use
+constexpr double kLogoHeightShare = 0.6;   // of the raster's height, that logos may use
 constexpr GstClockTime kCaptionFade = 300 * GST_MSECOND;
 
 struct Key {

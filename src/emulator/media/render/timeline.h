@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "emulator/media/render/prepare.h"
 #include "emulator/media/render/audio_track.h"
+#include "emulator/media/render/prepare.h"
 
 namespace genpro::emulator::render {
 

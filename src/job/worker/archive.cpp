@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "base/text.h"
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 namespace genpro::job {
 
 namespace {
 
-// Of a disk, between two pieces of a clip.
+// How long a disk may take between two pieces of a clip.
 constexpr std::chrono::seconds longest_silence{30};
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 #include <utility>
 
@@ -43,7 +43,7 @@ Charged charged_by(const payment::State& state) {
   return Charged::unknown;
 }
 
-// Whether the same again may end well.
+// Whether the same request may succeed when it is tried again.
 bool is_retryable(Kind kind) {
   switch (kind) {
     case Kind::unreachable:
@@ -123,7 +123,7 @@ void Worker::send_owed_stops() {
                row.text;
       });
     }
-    // Not from within its own call.
+    // Later, since its own call has led here.
     owed_stops_timer_.start(milliseconds(0), [this] { owed_stops_.reset(); });
   });
 }
@@ -209,7 +209,7 @@ milliseconds Worker::until_next_poll() {
   return in_step(schedule_.next(payment_->age(), Waiting::count() * process_spacing));
 }
 
-// ---- What the payment tells ----
+// ---- PaymentDriver::Owner ----
 
 void Worker::on_progress() {
   const payment::State& state = payment_->state();
@@ -223,7 +223,7 @@ void Worker::on_progress() {
   const bool is_told =
       !is_earlier_ || !generation || !std::holds_alternative<payment::Known>(state);
   if (has_ended_ || (status_ == before && is_told)) return;
-  // Nothing has been heard of an earlier run's yet.
+  // The service has not told yet how an earlier run's generation stands.
   if (is_earlier_ && !generation) {
     status_ = before;
     return;
@@ -320,7 +320,7 @@ void Worker::on_end(const payment::End& end) {
     report(std::move(update));
   }
   Error error = error_of(end);
-  // Who paid for one that a user named is not known.
+  // It is not known who paid for a generation that the user has named.
   if (!is_attached_) error.charged = charged_by(payment_->state());
   error.ledger_row = payment_->entry().id;
   const bool goes_by_answer = end.kind == Kind::refused || end.kind == Kind::unanswered;
@@ -332,7 +332,7 @@ void Worker::on_end(const payment::End& end) {
 void Worker::complete() {
   auto url = clip_address(*payment_->generation(), generation_id(), settings_.access);
   if (!url) return give_up(std::move(url.error()), false);
-  // It is there, however long its file takes to be read.
+  // generation-timeout is about the generation, not about how long its clip takes to be read.
   deadline_timer_.stop();
   // Another run may have kept it meanwhile, or be about to.
   await_archive([this, url = std::move(*url)](const TurnPtr& turn) {
@@ -359,7 +359,7 @@ void Worker::ask_address(Job::AddressDone done) {
       runtime_, settings_.access, settings_.silence, settings_.retries,
       settings_.longest_address_wait, generation_id(),
       [this, done = std::move(done)](Result<Url> url) {
-        // It is what calls here.
+        // Its call has led here: it lives until this returns.
         const auto request = std::move(address_request_);
         done(std::move(url));
       });
@@ -393,7 +393,7 @@ void Worker::give_up(Error error, bool is_retryable) {
   estimate_request_.reset();
   if (!payment_) return;
   payment_->rest();
-  // Who reads the error finds the row free.
+  // Released before the error is acted on, so that a new run finds the row free.
   if (std::holds_alternative<payment::InDoubt>(payment_->state())) payment_->release();
 }
 
@@ -424,82 +424,6 @@ milliseconds Worker::elapsed() const {
 
 std::string Worker::generation_id() const {
   return payment::generation_id(payment_->state());
-}
-
-// ---- Shutdown ----
-
-void Worker::end_steps() {
-  is_shutting_down_ = true;
-  key_request_.reset();
-  end_archive_work();
-  address_request_.reset();
-  preparation_.reset();
-  identity_request_.reset();
-  estimate_request_.reset();
-  claiming_.reset();
-  deadline_timer_.stop();
-  later_.stop();
-}
-
-void Worker::begin_shutdown() {
-  // The clip of one that has ended may still be read.
-  if (is_shutting_down_ || (has_ended_ && !has_failed_)) return;
-  end_steps();
-  stop_unfinished();
-}
-
-void Worker::shut_down(const Delivery& delivery) {
-  const bool has_begun = is_shutting_down_;
-  end_steps();
-  log_.info([&] {
-    return std::to_string(delivery.bytes) + " bytes were pushed: " +
-           (delivery.is_whole ? "the clip is delivered" : "the clip is not delivered");
-  });
-  const std::int64_t row = payment_ ? payment_->entry().id : 0;
-  // A process that is killed while it ends has not ended its work in order, however far it was: the
-  // next run picks the clip up once more instead of paying for another one.
-  if (row != 0 && delivery.is_whole) {
-    ledger_.tell_late([row, bytes = delivery.bytes, at = ledger::wall_clock_now()](
-                          ledger::Ledger& ledger) { (void)ledger.note_delivery(row, bytes, at); });
-  } else if (row != 0 && delivery.bytes > 0) {
-    ledger_.tell([row, bytes = delivery.bytes](ledger::Ledger& ledger) {
-      (void)ledger.note_bytes(row, bytes);
-    });
-  }
-  if (!has_begun) stop_unfinished();
-}
-
-void Worker::stop_unfinished() {
-  // An error of its own is no wish to stop: what is paid goes on, and the next run picks it up. The
-  // user's own limit of the wait is one.
-  const bool is_wanted = settings_.stops && !is_attached_ && (!has_failed_ || has_timed_out_);
-  if (!is_wanted || !payment_) {
-    log_.info([&] {
-      return std::string("no stop is asked for: ") +
-             (!payment_          ? "nothing was asked for"
-              : is_attached_     ? "the generation is not this run's own"
-              : !settings_.stops ? "on-shutdown is detach"
-                                 : "after an error the next run picks up what is unfinished");
-    });
-    return finish_shutdown(Shutdown::nothing);
-  }
-  payment_->stop();
-}
-
-void Worker::finish_shutdown(Shutdown outcome) {
-  if (outcome != Shutdown::nothing) log_.info([&] { return describe(outcome); });
-  // Before anybody hears of it: who starts the same next finds the row free.
-  if (payment_) payment_->release();
-  auto shared = channel_->lock();
-  shared->shutdown = outcome;
-  shared.notify();
-}
-
-void Worker::cancel() {
-  end_steps();
-  owed_stops_timer_.stop();
-  owed_stops_.reset();
-  payment_.reset();
 }
 
 }  // namespace genpro::job

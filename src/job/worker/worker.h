@@ -77,7 +77,7 @@ class Worker : private PaymentDriver::Owner {
 
   void complete();
   void end_with(FinishedClip clip);
-  // worker_archive.cpp
+  // archive.cpp
   void open_archive(std::function<void()> then);
   // Work on the archive's disk, which calls `tick` as it gets on. `on_silence` takes its place once
   // that has not come for 30 s.
@@ -99,7 +99,7 @@ class Worker : private PaymentDriver::Owner {
   std::shared_ptr<archive::Writer> archive_writer(std::unique_ptr<archive::Lease> lease) const;
   void time_out();
   void give_up(Error error, bool is_retryable);
-  // worker_request.cpp
+  // request.cpp
   void prepare();
   void ask_without_ledger();
   void identify(const api::GenerationRequest& by_contents);
@@ -112,7 +112,7 @@ class Worker : private PaymentDriver::Owner {
   bool has_cost_limit() const;
   void ask_estimate(const api::GenerationRequest& request, std::function<void()> then);
   ledger::Limits limits() const;
-  // worker_errors.cpp
+  // errors.cpp
   static std::string describe(Shutdown shutdown);
   static std::string describe(const ledger::Claim& claim);
   Error error_of(const payment::End& end) const;
@@ -127,7 +127,7 @@ class Worker : private PaymentDriver::Owner {
   std::optional<Expectation> expectation() const;
   std::chrono::milliseconds elapsed() const;
   std::string generation_id() const;
-
+  // shutdown.cpp
   void end_steps();
   void stop_unfinished();
   void finish_shutdown(Shutdown outcome);

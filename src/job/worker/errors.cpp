@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 namespace genpro::job {
 

@@ -6,7 +6,7 @@
 
 #include "api/json.h"
 #include "base/text.h"
-#include "job/worker.h"
+#include "job/worker/worker.h"
 
 namespace genpro::job {
 
@@ -59,7 +59,7 @@ void Worker::identify(const api::GenerationRequest& by_contents) {
   identity_request_ =
       std::make_unique<IdentityRequest>(runtime_, settings_.access, settings_.silence, by_contents,
                                         [this](ledger::Identity identity) {
-                                          // It is what calls here.
+                                          // Its call has led here: it lives until this returns.
                                           const auto request = std::move(identity_request_);
                                           identity_ = std::move(identity);
                                           set_body();
@@ -92,7 +92,7 @@ void Worker::claim(payment::Reuse reuse) {
 }
 
 void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
-  // It is what calls here.
+  // Its call has led here: it lives until this returns.
   const std::unique_ptr<Claiming> claiming = std::move(claiming_);
   if (!claim) {
     if (claim.error().kind != ErrorKind::limit) append(claim.error(), "Nothing was sent.");
@@ -107,7 +107,7 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
       this->claim(reuse);
     });
   }
-  // One that goes on has the body in its row.
+  // The row of a request that is continued has its body.
   api::GenerationRequest request =
       request_ ? *request_ : std::get<api::GenerationRequest>(settings_.subject);
   const bool has_not_left = claim->kind == ledger::Claim::Kind::take &&
@@ -128,7 +128,7 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
   if (!has_clip(claim->entry.state) || settings_.archive.empty()) {
     return resume(std::move(*claim), std::move(request));
   }
-  // What keeps the row for this run is held meanwhile.
+  // The locks by which this run keeps the row are held meanwhile.
   auto held = std::make_shared<ledger::Claim>(std::move(*claim));
   look_in_archive(payment::generation_id(held->entry.state), held->entry.identity.fingerprint,
                   [this, held, request = std::move(request)](const std::string& file) {
@@ -162,16 +162,16 @@ bool Worker::has_cost_limit() const {
 void Worker::ask_estimate(const api::GenerationRequest& request, std::function<void()> then) {
   estimate_request_ = std::make_unique<EstimateRequest>(
       runtime_,
-      EstimateRequest::Settings{.access = settings_.access,
-                                .silence = settings_.silence,
-                                .ledger = settings_.ledger,
-                                .request = request,
-                                .asks_service =
-                                    has_cost_limit() || request.dialect != &api::seed_dialect,
-                                .is_optional = !has_cost_limit(),
-                                .identity = identity_},
+      EstimateRequest::Settings{
+          .access = settings_.access,
+          .silence = settings_.silence,
+          .ledger = settings_.ledger,
+          .request = request,
+          .asks_service = has_cost_limit() || request.dialect != &api::seed_dialect,
+          .is_optional = !has_cost_limit(),
+          .identity = identity_},
       [this, then = std::move(then)](Estimate estimate) {
-        // It is what calls here.
+        // Its call has led here: it lives until this returns.
         const auto request = std::move(estimate_request_);
         log_.info([&] {
           const char* source = estimate.source == Estimate::Source::service ? "the service says"
@@ -194,7 +194,7 @@ ledger::Limits Worker::limits() const {
 }
 
 void Worker::claim_anew(payment::Reuse reuse) {
-  // Not from within its own call.
+  // Later, since a call of what is replaced has led here.
   later_.start(milliseconds(0), [this, reuse] {
     payment_.reset();
     is_earlier_ = false;
