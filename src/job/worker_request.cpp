@@ -95,7 +95,7 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
   // It is what calls here.
   const std::unique_ptr<Claiming> claiming = std::move(claiming_);
   if (!claim) {
-    if (claim.error().kind != ErrorKind::limit) append(claim.error(), "Nothing was sent.");
+    if (claim.error().kind != ErrorKind::limit) say_nothing_was_sent(claim.error());
     claim.error().charged = Charged::no;
     return give_up(std::move(claim.error()), claim.error().kind == ErrorKind::ledger_busy);
   }
@@ -162,14 +162,14 @@ bool Worker::has_cost_limit() const {
 void Worker::ask_estimate(const api::GenerationRequest& request, std::function<void()> then) {
   estimate_request_ = std::make_unique<EstimateRequest>(
       runtime_,
-      EstimateRequest::Settings{.access = settings_.access,
-                                .silence = settings_.silence,
-                                .ledger = settings_.ledger,
-                                .request = request,
-                                .asks_service =
-                                    has_cost_limit() || request.dialect != &api::seed_dialect,
-                                .is_optional = !has_cost_limit(),
-                                .identity = identity_},
+      EstimateRequest::Settings{
+          .access = settings_.access,
+          .silence = settings_.silence,
+          .ledger = settings_.ledger,
+          .request = request,
+          .asks_service = has_cost_limit() || request.dialect != &api::seed_dialect,
+          .is_optional = !has_cost_limit(),
+          .identity = identity_},
       [this, then = std::move(then)](Estimate estimate) {
         // It is what calls here.
         const auto request = std::move(estimate_request_);
