@@ -163,6 +163,23 @@ TEST_F(LedgerServer, ARowWhoseNumberWasGivenOutOnceMoreIsLeftAlone) {
   EXPECT_EQ(word(*ledger, begun.entry.id), "submitting");
 }
 
+TEST_F(LedgerServer, APlaceThatAnotherOneHasSinceIsNotGivenOut) {
+  const auto ledger = open();
+  const auto begun = must(begin(*ledger, request()));
+  must(ledger->store(begun.entry.id, begun.entry.state, pending("9001"), note("taken"),
+                     clock_now()));
+  cut_all();
+  const auto other = open();
+  auto held = must(other->take(begun.entry.id));
+  ASSERT_TRUE(held);
+  EXPECT_EQ(must(ask(*ledger, request())).kind, Kind::busy);
+  held.reset();
+  must(other->give_back());
+  const auto claim = must(ask(*ledger, request()));
+  EXPECT_EQ(claim.kind, Kind::take);
+  EXPECT_FALSE(must(other->take(begun.entry.id)));
+}
+
 // A machine whose clock is a day ahead has no limit of its own.
 TEST_F(LedgerServer, LimitsGoByTheServersClock) {
   const auto ledger = open();
