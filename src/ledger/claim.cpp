@@ -115,7 +115,7 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
     }
     if (needs_cell(*entry)) {
       const Unsettled unsettled = longest_wait(entry->identity.place, id, now);
-      claim.wait_ms = unsettled.wait;
+      claim.wait_ms = std::max(unsettled.wait, time_to_depart(*entry, now));
       // It has not left, and waits like a new one.
       if (std::holds_alternative<payment::Prepared>(entry->state) && unsettled.wait > 0) {
         return wait_for(unsettled);
@@ -189,6 +189,15 @@ Result<std::optional<Entry>> Ledger::delivered_unreadable(const Identity& identi
   });
 }
 
+// How long a request may yet leave whose host was cut off, and that is to be waited for: what is
+// written of it before then would not say when it left.
+payment::Millis Ledger::time_to_depart(const Entry& entry, const payment::Now& now) const {
+  const auto* posting = std::get_if<payment::Posting>(&entry.state);
+  if (posting == nullptr || !store_->is_shared()) return 0;
+  const payment::Millis age = payment::least_age(posting->attempt.posted, now);
+  return std::max<payment::Millis>(payment::latest_departure - age, 0);
+}
+
 // Of the requests to the cell of which it is not known whether they were taken.
 Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t but,
                                        const payment::Now& now) {
@@ -196,7 +205,9 @@ Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t bu
   const auto entries = read_entries(
       store_->database(), "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, but);
   for (const Entry& entry : entries) {
-    payment::Millis wait = payment::wait_for_others(entry.state, now);
+    const payment::State state =
+        store_->is_shared() ? payment::with_latest_departure(entry.state) : entry.state;
+    payment::Millis wait = payment::wait_for_others(state, now);
     const payment::Attempt* attempt = payment::attempt(entry.state);
     // Of an older row only the wall clock tells how old it is at all.
     if (attempt != nullptr && attempt->posted.boot.empty()) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What is written, and what a run asks besides. Who takes a row is in claim.cpp, what may be spent
-// in spending.cpp, rows of batches in batches.cpp; the reports are in reports/, the reading of rows is in rows.cpp.
+// in spending.cpp, rows of batches in batches.cpp; the reports are in reports/, the reading of rows
+// is in rows.cpp.
 #include "ledger/ledger.h"
 
 #include <algorithm>
@@ -123,7 +124,7 @@ void Ledger::check_cell_is_held(const std::string& place) {
 
 void Ledger::remember(const Entry& entry) {
   constexpr std::size_t most_rows = 1000;
-  if (!store_->may_lose_rows()) return;
+  if (!store_->is_shared()) return;
   if (own_.size() >= most_rows) own_.erase(own_.begin());
   own_.insert_or_assign(entry.id, entry);
 }
@@ -447,7 +448,8 @@ Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) 
     if (!row) return std::nullopt;
     auto cell = store_->places()->take(lock_of_cell(row->entry.identity.place));
     if (!cell) return std::nullopt;
-    return HeldCell{std::move(row->entry), std::move(*lock), std::move(*cell)};
+    const payment::Millis wait = time_to_depart(row->entry, clock_now());
+    return HeldCell{std::move(row->entry), std::move(*lock), std::move(*cell), wait};
   });
 }
 

@@ -91,8 +91,8 @@ struct Claim {
   } kind = Kind::busy;
   // For `busy`: it is this process's, and the waiter will be woken.
   bool is_in_line = false;
-  // For `take` with `cell`: so long its request must not leave, or one listing of the cell could
-  // not tell it from another one that is in doubt.
+  // For `take` with `cell`: so long nothing is to be done about it: its request may yet leave, or
+  // one listing of the cell could not tell it from another one that is in doubt.
   payment::Millis wait_ms = 0;
   // For `take`: a stop is wanted and nobody else follows the generation; `presence` is exclusive.
   bool is_alone = false;
@@ -234,6 +234,8 @@ class Ledger {
     Entry entry;
     LifeLock presence;
     LifeLock cell;
+    // So long its request may yet leave, and nothing is to be found out about it: take it again.
+    payment::Millis wait_ms = 0;
   };
   // As above, with the cell's place.
   Result<std::optional<HeldCell>> take_with_cell(std::int64_t id);
@@ -322,6 +324,7 @@ class Ledger {
     payment::Millis wait = 0;
     std::int64_t row = 0;
   };
+  payment::Millis time_to_depart(const Entry& entry, const payment::Now& now) const;
   Unsettled longest_wait(const std::string& place, std::int64_t but, const payment::Now& now);
   Claim wait_for(const Unsettled& unsettled);
   std::optional<Error> limit_error(const Identity& identity, const Limits& limits);

@@ -219,8 +219,7 @@ void Driver::write_anew(int number) {
 // ---- The times of other machines ----
 
 // What both the server and the two machines' clocks say is at least so long ago is, and else it is
-// as if it were now. From then on it is a time of this boot. A request may leave as late as it may
-// after its intention.
+// as if it were now. From then on it is a time of this boot.
 payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row& row) {
   if (!ledger_of(run).is_shared || moment.boot.empty()) return moment;
   const payment::Now now = clock(run);
@@ -230,9 +229,7 @@ payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row
     if (there.boot == moment.boot && there.up == moment.up) return here;
   }
   const Millis unchanged = now_ - row.changed_at;
-  const Millis late = mind_.slip == Slip::dates_posts_by_intentions ? 0 : latest_post;
-  const Millis age =
-      std::max<Millis>(std::clamp<Millis>(now.wall - moment.wall, 0, unchanged) - late, 0);
+  const Millis age = std::clamp<Millis>(now.wall - moment.wall, 0, unchanged);
   payment::Moment here{now.boot, std::max<Millis>(now.up - age, 0), moment.wall};
   run.moments.emplace_back(moment, here);
   return here;

@@ -180,6 +180,26 @@ TEST_F(LedgerServer, APlaceThatAnotherOneHasSinceIsNotGivenOut) {
   EXPECT_FALSE(must(other->take(begun.entry.id)));
 }
 
+// A machine may sleep between its intention and its request.
+TEST_F(LedgerServer, ARequestThatMayYetLeaveIsWaitedForFromThen) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  const payment::Now now = clock_now();
+  const auto after = [&](payment::Millis time, const Identity& wanted) {
+    payment::Now then = now;
+    then.up += time;
+    return must(ledger->claim(wanted, payment::Reuse::in_flight, {}, then));
+  };
+  EXPECT_GT(after(0, request()).wait_ms, 0);
+  EXPECT_LE(after(0, request()).wait_ms, payment::latest_departure);
+  EXPECT_EQ(after(payment::latest_departure, request()).wait_ms, 0);
+  EXPECT_EQ(after(payment::latest_departure, request()).entry.id, id);
+  EXPECT_EQ(after(payment::settling_time, request("Another")).kind, Kind::wait);
+  EXPECT_EQ(after(payment::settling_time + payment::latest_departure, request("Another")).kind,
+            Kind::create);
+  EXPECT_GT(must(ledger->take_with_cell(id)).value().wait_ms, 0);
+}
+
 // A machine whose clock is a day ahead has no limit of its own.
 TEST_F(LedgerServer, LimitsGoByTheServersClock) {
   const auto ledger = open();
