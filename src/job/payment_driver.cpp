@@ -302,7 +302,7 @@ void PaymentDriver::when_alone(std::function<void()> then) {
   alone_ = std::make_shared<Alone>();
   ledger_.ask<bool>(
       [id = entry_.id, alone = alone_](ledger::Ledger& ledger) -> Result<bool> {
-        auto held = ledger.take(id);
+        auto held = ledger.take_own(id);
         if (!held) return std::move(held.error());
         *alone = std::move(*held);
         return alone->has_value();
@@ -314,7 +314,7 @@ void PaymentDriver::when_alone(std::function<void()> then) {
           left_to_others_ = static_cast<bool>(is_alone);
           return owner_.on_end({payment::End::Kind::shut_down, "", {}});
         }
-        presence_ = std::move((*alone)->lock);
+        presence_ = std::move(**alone);
         is_exclusive_ = true;
         then();
       });

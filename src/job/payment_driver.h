@@ -102,7 +102,7 @@ class PaymentDriver {
     ledger::Note note;
   };
   // The row's place, once the ledger's thread has found that nobody else follows it.
-  using Alone = std::optional<ledger::Ledger::Held>;
+  using Alone = std::optional<ledger::LifeLock>;
 
   void handle_waiting();
   void process(const payment::Event& event);
