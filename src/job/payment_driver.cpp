@@ -21,9 +21,6 @@ using std::chrono::milliseconds;
 // through: the boot clock is looked at this often.
 constexpr milliseconds longest_nap{1000};
 
-// From the intention's commit until its request leaves, where the ledger is on a server.
-constexpr Millis latest_post = 10'000;
-
 // What cannot be an age, since the wall clock was set, is a new generation's.
 milliseconds age_of(const payment::Moment& posted) {
   constexpr Millis oldest = 24LL * 3600 * 1000;
@@ -61,7 +58,7 @@ void PaymentDriver::resume(ledger::Entry entry, ledger::LifeLock presence, ledge
   presence_ = std::move(presence);
   cell_ = std::move(cell);
   is_exclusive_ = is_alone;
-  state_ = entry_.state;
+  state_ = is_shared_ ? payment::with_latest_departure(entry_.state) : entry_.state;
   if (const payment::Moment* posted = payment::posted_at(state_)) {
     posted_ = std::chrono::steady_clock::now() - age_of(*posted);
   }
@@ -98,8 +95,8 @@ void PaymentDriver::handle_waiting() {
 void PaymentDriver::process(const payment::Event& event) {
   is_busy_ = true;
   waits_for_schedule_ = false;
-  act(std::make_shared<Turn>(
-          Turn{event, payment::step(settings_.policy, state_, event, ledger::clock_now())}),
+  act(std::make_shared<Turn>(Turn{
+          event, payment::step(settings_.policy, as_it_left(state_), event, ledger::clock_now())}),
       0);
 }
 
@@ -240,13 +237,14 @@ void PaymentDriver::post() {
   if (is_stopping_) return withdraw("the run ended before the request left");
   // Another machine takes up what seems to have been left, and must not be followed by a request of
   // one that was asleep meanwhile, or took its time to connect.
-  std::function<bool()> may_leave;
-  if (is_shared_ && entry_.id != 0) {
-    may_leave = [since = attempt->posted.up] {
-      return ledger::clock_now().up - since <= latest_post;
-    };
-    if (!may_leave()) return withdraw("the machine was held up before the request left");
-  }
+  left_at_.reset();
+  const auto may_leave = [this, intended = attempt->posted.up] {
+    const payment::Now now = ledger::clock_now();
+    if (is_shared_ && now.up - intended > payment::latest_departure) return false;
+    left_at_ = now;
+    return true;
+  };
+  if (!may_leave()) return withdraw("the machine was held up before the request left");
   posted_ = std::chrono::steady_clock::now();
   // A key is for one call with one body: those that the row has, in whatever words this run was
   // asked for the same.
@@ -261,7 +259,14 @@ void PaymentDriver::post() {
       [this](Reply reply) {
         on_reply(std::move(reply), true, [](payment::Answer a) { return payment::Replied{a}; });
       },
-      std::move(may_leave));
+      may_leave);
+}
+
+// What is waited for counts from when the request left, and not from its intention.
+payment::State PaymentDriver::as_it_left(payment::State state) const {
+  auto* posting = std::get_if<payment::Posting>(&state);
+  if (posting != nullptr && left_at_) posting->attempt.posted = *left_at_;
+  return state;
 }
 
 void PaymentDriver::withdraw(const char* reason) {
@@ -297,7 +302,7 @@ void PaymentDriver::when_alone(std::function<void()> then) {
   alone_ = std::make_shared<Alone>();
   ledger_.ask<bool>(
       [id = entry_.id, alone = alone_](ledger::Ledger& ledger) -> Result<bool> {
-        auto held = ledger.take(id);
+        auto held = ledger.take_own(id);
         if (!held) return std::move(held.error());
         *alone = std::move(*held);
         return alone->has_value();
@@ -309,7 +314,7 @@ void PaymentDriver::when_alone(std::function<void()> then) {
           left_to_others_ = static_cast<bool>(is_alone);
           return owner_.on_end({payment::End::Kind::shut_down, "", {}});
         }
-        presence_ = std::move((*alone)->lock);
+        presence_ = std::move(**alone);
         is_exclusive_ = true;
         then();
       });

@@ -102,7 +102,7 @@ class PaymentDriver {
     ledger::Note note;
   };
   // The row's place, once the ledger's thread has found that nobody else follows it.
-  using Alone = std::optional<ledger::Ledger::Held>;
+  using Alone = std::optional<ledger::LifeLock>;
 
   void handle_waiting();
   void process(const payment::Event& event);
@@ -118,6 +118,7 @@ class PaymentDriver {
   void read_cell();
   void on_cell(Result<api::Cell, api::Failure> cell, const payment::Moment& asked);
   void post();
+  payment::State as_it_left(payment::State state) const;
   // The request does not leave.
   void withdraw(const char* reason);
   void ask_stop();
@@ -165,6 +166,7 @@ class PaymentDriver {
   // When the generation was last seen unfinished.
   std::optional<std::chrono::milliseconds> unfinished_age_;
   std::chrono::steady_clock::time_point posted_;
+  std::optional<payment::Moment> left_at_;  // the latest request
   const std::shared_ptr<char> here_ = std::make_shared<char>();
 };
 

@@ -48,7 +48,7 @@ bool has_later(const payment::Step& step, std::size_t next) {
 // waiting, and the row free only then.
 void PaymentDriver::note_what_is_left() {
   std::vector<Change> changes;
-  payment::State state = stored_ ? stored_->step.state : state_;
+  payment::State state = as_it_left(stored_ ? stored_->step.state : state_);
   payment::State on_disk = stored_ ? stored_->step.state : unsaved_ ? *unsaved_ : entry_.state;
   const auto take = [&](const payment::Event& event) -> bool {
     const payment::Step step = payment::step(settings_.policy, state, event, ledger::clock_now());

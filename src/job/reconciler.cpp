@@ -118,6 +118,9 @@ void Reconciler::take() {
         [id = entry_.id](ledger::Ledger& ledger) { return ledger.take_with_cell(id); },
         [this](std::optional<ledger::Ledger::HeldCell> held) {
           if (!held) return finish_row(ReconcileOutcome::in_use, in_use);
+          if (held->wait_ms > 0) {
+            return later_.start(std::chrono::milliseconds(held->wait_ms), [this] { take(); });
+          }
           resume(std::move(held->entry), std::move(held->presence), std::move(held->cell));
         });
   } else {

@@ -94,9 +94,10 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
   if (!presence) return claim;  // it is being stopped
 
   std::optional<Entry> entry;
+  std::optional<Row> row;
   const auto read = [&] {
-    auto row = read_row(database, id);
-    entry = row ? std::optional(std::move(row->entry)) : std::nullopt;
+    row = read_row(database, id);
+    entry = row ? std::optional(row->entry) : std::nullopt;
     return entry && can_serve(*entry, identity, reuse, waiting);
   };
   // Only now nobody stops it, and what is read stays true.
@@ -115,7 +116,7 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
     }
     if (needs_cell(*entry)) {
       const Unsettled unsettled = longest_wait(entry->identity.place, id, now);
-      claim.wait_ms = unsettled.wait;
+      claim.wait_ms = std::max(unsettled.wait, time_to_depart(*entry, now));
       // It has not left, and waits like a new one.
       if (std::holds_alternative<payment::Prepared>(entry->state) && unsettled.wait > 0) {
         return wait_for(unsettled);
@@ -139,7 +140,10 @@ std::optional<Claim> Ledger::claim_row(std::int64_t id, const Identity& identity
       compare_data(entry->identity.data, identity.data) == payment::ServiceData::unreadable;
   claim.presence = std::move(*presence);
   claim.entry = std::move(*entry);
-  remember(claim.entry);
+  if (!remember(*row)) {
+    throw LostLedger("its row " + std::to_string(id) +
+                     " is another one's since its server was replaced");
+  }
   return claim;
 }
 
@@ -189,6 +193,15 @@ Result<std::optional<Entry>> Ledger::delivered_unreadable(const Identity& identi
   });
 }
 
+// How long a request may yet leave whose host was cut off, and that is to be waited for: what is
+// written of it before then would not say when it left.
+payment::Millis Ledger::time_to_depart(const Entry& entry, const payment::Now& now) const {
+  const auto* posting = std::get_if<payment::Posting>(&entry.state);
+  if (posting == nullptr || !store_->is_shared()) return 0;
+  const payment::Millis age = payment::least_age(posting->attempt.posted, now);
+  return std::max<payment::Millis>(payment::latest_departure - age, 0);
+}
+
 // Of the requests to the cell of which it is not known whether they were taken.
 Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t but,
                                        const payment::Now& now) {
@@ -196,7 +209,9 @@ Ledger::Unsettled Ledger::longest_wait(const std::string& place, std::int64_t bu
   const auto entries = read_entries(
       store_->database(), "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, but);
   for (const Entry& entry : entries) {
-    payment::Millis wait = payment::wait_for_others(entry.state, now);
+    const payment::State state =
+        store_->is_shared() ? payment::with_latest_departure(entry.state) : entry.state;
+    payment::Millis wait = payment::wait_for_others(state, now);
     const payment::Attempt* attempt = payment::attempt(entry.state);
     // Of an older row only the wall clock tells how old it is at all.
     if (attempt != nullptr && attempt->posted.boot.empty()) {
@@ -244,11 +259,106 @@ Result<Claim> Ledger::claim(const Identity& identity, payment::Reuse reuse,
   });
 }
 
+// ---- What this process follows on a server that may lose rows, and give their numbers out again
+
+// False: the number stands for another row in this process.
+bool Ledger::remember(const Row& row) {
+  constexpr std::size_t most_rows = 1000;
+  if (!store_->is_shared()) return true;
+  const auto known = own_.find(row.entry.id);
+  if (known != own_.end() && known->second.key != row.attempt.key) return false;
+  if (known == own_.end() && own_.size() >= most_rows) own_.erase(own_.begin());
+  Own& own = own_[row.entry.id];
+  own.entry = row.entry;
+  own.key = row.attempt.key;
+  own.number = row.entry.id;
+  return true;
+}
+
+void Ledger::keep_in_mind(std::int64_t id, const Entry& entry) {
+  const auto own = own_.find(id);
+  if (own == own_.end()) return;
+  own->second.entry = entry;
+  if (payment::is_closed(entry.state)) own->second.presence.release();
+}
+
+void Ledger::renumber(std::int64_t id, std::int64_t number) {
+  Own& own = own_.at(id);
+  own.number = number;
+  own.presence.release();
+  if (number == id) return;
+  if (auto presence = store_->places()->share(number)) own.presence = std::move(*presence);
+}
+
+// The row's number now; 0: the server has lost it.
+std::int64_t Ledger::locate(Database& database, std::int64_t id) {
+  const auto found = own_.find(id);
+  if (found == own_.end()) return id;
+  const Own& own = found->second;
+  if (database.integer("SELECT 1 FROM generations WHERE id = ? AND idempotency_key = ?", own.number,
+                       own.key)) {
+    return own.number;
+  }
+  // Another process that follows it may have written it anew.
+  const auto number =
+      database.integer("SELECT id FROM generations WHERE idempotency_key = ? AND fingerprint = ?",
+                       own.key, own.entry.identity.fingerprint);
+  if (number) renumber(id, *number);
+  return number.value_or(0);
+}
+
+std::optional<Row> Ledger::find_own(Database& database, std::int64_t id) {
+  const auto own = own_.find(id);
+  if (own == own_.end()) return read_for_update(database, id);
+  auto row = read_for_update(database, own->second.number);
+  if (row && row->attempt.key == own->second.key) return row;
+  const std::int64_t number = locate(database, id);
+  return number != 0 ? read_for_update(database, number) : std::nullopt;
+}
+
+// Who follows a row holds its place, so that nobody has removed it: the server has lost it.
+Row Ledger::restore(Database& database, std::int64_t id, const payment::State& before,
+                    const payment::Now& now) {
+  const auto found = own_.find(id);
+  if (found == own_.end()) throw MissingRow(id);
+  const Own& own = found->second;
+  Row row;
+  row.entry = own.entry;
+  row.attempt.key = own.key;
+  set_state(row, before);
+  std::int64_t number = insert_row(database, row);
+  if (number != id && !database.integer("SELECT 1 FROM generations WHERE id = ?", id)) {
+    database.run("UPDATE generations SET id = ? WHERE id = ?", id, number);
+    store_->keep_number(id);
+    number = id;
+  }
+  renumber(id, number);
+  add_history(database, number, now.wall, "the ledger's server has lost the row",
+              "it is written anew, as this process knows it", row.word);
+  row.entry.id = number;
+  return row;
+}
+
+Result<std::optional<LifeLock>> Ledger::take_own(std::int64_t id) {
+  using Taken = std::optional<LifeLock>;
+  return attempt<Taken>(false, [&](Database& database) -> Taken {
+    check_is_open(database);
+    const std::int64_t number = locate(database, id);
+    if (!database.integer("SELECT 1 FROM generations WHERE id = ?", number)) return {};
+    const auto own = own_.find(id);
+    if (own != own_.end()) own->second.presence.release();
+    auto lock = store_->places()->take(number);
+    if (!lock && own != own_.end()) renumber(id, number);
+    return lock;
+  });
+}
+
 Result<bool> Ledger::has_kept(std::int64_t id) {
   return attempt<bool>(false, [&](Database& database) {
     // Only who asks learns of a connection that was lost.
+    const std::int64_t number = locate(database, id);
     database.integer("SELECT 1");
-    return !store_->places()->is_lost(id);
+    return number != 0 && !store_->places()->is_lost(number);
   });
 }
 

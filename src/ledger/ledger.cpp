@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What is written, and what a run asks besides. Who takes a row is in claim.cpp, what may be spent
-// in spending.cpp, rows of batches in batches.cpp; the reports are in reports/, the reading of rows is in rows.cpp.
+// in spending.cpp, rows of batches in batches.cpp; the reports are in reports/, the reading of rows
+// is in rows.cpp.
 #include "ledger/ledger.h"
 
 #include <algorithm>
@@ -37,11 +38,6 @@ Row must_read(Database& database, std::int64_t id) {
   auto row = read_row(database, id);
   if (!row) throw MissingRow(id);
   return std::move(*row);
-}
-
-std::optional<Row> read_for_update(Database& database, std::int64_t id) {
-  Query query(database, select_rows(database, "WHERE id = ?") + database.words().for_update, id);
-  return read_row(query);
 }
 
 bool is_posting(const payment::State& state) {
@@ -121,43 +117,6 @@ void Ledger::check_cell_is_held(const std::string& place) {
   }
 }
 
-void Ledger::remember(const Entry& entry) {
-  constexpr std::size_t most_rows = 1000;
-  if (!store_->may_lose_rows()) return;
-  if (own_.size() >= most_rows) own_.erase(own_.begin());
-  own_.insert_or_assign(entry.id, entry);
-}
-
-// A server that has lost rows may have given a number out once more.
-void Ledger::check_is_own(const Row& row) const {
-  const auto own = own_.find(row.entry.id);
-  if (own == own_.end()) return;
-  const Entry& known = own->second;
-  const payment::Attempt* attempt = payment::attempt(known.state);
-  if (known.identity.fingerprint != row.entry.identity.fingerprint ||
-      (attempt != nullptr && attempt->key != row.attempt.key)) {
-    throw LostLedger("its row " + std::to_string(row.entry.id) +
-                     " is another one's since its server was replaced");
-  }
-}
-
-// Who follows a row holds its place, so that nobody has removed it: the server has lost it.
-Row Ledger::restore(Database& database, std::int64_t id, const payment::State& before,
-                    const payment::Now& now) {
-  const auto own = own_.find(id);
-  if (own == own_.end()) throw MissingRow(id);
-  Row row;
-  row.entry = own->second;
-  set_state(row, before);
-  const std::int64_t number = insert_row(database, row);
-  database.run("UPDATE generations SET id = ? WHERE id = ?", id, number);
-  store_->keep_number(id);
-  add_history(database, id, now.wall, "the ledger's server has lost the row",
-              "it is written anew, as this process knows it", row.word);
-  row.entry.id = id;
-  return row;
-}
-
 // Whether a row was begun although its commit had no answer. Its request has not left, and will
 // not.
 bool Ledger::withdraw_begun(Database& database, const Identity& identity,
@@ -206,15 +165,22 @@ Result<Ledger::Begun> Ledger::begin(const Identity& identity, const payment::Sta
       row.entry.created_at = now.wall;
       set_state(row, state);
       set_times(row, row.entry.state, note, now.wall);
-      const std::int64_t id = insert_row(database, row);
+      std::int64_t id = insert_row(database, row);
+      // A server that has lost rows gives their numbers out once more.
+      while (own_.contains(id)) {
+        database.run("DELETE FROM generations WHERE id = ?", id);
+        store_->keep_number(own_.rbegin()->first);
+        id = insert_row(database, row);
+      }
       add_history(database, id, now.wall, note.came, note.decided, row.word);
-      begun.entry = must_read(database, id).entry;
+      row = must_read(database, id);
       // Before anybody can see the row.
       if (auto presence = store_->places()->share(id)) begun.presence = std::move(*presence);
       transaction.commit();
+      remember(row);
+      begun.entry = std::move(row.entry);
     }
     store_->check_is_same();
-    remember(begun.entry);
     return begun;
   });
   if (limit) return std::move(*limit);
@@ -229,30 +195,32 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
     if (is_posting(after)) store_->check_is_same();
     Transaction transaction(database);
     if (is_posting(after)) {
-      const Identity identity = must_read(database, id).entry.identity;
+      const std::int64_t number = locate(database, id);
+      if (number == 0) throw MissingRow(id);
+      const Identity identity = must_read(database, number).entry.identity;
       check_cell_is_held(identity.place);
       store_->lock_agent(identity.agent_id);
       store_->check_is_open();
     }
-    auto found = read_for_update(database, id);
-    if (found) check_is_own(*found);
+    auto found = find_own(database, id);
     Row row = found ? std::move(*found) : restore(database, id, before, now);
+    const std::int64_t number = row.entry.id;
     const payment::State held = row.entry.state;
     const payment::State wanted = as_stored(after);
     const bool is_stop = payment::stop_wanted(wanted) && !payment::stop_wanted(held);
-    if (is_stop && store_->places()->is_lost(id)) throw LostPlace("before the stop was noted");
+    if (is_stop && store_->places()->is_lost(number)) throw LostPlace("before the stop was noted");
     const bool is_same = payment::same_on_disk(held, wanted);
     const bool is_expected = payment::same_on_disk(held, as_stored(before));
     // What was pushed whole stays so, whatever a later run hears of it.
     const bool is_delivered = std::holds_alternative<payment::Delivered>(held);
     if (!is_same && !(is_expected && !is_delivered) && !goes_further(held, wanted)) return held;
     if (is_posting(after) && std::holds_alternative<payment::Prepared>(held)) {
-      limits.row = id;
+      limits.row = number;
       limit = limit_error(row.entry.identity, limits);
       if (limit) return held;
       // What it was estimated at before, if at all, was not about today.
       if (limits.estimate) {
-        database.run("UPDATE generations SET estimate = ? WHERE id = ?", *limits.estimate, id);
+        database.run("UPDATE generations SET estimate = ? WHERE id = ?", *limits.estimate, number);
       }
     }
     if (!is_same) set_state(row, wanted);
@@ -260,13 +228,14 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
     write_row(database, row);
     // What another process has written already is in the history.
     if (is_expected || !is_same) {
-      add_history(database, id, now.wall, note.came, note.decided, row.word);
+      add_history(database, number, now.wall, note.came, note.decided, row.word);
     }
     const bool was_unsettled = payment::meaning(held).is_unsettled;
     if ((was_unsettled || row.attempt.before) && !payment::meaning(row.entry.state).is_unsettled) {
       drop_looks(database, row.entry.identity.place);
     }
     transaction.commit();
+    keep_in_mind(id, row.entry);
     if (is_posting(after)) store_->check_is_same();
     return after;
   });
@@ -277,12 +246,13 @@ Result<payment::State> Ledger::store(std::int64_t id, const payment::State& befo
 Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std::string>& jobs) {
   return attempt<Others>(false, [&](Database& database) {
     Others others;
+    const std::int64_t id = locate(database, entry.id);
     const std::string service = service_of(entry.identity.base_url);
     for (const std::string& job : jobs) {
       Query query(database,
                   "SELECT place FROM generations WHERE generation_id = ? AND generation_id <> '' "
                   "AND id <> ?",
-                  job, entry.id);
+                  job, id);
       bool is_claimed = false;
       while (!is_claimed && query.step()) is_claimed = is_at(query.text(0), service);
       if (is_claimed) others.claimed.push_back(job);
@@ -298,14 +268,14 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
     const std::string& place = entry.identity.place;
     Query looked(database, select_rows(database, "WHERE place = ? AND jobs_before IS NOT NULL"),
                  place);
-    read_each(looked, [&](std::int64_t id, const Row* row, const std::string& damage) {
-      if (row == nullptr) throw DamagedRow(id, damage);
+    read_each(looked, [&](std::int64_t other, const Row* row, const std::string& damage) {
+      if (row == nullptr) throw DamagedRow(other, damage);
       looks.push_back({row->attempt.looked, *row->attempt.before});
-      if (id == entry.id || !is_later(row->entry, row->attempt.posted, entry, *post)) return;
-      found.push_back({id, looks.back()});
+      if (other == id || !is_later(row->entry, row->attempt.posted, entry, *post)) return;
+      found.push_back({other, looks.back()});
     });
-    const auto in_doubt = read_entries(
-        database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, entry.id);
+    const auto in_doubt =
+        read_entries(database, "WHERE place = ? AND id <> ? AND " + is_unsettled_sql(), place, id);
     for (const std::string& job : jobs) {
       const bool is_contested = std::ranges::any_of(in_doubt, [&](const Entry& other) {
         const payment::Attempt* request = payment::attempt(other.state);
@@ -327,8 +297,9 @@ Result<Ledger::Others> Ledger::others(const Entry& entry, const std::vector<std:
 Result<std::monostate> Ledger::note_bytes(std::int64_t id, std::uint64_t bytes) {
   return attempt<std::monostate>(false, [&](Database& database) {
     const PowerLossMayTakeIt unsynced(*store_);
+    const std::int64_t number = locate(database, id);
     database.run("UPDATE generations SET bytes_delivered = max(bytes_delivered, ?) WHERE id = ?",
-                 static_cast<std::int64_t>(bytes), id);
+                 static_cast<std::int64_t>(bytes), number);
     return std::monostate();
   });
 }
@@ -337,9 +308,12 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
   return attempt<std::monostate>(false, [&](Database& database) {
     const PowerLossMayTakeIt unsynced(*store_);
     Transaction transaction(database);
-    auto row = read_for_update(database, id);
+    auto row = find_own(database, id);
+    if (const auto own = own_.find(id); !row && own != own_.end()) {
+      row = restore(database, id, payment::State(own->second.entry.state), clock_now());
+    }
     if (!row) return std::monostate();
-    check_is_own(*row);
+    const std::int64_t number = row->entry.id;
     const bool can_be = std::holds_alternative<payment::Completed>(row->entry.state) ||
                         std::holds_alternative<payment::Known>(row->entry.state) ||
                         std::holds_alternative<payment::Gone>(row->entry.state);
@@ -353,13 +327,14 @@ Result<std::monostate> Ledger::note_delivery(std::int64_t id, std::uint64_t byte
       row->entry.delivered_at = at;
       set_times(*row, before, {}, at);
       write_row(database, *row);
-      add_history(database, id, at, "every byte of the clip and its end were pushed", "delivered",
-                  row->word);
-      database.run("UPDATE generations SET delivered_by = ? WHERE id = ?", process_name(), id);
+      add_history(database, number, at, "every byte of the clip and its end were pushed",
+                  "delivered", row->word);
+      database.run("UPDATE generations SET delivered_by = ? WHERE id = ?", process_name(), number);
     }
     database.run("UPDATE generations SET bytes_delivered = max(bytes_delivered, ?) WHERE id = ?",
-                 static_cast<std::int64_t>(bytes), id);
+                 static_cast<std::int64_t>(bytes), number);
     transaction.commit();
+    keep_in_mind(id, row->entry);
     return std::monostate();
   });
 }
@@ -393,7 +368,7 @@ Result<std::optional<Ledger::Held>> Ledger::attach(const std::string& base_url,
     }
     if (id == 0) return std::nullopt;
     auto row = read_row(database, id);
-    if (!row) return std::nullopt;
+    if (!row || !remember(*row)) return std::nullopt;
     Held held{std::move(row->entry), {}};
     if (auto presence = store_->places()->share(id)) held.lock = std::move(*presence);
     return held;
@@ -432,7 +407,7 @@ Result<std::optional<Ledger::Held>> Ledger::take(std::int64_t id) {
     auto lock = store_->places()->take(id);
     if (!lock) return std::nullopt;
     auto row = read_row(database, id);
-    if (!row) return std::nullopt;
+    if (!row || !remember(*row)) return std::nullopt;
     return Held{std::move(row->entry), std::move(*lock)};
   });
 }
@@ -444,10 +419,11 @@ Result<std::optional<Ledger::HeldCell>> Ledger::take_with_cell(std::int64_t id) 
     auto lock = store_->places()->take(id);
     if (!lock) return std::nullopt;
     auto row = read_row(database, id);
-    if (!row) return std::nullopt;
+    if (!row || !remember(*row)) return std::nullopt;
     auto cell = store_->places()->take(lock_of_cell(row->entry.identity.place));
     if (!cell) return std::nullopt;
-    return HeldCell{std::move(row->entry), std::move(*lock), std::move(*cell)};
+    const payment::Millis wait = time_to_depart(row->entry, clock_now());
+    return HeldCell{std::move(row->entry), std::move(*lock), std::move(*cell), wait};
   });
 }
 

@@ -91,8 +91,8 @@ struct Claim {
   } kind = Kind::busy;
   // For `busy`: it is this process's, and the waiter will be woken.
   bool is_in_line = false;
-  // For `take` with `cell`: so long its request must not leave, or one listing of the cell could
-  // not tell it from another one that is in doubt.
+  // For `take` with `cell`: so long nothing is to be done about it: its request may yet leave, or
+  // one listing of the cell could not tell it from another one that is in doubt.
   payment::Millis wait_ms = 0;
   // For `take`: a stop is wanted and nobody else follows the generation; `presence` is exclusive.
   bool is_alone = false;
@@ -228,12 +228,16 @@ class Ledger {
                                         std::size_t limit);
   // With its place exclusively. Nothing when somebody is at it, or the row is gone.
   Result<std::optional<Held>> take(std::int64_t id);
+  // The same of one that this process follows, and has given its place back for a moment.
+  Result<std::optional<LifeLock>> take_own(std::int64_t id);
   // Whether nobody else can have been at a row since this process took its place.
   Result<bool> has_kept(std::int64_t id);
   struct HeldCell {
     Entry entry;
     LifeLock presence;
     LifeLock cell;
+    // So long its request may yet leave, and nothing is to be found out about it: take it again.
+    payment::Millis wait_ms = 0;
   };
   // As above, with the cell's place.
   Result<std::optional<HeldCell>> take_with_cell(std::int64_t id);
@@ -322,6 +326,7 @@ class Ledger {
     payment::Millis wait = 0;
     std::int64_t row = 0;
   };
+  payment::Millis time_to_depart(const Entry& entry, const payment::Now& now) const;
   Unsettled longest_wait(const std::string& place, std::int64_t but, const payment::Now& now);
   Claim wait_for(const Unsettled& unsettled);
   std::optional<Error> limit_error(const Identity& identity, const Limits& limits);
@@ -330,17 +335,28 @@ class Ledger {
 
   // Throws LostPlace.
   void check_cell_is_held(const std::string& place);
-  // Throws LostLedger.
-  void check_is_own(const Row& row) const;
+  bool remember(const Row& row);
+  void keep_in_mind(std::int64_t id, const Entry& entry);
+  std::int64_t locate(sql::Database& database, std::int64_t id);
+  std::optional<Row> find_own(sql::Database& database, std::int64_t id);
   Row restore(sql::Database& database, std::int64_t id, const payment::State& before,
               const payment::Now& now);
   bool withdraw_begun(sql::Database& database, const Identity& identity,
                       const payment::State& state, const payment::Now& now);
-  void remember(const Entry& entry);
+
+  // A row that this process follows on a server, and what is needed to write it anew.
+  struct Own {
+    Entry entry;
+    std::string key;      // which no other row has
+    std::int64_t number;  // under which it is now
+    LifeLock presence;    // the place of that, where it is another one than the first
+  };
+  void renumber(std::int64_t id, std::int64_t number);
 
   std::unique_ptr<Store> store_;
-  // Of rows that this process has begun or taken, where a fail-over may lose them.
-  std::map<std::int64_t, Entry> own_;
+  // By the number that a row had first, by which this process calls it. A fail-over may lose it,
+  // and the number may be another row's then.
+  std::map<std::int64_t, Own> own_;
 };
 
 }  // namespace genpro::ledger

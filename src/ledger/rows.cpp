@@ -330,6 +330,11 @@ std::optional<Row> read_row(Database& database, std::int64_t id) {
   return read_row(query);
 }
 
+std::optional<Row> read_for_update(Database& database, std::int64_t id) {
+  Query query(database, select_rows(database, "WHERE id = ?") + database.words().for_update, id);
+  return read_row(query);
+}
+
 std::string short_text(const std::string& text) {
   if (text.empty()) return text;
   std::string line = one_line(text, longest_text);

@@ -43,6 +43,7 @@ void read_each(sql::Query& query,
                const std::function<void(std::int64_t, const Row*, const std::string&)>& then);
 std::optional<Row> read_row(sql::Query& query);
 std::optional<Row> read_row(sql::Database& database, std::int64_t id);
+std::optional<Row> read_for_update(sql::Database& database, std::int64_t id);
 
 // As it is on disk: texts of one line, and nothing that belongs to a run.
 payment::State as_stored(const payment::State& state);

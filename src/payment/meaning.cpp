@@ -227,6 +227,11 @@ bool is_behind(const State& state, const State& other) {
   return rank(state) < rank(other);
 }
 
+State with_latest_departure(State state) {
+  if (auto* posting = std::get_if<Posting>(&state)) posting->attempt.posted.up += latest_departure;
+  return state;
+}
+
 Millis wait_for_others(const State& state, const Now& now) {
   const Attempt* request = attempt(state);
   if (request == nullptr) return 0;

@@ -56,6 +56,9 @@ Millis most_age(const Moment& moment, const Now& now);
 // How long the service may take from the arrival of a request until its cell lists the generation,
 // or until a completed generation has its resources. Also how long a 404 means "not yet".
 inline constexpr Millis settling_time = 30'000;
+// Where machines share a ledger, a request leaves so soon after its intention, or not at all: its
+// machine may have been asleep in between.
+inline constexpr Millis latest_departure = 10'000;
 // Between questions for the resources of a completed generation.
 inline constexpr Millis resources_interval = 2'000;
 // Between the two 404 answers that say that a generation is gone.
@@ -212,6 +215,9 @@ State on_disk(State state);
 bool same_on_disk(const State& one, const State& other);
 // Of two states of one row, the one that is further: who follows a generation may be behind.
 bool is_behind(const State& state, const State& other);
+
+// Of a request that is on its way, by what its row says: as if it had left as late as it can.
+State with_latest_departure(State state);
 
 // How long another request to the same cell has to wait, so that one listing can tell the two
 // apart; 0: not at all.

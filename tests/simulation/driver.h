@@ -51,6 +51,7 @@ struct Machine {
 struct Row {
   Origin origin = stranger;
   Wish wish;
+  int number = 0;        // which a fail-over may let the ledger give out once more
   payment::State state;  // on disk
   int followers = 0;     // sessions that share its lock
   int owner = -1;        // the session that has its lock alone
@@ -100,6 +101,7 @@ struct Ledger {
   bool is_shared = false;  // by machines, on a server
   bool is_removed = false;
   std::vector<Row> rows;
+  int last_number = 0;
   std::vector<int> cells;  // the session that has the cell's lock, or -1
 };
 
@@ -272,6 +274,7 @@ class Driver {
   void fail_over();
   void keep_version(Row& row);
   void write_anew(int number);
+  int row_numbered(const Ledger& ledger, int number) const;
   void end_with_error(int number, const char* why);
   void catch_up(int number);
   void note_what_is_left(int number);

@@ -33,7 +33,8 @@
 //   COMMIT can be lost, whether it was done or not. A transaction can be in another
 //   one's way, and be undone. The server can fail over: the transactions of up to the last ten
 //   seconds are lost, all connections end, and it may be away for a while. Who follows a row writes
-//   it anew as he knows it, when he writes to it the next time.
+//   it anew as he knows it, when he writes to it the next time. The number of a row that was lost
+//   may be given to another one.
 //   A machine can sleep between an intention and its POST, from 5 s to minutes. A POST leaves at
 //   most ten seconds after its intention.
 //

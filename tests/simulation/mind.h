@@ -31,6 +31,7 @@ enum class Slip {
   takes_unknown_for_done,
   inserts_again,
   forgets_lost_rows,
+  trusts_numbers,
   posts_after_a_suspension,
   dates_posts_by_intentions,
   keeps_a_lost_cell,

@@ -196,6 +196,8 @@ const std::vector<Mistake>& mistakes() {
        slip(Slip::dates_posts_by_intentions)},
       {"lost-row-is-forgotten", "what a fail-over has lost is not written anew by who knows it",
        slip(Slip::forgets_lost_rows)},
+      {"numbers-are-trusted", "what a run knows is written to the row that has its number now",
+       slip(Slip::trusts_numbers)},
       {"overlooks-who-took-over",
        "a run hears of who has taken its row over, and waits for nothing",
        slip(Slip::keeps_a_lost_cell)},

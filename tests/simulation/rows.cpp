@@ -45,6 +45,7 @@ void Driver::insert_row(int number) {
   Row row;
   row.origin = ++origins_;
   row.wish = asker.wish;
+  row.number = ++ledger.last_number;
   row.made_by = number;
   row.is_wanted_anew = asker.reuse == payment::Reuse::never;
   row.is_data_known = !run.has_unreadable_data;
@@ -123,8 +124,8 @@ void Driver::write(int number, const payment::Persist& note) {
   Run& run = run_of(number);
   const bool is_money = std::holds_alternative<payment::Posting>(run.state);
   if (run.row < 0) insert_row(number);
-  Row& row = *row_of(run);
   write_anew(number);
+  Row& row = *row_of(run);
   if (!row.is_there) return;
   const State held = read(run, row);
   // Who follows with others may be behind what they have written.

@@ -194,18 +194,41 @@ void Driver::fail_over() {
     row.cost = left.cost;
     row.changed_at = left.at;
   }
+  int& last_number = ledgers_.front().last_number;
+  last_number = 0;
+  for (const Row& row : ledgers_.front().rows) {
+    if (row.is_there) last_number = std::max(last_number, row.number);
+  }
   for (Run& run : runs_) {
     const bool is_at_it = run.stage == Run::Stage::paying || run.stage == Run::Stage::delivering;
     run.remembers = is_at_it && run.row >= 0 && ledger_of(run).is_shared;
   }
 }
 
-// Who follows a row holds its place, so that nobody has removed it: the server has lost it.
+// -1: none.
+int Driver::row_numbered(const Ledger& ledger, int number) const {
+  for (int row = 0; row < static_cast<int>(ledger.rows.size()); ++row) {
+    const Row& one = ledger.rows[index(row)];
+    if (one.is_there && one.number == number) return row;
+  }
+  return -1;
+}
+
+// Who follows a row holds its place, so that nobody has removed it: the server has lost it. Its
+// number may be another one's by now.
 void Driver::write_anew(int number) {
   Run& run = run_of(number);
   Row& row = *row_of(run);
   if (row.is_there || mind_.slip == Slip::forgets_lost_rows) return;
+  Ledger& ledger = ledger_of(run);
+  const int other = row_numbered(ledger, row.number);
+  if (other >= 0 && mind_.slip == Slip::trusts_numbers) {
+    run.row = other;
+    return;
+  }
   if (log_) say(number, "writes its row anew");
+  if (other >= 0) row.number = ledger.last_number + 1;
+  ledger.last_number = std::max(ledger.last_number, row.number);
   row.is_there = true;
   row.state = payment::on_disk(run.on_disk);
   row.changed_at = now_;
@@ -219,8 +242,7 @@ void Driver::write_anew(int number) {
 // ---- The times of other machines ----
 
 // What both the server and the two machines' clocks say is at least so long ago is, and else it is
-// as if it were now. From then on it is a time of this boot. A request may leave as late as it may
-// after its intention.
+// as if it were now. From then on it is a time of this boot.
 payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row& row) {
   if (!ledger_of(run).is_shared || moment.boot.empty()) return moment;
   const payment::Now now = clock(run);
@@ -230,9 +252,7 @@ payment::Moment Driver::local(Run& run, const payment::Moment& moment, const Row
     if (there.boot == moment.boot && there.up == moment.up) return here;
   }
   const Millis unchanged = now_ - row.changed_at;
-  const Millis late = mind_.slip == Slip::dates_posts_by_intentions ? 0 : latest_post;
-  const Millis age =
-      std::max<Millis>(std::clamp<Millis>(now.wall - moment.wall, 0, unchanged) - late, 0);
+  const Millis age = std::clamp<Millis>(now.wall - moment.wall, 0, unchanged);
   payment::Moment here{now.boot, std::max<Millis>(now.up - age, 0), moment.wall};
   run.moments.emplace_back(moment, here);
   return here;

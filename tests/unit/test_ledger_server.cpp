@@ -152,15 +152,112 @@ TEST_F(LedgerServer, AKeyOfAnotherMachineIsNoYoungerThanItsClockSays) {
   EXPECT_GT(payment::most_age(payment::attempt(state)->made, clock_now()), payment::key_lifetime);
 }
 
-TEST_F(LedgerServer, ARowWhoseNumberWasGivenOutOnceMoreIsLeftAlone) {
+// The server comes back without the rows, and without the numbers that they had.
+class LedgerServerLosesRows : public LedgerServer {
+ protected:
+  void lose_rows() {
+    psql(
+        "DELETE FROM genpro.history; DELETE FROM genpro.generations; SELECT setval("
+        "'genpro.generations_id_seq', 1, false)");
+    cut_all();
+  }
+};
+
+TEST_F(LedgerServerLosesRows, ARowWhoseNumberWasGivenOutOnceMoreIsWrittenUnderAnotherOne) {
   const auto ledger = open();
   const auto claim = must(ask(*ledger, request()));
   const auto begun = must(begin(*ledger, request()));
-  psql("UPDATE genpro.generations SET idempotency_key = 'of-another-one'");
-  const auto stored = ledger->store(begun.entry.id, begun.entry.state, processing("9001"),
-                                    note("taken"), clock_now());
-  EXPECT_FALSE(stored);
-  EXPECT_EQ(word(*ledger, begun.entry.id), "submitting");
+  const std::int64_t id = begun.entry.id;
+  lose_rows();
+  const auto other = open();
+  const auto others = must(begin(*other, request("Another", "9")));
+  ASSERT_EQ(others.entry.id, id);
+
+  must(ledger->store(id, begun.entry.state, processing("9001"), note("taken"), clock_now()));
+  EXPECT_EQ(row(*other, id).state, others.entry.state);
+  EXPECT_EQ(row(*other, id).identity.fingerprint, others.entry.identity.fingerprint);
+  const auto found = must(other->find_generation("9001"));
+  ASSERT_EQ(found.size(), 1U);
+  const std::int64_t number = found.front().id;
+  EXPECT_NE(number, id);
+  EXPECT_EQ(found.front().identity.fingerprint, request().fingerprint);
+  // It is followed under its new number, and its own generation is not taken for another row's.
+  EXPECT_FALSE(must(other->take(number)));
+  EXPECT_TRUE(must(ledger->others(begun.entry, {"9001"})).claimed.empty());
+
+  must(ledger->store(id, processing("9001"), completed("9001"), note("done"), clock_now()));
+  must(ledger->note_bytes(id, 500));
+  must(ledger->note_delivery(id, 1000));
+  EXPECT_NE(row(*other, number).delivered_at, 0);
+  EXPECT_EQ(row(*other, number).bytes_delivered, 1000U);
+  EXPECT_EQ(row(*other, id).bytes_delivered, 0U);
+  EXPECT_EQ(row(*other, id).state, others.entry.state);
+  EXPECT_EQ(must(other->list({})).size(), 2U);
+}
+
+// Its program would write what it knows of one request to the row of another one.
+TEST_F(LedgerServerLosesRows, AProcessGivesANumberThatItHasHadToNothingElse) {
+  const auto ledger = open();
+  const auto first = must(begin(*ledger, request()));
+  lose_rows();
+  const auto second = must(begin(*ledger, request("Another", "9")));
+  EXPECT_NE(second.entry.id, first.entry.id);
+  must(ledger->store(first.entry.id, first.entry.state, processing("9001"), note("taken"),
+                     clock_now()));
+  must(ledger->store(second.entry.id, second.entry.state, processing("9002"), note("taken"),
+                     clock_now()));
+  EXPECT_EQ(payment::generation_id(row(*open(), first.entry.id).state), "9001");
+  EXPECT_EQ(payment::generation_id(row(*open(), second.entry.id).state), "9002");
+}
+
+TEST_F(LedgerServerLosesRows, ADeliveryIsNotedAllTheSame) {
+  const auto ledger = open();
+  const auto begun = must(begin(*ledger, request()));
+  must(ledger->store(begun.entry.id, begun.entry.state, completed("9001"), note("done"),
+                     clock_now()));
+  lose_rows();
+  must(ledger->note_delivery(begun.entry.id, 1000));
+  const auto found = must(open()->find_generation("9001"));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<payment::Delivered>(found.front().state));
+  EXPECT_EQ(found.front().bytes_delivered, 1000U);
+}
+
+TEST_F(LedgerServer, APlaceThatAnotherOneHasSinceIsNotGivenOut) {
+  const auto ledger = open();
+  const auto begun = must(begin(*ledger, request()));
+  must(ledger->store(begun.entry.id, begun.entry.state, pending("9001"), note("taken"),
+                     clock_now()));
+  cut_all();
+  const auto other = open();
+  auto held = must(other->take(begun.entry.id));
+  ASSERT_TRUE(held);
+  EXPECT_EQ(must(ask(*ledger, request())).kind, Kind::busy);
+  held.reset();
+  must(other->give_back());
+  const auto claim = must(ask(*ledger, request()));
+  EXPECT_EQ(claim.kind, Kind::take);
+  EXPECT_FALSE(must(other->take(begun.entry.id)));
+}
+
+// A machine may sleep between its intention and its request.
+TEST_F(LedgerServer, ARequestThatMayYetLeaveIsWaitedForFromThen) {
+  const auto ledger = open();
+  const std::int64_t id = add(*ledger, request());
+  const payment::Now now = clock_now();
+  const auto after = [&](payment::Millis time, const Identity& wanted) {
+    payment::Now then = now;
+    then.up += time;
+    return must(ledger->claim(wanted, payment::Reuse::in_flight, {}, then));
+  };
+  EXPECT_GT(after(0, request()).wait_ms, 0);
+  EXPECT_LE(after(0, request()).wait_ms, payment::latest_departure);
+  EXPECT_EQ(after(payment::latest_departure, request()).wait_ms, 0);
+  EXPECT_EQ(after(payment::latest_departure, request()).entry.id, id);
+  EXPECT_EQ(after(payment::settling_time, request("Another")).kind, Kind::wait);
+  EXPECT_EQ(after(payment::settling_time + payment::latest_departure, request("Another")).kind,
+            Kind::create);
+  EXPECT_GT(must(ledger->take_with_cell(id)).value().wait_ms, 0);
 }
 
 // A machine whose clock is a day ahead has no limit of its own.

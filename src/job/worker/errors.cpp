@@ -44,6 +44,11 @@ std::string Worker::describe(const ledger::Claim& claim) {
                      : "generation " + id + " is picked up, and nothing is asked for");
 }
 
+void Worker::say_nothing_was_sent(Error& error) {
+  constexpr const char* sentence = "Nothing was sent.";
+  if (error.message.find(sentence) == std::string::npos) append(error, sentence);
+}
+
 std::string Worker::failure_text() const {
   const unsigned tries = payment_->tries();
   return tries > 1 ? "Gave up after " + std::to_string(tries) + " tries." : "";

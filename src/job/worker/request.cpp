@@ -95,7 +95,7 @@ void Worker::on_claim(Result<ledger::Claim> claim, payment::Reuse reuse) {
   // Its call has led here: it lives until this returns.
   const std::unique_ptr<Claiming> claiming = std::move(claiming_);
   if (!claim) {
-    if (claim.error().kind != ErrorKind::limit) append(claim.error(), "Nothing was sent.");
+    if (claim.error().kind != ErrorKind::limit) say_nothing_was_sent(claim.error());
     claim.error().charged = Charged::no;
     return give_up(std::move(claim.error()), claim.error().kind == ErrorKind::ledger_busy);
   }

@@ -273,7 +273,7 @@ void Worker::on_warning(std::string text) {
 void Worker::on_ledger_error(Error error) {
   if (is_shutting_down_) return finish_shutdown(Shutdown::noted);
   if (error.kind != ErrorKind::limit && payment_->entry().id == 0) {
-    append(error, "Nothing was sent.");
+    say_nothing_was_sent(error);
   }
   error.charged = payment_->entry().id == 0 ? Charged::no : charged_by(payment_->entry().state);
   give_up(std::move(error), false);

@@ -114,6 +114,8 @@ class Worker : private PaymentDriver::Owner {
   ledger::Limits limits() const;
   // errors.cpp
   static std::string describe(Shutdown shutdown);
+  // Where the ledger has not said it already.
+  static void say_nothing_was_sent(Error& error);
   static std::string describe(const ledger::Claim& claim);
   Error error_of(const payment::End& end) const;
   Error failed_error(const payment::End& end) const;

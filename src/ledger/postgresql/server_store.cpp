@@ -97,9 +97,11 @@ void ServerStore::lock_agent(const std::string& agent_id) {
 }
 
 void ServerStore::keep_number(std::int64_t id) {
+  // Never back: rows of others that are not committed yet have numbers as well.
   session_->run(
-      "SELECT setval(pg_get_serial_sequence('genpro.generations', 'id'), "
-      "greatest(?, (SELECT max(id) FROM generations)))",
+      "SELECT setval(pg_get_serial_sequence('genpro.generations', 'id'), number) FROM "
+      "(SELECT greatest(?, (SELECT max(id) FROM generations)) AS number) AS its, "
+      "genpro.generations_id_seq WHERE last_value < number OR NOT is_called",
       id);
 }
 

@@ -41,7 +41,7 @@ class ServerStore : public Store {
   std::vector<std::string> damages() override { return {}; }
   void allow_loss(bool is_allowed) noexcept override;
   void prepare_to_exit() override { may_wait_ = false; }
-  bool may_lose_rows() const override { return true; }
+  bool is_shared() const override { return true; }
 
  private:
   void connect();

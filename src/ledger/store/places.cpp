@@ -40,8 +40,24 @@ std::optional<LifeLock> Places::share(std::int64_t place) {
     if (!obtain(table, place, Mode::shared)) return std::nullopt;
   } else {
     if (found->second.exclusive) return std::nullopt;
+    if (is_lost(place)) return share_again(table, place);
     ++found->second.shared;
   }
+  return LifeLock(shared_from_this(), place, false);
+}
+
+// One that was lost with a connection, which somebody else may have now.
+std::optional<LifeLock> Places::share_again(TableLock& table, std::int64_t place) {
+  if (is_slow()) table.reset();
+  if (!set(place, Mode::shared)) return std::nullopt;
+  if (!table) table.emplace(table_.lock());
+  const auto found = (*table)->held.find(place);
+  if (found == (*table)->held.end() || found->second.exclusive) {
+    // Given back meanwhile.
+    give(place, Mode::none);
+    return std::nullopt;
+  }
+  ++found->second.shared;
   return LifeLock(shared_from_this(), place, false);
 }
 

@@ -105,6 +105,7 @@ class Places : public std::enable_shared_from_this<Places> {
 
   using TableLock = std::optional<Guarded<Table>::Lock>;
 
+  std::optional<LifeLock> share_again(TableLock& table, std::int64_t place);
   bool obtain(TableLock& table, std::int64_t place, Mode mode);
   std::optional<LifeLock> take(TableLock& table, std::int64_t place);
   static std::function<void()> next_in_line(Table& table, std::int64_t place);

@@ -60,8 +60,8 @@ class Store {
   virtual void check_is_same() = 0;
   // Whether the same call may succeed if it is made again at once.
   virtual bool can_retry(const std::exception& /*failure*/) { return false; }
-  // Whether a fail-over may take away what was committed.
-  virtual bool may_lose_rows() const { return false; }
+  // By machines. Then a fail-over of its server may take away what was committed.
+  virtual bool is_shared() const { return false; }
 
   // In the transaction that notes what is about to be paid. Throws MovedLedger.
   virtual void check_is_open() = 0;
