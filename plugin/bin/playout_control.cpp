@@ -196,7 +196,7 @@ void PlayoutControl::stop() {
              queue.wait_until(deadline, [](const Queue& q) { return q.calls == 0; }));
     has_ended = queue->has_ended;
   }
-  timecode_watch_.lock()->reset();
+  set_timecode_watch(nullptr);
   if (has_ended) {
     thread_.reset();
   } else {

@@ -242,6 +242,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void on_cued_past_end(const std::shared_ptr<ClipDecoder>& decoder);
   void on_late(const std::shared_ptr<ClipDecoder>& decoder, Time late);
   void on_missed_action(const char* action);
+  void set_timecode_watch(std::shared_ptr<TimecodeWatch> watch);
   void on_timecode(const Timecode& wanted, Time time, const GstVideoTimeCode& seen);
   void on_deadline(const Timeline::Deadline& deadline);
   void look_at_deadline(Clip& clip, const polling::Progress& progress);
