@@ -196,6 +196,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   static Source source_of(const Clip& clip) {
     return {clip.settings, clip.id, clip.file, clip.path};
   }
+  // Of the clips of a run, for another take. What loops is kept however large it is.
+  static constexpr std::size_t most_kept = 4;
+  static constexpr std::uint64_t most_kept_bytes = 512 * 1024 * 1024;
   // What was read of a clip, for another take.
   struct Kept {
     std::string key;
