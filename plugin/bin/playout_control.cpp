@@ -64,7 +64,13 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
   Timeline::Events events{
       [weak](const Decoder& ended, const Decoder& started, Time time) {
         const auto self = weak.lock();
-        if (self) self->post([=, self = self.get()] { self->on_changed(ended, started, time); });
+        if (!self) return;
+        const auto untold = std::make_shared<char>();
+        *self->playout_->untold.lock() = untold;
+        self->post([=, self = self.get()] {
+          self->on_changed(ended, started, time);
+          (void)untold;  // goes with this task
+        });
       },
       [weak](const Decoder& decoder) {
         const auto self = weak.lock();
