@@ -153,10 +153,28 @@ void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
     notify_status();
   }
   call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
+  if (is_new && clip.settings.generation_id.empty()) group_start(clip, report.generation_id);
   if (is_new) emit("generation-started", report.generation_id);
   if (report.status == job::Status::streaming) {
     emit("generation-completed", report.generation_id);
   }
+}
+
+// What is of no pipeline has running times of its own.
+void PlayoutControl::group_start(const Clip& clip, const std::string& generation_id) {
+  const ElementPtr element = element_.get();
+  if (!element) return;
+  auto top = ObjectPtr<GstObject>::ref(GST_OBJECT(element.get()));
+  while (true) {
+    auto parent = ObjectPtr<GstObject>::adopt(gst_object_get_parent(top.get()));
+    if (!parent) break;
+    top = std::move(parent);
+  }
+  if (!GST_IS_PIPELINE(top.get())) return;
+  const std::string pipeline = std::to_string(reinterpret_cast<std::uintptr_t>(top.get()));
+  playout_->timeline.group(
+      clip.decoder,
+      std::make_shared<GroupedStart>(pipeline + ' ' + key_of(clip.settings, generation_id)));
 }
 
 void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {

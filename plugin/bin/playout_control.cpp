@@ -382,7 +382,9 @@ void PlayoutControl::begin(const Settings& settings, bool goes_first) {
   GST_INFO_ID(name_.c_str(), "%s is asked for", clip->name().c_str());
   // Without what decodes it, nothing is paid for.
   if (!prepare_decoder(clip->decoder) || !is_running()) return;
-  if (playout_->timeline.offer(clip->decoder)) start_clip(*clip);
+  if (!playout_->timeline.offer(clip->decoder)) return;
+  if (!clip->settings.generation_id.empty()) group_start(*clip, clip->settings.generation_id);
+  start_clip(*clip);
 }
 
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,

@@ -222,6 +222,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   // Null when it cannot be played.
   std::shared_ptr<Clip> add_repeat(const Source& source);
   void start_clip(Clip& clip);
+  // With those of other elements of the pipeline that show the same.
+  void group_start(const Clip& clip, const std::string& generation_id);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
   static void note_delivery(Clip& clip);
   void keep(const Clip& clip);
