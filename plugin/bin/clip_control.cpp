@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The part of a run's control that hears of its clips: from their generations, from what decodes
-// them, and from the timeline.
+// The part of a run's control that hears of its clips, from their generations, from what decodes
+// them, and from the timeline; and that keeps them for another take.
+#include <algorithm>
+
 #include "bin/playout_control.h"
 #include "common/logging.h"
 
@@ -151,10 +153,28 @@ void PlayoutControl::on_generation(Clip& clip, const GenerationReport& report) {
     notify_status();
   }
   call([&](GstElement* element) { genpro::post(element, bin_debug, report); });
+  if (is_new && clip.settings.generation_id.empty()) group_start(clip, report.generation_id);
   if (is_new) emit("generation-started", report.generation_id);
   if (report.status == job::Status::streaming) {
     emit("generation-completed", report.generation_id);
   }
+}
+
+// What is of no pipeline has running times of its own.
+void PlayoutControl::group_start(const Clip& clip, const std::string& generation_id) {
+  const ElementPtr element = element_.get();
+  if (!element) return;
+  auto top = ObjectPtr<GstObject>::ref(GST_OBJECT(element.get()));
+  while (true) {
+    auto parent = ObjectPtr<GstObject>::adopt(gst_object_get_parent(top.get()));
+    if (!parent) break;
+    top = std::move(parent);
+  }
+  if (!GST_IS_PIPELINE(top.get())) return;
+  const std::string pipeline = std::to_string(reinterpret_cast<std::uintptr_t>(top.get()));
+  playout_->timeline.group(
+      clip.decoder,
+      std::make_shared<GroupedStart>(pipeline + ' ' + key_of(clip.settings, generation_id)));
 }
 
 void PlayoutControl::fail(Clip& clip, const std::string& reason, const Call& post) {
@@ -255,6 +275,50 @@ void PlayoutControl::log_what_follows(const Clip* ended) {
   const char* what = at_end == AtEnd::eos ? "the stream ends" : "the placeholder is on";
   if (is_held && ended != nullptr && !ended->has_failed) what = "its last frame stays on";
   GST_INFO_ID(name_.c_str(), "%s", what);
+}
+
+// What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
+// it, so that it goes on without the network.
+void PlayoutControl::prepare_repeat() {
+  const auto clip = at_end_ == AtEnd::loop ? find(playout_->timeline.last()) : nullptr;
+  if (!clip || clip->has_repeat || clip->has_failed) return;
+  const bool is_kept = clip->file && clip->file->is_whole();
+  const bool is_local = is_kept || !clip->path.empty();
+  if (!is_local && (!clip->decoder->decoded().length() || clip->id.empty())) return;
+  clip->has_repeat = true;
+  const auto next = add_repeat(source_of(*clip));
+  if (!next) return;
+  next->is_round = true;
+  next->item = clip->item;
+  if (next->loudness_target == clip->loudness_target) {
+    next->decoder->decoded().set_gain(clip->decoder->decoded().gain());
+  }
+  playout_->timeline.set_next_repeat(clip->decoder, next->decoder);
+  start_clip(*next);
+}
+
+void PlayoutControl::keep(const Clip& clip) {
+  if (clip.id.empty() || !clip.file || !clip.file->is_whole()) return;
+  const std::string key = key_of(clip.settings, clip.id);
+  std::erase_if(kept_, [&](const Kept& one) { return one.key == key; });
+  // That may have been told after it was read.
+  if (clip.has_failed || clip.decoder->is_truncated()) return;
+  kept_.push_back({key, clip.file});
+  std::uint64_t bytes = 0;
+  std::size_t number = 0;
+  for (auto each = kept_.rbegin(); each != kept_.rend(); ++each) {
+    bytes += each->file->size();
+    if (number == most_kept || bytes > most_kept_bytes) break;
+    ++number;
+  }
+  kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(number));
+}
+
+std::shared_ptr<ClipFile> PlayoutControl::kept_file(const std::string& key) {
+  for (const auto& other : clips_) keep(*other);
+  const auto found =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Kept& one) { return one.key == key; });
+  return found == kept_.end() ? nullptr : found->file;
 }
 
 }  // namespace genpro::bin

@@ -112,7 +112,7 @@ void PlayoutControl::on_missed_action(const char* action) {
 
 void PlayoutControl::take_at(std::optional<Time> time) {
   take_timecode_.lock()->clear();
-  timecode_watch_.lock()->reset();
+  set_timecode_watch(nullptr);
   playout_->timeline.arm(time);
 }
 
@@ -128,7 +128,7 @@ void PlayoutControl::take_at_timecode(const std::optional<Timecode>& timecode) {
   *take_timecode_.lock() = timecode->text;
   auto pad = ObjectPtr<GstPad>::adopt(gst_element_get_static_pad(element.get(), "video"));
   const std::weak_ptr<PlayoutControl> weak = weak_from_this();
-  *timecode_watch_.lock() = TimecodeWatch::create(
+  set_timecode_watch(TimecodeWatch::create(
       std::move(pad),
       {.seen =
            [weak, wanted = *timecode](Time time, const GstVideoTimeCode& seen) {
@@ -142,7 +142,12 @@ void PlayoutControl::take_at_timecode(const std::optional<Timecode>& timecode) {
                  "No frame that leaves by the video pad, nor what follows it, has had a "
                  "timecode for two seconds, so that the clip waits for the timecode " +
                  text + " in vain. Put timecodestamper behind the pad, or set take-at.");
-           }});
+           }}));
+}
+
+// The one before goes without the lock: it calls pads.
+void PlayoutControl::set_timecode_watch(std::shared_ptr<TimecodeWatch> watch) {
+  timecode_watch_.lock()->swap(watch);
 }
 
 std::string PlayoutControl::taken_at_timecode() {

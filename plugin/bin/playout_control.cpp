@@ -24,9 +24,6 @@ constexpr std::chrono::milliseconds debounce{500};
 constexpr std::chrono::milliseconds slate_period{250};
 // A stop waits that long for a handler of the application: longer than most of them take.
 constexpr std::chrono::milliseconds longest_handler{250};
-// For another take, of the clips of a run. What loops is kept however large it is.
-constexpr std::size_t most_kept = 4;
-constexpr std::uint64_t most_kept_bytes = 512 * 1024 * 1024;
 
 ProgressReport stopped_waiting() {
   return {GST_PROGRESS_TYPE_CANCELED, "Stopped waiting for the generation"};
@@ -67,7 +64,13 @@ std::shared_ptr<PlayoutControl> PlayoutControl::create(GstElement* element,
   Timeline::Events events{
       [weak](const Decoder& ended, const Decoder& started, Time time) {
         const auto self = weak.lock();
-        if (self) self->post([=, self = self.get()] { self->on_changed(ended, started, time); });
+        if (!self) return;
+        const auto untold = std::make_shared<char>();
+        *self->playout_->untold.lock() = untold;
+        self->post([=, self = self.get()] {
+          self->on_changed(ended, started, time);
+          (void)untold;  // goes with this task
+        });
       },
       [weak](const Decoder& decoder) {
         const auto self = weak.lock();
@@ -196,7 +199,7 @@ void PlayoutControl::stop() {
              queue.wait_until(deadline, [](const Queue& q) { return q.calls == 0; }));
     has_ended = queue->has_ended;
   }
-  timecode_watch_.lock()->reset();
+  set_timecode_watch(nullptr);
   if (has_ended) {
     thread_.reset();
   } else {
@@ -379,7 +382,9 @@ void PlayoutControl::begin(const Settings& settings, bool goes_first) {
   GST_INFO_ID(name_.c_str(), "%s is asked for", clip->name().c_str());
   // Without what decodes it, nothing is paid for.
   if (!prepare_decoder(clip->decoder) || !is_running()) return;
-  if (playout_->timeline.offer(clip->decoder)) start_clip(*clip);
+  if (!playout_->timeline.offer(clip->decoder)) return;
+  if (!clip->settings.generation_id.empty()) group_start(*clip, clip->settings.generation_id);
+  start_clip(*clip);
 }
 
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::add(Settings settings,
@@ -430,26 +435,6 @@ void PlayoutControl::start_clip(Clip& clip) {
   clip.generation->start(later_for<job::Update>(clip.number, &PlayoutControl::on_update));
 }
 
-// What follows a clip that loops is decoded ahead, so that there is no gap: from what was kept of
-// it, so that it goes on without the network.
-void PlayoutControl::prepare_repeat() {
-  const auto clip = at_end_ == AtEnd::loop ? find(playout_->timeline.last()) : nullptr;
-  if (!clip || clip->has_repeat || clip->has_failed) return;
-  const bool is_kept = clip->file && clip->file->is_whole();
-  const bool is_local = is_kept || !clip->path.empty();
-  if (!is_local && (!clip->decoder->decoded().length() || clip->id.empty())) return;
-  clip->has_repeat = true;
-  const auto next = add_repeat(source_of(*clip));
-  if (!next) return;
-  next->is_round = true;
-  next->item = clip->item;
-  if (next->loudness_target == clip->loudness_target) {
-    next->decoder->decoded().set_gain(clip->decoder->decoded().gain());
-  }
-  playout_->timeline.set_next_repeat(clip->decoder, next->decoder);
-  start_clip(*next);
-}
-
 std::shared_ptr<PlayoutControl::Clip> PlayoutControl::find(
     const std::shared_ptr<ClipDecoder>& decoder) {
   for (const auto& clip : clips_) {
@@ -475,30 +460,6 @@ void PlayoutControl::remove(const std::shared_ptr<ClipDecoder>& decoder) {
   auto number = gone->number;
   if (!in_progress_.compare_exchange_strong(number, 0)) return;
   call([](GstElement* element) { genpro::post(element, bin_debug, stopped_waiting()); });
-}
-
-void PlayoutControl::keep(const Clip& clip) {
-  if (clip.id.empty() || !clip.file || !clip.file->is_whole()) return;
-  const std::string key = key_of(clip.settings, clip.id);
-  std::erase_if(kept_, [&](const Kept& one) { return one.key == key; });
-  // That may have been told after it was read.
-  if (clip.has_failed || clip.decoder->is_truncated()) return;
-  kept_.push_back({key, clip.file});
-  std::uint64_t bytes = 0;
-  std::size_t number = 0;
-  for (auto each = kept_.rbegin(); each != kept_.rend(); ++each) {
-    bytes += each->file->size();
-    if (number == most_kept || bytes > most_kept_bytes) break;
-    ++number;
-  }
-  kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(number));
-}
-
-std::shared_ptr<ClipFile> PlayoutControl::kept_file(const std::string& key) {
-  for (const auto& other : clips_) keep(*other);
-  const auto found =
-      std::find_if(kept_.begin(), kept_.end(), [&](const Kept& one) { return one.key == key; });
-  return found == kept_.end() ? nullptr : found->file;
 }
 
 }  // namespace genpro::bin

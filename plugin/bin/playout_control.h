@@ -196,6 +196,9 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   static Source source_of(const Clip& clip) {
     return {clip.settings, clip.id, clip.file, clip.path};
   }
+  // Of the clips of a run, for another take. What loops is kept however large it is.
+  static constexpr std::size_t most_kept = 4;
+  static constexpr std::uint64_t most_kept_bytes = 512 * 1024 * 1024;
   // What was read of a clip, for another take.
   struct Kept {
     std::string key;
@@ -219,6 +222,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   // Null when it cannot be played.
   std::shared_ptr<Clip> add_repeat(const Source& source);
   void start_clip(Clip& clip);
+  // With those of other elements of the pipeline that show the same.
+  void group_start(const Clip& clip, const std::string& generation_id);
   void remove(const std::shared_ptr<ClipDecoder>& decoder);
   static void note_delivery(Clip& clip);
   void keep(const Clip& clip);
@@ -242,6 +247,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   void on_cued_past_end(const std::shared_ptr<ClipDecoder>& decoder);
   void on_late(const std::shared_ptr<ClipDecoder>& decoder, Time late);
   void on_missed_action(const char* action);
+  void set_timecode_watch(std::shared_ptr<TimecodeWatch> watch);
   void on_timecode(const Timecode& wanted, Time time, const GstVideoTimeCode& seen);
   void on_deadline(const Timeline::Deadline& deadline);
   void look_at_deadline(Clip& clip, const polling::Progress& progress);

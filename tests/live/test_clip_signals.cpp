@@ -3,6 +3,7 @@
 // That the beginning and the end of each clip are told once, by a signal and by a message, whatever
 // its rate and that of the output.
 #include <algorithm>
+#include <atomic>
 
 #include "live/live_test.h"
 
@@ -80,6 +81,32 @@ TEST(ClipMessages, OfAClipThatEndsTheStreamComeBeforeItsEnd) {
   EXPECT_EQ(told(outcome).words, (Words{"started 9041", "ended 9041"}));
   studio.stop();
   EXPECT_EQ(told(studio.bus().outcome()).words, (Words{"started 9041", "ended 9041"}));
+}
+
+// Also where handlers take their time.
+TEST(ClipSignal, OfAClipThatEndsTheStreamComesBeforeItsEnd) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 15}));
+  Studio studio(live_bin(service, {{"at-end", "eos"}}));
+  struct Handler {
+    Recorder& video;
+    std::atomic<int> calls = 0;
+    std::atomic<bool> had_ended = false;
+  } handler{studio.video()};
+  g_signal_connect(studio.bin(), "clip-ended",
+                   G_CALLBACK(+[](GstElement*, const char*, gpointer data) {
+                     auto& self = *static_cast<Handler*>(data);
+                     using namespace std::chrono_literals;
+                     self.had_ended = self.video.wait_for_end(200ms);
+                     ++self.calls;
+                   }),
+                   &handler);
+  studio.play();
+  ASSERT_TRUE(studio.bus().wait_for_end());
+  EXPECT_TRUE(studio.bus().outcome().eos);
+  EXPECT_EQ(handler.calls, 1);
+  EXPECT_FALSE(handler.had_ended);
+  studio.stop();
 }
 
 std::string rate_name(const testing::TestParamInfo<const char*>& info) {

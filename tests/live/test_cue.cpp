@@ -144,6 +144,29 @@ TEST_F(Cue, OfOneClipInTwoBinsIsTakenAtTheSameFrame) {
   EXPECT_EQ(service.posts(), 1);
 }
 
+// Whichever of them has it first.
+TEST_F(Cue, OfOneGenerationInTwoBinsThatDoNotWaitIsOnAtTheSameFrame) {
+  service.set_clip(clip_of(spec));
+  const Settings settings = {{"framerate", "30/1"}, {"generation-id", LiveService::id(1)}};
+  for (int run = 0; run < 5; ++run) {
+    studio = std::make_unique<Studio>(live_bin(service, settings));
+    const ElementPtr other = live_bin(service, settings);
+    const Recorder video(other.get(), "video");
+    gst_bin_add(GST_BIN(studio->pipeline()), other.get());
+    studio->play();
+    const auto is_on = [this](const Shown& shown) { return shown.mark == Mark{spec.tag, 10}; };
+    ASSERT_TRUE(studio->video().wait_for(is_on));
+    ASSERT_TRUE(video.wait_for(is_on));
+    studio->stop();
+    const Pictures clip = part_of(studio->video().pictures(), spec.tag);
+    const Pictures same = part_of(video.pictures(), spec.tag);
+    EXPECT_EQ(clip.front().mark, (Mark{spec.tag, 0}));
+    EXPECT_EQ(same.front().mark, (Mark{spec.tag, 0}));
+    EXPECT_NEAR(static_cast<double>(same.front().pts), static_cast<double>(clip.front().pts),
+                1.0 * GST_USECOND);
+  }
+}
+
 TEST_F(Cue, ATakeBeforeTheClipIsCuedIsArmedAndHolds) {
   service.hold_from(1);
   play();

@@ -59,6 +59,7 @@ const std::vector<std::pair<const char*, std::vector<const char*>>>& settings() 
       {"on-error", {"placeholder", "error"}},
       {"start-mode", {"auto", "cue"}},
       {"take-at", {"0", "500000000", "18446744073709551615"}},
+      {"take-at-timecode", {"", "00:00:01:00", "10:00"}},
       {"needed-by", {"300000000", "1000000000", "18446744073709551615"}},
       {"fallback-location", {"", "/no/such/clip.mp4", fallback_file()}},
       {"late-clip", {"drop", "cue", "take"}},

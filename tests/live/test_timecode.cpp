@@ -96,6 +96,29 @@ TEST_F(TakeByTimecode, IsExactBehindATimecodestamper) {
   }
 }
 
+// On the pads of what is behind the element.
+int probes_behind(GstElement* pipeline) {
+  int probes = 0;
+  for (const char* name : {"first", "stamper", "last"}) {
+    const auto element = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(pipeline), name));
+    for (const char* pad_name : {"sink", "src"}) {
+      const auto pad = PadPtr::adopt(gst_element_get_static_pad(element.get(), pad_name));
+      GST_OBJECT_LOCK(pad.get());
+      probes += pad.get()->num_probes;
+      GST_OBJECT_UNLOCK(pad.get());
+    }
+  }
+  return probes;
+}
+
+TEST_F(TakeByTimecode, LooksAtOtherElementsOnlyUntilThereIsATimecode) {
+  make({{"take-at-timecode", "00:00:01:00"}},
+       "identity name=first ! timecodestamper name=stamper ! identity name=last ! ");
+  studio->play();
+  ASSERT_TRUE(studio->wait_for_clip(spec.tag));
+  EXPECT_EQ(probes_behind(studio->pipeline()), 0);
+}
+
 TEST_F(TakeByTimecode, IsExactWhereTheApplicationStampsFrames) {
   make({}, "");
   stamper.emplace(bin());

@@ -398,5 +398,72 @@ TEST_F(TakeTest, TheFallbackDoesNotEndTheStreamBeforeTheLateClip) {
   EXPECT_EQ(output.seen.back().clip, clip.number());
 }
 
+// The clip of one generation in two elements, the second of which is ready some frames later.
+class StartTogether : public testing::Test {
+ protected:
+  static constexpr Rate rate{30, 1};
+  void offer(Output& output, std::shared_ptr<bin::GroupedStart> start) {
+    FakePlaying& clip = output.add(clip_at({25, 1}, 100));
+    output.timeline().offer(clip.decoder());
+    output.timeline().group(clip.decoder(), std::move(start));
+    clips.push_back(&clip);
+  }
+  static Time start_of(const Output& output) {
+    const auto first = std::find_if(output.seen.begin(), output.seen.end(),
+                                    [](const OutputFrame& frame) { return frame.clip == 0; });
+    return first == output.seen.end() || first->content != 0 ? -1 : first->time;
+  }
+  void run_both(int until) {
+    for (; frame < until; ++frame) {
+      one.run_until(time_at(frame, rate));
+      other.run_until(time_at(frame, rate));
+    }
+  }
+  int frame = 0;
+  std::vector<FakePlaying*> clips;
+  Output one{rate, 30'000'000};
+  Output other{rate, -20'000'000};
+};
+
+TEST_F(StartTogether, WhenBothAreReadySoonAfterEachOther) {
+  const auto second = std::make_shared<bin::GroupedStart>("key");
+  offer(one, std::make_shared<bin::GroupedStart>("key"));
+  run_both(5);
+  EXPECT_EQ(start_of(one), -1);
+  offer(other, second);
+  run_both(20);
+  EXPECT_GE(start_of(one), time_at(5, rate));
+  EXPECT_EQ(start_of(other), start_of(one));
+  ASSERT_NO_FATAL_FAILURE(expect_plays(one, *clips[0], start_of(one), 0, one.done()));
+  ASSERT_NO_FATAL_FAILURE(expect_plays(other, *clips[1], start_of(one), 0, other.done()));
+}
+
+TEST_F(StartTogether, NotWhenTheOtherOneIsNotReadySoon) {
+  const auto second = std::make_shared<bin::GroupedStart>("key");
+  offer(one, std::make_shared<bin::GroupedStart>("key"));
+  run_both(20);
+  EXPECT_GT(start_of(one), 0);
+  EXPECT_LT(start_of(one), GST_SECOND / 2);
+  offer(other, second);
+  run_both(30);
+  EXPECT_EQ(start_of(other), time_at(19, rate)) << "at once";
+}
+
+TEST_F(StartTogether, OneThatHasGoneIsNotWaitedFor) {
+  auto second = std::make_shared<bin::GroupedStart>("key");
+  offer(one, std::make_shared<bin::GroupedStart>("key"));
+  run_both(3);
+  second.reset();
+  run_both(6);
+  EXPECT_GE(start_of(one), time_at(2, rate));
+}
+
+TEST_F(StartTogether, AnotherOnesStartIsItsOwn) {
+  const auto second = std::make_shared<bin::GroupedStart>("another key");
+  offer(one, std::make_shared<bin::GroupedStart>("key"));
+  run_both(6);
+  EXPECT_EQ(start_of(one), 0);
+}
+
 }  // namespace
 }  // namespace genpro::test

@@ -52,6 +52,10 @@ using genpro::bin::Time;
 // with the longest latency, whether or not a sink asks for any: some encoders look ahead for
 // seconds.
 constexpr Time max_lateness = 10 * GST_SECOND;
+// What a clip's end is told by comes before the end of the stream, unless that takes longer than so
+// many periods.
+constexpr Time telling_period = 5 * GST_MSECOND;
+constexpr int most_telling_periods = 400;
 
 GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -261,7 +265,14 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
       return;
     }
     // A flow of FLUSHING would pause the task, which PLAYING may have started by then.
-    while (!state.clock_wait.wait(pending.due)) {
+    int telling_periods = 0;
+    while (true) {
+      if (state.clock_wait.wait(pending.due)) {
+        if (!pending.is_end || state.producer->is_told()) break;
+        if (++telling_periods > most_telling_periods) break;
+        pending.due += telling_period;
+        continue;
+      }
       if (push_end(GST_BASE_SRC(src))) {
         result = GST_FLOW_EOS;
         return;

@@ -52,6 +52,8 @@ class Producer {
   virtual CapsPtr caps() const = 0;
   // `now` is the running time, and what is more than `max_lateness` behind it is skipped.
   virtual Step produce(Time now, Time max_lateness) = 0;
+  // That the application knows of what there was up to the end.
+  virtual bool is_told() = 0;
   // By how much running times have gone back in all.
   virtual Time moved() = 0;
   // From a buffer's time to its being pushed, at most.

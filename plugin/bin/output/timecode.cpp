@@ -108,8 +108,7 @@ std::optional<Time> time_of(const Timecode& timecode, Time running_time,
 
 std::shared_ptr<TimecodeWatch> TimecodeWatch::create(ObjectPtr<GstPad> pad, Calls calls) {
   auto made = std::make_shared<TimecodeWatch>(Access(), std::move(pad), std::move(calls));
-  auto probes = made->probes_.lock();
-  probes->push_back(made->watch(made->pad_));
+  made->watch(made->pad_);
   return made;
 }
 
@@ -117,11 +116,14 @@ TimecodeWatch::TimecodeWatch(Access, ObjectPtr<GstPad> pad, Calls calls)
     : pad_(std::move(pad)), calls_(std::move(calls)) {}
 
 TimecodeWatch::~TimecodeWatch() {
-  auto probes = probes_.lock();
-  for (const Probe& probe : *probes) gst_pad_remove_probe(probe.pad.get(), probe.id);
+  leave();
 }
 
-TimecodeWatch::Probe TimecodeWatch::watch(ObjectPtr<GstPad> pad) {
+void TimecodeWatch::remove(const std::vector<Probe>& probes) {
+  for (const Probe& probe : probes) gst_pad_remove_probe(probe.pad.get(), probe.id);
+}
+
+void TimecodeWatch::watch(ObjectPtr<GstPad> pad) {
   using Weak = std::weak_ptr<TimecodeWatch>;
   const gulong id = gst_pad_add_probe(
       pad.get(), GST_PAD_PROBE_TYPE_BUFFER,
@@ -134,13 +136,28 @@ TimecodeWatch::Probe TimecodeWatch::watch(ObjectPtr<GstPad> pad) {
       },
       std::make_unique<Weak>(weak_from_this()).release(),
       [](gpointer data) noexcept { const std::unique_ptr<Weak> owned(static_cast<Weak*>(data)); });
-  return {std::move(pad), id};
+  {
+    auto probes = probes_.lock();
+    probes->push_back({std::move(pad), id});
+    if (!is_over_) return;
+  }
+  // Another thread has seen a timecode meanwhile.
+  leave();
+}
+
+void TimecodeWatch::leave() {
+  is_over_ = true;
+  std::vector<Probe> probes;
+  probes.swap(*probes_.lock());
+  remove(probes);
 }
 
 void TimecodeWatch::look(GstPad* pad, GstBuffer* buffer) {
   if (const auto* const meta = gst_buffer_get_video_time_code_meta(buffer)) {
     const auto time = running_time_at(pad, buffer);
-    if (time && !is_over_.exchange(true)) calls_.seen(*time, meta->tc);
+    if (!time || is_over_.exchange(true)) return;
+    leave();
+    calls_.seen(*time, meta->tc);
     return;
   }
   const GstClockTime now = GST_BUFFER_PTS(buffer);
@@ -163,26 +180,19 @@ void TimecodeWatch::follow() {
     out = way_out(sink.get());
     if (out) line.push_back(out);
   }
-  auto probes = probes_.lock();
-  const auto is_in = [](const auto& pads, const auto& pad_of, GstPad* pad) {
-    return std::any_of(pads.begin(), pads.end(),
-                       [&](const auto& other) { return pad_of(other) == pad; });
-  };
-  std::erase_if(*probes, [&](const Probe& probe) {
-    if (probe.pad == pad_ ||
-        is_in(
-            line, [](const auto& pad) { return pad.get(); }, probe.pad.get())) {
-      return false;
-    }
-    gst_pad_remove_probe(probe.pad.get(), probe.id);
-    return true;
-  });
-  for (ObjectPtr<GstPad>& pad : line) {
-    if (!is_in(
-            *probes, [](const Probe& probe) { return probe.pad.get(); }, pad.get())) {
-      probes->push_back(watch(std::move(pad)));
+  std::vector<Probe> gone;
+  {
+    auto probes = probes_.lock();
+    for (Probe& probe : std::exchange(*probes, {})) {
+      const auto in_line = std::find_if(
+          line.begin(), line.end(), [&](const auto& pad) { return pad.get() == probe.pad.get(); });
+      const bool stays = in_line != line.end() || probe.pad.get() == pad_.get();
+      if (in_line != line.end()) line.erase(in_line);
+      (stays ? *probes : gone).push_back(std::move(probe));
     }
   }
+  remove(gone);
+  for (ObjectPtr<GstPad>& pad : line) watch(std::move(pad));
 }
 
 }  // namespace genpro::bin

@@ -61,14 +61,17 @@ class TimecodeWatch : public std::enable_shared_from_this<TimecodeWatch> {
     ObjectPtr<GstPad> pad;
     gulong id;
   };
-  Probe watch(ObjectPtr<GstPad> pad);
+  static void remove(const std::vector<Probe>& probes);
+  void watch(ObjectPtr<GstPad> pad);
+  // Leaves no probe behind.
+  void leave();
   void look(GstPad* pad, GstBuffer* buffer);
   void follow();
 
   const ObjectPtr<GstPad> pad_;
   const Calls calls_;
   std::atomic<bool> is_over_ = false;
-  Guarded<std::vector<Probe>> probes_;
+  Guarded<std::vector<Probe>> probes_;  // not held while pads are called
   // Of the pad's streaming thread.
   GstClockTime first_ = GST_CLOCK_TIME_NONE;
   GstClockTime looked_ = GST_CLOCK_TIME_NONE;  // when what follows was looked at

@@ -67,6 +67,7 @@ class AudioProducer : public Producer {
     return step;
   }
 
+  bool is_told() override { return playout_->untold.lock()->expired(); }
   Time moved() override { return playout_->timeline.moved(); }
   Time latency() override { return time_of(block) + longest_delay; }
 

@@ -26,6 +26,8 @@ struct Playout {
   Guarded<Raster> raster;
   // Called with what is shown from now on, on the thread that makes frames.
   std::function<void(const Raster&)> raster_changed = [](const Raster&) {};
+  // Lives until the application was told of the latest change of what is on.
+  Guarded<std::weak_ptr<void>> untold;
 };
 
 // That of the current run, null before the first one.

@@ -232,6 +232,7 @@ void Timeline::State::act(const Action& action, Time start_time) {
 
 void Timeline::State::start(Cue& cue, Time start, bool is_at_end) {
   const std::shared_ptr<ClipDecoder> decoder = std::exchange(cue.decoder, nullptr);
+  cue.group.reset();
   const bool is_skip = &cue == &next && std::exchange(is_skipping, false);
   // One that was to be on by now is on; another one is of what comes after it.
   const bool is_before_take = is_skip && cue.take && frame_times.first_from(*cue.take) > start;

@@ -37,6 +37,13 @@ bool Timeline::offer(std::shared_ptr<ClipDecoder> decoder) {
   return !is_dropped;
 }
 
+void Timeline::group(const std::shared_ptr<ClipDecoder>& decoder,
+                     std::shared_ptr<GroupedStart> start) {
+  auto state = state_.lock();
+  const bool is_to_wait = state->is_held() || state->next_take();
+  if (state->next.decoder == decoder && !is_to_wait) state->next.group = std::move(start);
+}
+
 void Timeline::set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
                                std::shared_ptr<ClipDecoder> next) {
   Decoders retired;
@@ -61,6 +68,7 @@ bool Timeline::recall(const std::shared_ptr<ClipDecoder>& decoder) {
     Cue& cue = state->queued.decoder == decoder ? state->queued : state->next;
     if (cue.decoder != decoder) return false;
     cue.decoder.reset();
+    cue.group.reset();
     cue.is_queued = false;
   }
   events_.retired(decoder);
@@ -76,6 +84,7 @@ bool Timeline::withdraw(const std::shared_ptr<ClipDecoder>& decoder) {
     for (Cue* cue : {&state->next, &state->replay, &state->fallback, &state->queued}) {
       if (cue->decoder != decoder) continue;
       cue->decoder.reset();
+      cue->group.reset();
       cue->is_queued = false;
     }
     if (state->next_repeat == decoder) {
@@ -168,14 +177,24 @@ void Timeline::State::plan(bool for_audio, Time time, Time until, Time kept) {
   hold_queued();
   // Without a frame yet, nothing is known of where they begin.
   if (frame_times.fps_n > 0) plan_actions(until, from);
-  if (!for_audio && next.decoder && !is_held() && !next_take() && next.is_ready() &&
+  const bool may_begin = next.group ? frame_times.fps_n > 0 : !for_audio;
+  if (may_begin && next.decoder && !is_held() && !next_take() && next.is_ready() &&
       segments.back().kind != Kind::end) {
-    return start(next, from);
+    const Time begin = begin_of_next(from);
+    if (!next.group || begin < until) return start(next, begin);
   }
   if (!for_audio && is_queue_due()) return start(queued, from);
   if (!for_audio && is_queue_over()) return append({Kind::end, from, nullptr, 0, false});
   while (plan_next(for_audio, time, until, from)) {
   }
+}
+
+// `from`, or with the others of its group.
+Time Timeline::State::begin_of_next(Time from) const {
+  if (!next.group) return from;
+  const Time duration = frame_times.at(1) - frame_times.origin;
+  const std::optional<Time> begin = next.group->begin(from - moved, duration);
+  return begin ? std::max(from, frame_from(*begin + moved)) : std::numeric_limits<Time>::max();
 }
 
 // Whether there may be more to plan.

@@ -14,6 +14,7 @@
 
 #include "base/guarded.h"
 #include "bin/media/clip_decoder.h"
+#include "bin/playout/start_group.h"
 #include "bin/playout/stats.h"
 
 namespace genpro::bin {
@@ -109,6 +110,8 @@ class Timeline {
   // Follows whatever is shown as soon as it is ready. One that was to do so and has not yet
   // is retired. False when it is retired itself, since its deadline has passed.
   bool offer(std::shared_ptr<ClipDecoder> decoder);
+  // What was offered begins together with others, unless it is held, taken or on by now.
+  void group(const std::shared_ptr<ClipDecoder>& decoder, std::shared_ptr<GroupedStart> start);
   // Follows `before` without a gap when that ends, if it loops then; is retired once something else
   // follows.
   void set_next_repeat(const std::shared_ptr<ClipDecoder>& before,
@@ -230,6 +233,7 @@ class Timeline {
     bool is_held = false;      // until it is taken
     bool was_told = false;     // that it can be taken
     bool is_queued = false;    // it follows what is on
+    std::shared_ptr<GroupedStart> group;
 
     bool is_ready() const;
   };
@@ -287,6 +291,7 @@ class Timeline {
     Time next_change() const;
     void plan(bool for_audio, Time time, Time until, Time kept);
     bool plan_next(bool for_audio, Time time, Time until, Time from);
+    Time begin_of_next(Time from) const;
     Time begin_of_fade(Time end) const;
     bool plan_end(Time until, Time from);
     // The longer of both sides': one that nothing is linked to knows no latency.

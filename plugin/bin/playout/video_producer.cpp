@@ -89,6 +89,7 @@ class VideoProducer : public Producer {
     return step;
   }
 
+  bool is_told() override { return playout_->untold.lock()->expired(); }
   Time moved() override { return playout_->timeline.moved(); }
   Time latency() override { return latency_; }
   OutputStats* stats() override { return playout_ ? &playout_->output : nullptr; }
