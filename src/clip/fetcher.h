@@ -44,34 +44,14 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   struct Connection;
   using ConnectionPtr = std::shared_ptr<Connection>;
 
-  // fetcher.cpp: what is asked for, and what becomes of the bytes.
+  // fetcher.cpp: what is asked for, again where that has to be, and how it ends.
 
   // Asks for the bytes from the current offset on, at the clip's own address: where a redirect led
   // may not be there any more.
   void begin();
   void connect();
-  // Reads what is there, but not for ever, and goes on when there is more.
-  void read(const ConnectionPtr& connection);
-  // Starts the time without a byte over, if there was one.
-  void watch_for_stall(const ConnectionPtr& connection);
-  // Wakes who waits for a block.
-  void announce();
   // After a stall: fails the try, unless its request still waits for others.
   void on_stall();
-  // What an answer is that has something without end: no clip, and nothing to be tried again.
-  void fail_for_obstacle(const http::Obstacle& obstacle);
-  void fail_for_endless(const char* what);
-  void read_when_ready(const ConnectionPtr& connection);
-  // Checks what was read into the connection's buffer and delivers it; false when no more is to be
-  // read for now.
-  bool on_bytes(const ConnectionPtr& connection);
-  // Compares what is known of `bytes`, at the connection's position, and goes past it. False when
-  // that ended the connection.
-  bool compare(const ConnectionPtr& connection, std::span<const unsigned char>* bytes);
-  // Hands a block over, of which read() tells the consumer; false when no more is to be read for
-  // now.
-  bool deliver(const ConnectionPtr& connection, BytesPtr bytes);
-  void on_body_end();
   // Connects again at the current offset, after a wait.
   void retry(const std::string& reason, unsigned status = 0,
              std::optional<std::chrono::milliseconds> retry_after = {});
@@ -89,6 +69,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // fetcher_answers.cpp: what is made of an answer's head.
 
   void on_headers(const ConnectionPtr& connection, GAsyncResult* result);
+  // What an answer is that has something without end: no clip, and nothing to be tried again.
+  void fail_for_obstacle(const http::Obstacle& obstacle);
+  void fail_for_endless(const char* what);
   void on_redirect(const ConnectionPtr& connection);
   void keep_cookies(SoupMessage* message);
   void forget_redirects();
@@ -103,6 +86,26 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Asks the service for a fresh address after this answer.
   void refresh(unsigned status, const std::string& debug);
   void on_address(const Result<Url>& address);
+
+  // fetcher_body.cpp: what becomes of the bytes.
+
+  // Reads what is there, but not for ever, and goes on when there is more.
+  void read(const ConnectionPtr& connection);
+  // Starts the time without a byte over, if there was one.
+  void watch_for_stall(const ConnectionPtr& connection);
+  // Wakes who waits for a block.
+  void announce();
+  void read_when_ready(const ConnectionPtr& connection);
+  // Checks what was read into the connection's buffer and delivers it; false when no more is to be
+  // read for now.
+  bool on_bytes(const ConnectionPtr& connection);
+  // Compares what is known of `bytes`, at the connection's position, and goes past it. False when
+  // that ended the connection.
+  bool compare(const ConnectionPtr& connection, std::span<const unsigned char>* bytes);
+  // Hands a block over, of which read() tells the consumer; false when no more is to be read for
+  // now.
+  bool deliver(const ConnectionPtr& connection, BytesPtr bytes);
+  void on_body_end();
 
   // fetcher_proof.cpp: whether a server that names another clip has the same one.
 
