@@ -124,6 +124,43 @@ TEST_F(AccountCommands, WhoamiTellsItAsJson) {
   EXPECT_EQ(member_text(json_array_get_object_element(cells, 0), "label"), "\"a red lamp\"");
 }
 
+TEST_F(AccountCommands, WhoamiMarksACellOfTheChosenSheetAndAgentAlone) {
+  service.set_script([](const Seen& seen) -> std::optional<Answer> {
+    if (seen.path == "/v1/autocontentengine") {
+      return json_answer(200,
+                         R"({"sheets": [{"id": 101, "title": "A"}, {"id": 102, "title": "B"}]})");
+    }
+    if (seen.path.starts_with("/v1/autocontentengine/")) {
+      return json_answer(200,
+                         R"({"id": 101, "columns": [{"id": 1, "title": "clip", "type": "video"}],
+                                  "rows": [{"id": 1, "cells": [{"id": 3300, "value": null}]}]})");
+    }
+    return account(seen);
+  });
+  configure("[default]\nagent-id=agent_x\nsheet-id=101\ncell-id=3300\n");
+  const Finished told = run({"whoami"});
+  EXPECT_NE(told.out.find("agent 42  Desk\n"
+                          "├─ sheet 101  A\n"
+                          "│  └─ cell 3300  clip  row 1\n"
+                          "└─ sheet 102  B\n"
+                          "   └─ cell 3300  clip  row 1\n"
+                          "agent agent_x  Night  *\n"
+                          "├─ sheet 101  A  *\n"
+                          "│  └─ cell 3300  clip  row 1  *\n"
+                          "└─ sheet 102  B\n"
+                          "   └─ cell 3300  clip  row 1\n"),
+            std::string::npos)
+      << told.out;
+  const std::string document = run({"whoami", "--json"}).out;
+  std::size_t marks = 0;
+  constexpr std::string_view mark = "\"is_used\" : true";
+  for (std::size_t at = document.find(mark); at != std::string::npos;
+       at = document.find(mark, at + 1)) {
+    ++marks;
+  }
+  EXPECT_EQ(marks, 3U) << document;
+}
+
 TEST_F(AccountCommands, WhoamiShowsTheRestOfWhatCannotBeRead) {
   service.set_script([](const Seen& seen) -> std::optional<Answer> {
     if (seen.path == "/v1/autocontentengine" && seen.query == "agent_id=42") {

@@ -16,6 +16,13 @@ std::string label(const std::string& text) {
   return line.empty() ? "" : "  " + line;
 }
 
+// What is chosen below an entry: nothing, where another entry is chosen, which may have below it
+// what has the same id.
+std::string chosen_below(const std::string& id, const std::string& chosen,
+                         const std::string& below) {
+  return chosen.empty() || plain_id(id) == plain_id(chosen) ? below : "";
+}
+
 // A tree that is printed as it grows. What is below an entry cannot be read more than once.
 class Tree {
  public:
@@ -29,23 +36,28 @@ class Tree {
       branch(
           "", [&] { return account_.sheets(agent.id); },
           [&](const api::Named& sheet, const std::string& indent) {
-            print("sheet " + sheet.id + label(sheet.name) + mark(sheet.id, settings_.sheet_id) +
-                  "\n");
-            print_cells(agent.id, sheet.id, indent);
+            const auto chosen = [&](const std::string& below) {
+              return chosen_below(agent.id, settings_.agent_id, below);
+            };
+            print("sheet " + sheet.id + label(sheet.name) +
+                  mark(sheet.id, chosen(settings_.sheet_id)) + "\n");
+            const std::string cell = chosen_below(sheet.id, settings_.sheet_id, settings_.cell_id);
+            print_cells(agent.id, sheet.id, chosen(cell), indent);
           });
     }
   }
   bool has_failed() const { return has_failed_; }
 
  private:
-  void print_cells(const std::string& agent, const std::string& sheet, const std::string& indent) {
+  void print_cells(const std::string& agent, const std::string& sheet, const std::string& chosen,
+                   const std::string& indent) {
     branch(
         indent, [&] { return account_.cells(agent, sheet); },
         [&](const api::SheetCell& cell, const std::string& /*indent*/) {
           print("cell " + cell.id + label(cell.column) +
                 label("row " + std::to_string(cell.row) +
                       (cell.label.empty() ? "" : ": " + cell.label)) +
-                mark(cell.id, settings_.cell_id) + "\n");
+                mark(cell.id, chosen) + "\n");
         });
   }
 
@@ -98,11 +110,16 @@ class Document {
 
  private:
   api::JsonNodePtr sheet_of(const std::string& agent, const api::Named& sheet) {
-    Members one = entry(sheet.id, "name", sheet.name, settings_.sheet_id);
+    const auto chosen = [&](const std::string& below) {
+      return chosen_below(agent, settings_.agent_id, below);
+    };
+    Members one = entry(sheet.id, "name", sheet.name, chosen(settings_.sheet_id));
+    const std::string chosen_cell =
+        chosen(chosen_below(sheet.id, settings_.sheet_id, settings_.cell_id));
     set_list(
         one, "cells", [&] { return account_.cells(agent, sheet.id); },
         [&](const api::SheetCell& cell) {
-          Members member = entry(cell.id, "label", cell.label, settings_.cell_id);
+          Members member = entry(cell.id, "label", cell.label, chosen_cell);
           member.set_or_null("column", cell.column);
           member.set("row", static_cast<std::int64_t>(cell.row));
           return member.take();
