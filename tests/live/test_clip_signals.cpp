@@ -4,7 +4,7 @@
 // its rate and that of the output.
 #include <algorithm>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {
