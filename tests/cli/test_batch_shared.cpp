@@ -258,8 +258,12 @@ TEST_P(SharedBatchOnServer, NoRowIsPaidTwiceWhenConnectionsAreCut) {
     cut_all();
   }
   for (const auto& host : hosts) ASSERT_TRUE(host->wait(5min)) << host->output();
-  // What failed for want of the server is made by whoever comes next.
-  const Finished last = run(words(folder("last"), {"--fetch-all"}));
+  // What failed for want of the server is made by whoever comes next. So is what a busy machine
+  // held up for so long that its request was not sent any more.
+  Finished last = run(words(folder("last"), {"--fetch-all"}));
+  for (int tries = 0; tries < 5 && last.exit_code != 0; ++tries) {
+    last = run(words(folder("last"), {"--fetch-all"}));
+  }
   EXPECT_EQ(last.exit_code, 0) << last.out;
   EXPECT_EQ(service_.books().created().size(), number_of_mixed_rows) << service_.books().text();
   EXPECT_EQ(paid_clips().size(), number_of_mixed_rows);

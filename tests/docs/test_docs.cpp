@@ -14,7 +14,7 @@
 #include <set>
 
 #include "docs/markdown.h"
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 

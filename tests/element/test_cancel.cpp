@@ -3,7 +3,7 @@
 // Leaving while something hangs, and what must not end a generation.
 #include <future>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 #include "support/silent_peer.h"
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <mutex>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

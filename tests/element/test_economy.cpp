@@ -4,7 +4,7 @@
 #include <atomic>
 
 #include "base/sanitizer.h"
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 #if defined(GENPRO_ADDRESS_SANITIZER) || defined(GENPRO_THREAD_SANITIZER)

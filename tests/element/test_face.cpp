@@ -3,7 +3,7 @@
 // What gst-inspect-1.0 and a visual editor see of genprosrc.
 #include <algorithm>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

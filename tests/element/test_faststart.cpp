@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "clip/box_walker.h"
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/fake_resources.h"
 #include "support/json_text.h"
 

@@ -3,7 +3,7 @@
 // The lines that a user types: the real gst-launch-1.0 against the fake service.
 #include <thread>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

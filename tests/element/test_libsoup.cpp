@@ -2,7 +2,7 @@
 //
 // Programs in which libsoup 3 cannot be loaded: one that uses libsoup 2, and one that finds none.
 #include "base/text.h"
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

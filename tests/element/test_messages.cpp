@@ -3,7 +3,7 @@
 // What the elements say on the bus, field by field.
 #include "common/messages.h"
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 namespace {

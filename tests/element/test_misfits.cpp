@@ -6,7 +6,7 @@
 
 #include <regex>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/test_file.h"
 
 namespace genpro::test {

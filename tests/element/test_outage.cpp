@@ -4,7 +4,7 @@
 // gone, or a key that is not accepted for a minute end the wait.
 #include <map>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "settings/profile.h"
 #include "support/process.h"
 

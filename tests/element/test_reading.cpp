@@ -2,7 +2,7 @@
 //
 // The service's answers vary between its reference, its OpenAPI file and its SDK; each variation
 // has to give the clip.
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 namespace {

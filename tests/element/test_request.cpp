@@ -3,7 +3,7 @@
 // What genprosrc sends: exactly the published request, and nothing that was not set.
 #include <set>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/json_text.h"
 #include "support/process.h"
 

@@ -7,7 +7,7 @@
 
 #include <gst/check/gstharness.h>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

@@ -3,7 +3,7 @@
 // Servers that have the clip, and say so in their own way.
 #include <gio/gio.h>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <map>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

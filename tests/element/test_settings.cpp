@@ -3,7 +3,7 @@
 // Settings that cannot work: one clear error each, before anything is sent.
 #include <algorithm>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -3,7 +3,7 @@
 // genpro URIs: what they set, what they refuse, and the stream's id.
 #include <algorithm>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

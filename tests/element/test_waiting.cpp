@@ -3,7 +3,7 @@
 // What is told while a generation is waited for: how far it is, and that it goes on.
 #include <sqlite3.h>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

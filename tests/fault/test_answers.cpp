@@ -2,7 +2,7 @@
 //
 // Whatever a POST is answered with, and however late the cell lists what came of it: one charge, or
 // a doubt that is told.
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 
 namespace genpro::test {
 namespace {

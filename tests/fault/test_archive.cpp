@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

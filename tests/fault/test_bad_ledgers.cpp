@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 namespace genpro::test {
 namespace fs = std::filesystem;

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 #include "support/fast_clock.h"
 
 namespace genpro::test {

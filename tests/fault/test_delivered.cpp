@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

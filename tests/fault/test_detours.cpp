@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Redirects, and servers that ask to come back later.
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

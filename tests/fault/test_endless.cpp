@@ -3,7 +3,7 @@
 // Servers of clips whose answers have no end: an error of that clip alone, at once.
 #include <future>
 
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

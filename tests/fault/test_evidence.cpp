@@ -2,7 +2,7 @@
 //
 // What is evidence of whose a job is, and what follows from each: nobody else's job is stopped, or
 // delivered without a warning, and nothing is charged for on a guess.
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -2,7 +2,7 @@
 //
 // Addresses of clips that expire: the service is asked for a fresh one, and the download goes on.
 #include "base/url.h"
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

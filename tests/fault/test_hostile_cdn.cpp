@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Answers that contradict themselves, the request or the ones before: an error, or the right bytes.
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

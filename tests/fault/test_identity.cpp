@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The parts of a download are of one clip: what tells, when headers are missing or lie.
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -11,7 +11,7 @@
 #include <functional>
 #include <thread>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 namespace genpro::test {
 namespace {

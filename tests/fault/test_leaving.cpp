@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 #include "support/silent_peer.h"
 
 namespace genpro::test {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A POST whose answer never comes: whether it was taken is found out, and nothing is paid twice.
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 namespace genpro::test {
 namespace {

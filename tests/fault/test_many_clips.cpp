@@ -3,7 +3,7 @@
 // Several clips at once, which are read by several threads.
 #include <future>
 
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

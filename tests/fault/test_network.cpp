@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Servers behind proxies, and with certificates that the system does not know.
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 #include "fault/tls_server.h"
 #include "support/proxy.h"
 

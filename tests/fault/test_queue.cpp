@@ -2,7 +2,7 @@
 //
 // SIGKILL while the queue of a genprobin is under way, then the same items again: each is paid for
 // once, and all of them go on air.
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -2,7 +2,7 @@
 //
 // Two requests are the same when the same would be made: what the service's own data decides
 // belongs to it, and where that cannot be read only what was not delivered is picked up.
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // `genpro ledger settle`, and stops that a run of another request sends.
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 #include "support/fast_clock.h"
 
 namespace genpro::test {

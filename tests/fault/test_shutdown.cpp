@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <future>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

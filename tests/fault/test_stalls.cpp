@@ -3,7 +3,7 @@
 // Servers that fall silent, and pipelines that stand still meanwhile.
 #include <atomic>
 
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

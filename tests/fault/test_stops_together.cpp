@@ -6,7 +6,7 @@
 #include <future>
 #include <set>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Clips over TLS, from a server of this machine with a certificate of its own making.
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 #include "fault/tls_server.h"
 
 namespace genpro::test {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -2,7 +2,7 @@
 //
 // What is paid is waited for, through whatever the service and those before it say meanwhile, and
 // an error of a run is no wish to stop it.
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 
 namespace genpro::test {
 namespace {

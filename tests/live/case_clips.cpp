@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 #include "support/media.h"
 
 namespace genpro::test {

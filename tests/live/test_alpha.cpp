@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <set>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <initializer_list>
 
 #include "live/case_clips.h"
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 #include "support/media.h"
 
 namespace genpro::test {

@@ -3,7 +3,7 @@
 // What comes when a clip ends, fails or fades.
 #include <algorithm>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

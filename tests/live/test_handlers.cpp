@@ -5,7 +5,7 @@
 #include <future>
 #include <thread>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

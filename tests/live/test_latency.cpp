@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What follows may hold frames and audio back for seconds, each as it likes: nothing is lost.
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -3,7 +3,7 @@
 // How loud clips come out, and that nothing clicks where something changes.
 #include <cmath>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

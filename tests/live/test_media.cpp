@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "live/case_clips.h"
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 #include "support/media.h"
 
 namespace genpro::test {

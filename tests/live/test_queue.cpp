@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Items that are queued: one after the other without a gap, each paid for once.
-#include "live/queue_test.h"
+#include "live/queue_fixture.h"
 
 namespace genpro::test {
 namespace {

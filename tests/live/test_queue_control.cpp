@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A queue beside what else puts a clip on or takes it off.
-#include "live/queue_test.h"
+#include "live/queue_fixture.h"
 
 namespace genpro::test {
 namespace {

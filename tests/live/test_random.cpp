@@ -11,7 +11,7 @@
 #include <random>
 #include <thread>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

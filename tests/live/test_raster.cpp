@@ -3,7 +3,7 @@
 // Size, rate and format of the pictures: what is wanted and what follows come together.
 #include <thread>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A clip that comes slower than it plays.
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

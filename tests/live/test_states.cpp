@@ -3,7 +3,7 @@
 // States, pads that come and go, and what is left when the element is gone.
 #include <future>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

@@ -3,7 +3,7 @@
 // What an operator sees: `stats`, `genpro-stats`, and what is told when a machine does not keep up.
 #include <set>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

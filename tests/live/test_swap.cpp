@@ -3,7 +3,7 @@
 // How a clip takes over from the placeholder: whole, at once, in sync and in the raster.
 #include <cmath>
 
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

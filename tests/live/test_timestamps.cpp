@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Whatever happens to clips, what leaves the element has times without a gap or an overlap.
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 namespace {

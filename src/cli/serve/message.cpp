@@ -11,44 +11,26 @@ namespace genpro::cli {
 namespace {
 
 const char* reason_of(unsigned status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 206:
-      return "Partial Content";
-    case 304:
-      return "Not Modified";
-    case 400:
-      return "Bad Request";
-    case 402:
-      return "Payment Required";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 416:
-      return "Range Not Satisfiable";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Error";
-  }
+  using Reason = std::pair<unsigned, const char*>;
+  static constexpr Reason reasons[] = {{200, "OK"},
+                                       {206, "Partial Content"},
+                                       {304, "Not Modified"},
+                                       {400, "Bad Request"},
+                                       {402, "Payment Required"},
+                                       {403, "Forbidden"},
+                                       {404, "Not Found"},
+                                       {405, "Method Not Allowed"},
+                                       {409, "Conflict"},
+                                       {416, "Range Not Satisfiable"},
+                                       {422, "Unprocessable Content"},
+                                       {429, "Too Many Requests"},
+                                       {431, "Request Header Fields Too Large"},
+                                       {500, "Internal Server Error"},
+                                       {502, "Bad Gateway"},
+                                       {503, "Service Unavailable"},
+                                       {505, "HTTP Version Not Supported"}};
+  const auto* const found = std::ranges::find(reasons, status, &Reason::first);
+  return found != std::end(reasons) ? found->second : "Error";
 }
 
 std::string lower_case(std::string_view text) {

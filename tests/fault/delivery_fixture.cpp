@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fault/delivery_test.h"
+#include "fault/delivery_fixture.h"
 
 #include <charconv>
 

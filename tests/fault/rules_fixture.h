@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 namespace genpro::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fault/fault_test.h"
+#include "fault/fault_fixture.h"
 
 #include <filesystem>
 

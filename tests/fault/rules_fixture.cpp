@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fault/rules_test.h"
+#include "fault/rules_fixture.h"
 
 #include <algorithm>
 #include <atomic>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 #include <sqlite3.h>
 

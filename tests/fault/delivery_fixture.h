@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/process.h"
 
 namespace genpro::test {

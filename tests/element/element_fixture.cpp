@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 
 #include <algorithm>
 #include <set>

@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "base/guarded.h"
-#include "live/live_test.h"
+#include "live/live_fixture.h"
 
 namespace genpro::test {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "support/child.h"
 #include "support/paid_service.h"
 

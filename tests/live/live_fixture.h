@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "element/element_test.h"
+#include "element/element_fixture.h"
 #include "live/clips.h"
 #include "live/recorder.h"
 #include "support/bus.h"
