@@ -4,6 +4,7 @@
 #include <future>
 #include <thread>
 
+#include "base/sqlite.h"
 #include "job/address_request.h"
 #include "job/job.h"
 #include "job/reconciler.h"
@@ -229,6 +230,24 @@ TEST_F(JobTest, WhatWasQueuedKeepsItsKeyForTheNextRun) {
 }
 
 // ---- What completes though it was to be stopped ----
+
+TEST_F(JobTest, ALedgerThatWasMovedIsToldOnce) {
+  const test::TempDir folder;
+  JobSettings wanted = settings();
+  wanted.ledger = folder.file("ledger.db");
+  ASSERT_TRUE(ledger::Ledger::open(wanted.ledger));
+  sqlite::Database(wanted.ledger, SQLITE_OPEN_READWRITE)
+      .execute("UPDATE ledger SET moved_to = '/elsewhere/ledger.db'");
+  const auto updates = run(wanted);
+  ASSERT_TRUE(updates.back().error);
+  const std::string& message = updates.back().error->message;
+  const std::string sentence = "Nothing was sent.";
+  EXPECT_NE(message.find("moved to /elsewhere/ledger.db"), std::string::npos) << message;
+  const std::size_t first = message.find(sentence);
+  EXPECT_NE(first, std::string::npos) << message;
+  EXPECT_EQ(message.find(sentence, first + 1), std::string::npos) << message;
+  EXPECT_EQ(service_.count(test::is_generate), 0U);
+}
 
 TEST_F(JobTest, AStopThatCameTooLateLosesNoClip) {
   const test::TempDir folder;
