@@ -229,8 +229,6 @@ TEST_F(JobTest, WhatWasQueuedKeepsItsKeyForTheNextRun) {
   EXPECT_EQ(keys[0], keys[1]);
 }
 
-// ---- What completes though it was to be stopped ----
-
 TEST_F(JobTest, ALedgerThatWasMovedIsToldOnce) {
   const test::TempDir folder;
   JobSettings wanted = settings();
@@ -248,6 +246,8 @@ TEST_F(JobTest, ALedgerThatWasMovedIsToldOnce) {
   EXPECT_EQ(message.find(sentence, first + 1), std::string::npos) << message;
   EXPECT_EQ(service_.count(test::is_generate), 0U);
 }
+
+// ---- What completes though it was to be stopped ----
 
 TEST_F(JobTest, AStopThatCameTooLateLosesNoClip) {
   const test::TempDir folder;
