@@ -8,9 +8,11 @@
 #include "job/address_request.h"
 #include "job/job.h"
 #include "job/reconciler.h"
+#include "ledger/store/clock.h"
 #include "support/fake_service.h"
 #include "support/fast_clock.h"
 #include "support/media.h"
+#include "support/postgres.h"
 
 namespace genpro::job {
 namespace {
@@ -245,6 +247,28 @@ TEST_F(JobTest, ALedgerThatWasMovedIsToldOnce) {
   EXPECT_NE(first, std::string::npos) << message;
   EXPECT_EQ(message.find(sentence, first + 1), std::string::npos) << message;
   EXPECT_EQ(service_.count(test::is_generate), 0U);
+}
+
+// A machine may sleep between its intention and its request, and what comes of that is listed up to
+// the settling time later.
+TEST_F(JobTest, WhatMayHaveLeftLateIsSentAgainOnlyAfterThat) {
+  if (!test::PostgresServer::is_installed()) GTEST_SKIP() << "PostgreSQL is not installed";
+  test::PostgresServer& server = test::shared_postgres();
+  JobSettings wanted = settings();
+  wanted.ledger = server.new_ledger();
+  ASSERT_TRUE(run(wanted).back().clip);
+  // As if its process had died over the request.
+  const payment::Now intended = ledger::clock_now();
+  server.sql(wanted.ledger.substr(wanted.ledger.rfind('/') + 1),
+             "UPDATE genpro.generations SET status = 'submitting', generation_id = '', ended_at = "
+             "0, jobs_before = '[]', posted_up = " +
+                 std::to_string(intended.up));
+  EXPECT_TRUE(run(wanted).back().clip);
+  EXPECT_GE(ledger::clock_now().up - intended.up,
+            payment::latest_departure + payment::settling_time);
+  const auto posts = service_.requests(test::is_generate);
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
 }
 
 // ---- What completes though it was to be stopped ----
