@@ -4,12 +4,15 @@
 #include <future>
 #include <thread>
 
+#include "base/sqlite.h"
 #include "job/address_request.h"
 #include "job/job.h"
 #include "job/reconciler.h"
+#include "ledger/store/clock.h"
 #include "support/fake_service.h"
 #include "support/fast_clock.h"
 #include "support/media.h"
+#include "support/postgres.h"
 
 namespace genpro::job {
 namespace {
@@ -226,6 +229,46 @@ TEST_F(JobTest, WhatWasQueuedKeepsItsKeyForTheNextRun) {
   const std::lock_guard lock(mutex);
   ASSERT_EQ(keys.size(), 2U);
   EXPECT_EQ(keys[0], keys[1]);
+}
+
+TEST_F(JobTest, ALedgerThatWasMovedIsToldOnce) {
+  const test::TempDir folder;
+  JobSettings wanted = settings();
+  wanted.ledger = folder.file("ledger.db");
+  ASSERT_TRUE(ledger::Ledger::open(wanted.ledger));
+  sqlite::Database(wanted.ledger, SQLITE_OPEN_READWRITE)
+      .execute("UPDATE ledger SET moved_to = '/elsewhere/ledger.db'");
+  const auto updates = run(wanted);
+  ASSERT_TRUE(updates.back().error);
+  const std::string& message = updates.back().error->message;
+  const std::string sentence = "Nothing was sent.";
+  EXPECT_NE(message.find("moved to /elsewhere/ledger.db"), std::string::npos) << message;
+  const std::size_t first = message.find(sentence);
+  EXPECT_NE(first, std::string::npos) << message;
+  EXPECT_EQ(message.find(sentence, first + 1), std::string::npos) << message;
+  EXPECT_EQ(service_.count(test::is_generate), 0U);
+}
+
+// A machine may sleep between its intention and its request, and what comes of that is listed up to
+// the settling time later.
+TEST_F(JobTest, WhatMayHaveLeftLateIsSentAgainOnlyAfterThat) {
+  if (!test::PostgresServer::is_installed()) GTEST_SKIP() << "PostgreSQL is not installed";
+  test::PostgresServer& server = test::shared_postgres();
+  JobSettings wanted = settings();
+  wanted.ledger = server.new_ledger();
+  ASSERT_TRUE(run(wanted).back().clip);
+  // As if its process had died over the request.
+  const payment::Now intended = ledger::clock_now();
+  server.sql(wanted.ledger.substr(wanted.ledger.rfind('/') + 1),
+             "UPDATE genpro.generations SET status = 'submitting', generation_id = '', ended_at = "
+             "0, jobs_before = '[]', posted_up = " +
+                 std::to_string(intended.up));
+  EXPECT_TRUE(run(wanted).back().clip);
+  EXPECT_GE(ledger::clock_now().up - intended.up,
+            payment::latest_departure + payment::settling_time);
+  const auto posts = service_.requests(test::is_generate);
+  ASSERT_EQ(posts.size(), 2U);
+  EXPECT_EQ(posts[0].header("idempotency-key"), posts[1].header("idempotency-key"));
 }
 
 // ---- What completes though it was to be stopped ----

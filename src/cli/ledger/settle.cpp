@@ -8,6 +8,7 @@
 #include "cli/ledger/report.h"
 #include "cli/output.h"
 #include "job/reconciler.h"
+#include "ledger/store/address.h"
 #include "settings/job_settings.h"
 #include "settings/profile.h"
 
@@ -48,11 +49,15 @@ api::Access access_of(const Options& options) {
 // Who waits without knowing why ends the program.
 void tell_wait(Ledger& ledger, const std::vector<ledger::Entry>& rows, const std::string& url) {
   const payment::Now now = ledger::clock_now();
+  const bool is_shared = ledger::is_server_address(ledger.path());
   payment::Millis longest = 0;
   std::int64_t row = 0;
   for (const ledger::Entry& entry : rows) {
     if (entry.identity.base_url != url || ledger.is_followed(entry.id)) continue;
-    const payment::Millis wait = payment::wait_for_others(entry.state, now);
+    // Its machine may have slept before it left.
+    const payment::State state =
+        is_shared ? payment::with_latest_departure(entry.state) : entry.state;
+    const payment::Millis wait = payment::wait_for_others(state, now);
     if (wait <= longest) continue;
     longest = wait;
     row = entry.id;
