@@ -61,10 +61,24 @@ Time DecodedFrames::State::most_read_ahead() const {
   return std::max(read_ahead, std::max(preroll, fade) + GST_SECOND);
 }
 
+// Without a look at who waits for what, each frame and block of audio would wake all of the clip's
+// threads several times.
+void DecodedFrames::wake(Guarded<State>::Lock& state) {
+  const bool is_due = std::ranges::any_of(
+      state->waiters, [&](const Ready* is_ready) { return (*is_ready)(*state); });
+  if (is_due) state.notify();
+}
+
+void DecodedFrames::wait(Guarded<State>::Lock& state, const Ready& is_ready) {
+  state->waiters.push_back(&is_ready);
+  state.wait(is_ready);
+  std::erase(state->waiters, &is_ready);
+}
+
 void DecodedFrames::set_fade(Time fade) {
   auto state = state_.lock();
   state->fade = fade;
-  state.notify();
+  wake(state);
 }
 
 void DecodedFrames::set_read_video(Time end, bool is_all) {
@@ -82,13 +96,15 @@ void DecodedFrames::set_read_audio(Time end, bool is_all) {
 }
 
 void DecodedFrames::wait_to_read_video(Time end) {
-  state_.lock().wait([end](const State& s) {
+  auto state = state_.lock();
+  wait(state, [end](const State& s) {
     return !s.reads_in_step() || end < std::max(s.lead(), s.decoding) + s.most_read_ahead();
   });
 }
 
 void DecodedFrames::wait_to_read_audio() {
-  state_.lock().wait([](const State& s) {
+  auto state = state_.lock();
+  wait(state, [](const State& s) {
     // Before its video has ended, a file may have any amount of audio first.
     return !s.reads_in_step() || !s.video_is_read ||
            s.audio_read < std::max(s.lead(), s.video_end) + s.most_read_ahead();
@@ -98,19 +114,19 @@ void DecodedFrames::wait_to_read_audio() {
 void DecodedFrames::set_decoding(Time end) {
   auto state = state_.lock();
   state->decoding = std::max(state->decoding, end);
-  state.notify();
+  wake(state);
 }
 
 bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
   auto state = state_.lock();
   state->decoding = std::max(state->decoding, end);
-  state.notify();
+  wake(state);
   if (frame.buffer) {
     const std::size_t most =
         most_bytes / std::max<gsize>(1, gst_buffer_get_size(frame.buffer.get()));
     state->most_frames = std::clamp(most, least_pictures, most_pictures);
   }
-  state.wait([](const State& s) { return s.closed || s.frames.size() < s.most_frames; });
+  wait(state, [](const State& s) { return s.closed || s.frames.size() < s.most_frames; });
   if (state->closed || state->video_ended) return false;
   if (!state->first_frame) {
     state->first_frame = start;
@@ -131,7 +147,7 @@ bool DecodedFrames::extend(Time end) {
   ++state->number;
   state->video_end = std::max(state->video_end, end);
   state->decoding = std::max(state->decoding, end);
-  state.notify();
+  wake(state);
   return !state->closed && !state->video_ended;
 }
 
@@ -157,7 +173,7 @@ float DecodedFrames::State::limited(float peak) const {
 bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float peak,
                                const std::optional<AudioGain>& level) {
   auto state = state_.lock();
-  state.wait([](const State& s) {
+  wait(state, [](const State& s) {
     if (s.closed || s.audio.empty()) return true;
     return s.first_frame ? s.audio_end < samples_at(s.lead() + s.measured_ahead()) + most_samples
                          : s.audio_end < s.audio.front().begin + most_samples_ahead;
@@ -232,7 +248,7 @@ void DecodedFrames::close() {
   state->frames.clear();
   state->audio.clear();
   state->shown = {};
-  state.notify();
+  wake(state);
 }
 
 // What is shorter than a frame is no silent beginning, and would only shift the frames.
@@ -256,7 +272,7 @@ bool DecodedFrames::is_ready(Time position) {
   if (!state->zero || state->closed) return false;
   if (position > 0 && state->has_begun) {
     const bool is_ready = state->is_ready_at(*state->zero + position);
-    state.notify();
+    wake(state);
     return is_ready;
   }
   if (!state->has_preroll(*state->zero)) return false;
@@ -346,7 +362,7 @@ Frame DecodedFrames::frame_at(Time time) {
   auto state = state_.lock();
   if (!state->zero) return {};
   state->advance_to(*state->zero + time);
-  state.notify();
+  wake(state);
   const bool is_before = !state->shown.frame && !state->frames.empty();
   return is_before ? state->frames.front().frame.copy() : state->shown.frame.copy();
 }
@@ -359,7 +375,7 @@ void DecodedFrames::drop_before(Time time) {
   while (!state->audio.empty() && state->audio.front().end() <= samples_at(running)) {
     state->audio.pop_front();
   }
-  state.notify();
+  wake(state);
 }
 
 std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t samples,
@@ -370,7 +386,7 @@ std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t
   const std::int64_t to = from + static_cast<std::int64_t>(samples);
   state->audio_time = std::max(state->audio_time, *state->zero + time_of_sample(begin));
   while (!state->audio.empty() && state->audio.front().end() <= from) state->audio.pop_front();
-  state.notify();
+  wake(state);
   std::int64_t whole_to = from;
   std::int64_t mixed_to = from;
   for (std::size_t block = 0; block < state->audio.size(); ++block) {

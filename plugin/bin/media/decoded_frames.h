@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -160,7 +161,10 @@ class DecodedFrames {
       return begin + static_cast<std::int64_t>(samples.size() / audio_channels);
     }
   };
+  struct State;
+  using Ready = std::function<bool(const State&)>;
   struct State {
+    std::vector<const Ready*> waiters;
     std::deque<Shown> frames;
     std::deque<AudioBlock> audio;
     Shown shown;
@@ -220,6 +224,9 @@ class DecodedFrames {
     float limited(float peak) const;
     std::optional<Time> length() const;
   };
+
+  static void wake(Guarded<State>::Lock& state);
+  static void wait(Guarded<State>::Lock& state, const Ready& is_ready);
 
   Guarded<State> state_;
 };
