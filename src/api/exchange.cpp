@@ -130,7 +130,7 @@ void Exchange::on_headers(GAsyncResult* result) {
       ObjectPtr<GInputStream>::adopt(soup::session_send_finish(session_, result, error.out()));
   if (!done_) return;
   stream_ = std::move(stream);
-  if (const auto obstacle = watch_->obstacle(network_)) return fail_by(*obstacle);
+  if (const auto obstacle = watch_->obstacle(network_, error.get())) return fail_by(*obstacle);
   if (watch_->is_held_back()) {
     return fail(HttpFailure::Kind::unreachable, "the connection came too late");
   }

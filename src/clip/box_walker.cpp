@@ -127,20 +127,31 @@ std::optional<TrackMatrix> track_matrix(ConstBytes moov, std::uint64_t track) {
   return std::nullopt;
 }
 
-bool has_video_track(ConstBytes moov) {
+VideoIndex video_index(ConstBytes moov) {
+  auto index = VideoIndex::no_track;
   auto tracks = take_box(moov, "moov");
+  ConstBytes all = tracks.value_or(ConstBytes());
+  const bool has_fragments = take_box(all, "mvex").has_value();
   while (tracks) {
     auto boxes = take_box(*tracks, "trak");
     if (!boxes) break;
     auto media = take_box(*boxes, "mdia");
     const auto handler = media ? take_box(*media, "hdlr") : std::nullopt;
     constexpr std::string_view video = "vide";
-    if (handler && handler->size() >= 12 &&
-        std::equal(video.begin(), video.end(), handler->begin() + 8)) {
-      return true;
-    }
+    const bool is_video = handler && handler->size() >= 12 &&
+                          std::equal(video.begin(), video.end(), handler->begin() + 8);
+    if (!is_video) continue;
+    auto information = take_box(*media, "minf");
+    const auto tables = information ? take_box(*information, "stbl") : std::nullopt;
+    const auto count = [&](std::string_view type) -> std::uint64_t {
+      ConstBytes rest = tables.value_or(ConstBytes());
+      const auto sizes = take_box(rest, type);
+      return sizes && sizes->size() >= 12 ? big_endian(sizes->subspan(8, 4)) : 0;
+    };
+    if (has_fragments || count("stsz") > 0 || count("stz2") > 0) return VideoIndex::frames;
+    index = VideoIndex::no_frames;
   }
-  return false;
+  return index;
 }
 
 void BoxWalker::add(std::span<const unsigned char> bytes) {

@@ -34,8 +34,10 @@ struct TrackMatrix {
 };
 // That of the track with this id in an MP4's moov box (section 8.3.2).
 std::optional<TrackMatrix> track_matrix(std::span<const unsigned char> moov, std::uint64_t track);
-// Whether one of the tracks in an MP4's moov box is of video (section 8.4.3).
-bool has_video_track(std::span<const unsigned char> moov);
+// What an MP4's moov box has of video: no track (section 8.4.3), tracks whose tables list no frame
+// (section 8.7.3), or more. Fragments have their frames elsewhere.
+enum class VideoIndex { no_track, no_frames, frames };
+VideoIndex video_index(std::span<const unsigned char> moov);
 
 // Follows the top-level boxes of an MP4 that is read from its first byte on, to tell whether an end
 // without a length is the clip's end or a broken connection.

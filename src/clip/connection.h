@@ -31,6 +31,13 @@ struct Fetcher::Connection {
   bool is_decoded = false;           // the body, of an encoding
   bool is_paused = false;            // nothing is read, since the read-ahead is full
 
+  // By a length below 0, as some servers tell that they do not know it. libsoup takes the end of
+  // such a body for a break.
+  bool ends_with_connection() const {
+    SoupMessageHeaders* headers = soup::message_get_response_headers(message.get());
+    return soup::message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
+           soup::message_headers_get_content_length(headers) < 0;
+  }
   std::string header(const char* name) const {
     const char* value =
         soup::message_headers_get_list(soup::message_get_response_headers(message.get()), name);

@@ -12,15 +12,19 @@ namespace genpro::clip {
 namespace {
 
 // A connection that brought that much before it broke, some of which was not known yet, is made
-// anew at once. One that brings a few bytes each time is not, so that it does not become a flood of
-// requests.
+// anew at once; one that brought a few new bytes only after a moment, so that it does not become a
+// flood of requests.
 constexpr std::uint64_t prompt_retry_size = 64 * 1024;
 constexpr std::uint64_t prompt_retry_new_size = 16 * 1024;
+constexpr std::chrono::milliseconds short_delay{20};
 
 // What was seen to be the same counts for the next connection when it is made soon, and when it was
 // not just some bytes.
 constexpr std::chrono::milliseconds longest_trust{1000};
 constexpr std::uint64_t least_proof = 4 * 1024;
+
+// Of answers that end sooner than four times what is compared, a quarter is compared.
+constexpr std::uint64_t least_answer = 4 * Overlap::size_limit;
 
 // A clip that changes more often than that before its first bytes are taken does not settle.
 constexpr int max_restarts = 3;
@@ -96,7 +100,7 @@ void Fetcher::begin() {
   forget_redirects();
   wanted_ = {.first = offset_, .known_end = offset_};
   if (identity_ && !overlap_.empty()) {
-    wanted_.proven_to = std::clamp(proven_to_, overlap_.begin(), overlap_.end());
+    wanted_.proven_to = compared_from();
     if (overlap_.end() == offset_) {
       wanted_.first = wanted_.proven_to;
       if (wanted_.first == offset_) asked_without_proof_ = true;
@@ -110,6 +114,12 @@ void Fetcher::begin() {
     }
   }
   connect();
+}
+
+std::uint64_t Fetcher::compared_from() const {
+  const std::uint64_t known = overlap_.end() - overlap_.begin();
+  const std::uint64_t size = short_size_ > 0 ? std::min((short_size_ + 3) / 4, known) : known;
+  return std::clamp(proven_to_, overlap_.end() - size, overlap_.end());
 }
 
 void Fetcher::connect() {
@@ -185,6 +195,7 @@ void Fetcher::retry(const std::string& reason, unsigned status,
                     std::optional<std::chrono::milliseconds> retry_after) {
   const ConnectionPtr broken = connection_;
   disconnect();
+  if (broken) note_size(*broken);
   if (broken && !broken->wanted.is_proof && !asked_without_proof_ &&
       proven_to_ > broken->wanted.proven_to &&
       (proven_to_ == overlap_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
@@ -200,7 +211,10 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     const bool is_complete = broken && broken->delivered > 0 && broken->position == broken->end;
     const bool is_good = broken && broken->delivered >= prompt_retry_new_size &&
                          broken->position - broken->first >= prompt_retry_size;
-    if (is_complete || is_good) delay = {};
+    if (is_complete || is_good)
+      delay = {};
+    else if (broken && broken->delivered > 0)
+      delay = std::min(delay, short_delay);
     if (delay > longest_trust) proven_to_ = 0;
     log_.log([&] {
       return "reconnects at byte " + std::to_string(offset_) + " in " +
@@ -219,6 +233,18 @@ void Fetcher::retry(const std::string& reason, unsigned status,
               ". Check the network; the clip stays at the service: attach to it with "
               "generation-id.",
           url_.without_query() + ": " + reason, status);
+}
+
+// That an answer is short is known once its bytes were compared: what breaks for the first time is
+// followed by a comparison of all that is known.
+void Fetcher::note_size(const Connection& broken) {
+  const std::uint64_t size = broken.position - broken.first;
+  if (size == 0 || broken.wanted.is_proof) return;
+  if (size >= least_answer) {
+    short_size_ = 0;
+  } else if (short_size_ > 0 || broken.wanted.first < broken.wanted.known_end) {
+    short_size_ = size;
+  }
 }
 
 void Fetcher::note_unwanted() {

@@ -49,12 +49,15 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Asks for the bytes from the current offset on, at the clip's own address: where a redirect led
   // may not be there any more.
   void begin();
+  // From where on known bytes are asked for again.
+  std::uint64_t compared_from() const;
   void connect();
   // After a stall: fails the try, unless its request still waits for others.
   void on_stall();
   // Connects again at the current offset, after a wait.
   void retry(const std::string& reason, unsigned status = 0,
              std::optional<std::chrono::milliseconds> retry_after = {});
+  void note_size(const Connection& broken);
   // Lets somebody who comes to wait for a block know that it failed, or may fail, before that.
   void note_unwanted();
   // Fails, unless nobody waits: then everything is tried again when somebody does.
@@ -162,6 +165,9 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // before them. So what was just seen to be the same is not asked for again: up to there.
   std::uint64_t proven_to_ = 0;
   bool asked_without_proof_ = false;  // since the latest byte
+  // Of the latest answer, where it was so short that to compare all that is known for the next one
+  // would take most of that: bytes; else 0.
+  std::uint64_t short_size_ = 0;
   // An answer that made the fetcher ask for a fresh address, since the latest byte.
   struct Refusal {
     unsigned status = 0;

@@ -46,7 +46,7 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   connection->stream = ObjectPtr<GInputStream>::adopt(
       soup::session_send_finish(connection->session, result, error.out()));
   if (connection != connection_) return;
-  if (const auto obstacle = connection->watch->obstacle(settings_.network)) {
+  if (const auto obstacle = connection->watch->obstacle(settings_.network, error.get())) {
     return fail_for_obstacle(*obstacle);
   }
   if (!connection->stream) {
@@ -224,6 +224,13 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   // Of a server that has known ranges, 400 rather means an address that has expired.
   const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_);
   if (is_of_range && ask_without_range(status)) return;
+  if (status == 511) {
+    return fail(read_kind(),
+                "The network wants a sign-in before the clip can be read (HTTP 511). Sign in to "
+                "the network with a browser; the clip stays at the service: attach to it with "
+                "generation-id.",
+                debug, status);
+  }
   if (status == 408 || status == 429 || status >= 500) {
     auto wait = http::parse_retry_after(connection->header("Retry-After"));
     if (wait) wait = std::min(*wait, settings_.longest_wait);

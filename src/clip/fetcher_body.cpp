@@ -55,7 +55,8 @@ void Fetcher::read(const ConnectionPtr& connection) {
                error.matches(G_IO_ERROR, G_IO_ERROR_INVALID_DATA)) {
       ++wrong_formats_;
       connect();
-    } else if (error) {
+    } else if (error && !(connection->ends_with_connection() &&
+                          error.matches(G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))) {
       retry(one_line(error.message(), 200));
     } else {
       on_body_end();

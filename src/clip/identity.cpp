@@ -42,7 +42,8 @@ Part read_part(unsigned status, SoupMessageHeaders* headers, std::uint64_t offse
   part.identity.entity_tag = header(headers, "ETag");
   part.identity.last_modified = header(headers, "Last-Modified");
   if (soup::message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH) {
-    part.length = static_cast<std::uint64_t>(soup::message_headers_get_content_length(headers));
+    const goffset length = soup::message_headers_get_content_length(headers);
+    if (length >= 0) part.length = static_cast<std::uint64_t>(length);
   }
 
   if (status != SOUP_STATUS_PARTIAL_CONTENT) {

@@ -61,7 +61,7 @@ class RandomReader {
   // Where it was led away from to a box behind the media: to an index, which is read by who then
   // reads the media. So it goes back by itself, while decoders are made.
   std::optional<std::uint64_t> left_at_;
-  ByteRanges covered_;                 // what was read, and what is no media
+  ByteRanges covered_;  // what was read, and what is no media
   std::uint64_t next_box_ = 0;
 };
 

@@ -69,7 +69,8 @@ struct MessageWatch::State {
   bool is_http2_forbidden = false;
   bool has_left_queue = false;
   bool is_sent = false;
-  bool is_ending = false;  // the head is there, and the call has not told so yet
+  bool is_ending = false;         // the head is there, and the call has not told so yet
+  ObjectPtr<GTlsConnection> tls;  // as of its handshake
   ObjectPtr<GTlsCertificate> distrusted;
   GTlsCertificateFlags distrust = G_TLS_CERTIFICATE_NO_FLAGS;
   unsigned interim_answers = 0;
@@ -92,10 +93,12 @@ struct MessageWatch::State {
       state->socket =
           ObjectPtr<GSocket>::ref(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
     }
-    if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && state->is_http2_forbidden &&
-        G_IS_TLS_CONNECTION(connection)) {
-      static const char* const protocols[] = {"http/1.1", nullptr};
-      g_tls_connection_set_advertised_protocols(G_TLS_CONNECTION(connection), protocols);
+    if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING && G_IS_TLS_CONNECTION(connection)) {
+      state->tls = ObjectPtr<GTlsConnection>::ref(G_TLS_CONNECTION(connection));
+      if (state->is_http2_forbidden) {
+        static const char* const protocols[] = {"http/1.1", nullptr};
+        g_tls_connection_set_advertised_protocols(state->tls.get(), protocols);
+      }
     }
     state->leave_queue();
   }
@@ -125,6 +128,21 @@ struct MessageWatch::State {
       state->distrust = errors;
     }
     return FALSE;
+  }
+
+  // A server may ask for a certificate and name the authorities that it takes, and then end the
+  // handshake by an alert that does not tell why.
+  bool wants_certificate(const GError* error) const {
+    if (error == nullptr || error->domain != G_TLS_ERROR) return false;
+    if (error->code == G_TLS_ERROR_CERTIFICATE_REQUIRED) return true;
+    if (!tls || !G_IS_TLS_CLIENT_CONNECTION(tls.get())) return false;
+    GList* const authorities =
+        g_tls_client_connection_get_accepted_cas(G_TLS_CLIENT_CONNECTION(tls.get()));
+    const bool is_named = authorities != nullptr;
+    g_list_free_full(authorities, [](gpointer each) noexcept {
+      g_byte_array_unref(static_cast<GByteArray*>(each));
+    });
+    return is_named;
   }
 
   static void on_interim_answer(SoupMessage*, gpointer data) noexcept {
@@ -248,7 +266,15 @@ const char* MessageWatch::endless() const {
   return nullptr;
 }
 
-std::optional<Obstacle> MessageWatch::obstacle(const Network& network) const {
+std::optional<Obstacle> MessageWatch::obstacle(const Network& network, const GError* error) const {
+  const bool is_get = g_strcmp0(soup::message_get_method(state_->message.get()), "GET") == 0;
+  if (state_->is_sent && !is_get) return std::nullopt;
+  if (!state_->distrusted && state_->wants_certificate(error)) {
+    return Obstacle{network.tls_interaction
+                        ? "it wants another client's certificate than it was given"
+                        : "it wants a client's certificate",
+                    "Have the application give one that the server takes, by its GTlsInteraction."};
+  }
   if (state_->is_sent) return std::nullopt;
   if (state_->distrusted) {
     const char* host = g_uri_get_host(soup::message_get_uri(state_->message.get()));

@@ -144,10 +144,23 @@ Obstacle describe_proxy_answer(unsigned status, const Network& network) {
 bool is_web_page(std::string_view body) {
   constexpr std::string_view mark = "\xef\xbb\xbf";  // of UTF-8
   if (body.starts_with(mark)) body.remove_prefix(mark.size());
-  while (!body.empty() && g_ascii_isspace(body.front())) body.remove_prefix(1);
-  return std::ranges::any_of(std::array{"<!doctype html", "<html"}, [body](const char* start) {
-    const std::size_t length = std::char_traits<char>::length(start);
-    return body.size() >= length && g_ascii_strncasecmp(body.data(), start, length) == 0;
+  while (true) {
+    while (!body.empty() && g_ascii_isspace(body.front())) body.remove_prefix(1);
+    const bool is_comment = body.starts_with("<!--");
+    if (!is_comment && !body.starts_with("<?xml")) break;
+    const std::string_view close = is_comment ? "-->" : "?>";
+    const std::size_t end = body.find(close);
+    // What is longer than the start of a body at hand is a comment on a page.
+    if (end == std::string_view::npos) return is_comment;
+    body.remove_prefix(end + close.size());
+  }
+  // Browsers take a body that begins with one of these for HTML, and many pages leave out the
+  // first.
+  constexpr std::array<std::string_view, 9> starts = {
+      "<!doctype html", "<html", "<head", "<title", "<meta", "<link", "<script", "<style", "<body"};
+  return std::ranges::any_of(starts, [body](std::string_view start) {
+    return body.size() >= start.size() &&
+           g_ascii_strncasecmp(body.data(), start.data(), start.size()) == 0;
   });
 }
 

@@ -121,6 +121,49 @@ TEST_F(Continued, AnswersThatEndAtFixedOffsetsAreJoined) {
   }
 }
 
+// What is compared of each answer is little beside what is new in it, whether it is a part that is
+// told or a connection that breaks, and bytes that come are no failure.
+TEST_F(Continued, WhatComesInSmallPiecesIsAskedForLittleTwice) {
+  constexpr std::size_t piece = 10'000;
+  for (const bool is_told : {true, false}) {
+    SCOPED_TRACE(is_told);
+    service.files().set_script([is_told](const Seen& seen, int) -> std::optional<Answer> {
+      const std::size_t first = range_begin(seen);
+      const std::size_t end = std::min(first + piece, short_size);
+      const std::string part = short_clip().substr(first, end - first);
+      if (!is_told) return wire_answer(partial_head(first, short_size) + part);
+      return Answer{.status = 206,
+                    .body = part,
+                    .content_type = "video/mp4",
+                    .headers = {{"ETag", "\"first\""},
+                                {"Content-Range", "bytes " + std::to_string(first) + "-" +
+                                                      std::to_string(end - 1) + "/" +
+                                                      std::to_string(short_size)}}};
+    });
+    const std::size_t before = gets();
+    expect_whole(run_it({{"retries", "1"}}), short_clip());
+    EXPECT_LE(gets() - before, short_size / piece * 3 / 2);
+  }
+}
+
+// Its pieces are compared all the same.
+TEST_F(Continued, AClipThatChangesBetweenSmallPiecesIsAnError) {
+  service.files().set_script([](const Seen& seen, int) -> std::optional<Answer> {
+    const std::size_t first = range_begin(seen);
+    const std::size_t end = std::min<std::size_t>(first + 50'000, long_size);
+    const std::string& clip = end < late ? long_clip() : other_long_clip();
+    return wire_answer(partial_head(first, long_size) + clip.substr(first, end - first));
+  });
+  expect_error(run_it({{"retries", "1"}}), long_clip(), {"changed"});
+}
+
+TEST_F(Continued, ALengthBelowZeroIsUnknown) {
+  service.files().set_script([](const Seen&, int) -> std::optional<Answer> {
+    return wire_answer(head("200 OK", {"Content-Length: -1", "Connection: close"}) + short_clip());
+  });
+  expect_whole(run_it(), short_clip());
+}
+
 TEST_F(Continued, ADownloadThatIsCutAllTheTimeGoesOnWithoutDelay) {
   service.set_clip({.bytes = long_clip()});
   for (std::size_t at = 100'000; at < long_size; at += 100'000)

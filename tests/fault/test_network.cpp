@@ -157,13 +157,37 @@ TEST_F(Network, AServerThatWantsACertificateGetsNoneWithoutTheApplication) {
   const Certificate host;
   const TlsServer server(host.get(), short_clip(), "/clip.mp4", client.file());
   lead_to(server.url() + "/clip.mp4");
-  expect_error(run_it({{"ca-file", host.file()}, {"retries", "0"}}), short_clip(), {"certificate"});
+  expect_error(run_it({{"ca-file", host.file()}}), short_clip(),
+               {"cannot be reached", "wants a client's certificate", "GTlsInteraction"});
 }
 
 TEST_F(Network, AWebPageInTheClipsPlaceIsToldAtOnce) {
   service.files().set_script(
       [](const Seen&, int) { return html_answer(200, "\n<!DOCTYPE html><title>Sign in</title>"); });
   expect_error(run_it(), short_clip(), {"but a web page", "Sign in to the network"});
+  EXPECT_EQ(gets(), 1U);
+}
+
+TEST_F(Network, AWebPageIsToldHoweverItBegins) {
+  const std::string pages[] = {"<!-- Hotel -->\n<!-- v2 --><!DOCTYPE html><title>Sign in</title>",
+                               "\xef\xbb\xbf \r\n<html>Sign in</html>",
+                               "<?xml version=\"1.0\"?><!DOCTYPE html><html>Sign in</html>",
+                               "<script>location = 'http://portal.example/'</script>"};
+  for (const std::string& page : pages) {
+    service.files().set_script([&](const Seen&, int) { return html_answer(200, page); });
+    expect_error(run_it(), short_clip(), {"but a web page", "Sign in to the network"});
+  }
+  service.files().set_script([](const Seen&, int) {
+    return Answer{.status = 200,
+                  .body = "<?xml version=\"1.0\"?><Error>AccessDenied</Error>",
+                  .content_type = "application/xml"};
+  });
+  expect_error(run_it(), short_clip(), {"no MP4 (it is sent as application/xml). Try again"});
+}
+
+TEST_F(Network, ASignInThatIsAskedForInPlaceOfTheClipIsToldAtOnce) {
+  service.files().set_script([](const Seen&, int) { return html_answer(511, "<p>Sign in</p>"); });
+  expect_error(run_it(), short_clip(), {"wants a sign-in", "HTTP 511"});
   EXPECT_EQ(gets(), 1U);
 }
 

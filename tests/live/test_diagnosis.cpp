@@ -86,6 +86,15 @@ TEST(Diagnosis, OfVideoThatTheDemuxerPassesOver) {
   EXPECT_NE(failure.text.find("a fifth of the clip"), std::string::npos) << failure.text;
 }
 
+TEST(Diagnosis, OfAnIndexWithoutAFrameOfTheVideo) {
+  std::string clip = case_clip("last_gop3");
+  const std::size_t table = clip.find("stsz");  // of the first track
+  ASSERT_NE(table, std::string::npos);
+  clip.replace(table + 12, 4, 4, '\0');
+  const BusError failure = failure_of(clip);
+  EXPECT_NE(failure.text.find("lists no frame"), std::string::npos) << failure.text;
+}
+
 TEST(Diagnosis, IsAnErrorWhereThatIsWanted) {
   LiveService service;
   service.set_clip(case_clip("encrypted"));

@@ -264,12 +264,18 @@ std::string ClipDecoder::why_no_video() {
   const BufferPtr moov = std::exchange(*moov_.lock(), nullptr);
   GstMapInfo map;
   if (!moov || !gst_buffer_map(moov.get(), &map, GST_MAP_READ)) return "The clip has no video";
-  const bool has_track = clip::has_video_track({map.data, map.size});
+  const clip::VideoIndex index = clip::video_index({map.data, map.size});
   gst_buffer_unmap(moov.get(), &map);
-  return has_track
-             ? "GStreamer passes over the clip's video, as it does where that lasts less than "
-               "a fifth of the clip"
-             : "The clip has no video";
+  switch (index) {
+    case clip::VideoIndex::no_track:
+      break;
+    case clip::VideoIndex::no_frames:
+      return "The clip is damaged: its index lists no frame of its video";
+    case clip::VideoIndex::frames:
+      return "GStreamer passes over the clip's video, which lasts less than a fifth of the clip by "
+             "an index that may be damaged";
+  }
+  return "The clip has no video";
 }
 
 void ClipDecoder::on_no_more_pads(GstElement* decodebin, gpointer self) {

@@ -189,7 +189,7 @@ Result<std::monostate, Failure> put_file(const Access& access, const Upload& upl
   ErrorPtr error;
   const auto stream = ObjectPtr<GInputStream>::adopt(
       soup::session_send(session, message.get(), cancellable.get(), error.out()));
-  if (const auto obstacle = watch.obstacle(access.network)) {
+  if (const auto obstacle = watch.obstacle(access.network, error.get())) {
     return fail(where, obstacle->reason + ". " + obstacle->advice, false);
   }
   // The last of it is read by libsoup.
