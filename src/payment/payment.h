@@ -188,12 +188,15 @@ struct Meaning {
 // `pending` and `processing` are the words of Known; a delivered one is `completed` as well.
 std::span<const Meaning> meanings();
 const Meaning& meaning(const State& state);
-// Of what only is likely, it is not known, unless it was refunded; nor of what was stopped, until its
-// refund is proven.
+// Of what only is likely, it is not known, unless it was refunded; nor of what was stopped, until
+// its refund is proven.
 Charged charged(const State& state);
 // What it counts for in a limit of credits: what it has cost once it is completed, what it was
 // expected to until then, and nothing when it was refused or refunded. Unset: that is not known.
 std::optional<double> expense(const State& state, std::optional<double> cost,
+                              std::optional<double> estimate);
+// The same by a state's meaning; `credit`: of one that failed or was stopped.
+std::optional<double> expense(const Meaning& meaning, Credit credit, std::optional<double> cost,
                               std::optional<double> estimate);
 // The part of that which is the service's word; unset: the estimate counts, if there is one.
 std::optional<double> told_cost(bool is_completed, std::optional<double> cost,
