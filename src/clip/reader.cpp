@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "clip/container.h"
@@ -53,8 +48,9 @@ Reader::Reader(std::shared_ptr<Runtime> runtime, ReaderSettings settings)
     shared->asked_at = std::chrono::steady_clock::now();
   }
   if (!settings.file.empty()) {
-    file_ = std::make_unique<File>(settings.file, settings.read_size, settings.max_size);
-    channel_->lock()->info = ClipInfo{.size = file_->size, .seekable = true, .content_type = {}};
+    file_ = std::make_unique<KeptFile>(settings.file,
+                                       std::max(settings.read_size, container_head_size));
+    max_size_ = settings.max_size;
     return;
   }
   fetcher_ = std::make_shared<Fetcher>(*runtime_, std::move(settings), channel_);
@@ -67,63 +63,43 @@ Reader::~Reader() {
   runtime_->post([fetcher = std::move(fetcher_)] { fetcher->cancel(); });
 }
 
-Reader::File::File(const std::string& file, std::size_t read_size, std::uint64_t most)
-    : path(file),
-      block_size(std::max(read_size, container_head_size)),
-      max_size(most),
-      descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
-  struct stat status {};
-  if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-    problem = errno;
-    return;
+Reader::Outcome Reader::read_file(const std::stop_token& interrupted) {
+  std::optional<KeptFile::Piece> piece;
+  std::uint64_t position = 0;
+  do {  // until nobody has sought meanwhile
+    position = channel_->lock()->position;
+    piece = file_->read(position, interrupted);
+    if (interrupted.stop_requested()) return Interrupted{};
+  } while (channel_->lock()->position != position);
+  auto shared = channel_->lock();
+  Error error;
+  error.kind = shared->taken ? ErrorKind::read : ErrorKind::open_read;
+  if (!piece) {
+    error.message = "The clip could not be read from the file " + file_->path() +
+                    ": its disk does not answer. See to that, or set archive to another folder.";
+    return error;
   }
-  size = static_cast<std::uint64_t>(status.st_size);
-}
-
-Reader::File::~File() {
-  if (descriptor >= 0) ::close(descriptor);
-}
-
-Reader::Outcome Reader::File::read(Shared& shared) const {
-  if (size > max_size) {
-    Error error;
+  if (piece->problem != 0) {
+    error.message = "The clip could not be read from the file " + file_->path() + ": " +
+                    g_strerror(piece->problem) + ". Start again.";
+    return error;
+  }
+  if (piece->file_size > max_size_) {
     error.kind = ErrorKind::too_large;
-    error.message = "The clip " + path + " has " + std::to_string(size) +
-                    " bytes, more than max-clip-size allows (" + std::to_string(max_size) +
+    error.message = "The clip " + file_->path() + " has " + std::to_string(piece->file_size) +
+                    " bytes, more than max-clip-size allows (" + std::to_string(max_size_) +
                     "). Raise max-clip-size to take it.";
     return error;
   }
-  if (shared.position >= size && problem == 0) return End{};
-  const auto length = std::min<std::uint64_t>(block_size, size - shared.position);
-  Owned<GByteArray, g_byte_array_unref> bytes(g_byte_array_new());
-  g_byte_array_set_size(bytes.get(), static_cast<guint>(length));
-  ssize_t count = -1;
-  int reason = problem;
-  if (reason == 0) {
-    do {
-      count = pread(descriptor, bytes->data, length, static_cast<off_t>(shared.position));
-    } while (count < 0 && errno == EINTR);
-    reason = count < 0 ? errno : EIO;
-  }
-  if (count <= 0) {
-    Error error;
-    error.kind = shared.taken ? ErrorKind::read : ErrorKind::open_read;
-    error.message = "The clip could not be read from the file " + path + ": " + g_strerror(reason) +
-                    ". Start again.";
-    return error;
-  }
-  g_byte_array_set_size(bytes.get(), static_cast<guint>(count));
-  shared.taken = true;
-  Block block{BytesPtr(g_byte_array_free_to_bytes(bytes.release())), shared.position};
-  shared.position += static_cast<std::uint64_t>(count);
-  return block;
+  shared->info = ClipInfo{.size = piece->file_size, .seekable = true, .content_type = {}};
+  if (!piece->bytes) return End{};
+  shared->taken = true;
+  shared->position = position + g_bytes_get_size(piece->bytes.get());
+  return Block{std::move(piece->bytes), position};
 }
 
 Reader::Outcome Reader::read(const std::stop_token& interrupted) {
-  if (file_) {
-    if (interrupted.stop_requested()) return Interrupted{};
-    return file_->read(*channel_->lock());
-  }
+  if (file_) return read_file(interrupted);
   Outcome outcome = fetch(interrupted);
   if (archive_) keep(outcome, interrupted);
   return outcome;

@@ -18,6 +18,7 @@
 #include "base/guarded.h"
 #include "base/runtime.h"
 #include "base/url.h"
+#include "clip/kept_file.h"
 #include "http/network.h"
 
 namespace genpro::clip {
@@ -123,21 +124,7 @@ class Reader {
     std::uint64_t position = 0;  // in a file, of the next block
   };
   using Channel = std::shared_ptr<Guarded<Shared>>;
-  // A file of this machine.
-  struct File {
-    File(const std::string& path, std::size_t block_size, std::uint64_t max_size);
-    ~File();
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    Outcome read(Shared& shared) const;
-
-    const std::string path;
-    const std::size_t block_size;
-    const std::uint64_t max_size;
-    int descriptor = -1;
-    int problem = 0;  // errno
-    std::uint64_t size = 0;
-  };
+  Outcome read_file(const std::stop_token& interrupted);
   Outcome fetch(const std::stop_token& interrupted);
   void keep(const Outcome& outcome, const std::stop_token& interrupted);
   // Lets the fetcher go on where it stopped.
@@ -147,7 +134,8 @@ class Reader {
   std::shared_ptr<Runtime> runtime_;
   Channel channel_;
   std::shared_ptr<class Fetcher> fetcher_;  // null for a file
-  std::unique_ptr<File> file_;
+  std::unique_ptr<KeptFile> file_;
+  std::uint64_t max_size_ = 0;  // bytes, of a file
   std::shared_ptr<archive::Writer> archive_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   // Belong to who reads: the epoch and the end of the latest block.

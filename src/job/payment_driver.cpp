@@ -244,7 +244,12 @@ void PaymentDriver::post() {
     left_at_ = now;
     return true;
   };
-  if (!may_leave()) return withdraw("the machine was held up before the request left");
+  if (!may_leave()) {
+    return withdraw(
+        "More than 10 s went by from the intention in the ledger on, and another machine may have "
+        "gone on with it: the request was not sent. Start again; if that happens each time, see to "
+        "the way to the ledger's server.");
+  }
   posted_ = std::chrono::steady_clock::now();
   // A key is for one call with one body: those that the row has, in whatever words this run was
   // asked for the same.

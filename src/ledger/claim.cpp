@@ -52,6 +52,16 @@ class Candidates {
   Candidates(Database& database, const std::string& fingerprint)
       : database_(database), fingerprint_(fingerprint) {}
 
+  // The best rank from this one on that there are rows of; nothing: there are no more that may
+  // serve.
+  std::optional<Rank> next_rank(int from) {
+    const std::string rank = database_.words().rank;
+    const std::string sql = "SELECT " + rank + " FROM generations WHERE fingerprint = ? AND " +
+                            rank + " BETWEEN ? AND ? ORDER BY " + rank + " LIMIT 1";
+    const auto found = database_.integer(sql, fingerprint_, from, static_cast<int>(rank_gone));
+    return found ? std::optional(static_cast<Rank>(*found)) : std::nullopt;
+  }
+
   std::vector<std::int64_t> next(Rank rank, WallTime delivered_after, Place& place) {
     const std::string sql =
         std::string("SELECT id, delivered_at FROM generations WHERE fingerprint = ? AND ") +
@@ -155,13 +165,13 @@ std::optional<Claim> Ledger::claim_earlier(const Identity& identity, payment::Re
   Candidates candidates(store_->database(), identity.fingerprint);
   // The one whose clip is there first, then the one that is furthest. One that cannot be told comes
   // before all: it may be the one that is paid, and nobody must pay past it.
-  for (const Rank rank :
-       {rank_damaged, rank_completed, rank_delivered, rank_known, rank_unsettled, rank_gone}) {
-    const bool is_for_company = rank == rank_delivered && reuse != payment::Reuse::completed;
+  for (auto rank = candidates.next_rank(rank_damaged); rank;
+       rank = candidates.next_rank(*rank + 1)) {
+    const bool is_for_company = *rank == rank_delivered && reuse != payment::Reuse::completed;
     const WallTime since = is_for_company ? waiting.since : always;
     Candidates::Place place;
     while (true) {
-      const auto ids = candidates.next(rank, since, place);
+      const auto ids = candidates.next(*rank, since, place);
       if (ids.empty()) break;
       for (const std::int64_t id : ids) {
         if (passed_over.rows.contains(id)) continue;

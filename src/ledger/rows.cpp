@@ -161,9 +161,9 @@ constexpr std::array<std::string_view, 4> credit_words = {"", "charged", "not_ch
 
 payment::Credit credit_of(Reader& reader) {
   const std::string word = reader.text("credit");
-  const auto found = std::ranges::find(credit_words, word);
-  if (found == credit_words.end()) reader.fail("its credit " + in_quotes(word) + " is none");
-  return static_cast<payment::Credit>(found - credit_words.begin());
+  const auto credit = credit_by_word(word);
+  if (!credit) reader.fail("its credit " + in_quotes(word) + " is none");
+  return *credit;
 }
 
 payment::State state_of(const Row& row, const Reader& reader) {
@@ -295,6 +295,12 @@ std::string words_where(bool (*is_in)(const payment::Meaning&)) {
 }
 
 }  // namespace
+
+std::optional<payment::Credit> credit_by_word(std::string_view word) {
+  const auto found = std::ranges::find(credit_words, word);
+  if (found == credit_words.end()) return std::nullopt;
+  return static_cast<payment::Credit>(found - credit_words.begin());
+}
 
 std::string select_rows(const Database& database, const std::string& condition) {
   return std::string("SELECT ") + row_columns + ", " + database.words().unchanged_ms +

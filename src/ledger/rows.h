@@ -64,6 +64,9 @@ std::string is_closed_sql();
 // all; 0: it cannot be told. by_request
 enum Rank { rank_damaged, rank_completed, rank_delivered, rank_known, rank_unsettled, rank_gone };
 
+// Nothing: the column never holds that.
+std::optional<payment::Credit> credit_by_word(std::string_view word);
+
 // A JSON array of ids.
 std::string ids_text(const std::vector<std::string>& ids);
 // Nothing when it is none.

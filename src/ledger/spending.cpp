@@ -5,6 +5,7 @@
 #include "ledger/spending.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/glib_ptr.h"
 #include "base/text.h"
@@ -70,6 +71,37 @@ Spent read_spent(Database& database, const Identity& identity, WallTime since, s
     if (payment::meaning(entry.state).is_unsettled) spent.in_doubt += *credits;
   }
   return spent;
+}
+
+// The sum of the above by few rows, however much was asked for: those that are alike come as one.
+// Nothing: it takes each of them to tell.
+std::optional<double> read_sum(Database& database, const Identity& identity, WallTime since,
+                               std::int64_t but) {
+  const auto is_number = [](const Query& query, int column) {
+    const sql::Type type = query.type(column);
+    return type == sql::Type::null || type == sql::Type::integer ||
+           (type == sql::Type::real && std::isfinite(query.real(column)));
+  };
+  const auto credits = [](const Query& query, int column) {
+    return query.is_null(column) ? std::nullopt : std::optional(query.real(column));
+  };
+  Query query(database,
+              "SELECT status, CASE WHEN status IN ('failed', 'stopped') THEN credit ELSE '' END AS "
+              "its_credit, cost, estimate, count(*) FROM generations WHERE " +
+                  of_the_agent(database) + " GROUP BY status, its_credit, cost, estimate",
+              identity.agent_id, since, but);
+  double sum = 0;
+  while (query.step()) {
+    if (!is_number(query, 2) || !is_number(query, 3)) return std::nullopt;
+    const auto all = payment::meanings();
+    const auto meaning = std::ranges::find(all, query.view(0), &payment::Meaning::word);
+    const auto credit = credit_by_word(query.view(1));
+    if (meaning == all.end() || !credit) return std::nullopt;
+    const auto expense = payment::expense(*meaning, *credit, credits(query, 2), credits(query, 3));
+    if (!expense) return std::nullopt;
+    sum += *expense * static_cast<double>(query.integer(4));
+  }
+  return sum;
 }
 
 Error limit_reached(std::string code, std::string message) {
@@ -153,7 +185,11 @@ std::optional<Error> Ledger::cost_error(const Identity& identity, const Limits& 
                                              "cannot be checked: what this generation would cost "
                                              "is not known. No generation was asked for.");
   }
-  const Spent spent = read_spent(store_->database(), identity, store_->now() - day_ms, limits.row);
+  const WallTime since = store_->now() - day_ms;
+  const double most = limits.daily_cost + rounding * std::max(limits.daily_cost, 1.0);
+  const auto sum = read_sum(store_->database(), identity, since, limits.row);
+  if (sum && *sum + *limits.estimate <= most) return std::nullopt;
+  const Spent spent = read_spent(store_->database(), identity, since, limits.row);
   if (spent.unknown > 0) {
     return limit_reached(
         "cost_unknown",
@@ -164,7 +200,6 @@ std::optional<Error> Ledger::cost_error(const Identity& identity, const Limits& 
             "ledger prune, wait until they are a day old, or set daily-cost-limit to 0. No "
             "generation was asked for.");
   }
-  const double most = limits.daily_cost + rounding * std::max(limits.daily_cost, 1.0);
   if (spent.sum + *limits.estimate <= most) return std::nullopt;
 
   Error error =

@@ -88,6 +88,20 @@ constexpr std::array<Meaning, 11> all_meanings = {{
     {"gone", Charged::yes, false, false, true},
 }};
 
+Credit credit_of(const State& state) {
+  const auto* failed = std::get_if<Failed>(&state);
+  const auto* stopped = std::get_if<Stopped>(&state);
+  return failed != nullptr    ? failed->credit
+         : stopped != nullptr ? stopped->credit
+                              : Credit::unknown;
+}
+
+Charged charged_by(const Meaning& meaning, Credit credit) {
+  return credit == Credit::unknown   ? meaning.charged
+         : credit == Credit::charged ? Charged::yes
+                                     : Charged::no;
+}
+
 }  // namespace
 
 std::span<const Meaning> meanings() {
@@ -113,14 +127,7 @@ const Meaning& meaning(const State& state) {
 }
 
 Charged charged(const State& state) {
-  const auto* failed = std::get_if<Failed>(&state);
-  const auto* stopped = std::get_if<Stopped>(&state);
-  const Credit credit = failed != nullptr    ? failed->credit
-                        : stopped != nullptr ? stopped->credit
-                                             : Credit::unknown;
-  const Charged by_state = credit == Credit::unknown   ? meaning(state).charged
-                           : credit == Credit::charged ? Charged::yes
-                                                       : Charged::no;
+  const Charged by_state = charged_by(meaning(state), credit_of(state));
   // A refund is the service's own word of the one generation that the row can have paid for.
   if (by_state == Charged::no) return by_state;
   return evidence(state) == Evidence::likely ? Charged::unknown : by_state;
@@ -128,11 +135,15 @@ Charged charged(const State& state) {
 
 std::optional<double> expense(const State& state, std::optional<double> cost,
                               std::optional<double> estimate) {
+  return expense(meaning(state), credit_of(state), cost, estimate);
+}
+
+std::optional<double> expense(const Meaning& meaning, Credit credit, std::optional<double> cost,
+                              std::optional<double> estimate) {
   // What is about to be asked for is not charged yet, and will be.
-  const bool is_prepared = std::holds_alternative<Prepared>(state);
-  if (charged(state) == Charged::no && !is_prepared) return 0;
-  const bool is_completed =
-      std::holds_alternative<Completed>(state) || std::holds_alternative<Delivered>(state);
+  const bool is_prepared = meaning.word == all_meanings[row_prepared].word;
+  if (charged_by(meaning, credit) == Charged::no && !is_prepared) return 0;
+  const bool is_completed = meaning.word == all_meanings[row_completed].word;
   if (const auto told = told_cost(is_completed, cost, estimate)) return told;
   // An estimate of 0 is a price that is not known.
   return estimate && *estimate > 0 ? estimate : std::nullopt;

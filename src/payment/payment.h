@@ -198,6 +198,9 @@ Charged charged(const State& state);
 // expected to until then, and nothing when it was refused or refunded. Unset: that is not known.
 std::optional<double> expense(const State& state, std::optional<double> cost,
                               std::optional<double> estimate);
+// The same by a state's meaning; `credit`: of one that failed or was stopped.
+std::optional<double> expense(const Meaning& meaning, Credit credit, std::optional<double> cost,
+                              std::optional<double> estimate);
 // The part of that which is the service's word; unset: the estimate counts, if there is one.
 std::optional<double> told_cost(bool is_completed, std::optional<double> cost,
                                 std::optional<double> estimate);

@@ -92,6 +92,7 @@ TEST_F(LedgerSpeed, NoQuestionReadsTheWholeTable) {
   must(ask(*ledger, request("gone")));
   must(ledger->check_limits(request(), {.daily_generations = 1000}));
   EXPECT_FALSE(ledger->check_limits(request(), {.daily_generations = 1}));
+  (void)ledger->check_limits(request(), {.daily_cost = 1000, .estimate = 1});
   must(ledger->attach("https://api.gen.pro/v1", "new1"));
   must(ledger->take(id));
   must(ledger->take_with_cell(id));

@@ -11,14 +11,15 @@
 
 namespace genpro::ledger::pq {
 
-#define GENPRO_PQ_FUNCTIONS(X)                                                               \
-  X(clear)                                                                                   \
-  X(conndefaults) X(conninfoFree) X(conninfoParse) X(connectdbParams) X(consumeInput)        \
-      X(errorMessage) X(finish) X(flush) X(freemem) X(ftype) X(getResult) X(getisnull)       \
-          X(getlength) X(getvalue) X(isBusy) X(nfields) X(ntuples) X(resultErrorField)       \
-              X(resultErrorMessage) X(resultStatus) X(cmdStatus) X(cmdTuples) X(sendPrepare) \
-                  X(sendQuery) X(sendQueryPrepared) X(serverVersion) X(setNoticeProcessor)   \
-                      X(setnonblocking) X(socket) X(status)
+#define GENPRO_PQ_FUNCTIONS(X)                                                                    \
+  X(clear)                                                                                        \
+  X(cmdStatus) X(cmdTuples) X(conndefaults) X(connectdbParams) X(conninfoFree) X(conninfoParse)   \
+      X(consumeInput) X(enterPipelineMode) X(errorMessage) X(exitPipelineMode) X(finish) X(flush) \
+          X(freemem) X(ftype) X(getisnull) X(getlength) X(getResult) X(getvalue) X(isBusy)        \
+              X(nfields) X(ntuples) X(pipelineSync) X(resultErrorField) X(resultErrorMessage)     \
+                  X(resultStatus) X(sendPrepare) X(sendQuery) X(sendQueryParams)                  \
+                      X(sendQueryPrepared) X(serverVersion) X(setnonblocking)                     \
+                          X(setNoticeProcessor) X(socket) X(status)
 
 #define GENPRO_PQ_DECLARE(name) inline decltype(&::PQ##name) name = nullptr;
 GENPRO_PQ_FUNCTIONS(GENPRO_PQ_DECLARE)

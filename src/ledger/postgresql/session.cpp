@@ -160,7 +160,7 @@ void Session::close() noexcept {
   watched_ = -1;
   connection_.reset();
   prepared_.clear();
-  is_in_transaction_ = false;
+  is_in_transaction_ = must_begin_ = false;
 }
 
 void Session::connect() {
@@ -218,29 +218,55 @@ void Session::wait(bool for_writing, Clock::time_point deadline) {
   }
 }
 
-pq::Result Session::finish_sending(bool is_sent) {
+void Session::send(bool is_queued, Clock::time_point deadline) {
   PGconn* connection = connection_.get();
-  if (!is_sent) lose(reason_of(pq::errorMessage(connection)));
-  const auto deadline = Clock::now() + time_;
+  if (!is_queued) lose(reason_of(pq::errorMessage(connection)));
   int left = 0;
   while ((left = pq::flush(connection)) == 1) {
     wait(true, deadline);
     if (pq::consumeInput(connection) == 0) lose(reason_of(pq::errorMessage(connection)));
   }
   if (left != 0) lose(reason_of(pq::errorMessage(connection)));
+}
+
+pq::Result Session::next_result(Clock::time_point deadline) {
+  PGconn* connection = connection_.get();
+  while (pq::isBusy(connection) != 0) {
+    wait(false, deadline);
+    if (pq::consumeInput(connection) == 0) lose(reason_of(pq::errorMessage(connection)));
+  }
+  return pq::Result(pq::getResult(connection));
+}
+
+pq::Result Session::finish_sending(bool is_queued) {
+  const auto deadline = Clock::now() + time_;
+  send(is_queued, deadline);
   // The last of several statements, or the one that failed.
   pq::Result last;
-  while (true) {
-    while (pq::isBusy(connection) != 0) {
-      wait(false, deadline);
-      if (pq::consumeInput(connection) == 0) lose(reason_of(pq::errorMessage(connection)));
-    }
-    pq::Result next(pq::getResult(connection));
-    if (!next) break;
+  while (pq::Result next = next_result(deadline)) {
     if (!last || pq::resultStatus(last.get()) != PGRES_FATAL_ERROR) last = std::move(next);
   }
   if (!last) lose("the server does not answer");
   check(last);
+  return last;
+}
+
+// As above; a statement behind the one that failed is not carried out.
+pq::Result Session::finish_pipeline(bool is_queued) {
+  const auto deadline = Clock::now() + time_;
+  PGconn* connection = connection_.get();
+  send(is_queued && pq::pipelineSync(connection) != 0, deadline);
+  pq::Result last;
+  bool is_whole = false;
+  while (!is_whole && pq::status(connection) == CONNECTION_OK) {
+    pq::Result next = next_result(deadline);
+    is_whole = next && pq::resultStatus(next.get()) == PGRES_PIPELINE_SYNC;
+    if (is_whole || !next) continue;  // nothing: between two statements
+    if (!last || pq::resultStatus(last.get()) != PGRES_FATAL_ERROR) last = std::move(next);
+  }
+  is_whole = is_whole && pq::exitPipelineMode(connection) != 0;
+  if (last) check(last);
+  if (!last || !is_whole) lose(reason_of(pq::errorMessage(connection)));
   return last;
 }
 
@@ -271,24 +297,40 @@ pq::Result Session::ask(const std::string& sql, const std::vector<Value>& values
       throw ServerFailure("22021", "a text holds a character that the server cannot store");
     }
   }
+  PGconn* connection = connection_.get();
   const int count = static_cast<int>(values.size());
-  auto known = prepared_.find(signature);
-  if (known == prepared_.end()) {
-    const std::string name = "s" + std::to_string(prepared_.size());
-    finish_sending(
-        pq::sendPrepare(connection_.get(), name.c_str(), sql.c_str(), count, types.data()) != 0);
-    known = prepared_.emplace(std::move(signature), name).first;
+  const auto send_prepared = [&](const std::string& name) {
+    return pq::sendQueryPrepared(connection, name.c_str(), count, texts.data(), nullptr, nullptr,
+                                 0) != 0;
+  };
+  const auto known = prepared_.find(signature);
+  pq::Result result;
+  if (known != prepared_.end() && !must_begin_) {
+    result = finish_sending(send_prepared(known->second));
+  } else {
+    // All of it on one way there and back, which may be a long one.
+    bool is_queued = pq::enterPipelineMode(connection) != 0;
+    if (std::exchange(must_begin_, false)) {
+      is_queued = is_queued && pq::sendQueryParams(connection, "BEGIN", 0, nullptr, nullptr,
+                                                   nullptr, nullptr, 0) != 0;
+    }
+    const bool is_new = known == prepared_.end();
+    const std::string name = is_new ? "s" + std::to_string(statements_++) : known->second;
+    if (is_new) {
+      is_queued = is_queued &&
+                  pq::sendPrepare(connection, name.c_str(), sql.c_str(), count, types.data()) != 0;
+    }
+    result = finish_pipeline(is_queued && send_prepared(name));
+    if (is_new) prepared_.emplace(std::move(signature), name);
   }
-  pq::Result result =
-      finish_sending(pq::sendQueryPrepared(connection_.get(), known->second.c_str(), count,
-                                           texts.data(), nullptr, nullptr, 0) != 0);
   changes_ = std::strtoll(pq::cmdTuples(result.get()), nullptr, 10);
   return result;
 }
 
 void Session::execute(const std::string& sql) {
   if (!connection_) throw ServerFailure("", "the connection was lost");
-  finish_sending(pq::sendQuery(connection_.get(), sql.c_str()) != 0);
+  const std::string text = std::exchange(must_begin_, false) ? "BEGIN; " + sql : sql;
+  finish_sending(pq::sendQuery(connection_.get(), text.c_str()) != 0);
 }
 
 std::unique_ptr<sql::Cursor> Session::prepare(std::string_view sql) {
@@ -322,13 +364,14 @@ payment::Moment Session::local(const payment::Moment& moment, std::int64_t uncha
 }
 
 void Session::begin() {
-  execute("BEGIN");
-  is_in_transaction_ = true;
+  if (!connection_) throw ServerFailure("", "the connection was lost");
+  is_in_transaction_ = must_begin_ = true;
 }
 
 void Session::commit() {
   if (!connection_) throw ServerFailure("", "the connection was lost");
   is_in_transaction_ = false;
+  if (std::exchange(must_begin_, false)) return;
   const pq::Result result = finish_sending(pq::sendQuery(connection_.get(), "COMMIT") != 0);
   // Of a transaction that has failed.
   if (std::string_view(pq::cmdStatus(result.get())) != "COMMIT") {
@@ -338,6 +381,7 @@ void Session::commit() {
 
 void Session::roll_back() noexcept {
   if (!std::exchange(is_in_transaction_, false) || !connection_) return;
+  if (std::exchange(must_begin_, false)) return;
   try {
     execute("ROLLBACK");
   } catch (const std::exception&) {

@@ -55,7 +55,10 @@ class Session : public sql::Database {
     std::string text;
   };
   pq::Result ask(const std::string& sql, const std::vector<Value>& values);
-  pq::Result finish_sending(bool is_sent);
+  void send(bool is_queued, std::chrono::steady_clock::time_point deadline);
+  pq::Result next_result(std::chrono::steady_clock::time_point deadline);
+  pq::Result finish_sending(bool is_queued);
+  pq::Result finish_pipeline(bool is_queued);
   void wait(bool for_writing, std::chrono::steady_clock::time_point deadline);
   [[noreturn]] void lose(const std::string& reason);
   void check(const pq::Result& result);
@@ -65,8 +68,10 @@ class Session : public sql::Database {
   pq::Connection connection_;
   int watched_ = -1;  // its socket's place among those that a forked child closes
   std::map<std::string, std::string> prepared_;  // names, by text and types
+  unsigned statements_ = 0;                      // that were given a name
   std::chrono::milliseconds time_{10'000};
   bool is_in_transaction_ = false;
+  bool must_begin_ = false;  // BEGIN leaves together with the first statement
   // What has been read of other machines' times, by boot and time.
   std::map<std::pair<std::string, std::int64_t>, payment::Moment> times_;
   std::int64_t changes_ = 0;
