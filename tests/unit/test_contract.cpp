@@ -182,6 +182,18 @@ TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {
   }
 }
 
+TEST(ContractRecord, AnActionsGenerationIsReadWithoutItsWrappingAsWell) {
+  for (const char* body :
+       {R"({"results": [{"index": 0, "result": {"user_job_id": 9040, "status": "generating"}}]})",
+        R"({"results": [{"index": 0, "user_job_id": 9040, "status": "generating"}]})",
+        R"({"user_job_id": "9040", "status": "generating"})"}) {
+    const auto generation = actions_dialect.read(body);
+    ASSERT_TRUE(generation) << body << ": " << generation.error();
+    EXPECT_EQ(generation->id, "9040") << body;
+    EXPECT_EQ(generation->phase, Phase::processing) << body;
+  }
+}
+
 TEST(ContractRecord, WhatKeepsAnActionFromBeingTakenIsTold) {
   for (const char* body :
        {R"({"results": [{"index": 0, "result": null, "error": {"message": "no such layer"}}]})",
