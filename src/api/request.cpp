@@ -158,13 +158,21 @@ std::optional<Error> check_fields(const RequestSettings& settings, const Dialect
   return std::nullopt;
 }
 
+// That of extra-data takes the place of the setting's.
+std::string model_of(const RequestSettings& settings, const Result<JsonObjectPtr>& extra) {
+  JsonNode* own = extra ? member(extra->get(), "model") : nullptr;
+  return as_string(own).value_or(settings.model);
+}
+
 // Likewise where it depends on the model, as far as that is known.
-std::optional<Error> check_native_audio(const RequestSettings& settings, const Dialect& dialect) {
+std::optional<Error> check_native_audio(const RequestSettings& settings, const Dialect& dialect,
+                                        const Result<JsonObjectPtr>& extra) {
+  const std::string model = model_of(settings, extra);
   const bool is_open = !settings.native_audio || dialect.audio_models.empty() ||
-                       has_word(dialect.audio_models, settings.model) ||
-                       catalogue::find_model(settings.model, false) == nullptr;
+                       has_word(dialect.audio_models, model) ||
+                       catalogue::find_model(model, false) == nullptr;
   if (is_open) return std::nullopt;
-  return settings_error("In dialect " + std::string(dialect.word) + ", model " + settings.model +
+  return settings_error("In dialect " + std::string(dialect.word) + ", model " + model +
                         " has no field for native-audio, which is set. Leave it out, or set model "
                         "to " +
                         list_of(dialect.audio_models) + ".");
@@ -174,8 +182,7 @@ std::optional<Error> check_native_audio(const RequestSettings& settings, const D
 unsigned least_assets(const RequestSettings& settings, const Dialect& dialect, const Form& form,
                       const Result<JsonObjectPtr>& extra) {
   if (!dialect.leaves_out_images || form.type == GenerationType::lipsync) return form.least_assets;
-  JsonNode* own_model = extra ? member(extra->get(), "model") : nullptr;
-  const auto* model = catalogue::find_model(as_string(own_model).value_or(settings.model), false);
+  const auto* model = catalogue::find_model(model_of(settings, extra), false);
   return model != nullptr && model->images_are_optional ? 0 : form.least_assets;
 }
 
@@ -309,7 +316,8 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
                           "\", which is no single path word. Use autocontentengine or vidsheet.");
   }
   if (auto error = check_fields(settings, dialect, type)) return *error;
-  if (auto error = check_native_audio(settings, dialect)) return *error;
+  auto extra = parse_extra(settings.extra_data);
+  if (auto error = check_native_audio(settings, dialect, extra)) return *error;
   if (const auto missing = missing_settings(settings); !missing.empty()) {
     return missing_error(missing);
   }
@@ -330,7 +338,6 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
     return settings_error("variables cannot be used: " + variables.error() +
                           R"(. Write a JSON object, such as {"name": "value"}.)");
   }
-  auto extra = parse_extra(settings.extra_data);
   if (!extra) return extra.error();
   if (settings.duration > max_duration) {
     return settings_error("duration is " + std::to_string(settings.duration) +
