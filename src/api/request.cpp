@@ -186,6 +186,16 @@ unsigned least_assets(const RequestSettings& settings, const Dialect& dialect, c
   return model != nullptr && model->images_are_optional ? 0 : form.least_assets;
 }
 
+// What the ingredients are by their places.
+std::string places_of(const Form& form) {
+  if (form.type == GenerationType::video_from_image) {
+    return form.most_assets > 1 ? ": the first frame, and the last one where it is to be given"
+                                : ": the first frame";
+  }
+  if (form.type == GenerationType::lipsync) return ": the video, and the audio";
+  return form.type == GenerationType::remove_background ? ": the video" : "";
+}
+
 std::optional<Error> check_number_of_assets(const Form& form, unsigned least, std::size_t number) {
   if (number >= least && number <= form.most_assets) return std::nullopt;
   const auto text = [](unsigned count) { return std::to_string(count); };
@@ -195,17 +205,29 @@ std::optional<Error> check_number_of_assets(const Form& form, unsigned least, st
   } else if (form.most_assets != least) {
     wanted += " to " + text(form.most_assets);
   }
-  std::string meaning;
-  if (form.type == GenerationType::video_from_image) {
-    meaning = form.most_assets > 1 ? ": the first frame, and the last one where it is to be given"
-                                   : ": the first frame";
-  } else if (form.type == GenerationType::lipsync) {
-    meaning = ": the video, and the audio";
-  } else if (form.type == GenerationType::remove_background) {
-    meaning = ": the video";
-  }
   return settings_error("ingredients are " + std::to_string(number) + ", and " +
-                        type_word(form.type) + " takes " + wanted + meaning + ".");
+                        type_word(form.type) + " takes " + wanted + places_of(form) + ".");
+}
+
+std::optional<Error> check_kinds(const Form& form, const std::vector<std::string>& kinds) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 3> names = {
+      {{"image", "an image"}, {"video", "a video"}, {"audio", "audio"}}};
+  const auto name_of = [&names](std::string_view kind) -> const char* {
+    const auto found = std::ranges::find(names, kind, &decltype(names)::value_type::first);
+    return found != names.end() ? found->second : nullptr;
+  };
+  if (form.kinds.empty()) return std::nullopt;
+  const auto wanted = split(form.kinds, ' ');
+  for (std::size_t i = 0; i < wanted.size() && i < kinds.size(); ++i) {
+    // A container that is one of videos may hold sound alone.
+    const bool may_be_audio = wanted[i] == "audio" && kinds[i] == "video";
+    const char* name = name_of(kinds[i]);
+    if (name == nullptr || kinds[i] == wanted[i] || may_be_audio) continue;
+    return settings_error("Number " + std::to_string(i + 1) + " of the ingredients is " + name +
+                          ", where " + type_word(form.type) + " takes " + name_of(wanted[i]) +
+                          places_of(form) + ".");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -351,6 +373,7 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
     const unsigned least = least_assets(settings, dialect, form, extra);
     if (auto error = check_number_of_assets(form, least, number)) return *error;
   }
+  if (auto error = check_kinds(form, settings.asset_kinds)) return *error;
 
   // Where each has a meaning of its own, their order counts, and two settings have none.
   if (form.most_assets != UINT_MAX && !asset_ids->empty() && !resource_vars->empty()) {

@@ -296,6 +296,48 @@ TEST(ContractMisfits, AreAllTried) {
   EXPECT_EQ(json_array_get_length(misfits()), misfit_count);
 }
 
+// By their places, as far as it is known what they are.
+TEST(ContractMisfits, IngredientsOfTheWrongKindAreRefused) {
+  struct Case {
+    const char* dialect;
+    const char* type;
+    std::vector<std::string> kinds;
+    const char* says;  // null: it is taken
+  };
+  const Case cases[] = {
+      {"vidsheet", "lipsync", {"image", "audio"}, "Number 1 of the ingredients is an image"},
+      {"vidsheet", "lipsync", {"audio", "video"}, "Number 1 of the ingredients is audio"},
+      {"actions", "lipsync", {"video", "image"}, "Number 2 of the ingredients is an image"},
+      {"vidsheet", "lipsync", {"video", "audio"}, nullptr},
+      {"vidsheet", "lipsync", {"video", "video"}, nullptr},
+      {"vidsheet", "lipsync", {"", "application"}, nullptr},
+      {"seed", "video_from_image", {"video"}, "Number 1 of the ingredients is a video"},
+      {"vidsheet", "video_from_image", {"image", "audio"}, "Number 2 of the ingredients is audio"},
+      {"actions", "video_from_image", {"image", "video"}, "Number 2 of the ingredients is a video"},
+      {"actions", "video_from_image", {"image", "image"}, nullptr},
+      {"vidsheet", "remove_background", {"image"}, "Number 1 of the ingredients is an image"},
+      {"vidsheet", "remove_background", {"video"}, nullptr},
+      {"seed", "video_from_ingredients", {"video", "audio"}, nullptr},
+  };
+  for (const Case& one : cases) {
+    RequestSettings settings{.dialect = one.dialect,
+                             .generation_type = one.type,
+                             .sheet_id = "101",
+                             .cell_id = "3300",
+                             .agent_id = "42",
+                             .asset_ids = one.kinds.size() == 1 ? "501" : "501,502",
+                             .asset_kinds = one.kinds};
+    if (settings.generation_type.starts_with("video_")) {
+      settings.prompt = "Orbit";
+      settings.model = "kling-v3";
+    }
+    const auto request = make_request(settings);
+    EXPECT_EQ(bool(request), one.says == nullptr) << one.dialect << " " << one.type;
+    if (request || one.says == nullptr) continue;
+    EXPECT_NE(request.error().message.find(one.says), std::string::npos) << request.error().message;
+  }
+}
+
 // ---- What the service offers ----
 
 TEST(Offer, IsFoundInWhateverHoldsIt) {

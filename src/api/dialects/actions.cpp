@@ -21,8 +21,9 @@ constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "model", 1, UINT_MAX},
     Form{GenerationType::video_from_text,
          "prompt variables model aspect-ratio resolution duration native-audio layer-id", "model"},
-    Form{GenerationType::video_from_image, video_settings, "model", 1, 2},
-    Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2},
+    Form{GenerationType::video_from_image, video_settings, "model", 1, 2, false, "image image"},
+    Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2,
+         false, "video audio"},
 };
 
 const char* card_of(GenerationType type) {
