@@ -53,6 +53,8 @@ struct Form {
   unsigned most_assets = 0;
   // An ingredient stands in it with its address, not its id.
   bool uses_addresses = false;
+  // What they are by their places, where each has one: image, video, audio.
+  std::string_view kinds = {};
 
   bool has(std::string_view setting) const;
   bool requires_setting(std::string_view setting) const;

@@ -158,13 +158,21 @@ std::optional<Error> check_fields(const RequestSettings& settings, const Dialect
   return std::nullopt;
 }
 
+// That of extra-data takes the place of the setting's.
+std::string model_of(const RequestSettings& settings, const Result<JsonObjectPtr>& extra) {
+  JsonNode* own = extra ? member(extra->get(), "model") : nullptr;
+  return as_string(own).value_or(settings.model);
+}
+
 // Likewise where it depends on the model, as far as that is known.
-std::optional<Error> check_native_audio(const RequestSettings& settings, const Dialect& dialect) {
+std::optional<Error> check_native_audio(const RequestSettings& settings, const Dialect& dialect,
+                                        const Result<JsonObjectPtr>& extra) {
+  const std::string model = model_of(settings, extra);
   const bool is_open = !settings.native_audio || dialect.audio_models.empty() ||
-                       has_word(dialect.audio_models, settings.model) ||
-                       catalogue::find_model(settings.model, false) == nullptr;
+                       has_word(dialect.audio_models, model) ||
+                       catalogue::find_model(model, false) == nullptr;
   if (is_open) return std::nullopt;
-  return settings_error("In dialect " + std::string(dialect.word) + ", model " + settings.model +
+  return settings_error("In dialect " + std::string(dialect.word) + ", model " + model +
                         " has no field for native-audio, which is set. Leave it out, or set model "
                         "to " +
                         list_of(dialect.audio_models) + ".");
@@ -174,9 +182,18 @@ std::optional<Error> check_native_audio(const RequestSettings& settings, const D
 unsigned least_assets(const RequestSettings& settings, const Dialect& dialect, const Form& form,
                       const Result<JsonObjectPtr>& extra) {
   if (!dialect.leaves_out_images || form.type == GenerationType::lipsync) return form.least_assets;
-  JsonNode* own_model = extra ? member(extra->get(), "model") : nullptr;
-  const auto* model = catalogue::find_model(as_string(own_model).value_or(settings.model), false);
+  const auto* model = catalogue::find_model(model_of(settings, extra), false);
   return model != nullptr && model->images_are_optional ? 0 : form.least_assets;
+}
+
+// What the ingredients are by their places.
+std::string places_of(const Form& form) {
+  if (form.type == GenerationType::video_from_image) {
+    return form.most_assets > 1 ? ": the first frame, and the last one where it is to be given"
+                                : ": the first frame";
+  }
+  if (form.type == GenerationType::lipsync) return ": the video, and the audio";
+  return form.type == GenerationType::remove_background ? ": the video" : "";
 }
 
 std::optional<Error> check_number_of_assets(const Form& form, unsigned least, std::size_t number) {
@@ -188,17 +205,29 @@ std::optional<Error> check_number_of_assets(const Form& form, unsigned least, st
   } else if (form.most_assets != least) {
     wanted += " to " + text(form.most_assets);
   }
-  std::string meaning;
-  if (form.type == GenerationType::video_from_image) {
-    meaning = form.most_assets > 1 ? ": the first frame, and the last one where it is to be given"
-                                   : ": the first frame";
-  } else if (form.type == GenerationType::lipsync) {
-    meaning = ": the video, and the audio";
-  } else if (form.type == GenerationType::remove_background) {
-    meaning = ": the video";
-  }
   return settings_error("ingredients are " + std::to_string(number) + ", and " +
-                        type_word(form.type) + " takes " + wanted + meaning + ".");
+                        type_word(form.type) + " takes " + wanted + places_of(form) + ".");
+}
+
+std::optional<Error> check_kinds(const Form& form, const std::vector<std::string>& kinds) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 3> names = {
+      {{"image", "an image"}, {"video", "a video"}, {"audio", "audio"}}};
+  const auto name_of = [&names](std::string_view kind) -> const char* {
+    const auto found = std::ranges::find(names, kind, &decltype(names)::value_type::first);
+    return found != names.end() ? found->second : nullptr;
+  };
+  if (form.kinds.empty()) return std::nullopt;
+  const auto wanted = split(form.kinds, ' ');
+  for (std::size_t i = 0; i < wanted.size() && i < kinds.size(); ++i) {
+    // A container that is one of videos may hold sound alone.
+    const bool may_be_audio = wanted[i] == "audio" && kinds[i] == "video";
+    const char* name = name_of(kinds[i]);
+    if (name == nullptr || kinds[i] == wanted[i] || may_be_audio) continue;
+    return settings_error("Number " + std::to_string(i + 1) + " of the ingredients is " + name +
+                          ", where " + type_word(form.type) + " takes " + name_of(wanted[i]) +
+                          places_of(form) + ".");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -309,7 +338,8 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
                           "\", which is no single path word. Use autocontentengine or vidsheet.");
   }
   if (auto error = check_fields(settings, dialect, type)) return *error;
-  if (auto error = check_native_audio(settings, dialect)) return *error;
+  auto extra = parse_extra(settings.extra_data);
+  if (auto error = check_native_audio(settings, dialect, extra)) return *error;
   if (const auto missing = missing_settings(settings); !missing.empty()) {
     return missing_error(missing);
   }
@@ -330,7 +360,6 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
     return settings_error("variables cannot be used: " + variables.error() +
                           R"(. Write a JSON object, such as {"name": "value"}.)");
   }
-  auto extra = parse_extra(settings.extra_data);
   if (!extra) return extra.error();
   if (settings.duration > max_duration) {
     return settings_error("duration is " + std::to_string(settings.duration) +
@@ -344,6 +373,7 @@ Result<GenerationRequest> make_request(const RequestSettings& settings) {
     const unsigned least = least_assets(settings, dialect, form, extra);
     if (auto error = check_number_of_assets(form, least, number)) return *error;
   }
+  if (auto error = check_kinds(form, settings.asset_kinds)) return *error;
 
   // Where each has a meaning of its own, their order counts, and two settings have none.
   if (form.most_assets != UINT_MAX && !asset_ids->empty() && !resource_vars->empty()) {

@@ -59,6 +59,8 @@ struct RequestSettings {
   // One for each of `asset_ids`, for a dialect that uses them; without, the ids stand in for them,
   // which is enough to check and to compare requests.
   std::vector<std::string> asset_addresses;
+  // Likewise one for each: image, video or audio; empty: not known.
+  std::vector<std::string> asset_kinds;
 };
 
 // What a request leaves to the service's own data.

@@ -347,7 +347,7 @@ Result<std::string> Uploader::type_of(const std::string& id, const std::stop_tok
   return resource->content_type;
 }
 
-Result<std::string> Uploader::address_of(const std::string& id, const std::stop_token& stopped) {
+Result<api::Resource> Uploader::resource_of(const std::string& id, const std::stop_token& stopped) {
   auto resource = get(id, stopped);
   if (!resource) return error_of(std::move(resource.error()));
   if (auto url = parse_url(resource->url); !url) {
@@ -356,7 +356,7 @@ Result<std::string> Uploader::address_of(const std::string& id, const std::stop_
                           one_line(redact(url.error(), settings_.access.key), 80) +
                           ". Upload the file again, or set dialect to another one.");
   }
-  return resource->url;
+  return std::move(*resource);
 }
 
 }  // namespace genpro::assets

@@ -54,8 +54,8 @@ class Uploader {
   Result<bool> is_there(const ledger::Asset& asset, const std::stop_token& stopped);
   // The type of a content resource, by asking the API.
   Result<std::string> type_of(const std::string& id, const std::stop_token& stopped);
-  // Its address, in the same way.
-  Result<std::string> address_of(const std::string& id, const std::stop_token& stopped);
+  // All that is told of it, in the same way. It has an address that can be used.
+  Result<api::Resource> resource_of(const std::string& id, const std::stop_token& stopped);
 
  private:
   template <typename T>

@@ -168,6 +168,7 @@ api::RequestSettings Preparation::with_ids(std::vector<std::string> ids) const {
   api::RequestSettings request = ingredients_.request;
   request.prompt = assets::fill(ingredients_.prompt, kinds);
   request.asset_ids = join(ids, ",");
+  request.asset_kinds = std::move(kinds);
   return request;
 }
 
@@ -182,17 +183,23 @@ void Preparation::upload(UploadDone done) {
         };
         auto ids = upload_files(settings, files, list, tell, stopped);
         std::vector<std::string> addresses;
+        std::vector<std::string> types;
         for (std::size_t i = 0; ids && uses_addresses && i < list.size(); ++i) {
-          auto address = uploader->address_of((*ids)[i], stopped);
-          if (address) {
-            addresses.push_back(std::move(*address));
+          auto resource = uploader->resource_of((*ids)[i], stopped);
+          if (resource) {
+            addresses.push_back(std::move(resource->url));
+            types.push_back(std::move(resource->content_type));
           } else {
-            ids = std::move(address.error());
+            ids = std::move(resource.error());
           }
         }
-        post([this, ids = std::move(ids), addresses = std::move(addresses)] {
+        post([this, ids = std::move(ids), addresses = std::move(addresses),
+              types = std::move(types)] {
           const UploadDone finished = std::exchange(upload_done_, nullptr);
           if (!ids) return finished(ids.error());
+          for (std::size_t i = 0; i < types.size(); ++i) {
+            if (types_[i].empty()) types_[i] = types[i];
+          }
           api::RequestSettings request = with_ids(*ids);
           request.asset_addresses = addresses;
           finished(api::make_request(request));

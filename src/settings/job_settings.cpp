@@ -43,6 +43,7 @@ api::RequestSettings request_settings_of(const Settings& settings) {
       .variables = settings.variables,
       .extra_data = settings.extra_data,
       .asset_addresses = {},
+      .asset_kinds = {},
   };
 }
 

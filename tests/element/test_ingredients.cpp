@@ -205,6 +205,35 @@ TEST_F(Ingredients, WhatCannotBeUsedEndsInAnErrorThatNamesIt) {
   EXPECT_EQ(service.count(), 0U);
 }
 
+TEST_F(Ingredients, OfTheWrongKindAreRefusedBeforeTheyAreUploaded) {
+  const std::string photo = file("photo.png", png);
+  const std::string clip = file("clip.mp4", mp4);
+  struct {
+    const char* dialect;
+    const char* type;
+    std::string ingredients;
+    const char* mentions;
+  } const cases[] = {
+      {"vidsheet", "lipsync", photo + "," + photo, "Number 1 of the ingredients is an image"},
+      {"actions", "lipsync", clip + "," + photo, "Number 2 of the ingredients is an image"},
+      {"vidsheet", "remove_background", photo, "Number 1 of the ingredients is an image"},
+      {"vidsheet", "video_from_image", photo + "," + clip,
+       "Number 2 of the ingredients is a video"},
+      {"seed", "video_from_image", clip, "Number 1 of the ingredients is a video"},
+  };
+  for (const auto& [dialect, type, ingredients, mentions] : cases) {
+    const bool has_prompt = std::string_view(type) == "video_from_image";
+    const Settings changes = {{"dialect", dialect}, {"generation-type", type},
+                              {"model", "default"}, {"aspect-ratio", "default"},
+                              {"duration", "0"},    {"prompt", has_prompt ? "Orbit" : ""}};
+    const Outcome outcome = stream(src(ingredients, changes)).outcome;
+    expect_one_error(outcome, {.codes = {resource(GST_RESOURCE_ERROR_SETTINGS)},
+                               .mentions = {mentions},
+                               .charged = "no"});
+  }
+  EXPECT_EQ(service.count(), 0U);
+}
+
 TEST_F(Ingredients, AnUploadThatFailsIsTold) {
   resources.fail(json_answer(422, R"({"error": "No", "error_code": "invalid_content_type"})"));
   const Outcome outcome = stream(src(file("photo.png", png))).outcome;

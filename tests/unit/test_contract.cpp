@@ -182,6 +182,18 @@ TEST(ContractRecord, AFailureIsToldInTheWordsThatThereAre) {
   }
 }
 
+TEST(ContractRecord, AnActionsGenerationIsReadWithoutItsWrappingAsWell) {
+  for (const char* body :
+       {R"({"results": [{"index": 0, "result": {"user_job_id": 9040, "status": "generating"}}]})",
+        R"({"results": [{"index": 0, "user_job_id": 9040, "status": "generating"}]})",
+        R"({"user_job_id": "9040", "status": "generating"})"}) {
+    const auto generation = actions_dialect.read(body);
+    ASSERT_TRUE(generation) << body << ": " << generation.error();
+    EXPECT_EQ(generation->id, "9040") << body;
+    EXPECT_EQ(generation->phase, Phase::processing) << body;
+  }
+}
+
 TEST(ContractRecord, WhatKeepsAnActionFromBeingTakenIsTold) {
   for (const char* body :
        {R"({"results": [{"index": 0, "result": null, "error": {"message": "no such layer"}}]})",
@@ -247,7 +259,7 @@ TEST(ContractPrices, OneTransactionIsTheRefund) {
 
 // ---- What does not fit together ----
 
-constexpr std::size_t misfit_count = 89;
+constexpr std::size_t misfit_count = 115;
 
 class ContractMisfit : public testing::TestWithParam<std::size_t> {};
 
@@ -282,6 +294,48 @@ INSTANTIATE_TEST_SUITE_P(Each, ContractMisfit, testing::Range<std::size_t>(0, mi
 
 TEST(ContractMisfits, AreAllTried) {
   EXPECT_EQ(json_array_get_length(misfits()), misfit_count);
+}
+
+// By their places, as far as it is known what they are.
+TEST(ContractMisfits, IngredientsOfTheWrongKindAreRefused) {
+  struct Case {
+    const char* dialect;
+    const char* type;
+    std::vector<std::string> kinds;
+    const char* says;  // null: it is taken
+  };
+  const Case cases[] = {
+      {"vidsheet", "lipsync", {"image", "audio"}, "Number 1 of the ingredients is an image"},
+      {"vidsheet", "lipsync", {"audio", "video"}, "Number 1 of the ingredients is audio"},
+      {"actions", "lipsync", {"video", "image"}, "Number 2 of the ingredients is an image"},
+      {"vidsheet", "lipsync", {"video", "audio"}, nullptr},
+      {"vidsheet", "lipsync", {"video", "video"}, nullptr},
+      {"vidsheet", "lipsync", {"", "application"}, nullptr},
+      {"seed", "video_from_image", {"video"}, "Number 1 of the ingredients is a video"},
+      {"vidsheet", "video_from_image", {"image", "audio"}, "Number 2 of the ingredients is audio"},
+      {"actions", "video_from_image", {"image", "video"}, "Number 2 of the ingredients is a video"},
+      {"actions", "video_from_image", {"image", "image"}, nullptr},
+      {"vidsheet", "remove_background", {"image"}, "Number 1 of the ingredients is an image"},
+      {"vidsheet", "remove_background", {"video"}, nullptr},
+      {"seed", "video_from_ingredients", {"video", "audio"}, nullptr},
+  };
+  for (const Case& one : cases) {
+    RequestSettings settings{.dialect = one.dialect,
+                             .generation_type = one.type,
+                             .sheet_id = "101",
+                             .cell_id = "3300",
+                             .agent_id = "42",
+                             .asset_ids = one.kinds.size() == 1 ? "501" : "501,502",
+                             .asset_kinds = one.kinds};
+    if (settings.generation_type.starts_with("video_")) {
+      settings.prompt = "Orbit";
+      settings.model = "kling-v3";
+    }
+    const auto request = make_request(settings);
+    EXPECT_EQ(bool(request), one.says == nullptr) << one.dialect << " " << one.type;
+    if (request || one.says == nullptr) continue;
+    EXPECT_NE(request.error().message.find(one.says), std::string::npos) << request.error().message;
+  }
 }
 
 // ---- What the service offers ----

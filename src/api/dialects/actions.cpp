@@ -21,8 +21,9 @@ constexpr std::array forms = {
     Form{GenerationType::video_from_ingredients, video_settings, "model", 1, UINT_MAX},
     Form{GenerationType::video_from_text,
          "prompt variables model aspect-ratio resolution duration native-audio layer-id", "model"},
-    Form{GenerationType::video_from_image, video_settings, "model", 1, 2},
-    Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2},
+    Form{GenerationType::video_from_image, video_settings, "model", 1, 2, false, "image image"},
+    Form{GenerationType::lipsync, "ingredients model content-resource-vars layer-id", "", 2, 2,
+         false, "video audio"},
 };
 
 const char* card_of(GenerationType type) {
@@ -171,14 +172,16 @@ JsonObjectPtr job_data(JsonObject* body) {
   return data;
 }
 
-// {"results": [{"index", "result": {"user_job_id", "status", …}}], …}
+// {"results": [{"index", "result": {"user_job_id", "status", …}}], …}, or what is in there by
+// itself.
 Result<Generation, std::string> read(std::string_view answer) {
   const auto object = parse_json_object(answer);
   if (!object) return object.error();
   const auto results = elements(as_array(member(object->get(), "results")));
-  if (results.empty()) return parse_generation(answer);
-  JsonObject* first = as_object(results.front());
+  JsonObject* first = results.empty() ? object->get() : as_object(results.front());
   JsonObject* result = as_object(member(first, "result"));
+  if (result == nullptr && results.empty()) result = first;
+  if (result == nullptr && member(first, "user_job_id") != nullptr) result = first;
   if (result == nullptr) {
     std::string text = error_text(first);
     if (text.empty()) text = error_text(object->get());

@@ -19,7 +19,8 @@ constexpr std::array forms = {
     Form{GenerationType::video_from_text, "prompt variables model aspect-ratio duration prompt-var",
          ""},
     Form{GenerationType::video_from_image,
-         "prompt variables ingredients model aspect-ratio duration prompt-var", "", 1, 1},
+         "prompt variables ingredients model aspect-ratio duration prompt-var", "", 1, 1, false,
+         "image"},
 };
 
 JsonArrayPtr id_array(const std::vector<Asset>& assets) {

@@ -21,10 +21,10 @@ constexpr std::array forms = {
          "prompt variables negative-prompt model aspect-ratio resolution duration native-audio "
          "layer-id",
          ""},
-    Form{GenerationType::video_from_image, video_settings, "", 1, 2},
-    Form{GenerationType::lipsync, "ingredients model layer-id", "", 2, 2, true},
+    Form{GenerationType::video_from_image, video_settings, "", 1, 2, false, "image image"},
+    Form{GenerationType::lipsync, "ingredients model layer-id", "", 2, 2, true, "video audio"},
     Form{GenerationType::render, "", ""},
-    Form{GenerationType::remove_background, "ingredients layer-id", "", 1, 1, true},
+    Form{GenerationType::remove_background, "ingredients layer-id", "", 1, 1, true, "video"},
 };
 
 JsonNodePtr value_node(const Asset& asset) {

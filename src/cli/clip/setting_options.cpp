@@ -136,7 +136,7 @@ Error named_as_options(Error error) {
   std::vector<std::string> names;
   for (const std::string& name : split_list(missing->second)) {
     names.push_back(name == "api-key"       ? "--api-key-file"
-                    : name == "ingredients" ? "--ingredient"
+                    : name == "ingredients" ? "--ingredient (or --ingredients)"
                                             : "--" + name);
   }
   error.message = join(names, ", ", " and ") +
