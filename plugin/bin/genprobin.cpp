@@ -260,6 +260,11 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
     });
   }
   const bool was_started = transition == GST_STATE_CHANGE_READY_TO_PAUSED;
+  if (was_started && !has_failed) {
+    genpro::guard_c_callback("a run", [&] {
+      if (const ControlPtr control = control_of(state)) control->resume();
+    });
+  }
   if (has_failed && was_started) {
     genpro::guard_c_callback("the next queue", [&] { begin_next_queue(state); });
   }

@@ -181,6 +181,12 @@ void PlayoutControl::start(const Settings& settings) {
   thread_ = std::make_unique<Thread>(shared_from_this());
 }
 
+void PlayoutControl::resume() {
+  auto queue = queue_.lock();
+  queue->is_held = false;
+  queue.notify();
+}
+
 void PlayoutControl::stop() {
   bool has_ended = false;
   {
@@ -316,6 +322,7 @@ void PlayoutControl::run() {
 }
 
 void PlayoutControl::run_tasks() {
+  queue_.lock().wait([](const Queue& q) { return !q.runs || !q.is_held; });
   while (true) {
     Task task;
     std::optional<Settings> due;

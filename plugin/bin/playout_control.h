@@ -73,8 +73,11 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
 
   const std::shared_ptr<Playout>& playout() { return playout_; }
 
-  // Asks for the first generation, unless items are queued.
+  // Asks for the first generation, unless items are queued. Nothing comes of that until resume().
   void start(const Settings& settings);
+  // The sources are in PAUSED. An error before that comes while gst-launch-1.0 cannot end yet,
+  // which then goes on for ever.
+  void resume();
   // Ends all that is under way. What the service has to be told goes on by itself.
   void stop();
   // Has a WARNING posted about settings.
@@ -154,6 +157,7 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     std::optional<Settings> soon;
     Clock::time_point soon_due;
     bool runs = true;
+    bool is_held = true;  // until the sources are in PAUSED
     bool has_ended = false;
     bool is_left_by_handler = false;  // it was stopped from within a call
     int calls = 0;                    // of the application that are under way
