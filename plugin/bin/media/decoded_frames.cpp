@@ -187,7 +187,8 @@ bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float pea
   AudioBlock sound{std::move(samples), samples_at(start), peak,
                    state->audio.empty() ? peak : state->last_peak};
   state->last_peak = peak;
-  if (!state->has_begun && !state->has_fixed_gain && level) {
+  // However much more is there by the time that it begins.
+  if (level && start < *state->first_audio + state->measured_ahead()) {
     state->gain = level;
     state->gain->gain = gain_for(*level, state->loudness_target);
     state->factor = static_cast<float>(factor_of(state->gain->gain));
