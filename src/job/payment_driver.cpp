@@ -242,6 +242,7 @@ void PaymentDriver::post() {
     const payment::Now now = ledger::clock_now();
     if (is_shared_ && now.up - intended > payment::latest_departure) return false;
     left_at_ = now;
+    posted_ = std::chrono::steady_clock::now();
     return true;
   };
   if (!may_leave()) {
@@ -250,7 +251,6 @@ void PaymentDriver::post() {
         "gone on with it: the request was not sent. Start again; if that happens each time, see to "
         "the way to the ledger's server.");
   }
-  posted_ = std::chrono::steady_clock::now();
   // A key is for one call with one body: those that the row has, in whatever words this run was
   // asked for the same.
   api::GenerationRequest request = *settings_.request;
