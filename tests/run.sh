@@ -41,8 +41,6 @@ else
 fi
 
 jobs=$(nproc)
-# Tests wait more than they compute.
-at_once=$((2 * jobs + 1))
 failed=0
 
 # build FOLDER SUITES MESON-OPTIONS…: what these suites need; everything for none. `--without` before
@@ -70,10 +68,11 @@ build() {
   ninja -C "$folder" -j "$jobs" --quiet $targets
 }
 
-# run_tests FOLDER ARGUMENTS…
+# run_tests FOLDER AT-ONCE ARGUMENTS…
 run_tests() {
   folder=$1
-  shift
+  at_once=$2
+  shift 2
   meson test -C "$folder" --no-rebuild --num-processes "$at_once" --timeout-multiplier 4 \
     --print-errorlogs "$@"
 }
@@ -91,9 +90,9 @@ if [ -n "$beside" ]; then
   (echo 19 >/proc/self/autogroup) 2>/dev/null || true
   # With Clang, which the fuzz targets need, and which takes two thirds of GCC's time for it.
   CXX=clang++ build build-sanitized "${*:+$* fuzz}" -Dfuzz=enabled -Db_sanitize=address,undefined \
-    -Db_lundef=false -Doptimization=0 -Dcpp_args=-g1
+    -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   : >"$beside/sanitized"
-  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=0 -Dcpp_args=-g1
+  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   if [ $# -gt 0 ]; then run_idle build simulation || failed=1; fi
   run_idle build-sanitized fuzz || failed=1
   exit "$failed"
@@ -119,7 +118,8 @@ trap 'kill -- "-$background" 2>/dev/null || true; rm -rf "$work"' EXIT
 echo "Running the tests, while the sanitized build is made"
 (
   for suite in ${suites:+$suites simulation}; do set -- --no-suite "$suite" "$@"; done
-  run_tests build "$@"
+  # Tests wait more than they compute.
+  run_tests build $((2 * jobs + 1)) "$@"
 ) || failed=1
 while [ ! -e "$work/sanitized" ]; do
   if ! kill -0 "$background" 2>/dev/null; then
@@ -140,7 +140,7 @@ asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
   export UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1"
   export G_SLICE=always-malloc GST_REGISTRY_FORK=no
   for suite in $suites; do set -- --suite "$suite" "$@"; done
-  run_tests build-sanitized --no-suite fuzz "$@"
+  run_tests build-sanitized $((jobs + 1)) --no-suite fuzz "$@"
 ) || failed=1
 
 echo "Waiting for the simulations and the fuzz targets"
@@ -151,7 +151,7 @@ echo "Running the suite unit under ThreadSanitizer"
 # A function of a library that ends in a jump to an unlock looks as if its caller had unlocked.
 (
   export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1:report_mutex_bugs=0"
-  run_tests build-tsan --suite unit
+  run_tests build-tsan $((jobs + 1)) --suite unit
 ) || failed=1
 
 if [ "$deep" = yes ]; then

@@ -5,7 +5,9 @@
 
 namespace genpro::emulator::test {
 
-TEST_F(Today, VidsheetRefusesWhatTheCatalogueDoesNotHave) {
+class TodayCatalogue : public Today {};
+
+TEST_F(TodayCatalogue, VidsheetRefusesWhatTheCatalogueDoesNotHave) {
   const std::string images = R"("prompt":"a","images":[)" + value(501) + "," + value(502) + "],";
   const std::string frames =
       R"("prompt":"a","image_resource_id":501,"image_tail_resource_id":502,)";
@@ -53,7 +55,7 @@ TEST_F(Today, VidsheetRefusesWhatTheCatalogueDoesNotHave) {
   EXPECT_EQ(credit(), 1000);
 }
 
-TEST_F(Today, ActionsRefuseItByItsPath) {
+TEST_F(TodayCatalogue, ActionsRefuseItByItsPath) {
   const std::string image =
       R"("image":{"key":"var","references":{"type":"content_resource","value":501}},)";
   const std::string tail =
@@ -85,7 +87,7 @@ TEST_F(Today, ActionsRefuseItByItsPath) {
   EXPECT_EQ(cell()["user_jobs"].size(), 0U);
 }
 
-TEST_F(Today, ACardSaysWhatItTakes) {
+TEST_F(TodayCatalogue, ACardSaysWhatItTakes) {
   const std::string route = "/v1/vidsheet/action_schema?agent_id=42&card_type=";
   const Json text = client_->get(route + "video-from-text").json();
   const Json all = text["generation_schema"]["properties"];
@@ -107,7 +109,7 @@ TEST_F(Today, ACardSaysWhatItTakes) {
   EXPECT_EQ(client_->get(route + "video-from-text&model=kling-v2-6").status, 422U);
 }
 
-TEST_F(Today, SomeModelsNeedNoImage) {
+TEST_F(TodayCatalogue, SomeModelsNeedNoImage) {
   for (const char* card : {"video-from-ingredients", "video-from-image"}) {
     const Response response =
         act(action_with(card, R"("model":"seedance-2.5",)" + std::string(prompt_input)), card);
@@ -116,7 +118,7 @@ TEST_F(Today, SomeModelsNeedNoImage) {
   }
 }
 
-TEST_F(Today, AnActionKeepsTheOrderOfReferencesOrIsRefused) {
+TEST_F(TodayCatalogue, AnActionKeepsTheOrderOfReferencesOrIsRefused) {
   const std::string id = R"({"key":"var","references":{"type":"content_resource","value":501}})";
   const std::string variable = R"({"key":"var","references":{"type":"global_variable","value":1}})";
   const std::string frames = R"("model":"kling-v3",)" + std::string(prompt_input);
@@ -131,7 +133,7 @@ TEST_F(Today, AnActionKeepsTheOrderOfReferencesOrIsRefused) {
   EXPECT_EQ(cell()["user_jobs"].size(), 0U);
 }
 
-TEST_F(Today, AResolutionIsTheLengthOfTheShortSide) {
+TEST_F(TodayCatalogue, AResolutionIsTheLengthOfTheShortSide) {
   const std::string path = path_of(vidsheet(
       "video_from_text",
       R"("prompt":"[spec]","model":"seedance-2.0","aspect_ratio":"9:16","resolution":"480p")"));
@@ -141,7 +143,7 @@ TEST_F(Today, AResolutionIsTheLengthOfTheShortSide) {
   EXPECT_EQ(spec["kind"].text(), "ingredients");
 }
 
-TEST_F(Today, TheSeedHasTextsAndImagesOfItsOwn) {
+TEST_F(TodayCatalogue, TheSeedHasTextsAndImagesOfItsOwn) {
   const std::string seed = "/v1/autocontentengine/101/cells/3300/generate?agent_id=42";
   EXPECT_EQ(client_
                 ->post(seed, R"({"generation_type":"video_from_text","data":{"prompt":"a",)"

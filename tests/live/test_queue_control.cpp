@@ -111,7 +111,7 @@ TEST_F(QueueControl, EachItemIsCuedAndWaitsForItsTake) {
 }
 
 TEST_F(QueueControl, AFirstItemThatIsTooLateIsGivenUpAndTheNextOneFollows) {
-  make({{"needed-by", std::to_string(GST_SECOND)}});
+  make({{"needed-by", std::to_string(4 * GST_SECOND)}});
   service.hold_from(1);
   service.complete(2);
   enqueue_prompt(bin(), "First");
