@@ -93,6 +93,7 @@ if [ -n "$beside" ]; then
     -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
   : >"$beside/sanitized"
   build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
+  : >"$beside/tsan"
   if [ $# -gt 0 ]; then run_idle build simulation || failed=1; fi
   run_idle build-sanitized fuzz || failed=1
   exit "$failed"
@@ -115,19 +116,24 @@ setsid tests/run.sh --beside "$work" $suites >"$work/log" 2>&1 &
 background=$!
 trap 'kill -- "-$background" 2>/dev/null || true; rm -rf "$work"' EXIT
 
+# await_build NAME: until the background has made it.
+await_build() {
+  while [ ! -e "$work/$1" ]; do
+    if ! kill -0 "$background" 2>/dev/null; then
+      cat "$work/log"
+      exit 1
+    fi
+    sleep 1
+  done
+}
+
 echo "Running the tests, while the sanitized build is made"
 (
   for suite in ${suites:+$suites simulation}; do set -- --no-suite "$suite" "$@"; done
   # Tests wait more than they compute.
   run_tests build $((2 * jobs + 1)) "$@"
 ) || failed=1
-while [ ! -e "$work/sanitized" ]; do
-  if ! kill -0 "$background" 2>/dev/null; then
-    cat "$work/log"
-    exit 1
-  fi
-  sleep 1
-done
+await_build sanitized
 
 echo "Running the tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 # Leaks count, whole stacks are needed to tell whose they are, and the plugin has to be looked at
@@ -143,16 +149,17 @@ asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
   run_tests build-sanitized $((jobs + 1)) --no-suite fuzz "$@"
 ) || failed=1
 
-echo "Waiting for the simulations and the fuzz targets"
-wait "$background" || failed=1
-cat "$work/log"
-
+await_build tsan
 echo "Running the suite unit under ThreadSanitizer"
 # A function of a library that ends in a jump to an unlock looks as if its caller had unlocked.
 (
   export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1:report_mutex_bugs=0"
   run_tests build-tsan $((jobs + 1)) --suite unit
 ) || failed=1
+
+echo "Waiting for the simulations and the fuzz targets"
+wait "$background" || failed=1
+cat "$work/log"
 
 if [ "$deep" = yes ]; then
   echo "Making release builds"
