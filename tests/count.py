@@ -32,10 +32,10 @@ def cases_of(log):
 def results_of(log):
     """Name of each program to its result, and to its cases."""
     results = {}
-    for line in log.with_suffix(".json").read_text().splitlines():
+    for line in pathlib.Path(f"{log}.json").read_text().splitlines():
         run = json.loads(line)
         results[run["name"].split(" / ")[-1].strip()] = run["result"]
-    return results, cases_of(log.with_suffix(".junit.xml"))
+    return results, cases_of(f"{log}.junit.xml")
 
 
 def is_broken(result):
@@ -47,7 +47,7 @@ def main(runs):
     for run in runs:
         folder, _, name = run.partition(":")
         log = pathlib.Path(folder) / "meson-logs" / (name or "testlog")
-        if not log.with_suffix(".json").exists():
+        if not pathlib.Path(f"{log}.json").exists():
             print(f"{run}: no test was run")
             total[1] += 1
             continue

@@ -80,7 +80,7 @@ run_tests() {
 # run_idle FOLDER SUITE: what has all its time in the processor, and none to keep.
 run_idle() {
   meson test -C "$1" --no-rebuild --num-processes "$jobs" --wrapper "$PWD/tests/idle.sh" \
-    --timeout-multiplier 20 --print-errorlogs --suite "$2" --logbase "$2-log"
+    --timeout-multiplier 20 --print-errorlogs --suite "$2" --logbase "$2"
 }
 
 if [ -n "$beside" ]; then
@@ -169,7 +169,8 @@ if [ "$deep" = yes ]; then
   tests/bench/run.py --quick || failed=1
 fi
 
+# Meson names a log after the wrapper as well.
 # shellcheck disable=SC2086 # nothing for all suites
-python3 tests/count.py build ${suites:+build:simulation-log} build-sanitized \
-  build-sanitized:fuzz-log build-tsan || failed=1
+python3 tests/count.py build ${suites:+build:simulation-idle.sh} build-sanitized \
+  build-sanitized:fuzz-idle.sh build-tsan || failed=1
 exit "$failed"

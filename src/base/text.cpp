@@ -104,7 +104,8 @@ std::string redact(std::string_view text, std::string_view secret) {
        at = result.find(secret, at + mask.size())) {
     result.replace(at, secret.size(), mask);
   }
-  return result;
+  // What is no text may have been found within a character.
+  return is_utf8(secret) ? result : valid_utf8(result);
 }
 
 std::optional<unsigned long long> parse_unsigned(std::string_view text) {
