@@ -61,7 +61,8 @@ Result<Access> make_access(std::string_view base_url, std::string_view key) {
   auto access = make_access(base_url);
   if (!access) {
     // Who has mistaken one for the other has the key in the address.
-    access.error().message = redact(access.error().message, key);
+    // Bytes that are no key may be found within a character.
+    access.error().message = valid_utf8(redact(access.error().message, key));
     return access;
   }
   if (auto error = check_key(key)) return *std::move(error);

@@ -400,6 +400,7 @@ TEST(Access, RefusesKeysAndAddressesThatCannotBe) {
        {"", "x", "http://gen.pro/v1", "https://api.gen.pro/v1?a=1", "https://u:p@api.gen.pro/"}) {
     EXPECT_FALSE(make_access(url, "k")) << url;
   }
+  EXPECT_TRUE(is_utf8(make_access("w\303\266rter", "\266").error().message));
 }
 
 TEST(Key, IsTheFirstLineOfAFile) {

@@ -47,7 +47,6 @@ TEST(Redact, MasksEveryOccurrence) {
   EXPECT_EQ(redact("key=K1 and K1", "K1"), "key=*** and ***");
   EXPECT_EQ(redact("nothing here", "K1"), "nothing here");
   EXPECT_EQ(redact("empty secret", ""), "empty secret");
-  EXPECT_TRUE(is_utf8(redact("w\303\266rter", "\266")));
 }
 
 TEST(ParseUnsigned, TakesAWholeNumberOnly) {
