@@ -2,7 +2,7 @@
 #include <string>
 
 #include "base/text.h"
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/identity/fingerprint.h"
 #include "ledger/rows.h"
 #include "ledger/store/transfer.h"

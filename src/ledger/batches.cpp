@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/rows.h"
 #include "ledger/store/transfer.h"
 

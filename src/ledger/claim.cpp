@@ -5,7 +5,7 @@
 #include <array>
 #include <limits>
 
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/rows.h"
 #include "ledger/store/transfer.h"
 #include "ledger/this_process.h"

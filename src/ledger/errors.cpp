@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "ledger/errors.h"
 
+#include <new>
+#include <system_error>
+
+#include "base/sqlite.h"
 #include "base/text.h"
 #include "ledger/ledger.h"
+#include "ledger/postgresql/failure.h"
 #include "ledger/store/address.h"
+#include "ledger/store/store.h"
 #include "ledger/store/transfer.h"
 
 namespace genpro::ledger {
@@ -80,6 +86,13 @@ Error storage_error(const std::string& path, int sqlite_code, const std::string&
   return error;
 }
 
+namespace {
+
+Error moved_ledger_error(const std::string& path, const std::string& reason) {
+  return error_of(path, "The ledger " + shown(path) + " cannot be used: " + one_line(reason, 600) +
+                            ". Nothing was sent.");
+}
+
 Error server_error(const std::string& address, const ServerFailure& failure) {
   const std::string reason = one_line(failure.what());
   if (failure.is_moved()) {
@@ -134,11 +147,6 @@ Error lost_ledger_error(const std::string& path, const std::string& reason) {
           ", and start the program anew.");
 }
 
-Error moved_ledger_error(const std::string& path, const std::string& reason) {
-  return error_of(path, "The ledger " + shown(path) + " cannot be used: " + one_line(reason, 600) +
-                            ". Nothing was sent.");
-}
-
 Error lost_place_error(const std::string& path, const std::string& reason) {
   Error error = error_of(path, "The connection to the ledger " + shown(path) + " was lost " +
                                    one_line(reason) +
@@ -166,6 +174,41 @@ Error damaged_batch_error(const std::string& path, const std::string& reason) {
 
 Error missing_row_error(const std::string& path, const std::string& reason) {
   return unusable(path, reason, " while a run was using it. Start the run anew.");
+}
+
+}  // namespace
+
+std::optional<Error> run_on(const std::string& path, const std::function<void()>& work) {
+  try {
+    work();
+    return {};
+  } catch (const sqlite::Failure& failure) {
+    return storage_error(path, failure.code(), failure.what());
+  } catch (const ServerFailure& failure) {
+    return server_error(path, failure);
+  } catch (const ForeignLedger& foreign) {
+    return foreign_ledger_error(path, foreign.what());
+  } catch (const LostLedger& lost) {
+    return lost_ledger_error(path, lost.what());
+  } catch (const MovedLedger& moved) {
+    return moved_ledger_error(path, moved.what());
+  } catch (const LostPlace& lost) {
+    return lost_place_error(path, lost.what());
+  } catch (const DamagedRow& damaged) {
+    return damaged_row_error(path, damaged.row(), damaged.what());
+  } catch (const DamagedAsset& damaged) {
+    return damaged_asset_error(path, damaged.what());
+  } catch (const DamagedBatch& damaged) {
+    return damaged_batch_error(path, damaged.what());
+  } catch (const MissingRow& missing) {
+    return missing_row_error(path, missing.what());
+  } catch (const std::system_error& error) {
+    return storage_error(path, error.code().value() == ENOSPC ? SQLITE_FULL : SQLITE_CANTOPEN,
+                         error.what());
+  } catch (const std::bad_alloc&) {
+    // A damaged length asks for any amount.
+    return storage_error(path, SQLITE_NOMEM, "out of memory");
+  }
 }
 
 }  // namespace genpro::ledger

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "base/glib_ptr.h"
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/rows.h"
 #include "ledger/spending.h"
 #include "ledger/store/transfer.h"
@@ -98,6 +98,20 @@ std::string default_ledger_path() {
 Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path) {
   return attempt_on<std::unique_ptr<Ledger>>(
       path, [&] { return std::make_unique<Ledger>(Opened(), open_store(path, busy_timeout_ms)); });
+}
+
+std::optional<Error> Ledger::run(bool is_report, const std::function<void(sql::Database&)>& work) {
+  return run_on(store_->name(), [&] {
+    constexpr int most_tries = 3;
+    for (int tries = 1;; ++tries) {
+      store_->begin_call(is_report);
+      try {
+        return work(store_->database());
+      } catch (const std::exception& failure) {
+        if (tries == most_tries || !store_->can_retry(failure)) throw;
+      }
+    }
+  });
 }
 
 Ledger::Ledger(Opened, std::unique_ptr<Store> store) : store_(std::move(store)) {}

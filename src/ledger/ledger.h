@@ -314,8 +314,15 @@ class Ledger {
   Ledger(Opened, std::unique_ptr<Store> store);
 
  private:
+  // Runs a part of the ledger with what it may compute at most. `is_report`: it reads all of it.
   template <typename T, typename Work>
-  Result<T> attempt(bool is_report, Work work);
+  Result<T> attempt(bool is_report, Work work) {
+    std::optional<T> value;
+    auto error = run(is_report, [&](sql::Database& database) { value.emplace(work(database)); });
+    if (error) return std::move(*error);
+    return std::move(*value);
+  }
+  std::optional<Error> run(bool is_report, const std::function<void(sql::Database&)>& work);
   std::optional<Claim> claim_earlier(const Identity& identity, payment::Reuse reuse,
                                      const PassedOver& passed_over, const payment::Now& now,
                                      const Places::Waiter& waiter, const Waiting& waiting);

@@ -9,7 +9,7 @@
 
 #include "base/glib_ptr.h"
 #include "base/text.h"
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/rows.h"
 
 namespace genpro::ledger {

@@ -8,6 +8,7 @@
 
 #include "base/glib_ptr.h"
 #include "base/no_destructor.h"
+#include "base/sqlite.h"
 #include "base/text.h"
 #include "ledger/errors.h"
 #include "ledger/rows.h"

@@ -3,8 +3,9 @@
 // A look at the whole ledger, by somebody who would rather know.
 #include <algorithm>
 
+#include "base/sqlite.h"
 #include "base/text.h"
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/rows.h"
 
 namespace genpro::ledger {

@@ -3,7 +3,8 @@
 // What the ledger knows of how long generations take.
 #include <string>
 
-#include "ledger/attempt.h"
+#include "ledger/ledger.h"
+#include "ledger/store/store.h"
 
 namespace genpro::ledger {
 

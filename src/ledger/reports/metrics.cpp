@@ -7,7 +7,9 @@
 #include <unordered_map>
 
 #include "base/text.h"
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
+#include "ledger/ledger.h"
+#include "ledger/store/store.h"
 
 namespace genpro::ledger {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/glib_ptr.h"
-#include "ledger/attempt.h"
+#include "ledger/errors.h"
 #include "ledger/reports/charge.h"
 #include "ledger/rows.h"
 
