@@ -3,7 +3,7 @@
 #
 # Builds what is used and what tests it, and runs, the same on every machine:
 #   - under AddressSanitizer and UndefinedBehaviorSanitizer the suites of what reads what others
-#     sent or is called from many threads: unit, element, lifetime, emulator, hostile,
+#     sent, and of what lives and ends at any moment: unit, lifetime, hostile,
 #   - all others as built for use: with a sanitizer a small machine is too slow for what is on the
 #     air at its time; simulations in the time that the others leave,
 #   - under ThreadSanitizer the suite unit,
@@ -36,7 +36,7 @@ if [ "$deep" = yes ]; then
   suites=""
   export FUZZ_SECONDS="${FUZZ_SECONDS:-60}"
 else
-  suites="unit element lifetime emulator hostile"
+  suites="unit lifetime hostile"
   export FUZZ_SECONDS="${FUZZ_SECONDS:-20}"
 fi
 
@@ -88,11 +88,18 @@ if [ -n "$beside" ]; then
   chrt --idle --pid 0 $$ || renice -n 19 -p $$ >/dev/null
   # A session may be a scheduling group of its own, with a share that does not depend on that.
   (echo 19 >/proc/self/autogroup) 2>/dev/null || true
+  # Without optimization it takes a third of the time, which is more than these suites lose; others
+  # would be too slow for what they time.
+  optimization=0
+  [ $# -gt 0 ] || optimization=1
+  sanitized="-Db_lundef=false -Doptimization=$optimization -Dcpp_args=-g1"
   # With Clang, which the fuzz targets need, and which takes two thirds of GCC's time for it.
-  CXX=clang++ build build-sanitized "${*:+$* fuzz}" -Dfuzz=enabled -Db_sanitize=address,undefined \
-    -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
+  # shellcheck disable=SC2086 # a list of options
+  CXX=clang++ build build-sanitized "${*:+$* fuzz}" -Dfuzz=enabled \
+    -Db_sanitize=address,undefined $sanitized
   : >"$beside/sanitized"
-  build build-tsan unit -Db_sanitize=thread -Db_lundef=false -Doptimization=1 -Dcpp_args=-g1
+  # shellcheck disable=SC2086 # a list of options
+  build build-tsan unit -Db_sanitize=thread $sanitized
   : >"$beside/tsan"
   if [ $# -gt 0 ]; then run_idle build simulation || failed=1; fi
   run_idle build-sanitized fuzz || failed=1
