@@ -229,18 +229,18 @@ TEST(Sending, WhatMayNotLeaveAnyMoreDoesNot) {
 
 TEST(Queue, ARequestThatWaitsForOthersIsNotSilent) {
   // Sixteen connections, each taken for a tenth of the time allowed: 13 rounds of them.
-  SlowServer server(200ms);
+  SlowServer server(500ms);
   Requests requests;
   std::vector<std::future<Requests::Outcome>> outcomes;
   const auto begun = steady_clock::now();
   for (int number = 0; number < 280; ++number) {
-    outcomes.push_back(requests.send(number % 4 == 0 ? "POST" : "GET", server.url(), 2s));
+    outcomes.push_back(requests.send(number % 4 == 0 ? "POST" : "GET", server.url(), 5s));
   }
   for (auto& outcome : outcomes) {
     const auto result = outcome.get();
     EXPECT_TRUE(result) << result.error().reason;
   }
-  EXPECT_GT(steady_clock::now() - begun, 2200ms) << "nothing had to wait";
+  EXPECT_GT(steady_clock::now() - begun, 5500ms) << "nothing had to wait";
 }
 
 TEST(Queue, MoneyDoesNotWaitForOthers) {

@@ -91,7 +91,7 @@ TEST_F(LedgerAccount, TellsWhatElseExplainsTheJobsOfACell) {
 
   // Once the first one has been sent again, they are no longer later.
   State again = row(*ledger, id).state;
-  std::get<payment::Posting>(again).attempt.posted.up += 1000;
+  std::get<payment::Posting>(again).attempt.posted.up += hour;
   put(*ledger, id, again);
   EXPECT_TRUE(others(id, {"4", "3", "2"}).later.empty());
 }
