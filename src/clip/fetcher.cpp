@@ -224,6 +224,8 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     retry_timer_.start(delay, [this] { begin(); });
     return;
   }
+  // A server may fail over ranges only; one that has known them fails over all.
+  if (status != 0 && !is_ranged_ && ask_without_range(status)) return;
   const std::string tries = std::to_string(backoff_.failures() + 1);
   const std::string where =
       delivered_ ? " from byte " + std::to_string(offset_) + " on" : std::string();

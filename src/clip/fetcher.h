@@ -89,6 +89,8 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   // Asks the service for a fresh address after this answer.
   void refresh(unsigned status, const std::string& debug);
   void on_address(const Result<Url>& address);
+  // The address has not expired, or the fresh one is refused as well.
+  void on_second_refusal(unsigned status, const std::string& debug);
 
   // fetcher_body.cpp: what becomes of the bytes.
 
@@ -173,6 +175,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
     unsigned status = 0;
     std::string debug;
     bool is_pending = false;
+    bool is_moved = false;     // the service has given another address
     bool is_outdated = false;  // somebody waits who did not when it began: a failure does not count
   };
   std::optional<Refusal> refusal_;

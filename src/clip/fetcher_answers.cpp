@@ -221,9 +221,6 @@ std::string Fetcher::why_not_from_the_beginning(const Identity& now) const {
 void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
   const std::string answer = "HTTP " + std::to_string(status);
   const std::string debug = url_.without_query() + " answered " + answer;
-  // Of a server that has known ranges, 400 rather means an address that has expired.
-  const bool is_of_range = status == 406 || status == 501 || (status == 400 && !is_ranged_);
-  if (is_of_range && ask_without_range(status)) return;
   if (status == 511) {
     return fail(read_kind(),
                 "The network wants a sign-in before the clip can be read (HTTP 511). Sign in to "
@@ -231,7 +228,8 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
                 "generation-id.",
                 debug, status);
   }
-  if (status == 408 || status == 429 || status >= 500) {
+  const bool may_pass = status >= 500 && status != 501;
+  if (may_pass || status == 408 || status == 429) {
     auto wait = http::parse_retry_after(connection->header("Retry-After"));
     if (wait) wait = std::min(*wait, settings_.longest_wait);
     return retry(answer, status, wait);
@@ -240,6 +238,7 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
     return on_no_such_range(connection, debug);
   }
   if (may_have_expired(status) && settings_.fresh_address) return refresh(status, debug);
+  if (ask_without_range(status)) return;
   fail(kind_of_refusal(status, read_kind()),
        refusal_text(status) + ". Ask the service's support for it, with the generation's id.",
        debug, status);
@@ -280,14 +279,8 @@ void Fetcher::on_no_such_range(const ConnectionPtr& connection, const std::strin
 
 void Fetcher::refresh(unsigned status, const std::string& debug) {
   disconnect();
-  if (refusal_) {
-    return fail(kind_of_refusal(status, read_kind()),
-                refusal_text(status) +
-                    ", not even at the fresh address that the service gave for it. Ask the "
-                    "service's support for it, with the generation's id.",
-                debug, status);
-  }
-  refusal_ = Refusal{status, debug, true, false};
+  if (refusal_) return on_second_refusal(status, debug);
+  refusal_ = Refusal{.status = status, .debug = debug, .is_pending = true};
   log_.info([&] { return "asks the service for a fresh address: " + debug; });
   note_unwanted();
   settings_.fresh_address(
@@ -299,6 +292,18 @@ void Fetcher::refresh(unsigned status, const std::string& debug) {
           if (self && self->refusal_ && self->refusal_->is_pending) self->on_address(address);
         });
       });
+}
+
+void Fetcher::on_second_refusal(unsigned status, const std::string& debug) {
+  // What has known ranges, or has no clip at all, does not refuse one for a range.
+  const bool may_be_of_range = status == 400 || (status == 403 && !is_ranged_);
+  if (may_be_of_range && ask_without_range(status)) return;
+  fail(kind_of_refusal(status, read_kind()),
+       refusal_text(status) +
+           (refusal_->is_moved ? ", not even at the fresh address that the service gave for it"
+                               : ", and the service has no other address for it") +
+           ". Ask the service's support for it, with the generation's id.",
+       debug, status);
 }
 
 void Fetcher::on_address(const Result<Url>& address) {
@@ -314,14 +319,8 @@ void Fetcher::on_address(const Result<Url>& address) {
                        ", and asking for a fresh address failed: " + address.error().message,
                    refusal_->debug + "; " + address.error().debug, refusal_->status);
   }
-  if (address->text == address_.text) {
-    if (refusal_->status == 400 && ask_without_range(400)) return;
-    return fail(kind,
-                refusal_text(refusal_->status) +
-                    ", and the service has no other address for it. Ask the service's support "
-                    "for it, with the generation's id.",
-                refusal_->debug, refusal_->status);
-  }
+  if (address->text == address_.text) return on_second_refusal(refusal_->status, refusal_->debug);
+  refusal_->is_moved = true;
   address_ = *address;
   refuses_ranges_ = false;
   log_.info([&] { return "the clip is at " + address_.without_query() + " now"; });

@@ -106,12 +106,18 @@ class Servers : public testing::Test {
 };
 
 TEST_F(Servers, ARangeThatIsRefusedIsAskedForWithoutOnce) {
-  for (const int status : {400, 406, 416, 501}) {
+  for (const int status : {400, 403, 405, 406, 416, 501}) {
     refuse_ranges(status);
     const std::size_t before = service.count(is_cdn);
     expect_whole(run_it());
     EXPECT_EQ(service.count(is_cdn) - before, 2U) << status;
   }
+}
+
+TEST_F(Servers, ARangeThatAServerFailsOverIsAskedForWithoutAfterTheRetries) {
+  refuse_ranges(503);
+  expect_whole(run_it());
+  EXPECT_EQ(service.count(is_cdn), 5U);
 }
 
 TEST_F(Servers, ARangeThatIsRefusedInTheMiddleIsReadFromTheBeginning) {
