@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/callback.h"
+#include "base/text.h"
 #include "http/soup.h"
 
 namespace genpro::http {
@@ -279,6 +280,13 @@ std::optional<Obstacle> MessageWatch::obstacle(const Network& network, const GEr
   if (state_->distrusted) {
     const char* host = g_uri_get_host(soup::message_get_uri(state_->message.get()));
     return describe_distrust(state_->distrusted.get(), state_->distrust, host, network);
+  }
+  // An alert, or what is no TLS, as it would be at the next try. A break is another error.
+  if (g_error_matches(error, G_TLS_ERROR, G_TLS_ERROR_MISC)) {
+    return Obstacle{
+        "it ends the TLS handshake (" + one_line(error->message, 120) + ")",
+        "It may want a client's certificate, which the application gives by its "
+        "GTlsInteraction, or it speaks no TLS, or no version of it that is known here."};
   }
   const unsigned status = soup::message_get_status(state_->message.get());
   if (status == SOUP_STATUS_NONE) return std::nullopt;

@@ -56,9 +56,9 @@ class MessageWatch {
   const char* endless() const;
 
   // What ended the request before a byte of it was sent, by this network: the server's certificate,
-  // that it wants the client's, or what a proxy answered instead of making a connection. To be
-  // asked after the call, with its error, if any. With TLS 1.3 a GET may have been sent to a server
-  // that wants a certificate.
+  // that it wants the client's, that it ends the TLS handshake, or what a proxy answered instead of
+  // making a connection. To be asked after the call, with its error, if any. With TLS 1.3 a GET may
+  // have been sent to a server that wants a certificate.
   std::optional<Obstacle> obstacle(const Network& network, const GError* error) const;
 
  private:

@@ -31,6 +31,45 @@ void client_interaction_class_init(ClientInteractionClass* type) {
   };
 }
 
+// Ends each handshake as a server of TLS 1.2 does that wants a certificate and names no authority.
+class RefusingServer {
+ public:
+  RefusingServer() {
+    port_ = g_socket_listener_add_any_inet_port(listener_.get(), nullptr, nullptr);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~RefusingServer() {
+    g_cancellable_cancel(cancellable_.get());
+    thread_.join();
+  }
+  RefusingServer(const RefusingServer&) = delete;
+  RefusingServer& operator=(const RefusingServer&) = delete;
+  std::string url() const { return "https://127.0.0.1:" + std::to_string(port_); }
+  int handshakes() const { return handshakes_; }
+
+ private:
+  void serve() {
+    while (const auto connection = ObjectPtr<GSocketConnection>::adopt(
+               g_socket_listener_accept(listener_.get(), nullptr, cancellable_.get(), nullptr))) {
+      ++handshakes_;
+      GIOStream* const stream = G_IO_STREAM(connection.get());
+      char hello[4096];
+      g_input_stream_read(g_io_stream_get_input_stream(stream), hello, sizeof hello,
+                          cancellable_.get(), nullptr);
+      constexpr char alert[] = {0x15, 3, 3, 0, 2, 2, 40};
+      g_output_stream_write_all(g_io_stream_get_output_stream(stream), alert, sizeof alert, nullptr,
+                                cancellable_.get(), nullptr);
+    }
+  }
+
+  const ObjectPtr<GCancellable> cancellable_ = ObjectPtr<GCancellable>::adopt(g_cancellable_new());
+  const ObjectPtr<GSocketListener> listener_ =
+      ObjectPtr<GSocketListener>::adopt(g_socket_listener_new());
+  int port_ = 0;
+  std::atomic<int> handshakes_ = 0;
+  std::thread thread_;
+};
+
 class Network : public Delivery {
  protected:
   void lead_to(const std::string& url) {
@@ -159,6 +198,13 @@ TEST_F(Network, AServerThatWantsACertificateGetsNoneWithoutTheApplication) {
   lead_to(server.url() + "/clip.mp4");
   expect_error(run_it({{"ca-file", host.file()}}), short_clip(),
                {"cannot be reached", "wants a client's certificate", "GTlsInteraction"});
+}
+
+TEST_F(Network, AHandshakeThatAServerEndsIsToldAtOnce) {
+  const RefusingServer server;
+  lead_to(server.url() + "/clip.mp4");
+  expect_error(run_it(), short_clip(), {"ends the TLS handshake", "client's certificate"});
+  EXPECT_EQ(server.handshakes(), 1);
 }
 
 TEST_F(Network, AWebPageInTheClipsPlaceIsToldAtOnce) {
