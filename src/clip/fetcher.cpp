@@ -193,15 +193,15 @@ void Fetcher::on_stall() {
 
 void Fetcher::retry(const std::string& reason, unsigned status,
                     std::optional<std::chrono::milliseconds> retry_after) {
+  log_.debug([&] { return "GET " + url_.without_query() + " failed: " + reason; });
   const ConnectionPtr broken = connection_;
   disconnect();
   if (broken) note_size(*broken);
   if (broken && !broken->wanted.is_proof && !asked_without_proof_ &&
       proven_to_ > broken->wanted.proven_to &&
       (proven_to_ == overlap_.end() || proven_to_ - broken->wanted.proven_to >= least_proof)) {
-    log_.log([&] {
-      return "reconnects at byte " + std::to_string(offset_) + " after a comparison: " + reason;
-    });
+    log_.log(
+        [&] { return "reconnects at byte " + std::to_string(offset_) + " after a comparison"; });
     return begin();
   }
   note_unwanted();
@@ -219,7 +219,7 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     log_.log([&] {
       return "reconnects at byte " + std::to_string(offset_) + " in " +
              std::to_string(delay.count()) + " ms, failure " + std::to_string(backoff_.failures()) +
-             " of " + std::to_string(settings_.retries) + ": " + reason;
+             " of " + std::to_string(settings_.retries);
     });
     retry_timer_.start(delay, [this] { begin(); });
     return;

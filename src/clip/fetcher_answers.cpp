@@ -246,7 +246,7 @@ void Fetcher::on_refusal(const ConnectionPtr& connection, unsigned status) {
 
 bool Fetcher::ask_without_range(unsigned status) {
   if (std::exchange(refuses_ranges_, true)) return false;
-  log_.log([&] { return "asks for all bytes after HTTP " + std::to_string(status); });
+  log_.debug([&] { return "asks for all bytes after HTTP " + std::to_string(status); });
   connect();
   return true;
 }
