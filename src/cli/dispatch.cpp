@@ -43,7 +43,8 @@ int dispatch(const Group& group, int argc, char** argv, Globals globals) {
   std::vector<std::string> names;
   for (const Command& command : group.commands) names.emplace_back(command.name);
   Options options(program, "COMMAND …", with_commands(group));
-  options.stop_at_first_argument(names);
+  options.stop_at_first_argument();
+  options.set_words(names);
   options.add_ledger();
   if (group.tells_version) options.add_flag("version", "Print the version");
   const auto words = options.parse(argc, argv);

@@ -35,7 +35,11 @@ Options::Slot& Options::add(const char* name, char letter, GOptionArg kind, cons
   Slot& slot = slots_.emplace_back();
   slot.kind = kind;
   slot.is_rare = has_rare_;
-  slot.manual = {name, letter, placeholder != nullptr ? placeholder : "", std::move(help), {}};
+  slot.manual = {.name = name,
+                 .letter = letter,
+                 .placeholder = placeholder != nullptr ? placeholder : "",
+                 .help = std::move(help),
+                 .is_list = kind == G_OPTION_ARG_FILENAME_ARRAY};
   return slot;
 }
 
@@ -70,11 +74,6 @@ void Options::begin_rare() {
   has_rare_ = true;
 }
 
-void Options::stop_at_first_argument(std::vector<std::string> words) {
-  stops_at_first_argument_ = true;
-  words_ = std::move(words);
-}
-
 namespace {
 
 std::function<void(CommandManual)>& recorder() {
@@ -93,8 +92,13 @@ bool Options::is_described() {
 }
 
 CommandManual Options::manual() const {
-  CommandManual manual{
-      program_, parameters_ != nullptr ? parameters_ : "", summary_, description_, {}, words_};
+  CommandManual manual{program_,
+                       parameters_ != nullptr ? parameters_ : "",
+                       summary_,
+                       description_,
+                       {},
+                       words_,
+                       stops_at_first_argument_};
   for (const Slot& slot : slots_) manual.options.push_back(slot.manual);
   return manual;
 }

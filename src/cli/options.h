@@ -41,8 +41,10 @@ class Options {
   void begin_rare();
   // A paragraph that stands below the options; they come in the order in which they are added.
   void add_description(const std::string& text) { description_ += text + "\n\n"; }
-  // What follows the first word that is no option is all arguments. `words`: what that can be.
-  void stop_at_first_argument(std::vector<std::string> words = {});
+  // What the first argument can be, which is not checked.
+  void set_words(std::vector<std::string> words) { words_ = std::move(words); }
+  // What follows the first word that is no option is all arguments, as in a group of commands.
+  void stop_at_first_argument() { stops_at_first_argument_ = true; }
 
   // The arguments. Nothing when help was asked for, and has been printed. Throws UsageError.
   std::optional<std::vector<std::string>> parse(int argc, char** argv);

@@ -219,6 +219,12 @@ TEST_F(ServiceCommands, TheManualHasEachCommandAndOption) {
   EXPECT_EQ(completed({"ledger", "s"}), "show spend settle\n");
   EXPECT_EQ(completed({"generate", "--model", "veo_3_1_"}), "veo_3_1_fast\n");
   EXPECT_EQ(completed({"batch", "--max-co"}), "--max-cost\n");
+  EXPECT_EQ(completed({"ledger", "list", "--status", "in"}), "in-doubt\n");
+  EXPECT_EQ(completed({"help", "le"}), "ledger\n");
+  // One that may be given again, with the name of a file.
+  const std::string zsh = genpro({"help", "--format", "zsh"}).out;
+  EXPECT_NE(zsh.find("'*--ingredient=["), std::string::npos);
+  EXPECT_NE(zsh.find(":ITEM:_files'"), std::string::npos);
 }
 
 }  // namespace

@@ -25,6 +25,12 @@ std::string words_text() {
   return join(all_words(), ", ", " or ");
 }
 
+std::vector<std::string> words_of_option() {
+  std::vector<std::string> words = all_words();
+  words.emplace_back(in_doubt_name);
+  return words;
+}
+
 std::optional<std::string> read_word(const Options& options) {
   auto word = options.value("status");
   if (!word) return std::nullopt;
@@ -77,7 +83,7 @@ int run_ledger_list(int argc, char** argv, const Globals& globals) {
       "A table of the generations that were asked for, the newest first, 50 unless more are asked\n"
       "for. \"In use\" says whether a process is at it now, \"Bytes\" how much of the clip was\n"
       "delivered.");
-  options.add_text("status", "WORD", "Only those of this status");
+  options.add_choice("status", words_of_option(), "Only those of this status");
   add_since(options);
   options.add_description("WORD is one of\n" + words_text() + ".\n" + in_doubt_word() + ", or " +
                           in_doubt_name + ": nobody knows whether the request was taken.");

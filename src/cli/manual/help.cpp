@@ -33,6 +33,9 @@ int run_help(int argc, char** argv, const Globals& /*globals*/) {
                   "What a command does, and its options; or the whole command line as a manual\n"
                   "page or for the completion of a shell.");
   options.add_choice("format", {"man", "bash", "zsh"}, "Print all in this form: man, bash or zsh");
+  std::vector<std::string> names;
+  for (const Command& command : program_group().commands) names.emplace_back(command.name);
+  options.set_words(std::move(names));
   const auto words = options.parse(argc, argv);
   if (!words) return exit_done;
   const auto format = options.value("format");

@@ -62,10 +62,6 @@ std::string shell_quoted(std::string_view text) {
   return result + "'";
 }
 
-bool takes_file(const OptionManual& option) {
-  return option.placeholder.find("FILE") != std::string::npos || option.placeholder == "DIR";
-}
-
 // "genpro ledger list" is `_genpro_ledger_list`.
 std::string function_of(const std::string& name) {
   std::string function = "_" + name;
@@ -96,11 +92,13 @@ std::string manual_page(const std::vector<CommandManual>& commands) {
   page += ".SH COMMANDS\n";
   for (const CommandManual& command : commands) {
     // A group has nothing of its own.
-    if (&command == &program || !command.words.empty()) continue;
-    page += ".SS " + roff(command.name) + " " + roff(command.arguments) + "\n";
+    if (command.is_group) continue;
+    page += ".SS " + roff(trim(command.name + " " + command.arguments)) + "\n";
     page += roff_paragraphs(command.summary);
     for (const OptionManual& option : command.options) page += roff_option(option);
-    if (!command.description.empty()) page += ".PP\n" + roff_paragraphs(command.description);
+    if (!command.description.empty()) {
+      page += ".PP\n" + roff_paragraphs(std::string(trim(command.description)));
+    }
   }
   page +=
       ".SH EXIT STATUS\n"
@@ -151,7 +149,7 @@ std::string bash_completion(const std::vector<CommandManual>& commands) {
         text += pattern + " COMPREPLY=($(compgen -W " + shell_quoted(join(option.words, " ")) +
                 " -- \"$word\")) ; return ;;\n";
       } else {
-        // Files, as far as they make sense.
+        // Files.
         text += pattern + " return ;;\n";
       }
     }
@@ -174,28 +172,23 @@ std::string zsh_completion(const std::vector<CommandManual>& commands) {
   for (const CommandManual& command : commands) {
     text += function_of(command.name) + "() {\n  local context state line\n  _arguments -C";
     for (const OptionManual& option : command.options) {
-      std::string spec = "--" + option.name + (option.placeholder.empty() ? "" : "=") + "[" +
-                         zsh_text(option.help) + "]";
+      std::string spec = (option.is_list ? "*--" : "--") + option.name +
+                         (option.placeholder.empty() ? "" : "=") + "[" + zsh_text(option.help) +
+                         "]";
       if (!option.placeholder.empty()) {
         spec += ":" + zsh_text(option.placeholder) + ":";
-        if (!option.words.empty()) {
-          std::string words;
-          for (const std::string& word : option.words) {
-            words += (words.empty() ? "" : " ") + zsh_text(word);
-          }
-          spec += "(" + words + ")";
-        } else if (takes_file(option)) {
-          spec += option.placeholder == "DIR" ? "_files -/" : "_files";
-        }
+        spec += option.words.empty() ? "_files" : "(" + zsh_text(join(option.words, " ")) + ")";
       }
       text += " \\\n    " + shell_quoted(spec);
     }
-    if (command.words.empty()) {
-      text += " \\\n    '*:file:_files'\n}\n";
+    text += " \\\n    ";
+    text += command.words.empty() ? "'*:file:_files'"
+                                  : shell_quoted("1:command:(" + join(command.words, " ") + ")");
+    if (!command.is_group) {
+      text += "\n}\n";
       continue;
     }
-    text += " \\\n    " + shell_quoted("1:command:(" + join(command.words, " ") + ")") +
-            " \\\n    '*::argument:->rest'\n  [[ $state == rest ]] || return\n  case $line[1] in\n";
+    text += " \\\n    '*::argument:->rest'\n  [[ $state == rest ]] || return\n  case $line[1] in\n";
     for (const std::string& word : command.words) {
       text += "    " + word + ") " + function_of(command.name + " " + word) + " ;;\n";
     }

@@ -15,6 +15,7 @@ struct OptionManual {
   std::string placeholder;  // of the value; empty: it takes none
   std::string help;
   std::vector<std::string> words;  // that the value can be; empty: any
+  bool is_list = false;            // may be given several times
 };
 
 struct CommandManual {
@@ -24,6 +25,7 @@ struct CommandManual {
   std::string description;
   std::vector<OptionManual> options;
   std::vector<std::string> words;  // that the first argument can be
+  bool is_group = false;           // of commands, which those words are
 };
 
 // For roff (a manual page), bash and zsh. The first command is the program itself.
