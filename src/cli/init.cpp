@@ -170,7 +170,7 @@ class Init {
 
   void find_key() {
     if (!key_origin(settings_).empty()) return;
-    if (!is_terminal_) throw std::runtime_error(api::missing_error({"api-key"}).message);
+    if (!is_terminal_) throw CommandError(api::missing_error({"api-key"}));
     const std::string proposed = (fs::path(config_path()).parent_path() / "key").string();
     const std::string answer = ask("File with the API key [" + one_line(proposed, 200) + "]");
     const std::string path = answer.empty() ? proposed : full_path(answer);
@@ -182,9 +182,7 @@ class Init {
   void ask_key() {
     const Hidden hidden;
     settings_.api_key = ask("It is not there yet. The API key, which is not shown");
-    if (const auto error = api::check_key(settings_.api_key)) {
-      throw std::runtime_error(error->message);
-    }
+    if (const auto error = api::check_key(settings_.api_key)) throw CommandError(*error);
     is_key_new_ = true;
   }
 
@@ -243,9 +241,7 @@ class Init {
       values_.emplace_back("ca-file", fs::absolute(*file).string());
     }
     if (is_key_new_) write_key();
-    if (const auto error = save_profile(profile_, values_)) {
-      throw std::runtime_error(error->message);
-    }
+    if (const auto error = save_profile(profile_, values_)) throw CommandError(*error);
     print("[" + one_line(profile_, 80) + "] of " + one_line(config_path(), 200) +
           " is written: agent " + settings_.agent_id + ", sheet " + settings_.sheet_id + ", cell " +
           settings_.cell_id + ".\n");

@@ -151,6 +151,35 @@ TEST_F(ServiceCommands, OfSeveralThatAreToBeStoppedTheWorstIsTold) {
   EXPECT_EQ(ended_last.exit_code, 1) << ended_last.out;
 }
 
+TEST_F(ServiceCommands, ExitCodesAreThoseOfOtherCommands) {
+  service_.set_script([](const Seen&) {
+    return json_answer(401, R"({"error":"no such key","error_code":"unauthorized"})");
+  });
+  EXPECT_EQ(run({"generations", "stop", "9040"}).exit_code, 3);
+  EXPECT_EQ(run({"assets", "delete", "501"}).exit_code, 3);
+  EXPECT_EQ(run({"assets", "list"}).exit_code, 3);
+  EXPECT_EQ(run({"upload", "--ledger", path_, path_ + ".missing"}).exit_code, 2);
+  EXPECT_EQ(genpro({"ledger", "settle", "--timeout", "long"}).exit_code, 2);
+}
+
+TEST_F(ServiceCommands, AllThatIsMissingIsNamedAtOnce) {
+  for (const auto& [words, missing] :
+       {std::pair{std::vector<std::string>{"assets", "list"}, "--agent-id and --api-key-file are"},
+        {{"generations", "list"}, "--sheet-id, --cell-id, --agent-id and --api-key-file are"},
+        {{"generate", "--prompt", "A", "--ingredient", "501"},
+         "--output, --sheet-id, --cell-id, --agent-id and --api-key-file are"}}) {
+    std::vector<std::string> command = {g_getenv("GENPRO")};
+    command.insert(command.end(), words.begin(), words.end());
+    const Finished finished = run_command(command, {{"GEN_API_KEY", ""},
+                                                    {"GEN_AGENT_ID", ""},
+                                                    {"GEN_SHEET_ID", ""},
+                                                    {"GEN_CELL_ID", ""},
+                                                    {"XDG_CONFIG_HOME", "/nonexistent"}});
+    EXPECT_EQ(finished.exit_code, 2) << finished.out;
+    EXPECT_NE(finished.out.find(missing), std::string::npos) << finished.out;
+  }
+}
+
 // It is charged, so one that may have been taken is not sent once more.
 TEST_F(ServiceCommands, ContinueIsSentOnceAndOnlyForWhatIsStopped) {
   const auto is_continue = [](const Seen& seen) { return seen.path.ends_with("/continue"); };

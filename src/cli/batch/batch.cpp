@@ -45,7 +45,8 @@ std::string read_input(const std::string& path) {
   const int reason = errno;
   if (descriptor >= 0) ::close(descriptor);
   if (count < 0) {
-    throw std::runtime_error(one_line(path, 200) + " cannot be read: " + g_strerror(reason) + ".");
+    throw std::runtime_error(one_line(path, 200) + " cannot be read: " + g_strerror(reason) +
+                             ". Name a file of rows.");
   }
   if (count > 0) throw std::runtime_error(one_line(path, 200) + " is larger than 64 MiB.");
   return text;

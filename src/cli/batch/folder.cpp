@@ -43,7 +43,7 @@ OutputFolder::OutputFolder(const std::string& path, const std::string& batch)
   descriptor_ = FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!descriptor_) {
     throw std::runtime_error("The folder " + one_line(path, 200) +
-                             " cannot be used: " + g_strerror(errno) + ".");
+                             " cannot be used: " + g_strerror(errno) + ". Name another --out.");
   }
   // Who holds it alone does so for the moment that it takes to look at the marker.
   const auto deadline = std::chrono::steady_clock::now() + 10s;

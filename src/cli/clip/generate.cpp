@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <thread>
 
+#include "api/request.h"
 #include "base/text.h"
 #include "cli/clip/fetch.h"
 #include "cli/clip/output_file.h"
@@ -11,6 +14,7 @@
 #include "cli/main_loop.h"
 #include "cli/members.h"
 #include "cli/output.h"
+#include "settings/job_settings.h"
 
 namespace genpro::cli {
 
@@ -84,6 +88,20 @@ void print_sentence(const Fetched& fetched, const std::string& file) {
   print(text + "\n");
 }
 
+// With what else is missing, so that it is told at once.
+[[noreturn]] void refuse_without_output(const Options& options, const Settings& settings) {
+  std::vector<std::string> names = {"output"};
+  if (const auto job = make_job_settings(settings); !job) {
+    for (const auto& [name, value] : job.error().details) {
+      if (name == "missing") std::ranges::move(split_list(value), std::back_inserter(names));
+    }
+  }
+  if (names.size() == 1) {
+    throw UsageError(options.program(), "Name the file to write, with --output.");
+  }
+  throw CommandError(named_as_options(api::missing_error(names)));
+}
+
 }  // namespace
 
 int run_generate(int argc, char** argv, const Globals& globals) {
@@ -99,7 +117,7 @@ int run_generate(int argc, char** argv, const Globals& globals) {
   add_settings(options);
   if (!options.parse(argc, argv)) return exit_done;
   const auto output = options.value("output");
-  if (!output) throw UsageError(options.program(), "Name the file to write, with --output.");
+  if (!output) refuse_without_output(options, read_settings(options, globals));
   // Elsewhere that is standard output, which does not appear as a whole.
   if (*output == "-") {
     throw UsageError(options.program(),

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <span>
 
+#include "api/key.h"
+#include "api/request.h"
 #include "base/text.h"
 #include "catalogue/catalogue.h"
 #include "settings/profile.h"
@@ -145,6 +147,16 @@ Error named_as_options(Error error) {
                   "; genpro init remembers ids and where the API key is, and GEN_AGENT_ID, "
                   "GEN_SHEET_ID, GEN_CELL_ID and GEN_API_KEY stand in for theirs.";
   return error;
+}
+
+void require_settings(const Settings& settings, std::initializer_list<const char*> ids) {
+  std::vector<std::string> missing;
+  for (const char* id : ids) {
+    if (text_of(settings, *find_setting(id)).empty()) missing.emplace_back(id);
+  }
+  const auto key = api::find_key(settings.api_key, settings.api_key_file);
+  if (key && trim(*key).empty() && settings.key_command.empty()) missing.emplace_back("api-key");
+  if (!missing.empty()) throw CommandError(named_as_options(api::missing_error(missing)));
 }
 
 void set_ingredients(Settings& settings, const std::vector<std::string>& ingredients,

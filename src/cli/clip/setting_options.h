@@ -43,5 +43,7 @@ inline void add_named(Options& options, std::initializer_list<std::string_view> 
 
 // Of settings that are missing, as options; any other error as it is.
 Error named_as_options(Error error);
+// Throws one CommandError for all of these ids, and the API's key, that are not set.
+void require_settings(const Settings& settings, std::initializer_list<const char*> ids);
 
 }  // namespace genpro::cli

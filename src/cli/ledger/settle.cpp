@@ -70,8 +70,7 @@ void tell_wait(Ledger& ledger, const std::vector<ledger::Entry>& rows, const std
 }
 
 std::vector<Reconciled> settle(const Options& options, Ledger& ledger,
-                               const std::vector<ledger::Entry>& rows) {
-  const unsigned timeout = options.number("timeout", 1, longest_timeout).value_or(default_timeout);
+                               const std::vector<ledger::Entry>& rows, unsigned timeout) {
   const api::Access access = access_of(options);
   if (!options.is_given("json")) tell_wait(ledger, rows, access.base.text);
   return need(Reconciler::run(ledger.path(), access, std::chrono::seconds(timeout)));
@@ -111,11 +110,12 @@ int run_ledger_settle(int argc, char** argv, const Globals& globals) {
   options.add_description(
       "The exit code is 1 when a row is left of which it cannot be told what became of it.");
   if (!options.parse(argc, argv)) return exit_done;
+  const unsigned timeout = options.number("timeout", 1, longest_timeout).value_or(default_timeout);
 
   std::vector<Reconciled> rows;
   if (const auto ledger = open_or_tell(ledger_path(options, globals))) {
     const std::vector<ledger::Entry> open_rows = need(job::rows_to_settle(*ledger));
-    if (!open_rows.empty()) rows = settle(options, *ledger, open_rows);
+    if (!open_rows.empty()) rows = settle(options, *ledger, open_rows, timeout);
   }
   if (options.is_given("json")) {
     print_document(rows);

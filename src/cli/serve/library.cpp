@@ -91,7 +91,7 @@ Library::Library(Settings common, std::string folder)
   if (!folder_.empty()) fs::directory_iterator(folder_, failure);
   if (failure) {
     throw std::runtime_error("The folder of recipes, " + one_line(folder_, 200) +
-                             ", cannot be read: " + failure.message() + ".");
+                             ", cannot be read: " + failure.message() + ". Name another one.");
   }
 }
 

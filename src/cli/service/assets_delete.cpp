@@ -20,11 +20,11 @@ int run_assets_delete(int argc, char** argv, const Globals& globals) {
     if (!is_id(id)) throw UsageError(options.program(), "\"" + one_line(id, 60) + "\" is no id.");
   }
   const Settings settings = read_settings(options, globals);
-  if (settings.agent_id.empty()) throw UsageError(options.program(), "Name the --agent-id.");
+  require_settings(settings, {"agent-id"});
   const Service service(settings);
   int code = exit_done;
   for (const std::string& id : *ids) {
-    const auto removed = ask_once<api::ResourceClient, std::monostate>(
+    auto removed = ask_once<api::ResourceClient, std::monostate>(
         service, [&](api::ResourceClient& client, auto done) {
           client.remove(id, settings.agent_id, std::move(done));
         });
@@ -33,8 +33,10 @@ int run_assets_delete(int argc, char** argv, const Globals& globals) {
     } else if (api::is_gone(removed.error())) {
       print("Ingredient " + id + " is not there.\n");
     } else {
-      tell(removed.error().error.message);
-      code = exit_failed;
+      Error& error = removed.error().error;
+      error.charged = Charged::no;
+      tell(error.message);
+      code = worse_exit_code(code, exit_code_of(error));
     }
   }
   return code;

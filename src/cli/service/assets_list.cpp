@@ -79,7 +79,7 @@ int run_assets_list(int argc, char** argv, const Globals& globals) {
     throw UsageError(options.program(), "--limit and --all exclude each other.");
   }
   const Settings settings = read_settings(options, globals);
-  if (settings.agent_id.empty()) throw UsageError(options.program(), "Name the --agent-id.");
+  require_settings(settings, {"agent-id"});
 
   const Resources resources = list(Service(settings), settings.agent_id, type,
                                    options.is_given("all") ? 0 : limit.value_or(usual_limit));

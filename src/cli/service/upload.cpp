@@ -42,7 +42,7 @@ void upload(const assets::UploaderSettings& settings, const std::vector<std::str
     error.charged = Charged::no;
     auto now = state.lock();
     now->problems.push_back(error.message);
-    now->exit_code = exit_code_of(error) == exit_refused ? exit_refused : exit_failed;
+    now->exit_code = worse_exit_code(now->exit_code, exit_code_of(error));
   };
   std::vector<assets::File> files;
   std::vector<std::string> names;
@@ -105,7 +105,7 @@ int run_upload(int argc, char** argv, const Globals& globals) {
   if (!paths) return exit_done;
   if (paths->empty()) throw UsageError(options.program(), "Name the FILE to upload.");
   const Settings settings = read_settings(options, globals);
-  if (settings.agent_id.empty()) throw UsageError(options.program(), "Name the --agent-id.");
+  require_settings(settings, {"agent-id"});
   const assets::UploaderSettings uploader{.access = need(make_access(settings)),
                                           .agent_id = settings.agent_id,
                                           .ledger = settings.ledger,

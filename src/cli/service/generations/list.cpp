@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/account_client.h"
-#include "base/text.h"
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"
 #include "cli/service/ask.h"
@@ -16,15 +15,7 @@ int run_generations_list(int argc, char** argv, const Globals& globals) {
   add_access(options, {"sheet-route", "sheet-id", "cell-id", "agent-id"});
   if (!options.parse(argc, argv)) return exit_done;
   const Settings settings = read_settings(options, globals);
-  std::vector<std::string> missing;
-  if (settings.sheet_id.empty()) missing.emplace_back("sheet-id");
-  if (settings.cell_id.empty()) missing.emplace_back("cell-id");
-  if (settings.agent_id.empty()) missing.emplace_back("agent-id");
-  if (!missing.empty()) {
-    throw UsageError(options.program(),
-                     "Name the cell with --" + join(missing, ", --", " and --") + ".");
-  }
-
+  require_settings(settings, {"sheet-id", "cell-id", "agent-id"});
   const std::string path =
       settings.sheet_route_word() + "/" + settings.sheet_id + "/cells/" + settings.cell_id;
   const auto generations = ask<api::AccountClient, Generations>(

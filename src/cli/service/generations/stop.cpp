@@ -18,6 +18,7 @@ api::Generation stop(const Service& service, const std::string& id, const std::s
       });
   if (stopped && stopped->phase == api::Phase::stopped) return std::move(*stopped);
   if (!stopped && !stopped.error().retryable && stopped.error().error.http_status != 422) {
+    stopped.error().error.charged = Charged::no;
     throw CommandError(stopped.error().error);
   }
   return ask<api::Client, api::Generation>(
