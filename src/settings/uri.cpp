@@ -110,14 +110,14 @@ Failure read_recipe(std::string_view path, Parameters& parameters) {
   struct stat status {};
   // Not to wait for a pipe or a device.
   if (stat(file->c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return unreadable(recipe + " is no file that can be read.");
+    return unreadable(recipe + " is no file that can be read. Check its name.");
   }
   if (status.st_size > largest_recipe) return settings_error(recipe + " is larger than 1 MiB.");
   const Owned<GKeyFile, g_key_file_unref> keys(g_key_file_new());
   ErrorPtr error;
   if (!g_key_file_load_from_file(keys.get(), file->c_str(), G_KEY_FILE_NONE, error.out())) {
     const std::string reason = recipe + " cannot be read: " + one_line(error.message());
-    if (error->domain == G_FILE_ERROR) return unreadable(reason);
+    if (error->domain == G_FILE_ERROR) return unreadable(reason + ". Check who may read it.");
     return settings_error(reason + ". It is a key file with a group [genpro].");
   }
   const StrvPtr groups(g_key_file_get_groups(keys.get(), nullptr));
@@ -128,7 +128,9 @@ Failure read_recipe(std::string_view path, Parameters& parameters) {
     }
   }
   const StrvPtr names(g_key_file_get_keys(keys.get(), recipe_group, nullptr, nullptr));
-  if (!names) return settings_error(recipe + " has no group [genpro].");
+  if (!names) {
+    return settings_error(recipe + " has no group [genpro]. Write that line above its settings.");
+  }
   const std::string folder = take_string(g_path_get_dirname(file->c_str()));
   for (char** name = names.get(); *name != nullptr; ++name) {
     auto value = read_value(keys.get(), *name, folder);

@@ -89,7 +89,7 @@ void print_table(const std::vector<Task>& tasks, const std::vector<TaskResult>& 
     table.add({std::to_string(tasks[index].number),
                one_line(fs::path(tasks[index].output).filename().string(), 60),
                to_word(result.state), result.generation_id.empty() ? "-" : result.generation_id,
-               result.cost ? number_text(*result.cost) : "-", one_line(note_of(result), 130)});
+               result.cost ? number_text(*result.cost) : "-", one_line(note_of(result), 400)});
   }
   print(table.text());
 }
