@@ -28,6 +28,7 @@ namespace {
 
 // The index of the column behind row_columns.
 constexpr int unchanged_column = 38;
+static_assert(beside_column == unchanged_column + 1);
 
 constexpr std::size_t longest_text = 300;  // bytes of a reason or a line of history
 constexpr std::size_t longest_key = 255;
@@ -302,9 +303,10 @@ std::optional<payment::Credit> credit_by_word(std::string_view word) {
   return static_cast<payment::Credit>(found - credit_words.begin());
 }
 
-std::string select_rows(const Database& database, const std::string& condition) {
+std::string select_rows(const Database& database, const std::string& condition,
+                        const std::string& beside) {
   return std::string("SELECT ") + row_columns + ", " + database.words().unchanged_ms +
-         " FROM generations " + condition;
+         (beside.empty() ? "" : ", " + beside) + " FROM generations " + condition;
 }
 
 std::vector<Entry> read_entries(Query& query) {

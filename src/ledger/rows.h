@@ -28,8 +28,11 @@ struct Row {
 
 // In the order in which they are read.
 extern const char* const row_columns;
-// The statement that reads rows. `condition` begins with WHERE.
-std::string select_rows(const sql::Database& database, const std::string& condition);
+// The statement that reads rows. `condition` begins with WHERE; `beside` is what is read as well,
+// an expression whose column is beside_column.
+std::string select_rows(const sql::Database& database, const std::string& condition,
+                        const std::string& beside = "");
+inline constexpr int beside_column = 39;
 // Throw DamagedRow.
 std::vector<Entry> read_entries(sql::Query& query);
 template <typename... Values>

@@ -305,6 +305,32 @@ TEST_F(LedgerServer, AReaderReadsAndSpendsNothing) {
       << begun.error().message;
 }
 
+// A row that is checked and its history are of one moment.
+TEST_F(LedgerServer, WhatOthersWriteDuringACheckIsNoDamage) {
+  const auto ledger = open();
+  std::vector<std::int64_t> rows;
+  for (int number = 0; number < 40; ++number) {
+    rows.push_back(must(begin(*ledger, request(std::to_string(number)))).entry.id);
+  }
+  std::atomic<bool> is_done{false};
+  std::thread writer([&] {
+    const auto other = open();
+    for (const std::int64_t id : rows) {
+      put(*other, id, pending(std::to_string(id)));
+      put(*other, id, processing(std::to_string(id)));
+    }
+    is_done = true;
+  });
+  bool is_last = false;
+  while (!is_last) {
+    is_last = is_done;
+    for (const auto& finding : must(ledger->check(clock_now()))) {
+      EXPECT_FALSE(finding.is_damage) << finding.text;
+    }
+  }
+  writer.join();
+}
+
 TEST_F(LedgerServer, ATableThatIsNewIsForThoseWhoMayUseTheOthers) {
   { const auto made = open(); }
   psql(

@@ -16,6 +16,9 @@ using sql::Query;
 namespace {
 
 constexpr std::size_t most_findings = 200;
+// Read together with its row: another process may write both between two questions.
+constexpr const char* last_word_sql =
+    "(SELECT word FROM history WHERE row = generations.id ORDER BY number DESC LIMIT 1)";
 
 std::string age_text(payment::Millis age) {
   if (age == payment::unlimited) return "for a time that the clocks do not tell";
@@ -92,19 +95,23 @@ Result<std::vector<Ledger::Finding>> Ledger::check(const payment::Now& now) {
     guarded([&] {
       store_->begin_call(true);
       std::int64_t last = 0;
-      Query rows(database, select_rows(database, "WHERE id > 0 ORDER BY id"));
-      read_each(rows, [&](std::int64_t id, const Row* row, const std::string& reason) {
-        if (id <= last) throw sqlite::Failure(SQLITE_CORRUPT, "its rows are out of order");
-        last = id;
-        if (findings.size() >= most_findings) return;
-        if (row == nullptr) {
-          findings.push_back({id, reason, advice_for_row(id), true});
-          return;
-        }
-        Query history(database,
-                      "SELECT word FROM history WHERE row = ? ORDER BY number DESC LIMIT 1", id);
-        check_row(*row, history.step() ? history.text(0) : "", now, findings);
-      });
+      for (bool is_over = false; !is_over && findings.size() < most_findings;) {
+        is_over = true;
+        Query rows(database,
+                   select_rows(database, "WHERE id > ? ORDER BY id LIMIT 1000", last_word_sql),
+                   last);
+        read_each(rows, [&](std::int64_t id, const Row* row, const std::string& reason) {
+          if (id <= last) throw sqlite::Failure(SQLITE_CORRUPT, "its rows are out of order");
+          last = id;
+          is_over = false;
+          if (findings.size() >= most_findings) return;
+          if (row == nullptr) {
+            findings.push_back({id, reason, advice_for_row(id), true});
+          } else {
+            check_row(*row, rows.text(beside_column), now, findings);
+          }
+        });
+      }
     });
     guarded([&] {
       for (const std::string& id : damaged_assets(database)) {
