@@ -6,6 +6,7 @@
 #include "ledger/ledger.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/glib_ptr.h"
 #include "ledger/errors.h"
@@ -446,6 +447,13 @@ bool Ledger::is_followed(std::int64_t id) {
       attempt<bool>(false, [&](Database& /*database*/) { return store_->places()->is_held(id); });
   // What cannot be asked is not taken for free.
   return !is_held || *is_held;
+}
+
+Result<std::set<std::int64_t>> Ledger::followed() {
+  return attempt<std::set<std::int64_t>>(true, [&](Database& /*database*/) {
+    const auto held = store_->places()->held_by_others(std::numeric_limits<std::size_t>::max());
+    return std::set<std::int64_t>(held.begin(), held.end());
+  });
 }
 
 // The row itself is not needed, only its place.

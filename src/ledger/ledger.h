@@ -297,6 +297,8 @@ class Ledger {
   Result<std::vector<Finding>> check(const payment::Now& now);
   // Whether a process is at it now.
   bool is_followed(std::int64_t id);
+  // The rows that other processes are at now.
+  Result<std::set<std::int64_t>> followed();
   // Removes closed rows created before `before`, with their history; returns how many. Those that
   // tell whose a generation is while a request to their cell is in doubt are kept.
   Result<std::int64_t> prune(WallTime before);

@@ -136,11 +136,14 @@ TEST_F(LedgerClaim, AKilledPosterIsNoticedWithoutWaiting) {
   EXPECT_EQ(answer, 'y');
   const auto ledger = open();
   EXPECT_EQ(must(ask(*ledger, request(), Reuse::in_flight)).kind, Kind::busy);
-  EXPECT_TRUE(ledger->is_followed(must(ledger->list({})).front().id));
+  const std::int64_t id = must(ledger->list({})).front().id;
+  EXPECT_TRUE(ledger->is_followed(id));
+  EXPECT_TRUE(must(ledger->followed()).contains(id));
   kill(child, SIGKILL);
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   for (const int end : pipe) close(end);
-  EXPECT_FALSE(ledger->is_followed(must(ledger->list({})).front().id));
+  EXPECT_FALSE(ledger->is_followed(id));
+  EXPECT_FALSE(must(ledger->followed()).contains(id));
   EXPECT_EQ(must(ask(*ledger, request(), Reuse::in_flight)).kind, Kind::take);
 }
 

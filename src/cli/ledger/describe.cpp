@@ -190,9 +190,8 @@ bool has_died(const Seen& seen) {
 
 }  // namespace
 
-Seen look_at(ledger::Ledger& ledger, Entry entry) {
-  Seen seen{std::move(entry), false};
-  seen.is_followed = ledger.is_followed(seen.entry.id);
+Seen look_at(ledger::Ledger& ledger, Entry entry, bool is_followed) {
+  Seen seen{std::move(entry), is_followed};
   if (has_died(seen)) {
     // Whoever was at it may have written the answer down and gone since the row was read.
     if (auto latest = need(ledger.find(seen.entry.id))) seen.entry = std::move(*latest);

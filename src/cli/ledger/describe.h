@@ -19,7 +19,7 @@ struct Seen {
   bool is_followed = false;
 };
 // Throws std::runtime_error.
-Seen look_at(ledger::Ledger& ledger, ledger::Entry entry);
+Seen look_at(ledger::Ledger& ledger, ledger::Entry entry, bool is_followed);
 
 // A request whose process died over it is in doubt, whatever the row says.
 payment::State state_of(const Seen& seen);

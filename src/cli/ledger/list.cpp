@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -64,9 +65,11 @@ bool for_each(Ledger& ledger, const std::optional<std::string>& word, ledger::Wa
     std::ranges::move(more, std::back_inserter(entries));
     std::ranges::sort(entries, std::greater(), &Entry::id);
   }
+  const std::set<std::int64_t> followed = need(ledger.followed());
   std::size_t shown = 0;
   for (Entry& entry : entries) {
-    const Seen seen = look_at(ledger, std::move(entry));
+    const bool is_followed = followed.contains(entry.id);
+    const Seen seen = look_at(ledger, std::move(entry), is_followed);
     if (word && word_of(seen) != *word) continue;
     if (limit != 0 && shown == limit) return true;
     show(seen);

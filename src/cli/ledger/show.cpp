@@ -113,7 +113,7 @@ int run_ledger_show(int argc, char** argv, const Globals& globals) {
   std::string text;
   api::JsonArrayPtr array(json_array_new());
   for (const Entry& entry : entries) {
-    const Seen seen = look_at(*ledger, entry);
+    const Seen seen = look_at(*ledger, entry, ledger->is_followed(entry.id));
     if (!text.empty()) text += "\n";
     const History history = need(ledger->history(seen.entry.id));
     text += page(seen, history);
