@@ -270,7 +270,11 @@ void PaymentDriver::post() {
 // What is waited for counts from when the request left, and not from its intention.
 payment::State PaymentDriver::as_it_left(payment::State state) const {
   auto* posting = std::get_if<payment::Posting>(&state);
-  if (posting != nullptr && left_at_) posting->attempt.posted = *left_at_;
+  if (posting == nullptr || !left_at_) return state;
+  payment::Attempt& attempt = posting->attempt;
+  const bool is_first = attempt.posted == attempt.made;
+  attempt.posted = *left_at_;
+  if (is_first) attempt.made = *left_at_;
   return state;
 }
 

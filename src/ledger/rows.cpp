@@ -380,7 +380,10 @@ void set_state(Row& row, const payment::State& state) {
           }
           row.generation_id = stage.generation.id;
           row.evidence = stage.generation.evidence;
+          // A request that was not sent again was first sent when it left.
+          const bool is_first = row.attempt.made == row.attempt.posted;
           row.attempt.posted = stage.generation.posted;
+          if (is_first) row.attempt.made = row.attempt.posted;
         } else {
           // What it was thought to have made is not known to be its own any more.
           row.generation_id.clear();

@@ -8,6 +8,7 @@
 #include "job/address_request.h"
 #include "job/job.h"
 #include "job/reconciler.h"
+#include "ledger/reports/metrics.h"
 #include "ledger/store/clock.h"
 #include "support/fake_service.h"
 #include "support/fast_clock.h"
@@ -49,6 +50,14 @@ class JobTest : public testing::Test {
       updates.push_back(std::move(*update));
     } while (!updates.back().clip && !updates.back().error);
     return updates;
+  }
+  // Of all models.
+  static std::int64_t sent_again(const std::string& path) {
+    const auto ledger = ledger::Ledger::open(path);
+    const auto metrics = (*ledger)->metrics();
+    std::int64_t sum = 0;
+    for (const auto& [name, model] : metrics->models) sum += model.sent_again;
+    return sum;
   }
 
   FakeService service_;
@@ -226,9 +235,19 @@ TEST_F(JobTest, WhatWasQueuedKeepsItsKeyForTheNextRun) {
     is_named = true;
   }
   EXPECT_TRUE(run(queued(0ms)).back().clip);
+  EXPECT_EQ(sent_again(folder.file("ledger.db")), 1);
   const std::lock_guard lock(mutex);
   ASSERT_EQ(keys.size(), 2U);
   EXPECT_EQ(keys[0], keys[1]);
+}
+
+TEST_F(JobTest, ARequestThatLeftOnceIsNotCountedAsSentAgain) {
+  const test::TempDir folder;
+  JobSettings wanted = settings();
+  wanted.ledger = folder.file("ledger.db");
+  EXPECT_TRUE(run(wanted).back().clip);
+  EXPECT_EQ(service_.count(test::is_generate), 1U);
+  EXPECT_EQ(sent_again(wanted.ledger), 0);
 }
 
 TEST_F(JobTest, ALedgerThatWasMovedIsToldOnce) {
