@@ -8,24 +8,20 @@ Prints the results as TAP; without a Chromium all of it is skipped."""
 
 import contextlib
 import http.server
-import json
 import os
 import shutil
-import signal
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import traceback
-import urllib.error
 import urllib.request
 import zlib
 
+from emulator import KEY, Emulator
 from webdriver import Browser, Driver, Failure, eventually
 
-KEY = 'gen_pat_page-test'
 LONG_WORD = 'unbreakable' * 30
 
 
@@ -44,36 +40,6 @@ def png(width=320, height=180):
     header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
     return b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(
         b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
-
-
-class Emulator:
-    def __init__(self, program, *options):
-        self.process = subprocess.Popen(
-            [program, 'serve', '--port', '0', '--latency', '1', *options], stdout=subprocess.PIPE,
-            text=True)
-        line = self.process.stdout.readline()
-        expect(line.startswith('Listening on http'), f'the emulator starts: {line!r}')
-        self.origin = line.split()[-1].removesuffix('/v1')
-
-    def call(self, method, path, body=None, key=KEY):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.origin + path, data, {'X-API-Key': key}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-
-    def generations(self):
-        return self.call('GET', '/_emulator/generations')['generations']
-
-    def generate(self, prompt, seconds=1):
-        return self.call('POST', '/v1/autocontentengine/101/cells/3300/generate?agent_id=42', {
-            'generation_type': 'video_from_ingredients',
-            'data': {'prompt': prompt, 'asset_resource_ids': [501], 'model': 'pika',
-                     'duration': seconds}})['generation_id']
-
-    def close(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
-        self.process.stdout.close()
 
 
 def await_completion(browser, number):
