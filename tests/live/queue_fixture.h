@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "base/guarded.h"
-#include "live/live_fixture.h"
+#include "live/gapless_run.h"
 
 namespace genpro::test {
 
@@ -40,7 +40,7 @@ inline bool skip(GstElement* bin) {
   return is_done != FALSE;
 }
 
-class QueueTest : public testing::Test {
+class QueueTest : public testing::Test, public GaplessRun {
  protected:
   void make(const Settings& changes = {}) {
     service.set_clip(clip_of({.frames = 30}));
@@ -48,7 +48,6 @@ class QueueTest : public testing::Test {
     settings.insert(settings.end(), changes.begin(), changes.end());
     studio = std::make_unique<Studio>(live_bin(service, settings));
   }
-  GstElement* bin() { return studio->bin(); }
   std::string queue() { return get_property(bin(), "queue"); }
   bool wait_for_item(unsigned number, const std::string& state) {
     const std::string part =
@@ -93,14 +92,6 @@ class QueueTest : public testing::Test {
     }
     return reasons;
   }
-  void stop() {
-    ASSERT_TRUE(studio->wait_for_sound());
-    studio->stop();
-    pictures = studio->video().pictures();
-    sound = studio->audio().sound();
-    expect_gapless(pictures);
-    expect_gapless(sound);
-  }
   // From the first frame of one clip to the last one of another there is no placeholder.
   void expect_no_gap(int first, int last) {
     const auto begin =
@@ -112,11 +103,6 @@ class QueueTest : public testing::Test {
     EXPECT_TRUE(std::all_of(begin, end, [](const Shown& shown) { return shown.mark.has_value(); }))
         << text_of(pictures);
   }
-
-  LiveService service;
-  std::unique_ptr<Studio> studio;
-  Pictures pictures;
-  Sound sound;
 };
 
 }  // namespace genpro::test

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <fstream>
 
-#include "live/live_fixture.h"
+#include "live/gapless_run.h"
 
 namespace genpro::test {
 namespace {
@@ -38,7 +38,7 @@ std::uint64_t time_in(const GstStructure* fields, const char* name) {
   return time;
 }
 
-class Cue : public testing::Test {
+class Cue : public testing::Test, public GaplessRun {
  protected:
   void play(const Settings& changes = {}) {
     service.set_clip(clip_of(spec));
@@ -47,7 +47,6 @@ class Cue : public testing::Test {
     studio = std::make_unique<Studio>(live_bin(service, settings));
     studio->play();
   }
-  GstElement* bin() { return studio->bin(); }
   bool wait_for(const char* event, const char* name = "genpro-clip") {
     return studio->bus().wait_for(
         [&](GstMessage* message) { return is_event(message, name, event); });
@@ -71,14 +70,6 @@ class Cue : public testing::Test {
   bool wait_until(std::uint64_t time) {
     return studio->video().wait_for([=](const Shown& shown) { return shown.pts >= time; });
   }
-  void stop() {
-    ASSERT_TRUE(studio->wait_for_sound());
-    studio->stop();
-    pictures = studio->video().pictures();
-    sound = studio->audio().sound();
-    expect_gapless(pictures);
-    expect_gapless(sound);
-  }
   // What is the first frame that is not before that time.
   const Shown& frame_from(std::uint64_t time) {
     static const Shown none;
@@ -89,10 +80,6 @@ class Cue : public testing::Test {
   }
 
   ClipSpec spec{.frames = 45};
-  LiveService service;
-  std::unique_ptr<Studio> studio;
-  Pictures pictures;
-  Sound sound;
 };
 
 TEST_F(Cue, HoldsAClipUntilItIsTakenAtTheFrameThatWasCalledFor) {

@@ -3,13 +3,13 @@
 // How a clip takes over from the placeholder: whole, at once, in sync and in the raster.
 #include <cmath>
 
-#include "live/live_fixture.h"
+#include "live/gapless_run.h"
 
 namespace genpro::test {
 namespace {
 
 // Plays that clip once, from black to black.
-class Once {
+class Once : public GaplessRun {
  public:
   explicit Once(const ClipSpec& spec, const Settings& changes = {},
                 const std::string& video_caps = small_raster, Rect part = {})
@@ -27,23 +27,14 @@ class Once {
     ASSERT_TRUE(studio->signals().wait_for("clip-started 9041"));
     ASSERT_TRUE(studio->signals().wait_for("clip-ended 9041"));
     ASSERT_TRUE(studio->video().wait_for_more(10));
-    ASSERT_TRUE(studio->wait_for_sound());
-    studio->stop();
-    pictures = studio->video().pictures();
-    sound = studio->audio().sound();
+    ASSERT_NO_FATAL_FAILURE(stop());
     clip = part_of(pictures, spec_.tag);
     ASSERT_FALSE(clip.empty()) << text_of(pictures);
-    expect_gapless(pictures);
-    expect_gapless(sound);
     studio->expect_quiet();
   }
   GstClockTime begin() const { return clip.front().pts; }
   GstClockTime end() const { return clip.back().end(); }
 
-  LiveService service;
-  std::unique_ptr<Studio> studio;
-  Pictures pictures;
-  Sound sound;
   Pictures clip;
 
  private:
