@@ -110,8 +110,7 @@ Result<std::string> run_key_command(const std::vector<std::string>& command,
     if (poll(waits.data(), is_open ? 2 : 1, static_cast<int>(wait.count())) <= 0) continue;
     if (waits[1].revents == 0) continue;
     std::array<char, 4096> bytes{};
-    const ssize_t size = read(child->out(), bytes.data(), bytes.size());
-    if (size < 0 && errno == EINTR) continue;
+    const ssize_t size = read_some(child->out(), bytes.data(), bytes.size());
     if (size <= 0) is_open = false;
     if (size > 0) output.append(bytes.data(), static_cast<std::size_t>(size));
     if (output.size() > max_output) return command_error(command, "it writes no end of output");

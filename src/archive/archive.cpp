@@ -39,8 +39,7 @@ std::string sha256_of_file(const std::string& path, const std::stop_token& stopp
       return {};
     }
     if (tick) tick();
-    const ssize_t count = ::read(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = read_some(file.get(), bytes.data(), bytes.size());
     if (count == 0) return g_checksum_get_string(checksum.get());
     if (count < 0) return {};
     g_checksum_update(checksum.get(), bytes.data(), count);

@@ -23,7 +23,7 @@ constexpr std::time_t oldest_partial = 24 * 3600;
 
 // So that a name is there after a loss of power as well. A file system that cannot do it loses no
 // more than that.
-void settle_folder(const std::string& path) {
+void sync_folder(const std::string& path) {
   const std::string folder = take_string(g_path_get_dirname(path.c_str()));
   const FileDescriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file) (void)fsync(file.get());
@@ -68,18 +68,10 @@ bool PartialFile::write(std::uint64_t offset, std::span<const unsigned char> byt
     g_checksum_update(checksum_.get(), fresh.data(), static_cast<gssize>(fresh.size()));
     checked_to_ = end;
   }
-  while (!bytes.empty()) {
-    const ssize_t done =
-        pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(done));
-    offset += static_cast<std::uint64_t>(done);
-  }
-  return true;
+  return write_all_at(file_.get(), offset, bytes.data(), bytes.size());
 }
 
-bool PartialFile::settle() {
+bool PartialFile::sync() {
   return fdatasync(file_.get()) == 0;
 }
 
@@ -89,8 +81,7 @@ std::string PartialFile::sha256(std::uint64_t size) const {
   std::uint64_t at = checked_to_;
   while (at < size) {
     const auto wanted = std::min<std::uint64_t>(bytes.size(), size - at);
-    const ssize_t count = pread(file_.get(), bytes.data(), wanted, static_cast<off_t>(at));
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = read_some_at(file_.get(), at, bytes.data(), wanted);
     if (count <= 0) return {};
     g_checksum_update(checksum.get(), bytes.data(), count);
     at += static_cast<std::uint64_t>(count);
@@ -111,7 +102,7 @@ bool PartialFile::publish(const std::string& path) {
   }
   if (g_rename(name_.c_str(), path.c_str()) != 0) return false;
   name_.clear();
-  settle_folder(path);
+  sync_folder(path);
   return true;
 }
 
@@ -124,7 +115,7 @@ bool write_record(const std::string& path, const Record& record) {
                                 0600, nullptr)) {
     return false;
   }
-  settle_folder(path);
+  sync_folder(path);
   return true;
 }
 

@@ -25,7 +25,7 @@ class PartialFile {
   bool is_open() const { return static_cast<bool>(file_); }
   bool write(std::uint64_t offset, std::span<const unsigned char> bytes);
   // What was written so far is on the disk.
-  bool settle();
+  bool sync();
   // Of the first `size` bytes, hexadecimal; empty when they cannot be read. Reads nothing where
   // they were written in order.
   std::string sha256(std::uint64_t size) const;

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "archive/writer.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <deque>
-#include <thread>
 #include <utility>
 
 #include "archive/partial_file.h"
 #include "base/callback.h"
 #include "base/guarded.h"
 #include "base/log.h"
-#include "base/thread_owner.h"
 
 namespace genpro::archive {
 
@@ -22,9 +18,10 @@ namespace {
 using std::chrono::steady_clock;
 
 // Written out while the clip comes, so that its end has little left to wait for.
-constexpr std::uint64_t unsettled_most = 64 * 1024 * 1024;
+constexpr std::uint64_t most_unsynced = 64 * 1024 * 1024;
 // A disk that has not taken a clip in that time, when the process exits, will not.
 constexpr std::chrono::seconds longest_exit{60};
+constexpr std::chrono::seconds longest_dropped_exit{1};
 
 std::string reason_now() {
   return g_strerror(errno);
@@ -41,6 +38,17 @@ void log_problem(const std::string& text) {
   log::Logger(log::Category::clip, {}).warning([&] { return text; });
 }
 
+std::string publish(PartialFile& file, const Archive& archive, Record record) {
+  record.sha256 = file.sha256(record.size);
+  if (record.sha256.empty()) return "what was written cannot be read: " + reason_now();
+  const std::string clip = archive.clip_path(record.sha256);
+  if (!file.publish(clip)) return clip + " cannot be made: " + reason_now();
+  record.kept_at = g_get_real_time() / 1000;
+  const std::string path = archive.record_path(record.service, record.generation_id);
+  if (!write_record(path, record)) return path + " cannot be made: " + reason_now();
+  return {};
+}
+
 }  // namespace
 
 struct Writer::State {
@@ -55,120 +63,83 @@ struct Writer::State {
     std::optional<std::uint64_t> size;  // all has come: of the clip
     bool has_no_lease = false;          // any more
     bool is_dropped = false;            // nothing is to be kept
-    bool is_over = false;               // the thread is done
-    bool is_abandoned = false;          // nobody waits for the thread any more
+    bool is_over = false;               // the clip is kept or given up
     bool is_watched = true;             // somebody takes the problem
     std::string problem;
   };
 
-  Guarded<Progress> progress;
-};
-
-// What it works with is its own, since a disk may hold it for longer than anybody waits.
-class Writer::Thread : public ThreadOwner {
-  using Progress = State::Progress;
-
- public:
-  Thread(std::shared_ptr<State> state, Archive archive, Record record, std::unique_ptr<Lease> lease)
-      : state_(std::move(state)),
-        thread_([this, state = state_, archive = std::move(archive), record = std::move(record),
-                 lease = std::move(lease)]() mutable {
-          pthread_setname_np(pthread_self(), "genpro-archive");
-          std::string reason = "the folder cannot be written to";
-          guard_c_callback("keeping a clip",
-                           [&] { reason = write(*state, archive, record, std::move(lease)); });
-          tell(*state, record, reason);
-          auto progress = state->progress.lock();
-          progress->is_over = true;
-          progress.notify();
-          if (!progress->is_abandoned) set_ended();
-        }) {}
-  ~Thread() override {
-    bool is_over = false;
-    {
-      auto progress = state_->progress.lock();
-      const auto deadline =
-          steady_clock::now() + (progress->is_dropped ? std::chrono::seconds(1) : longest_exit);
-      is_over = progress.wait_until(deadline, [](const Progress& p) { return p.is_over; });
-      progress->is_abandoned = !is_over;
-    }
-    is_over ? thread_.join() : thread_.detach();
+  // Of the thread.
+  void keep(const Archive& archive, const Record& record, std::unique_ptr<Lease> lease) {
+    std::string reason = "the folder cannot be written to";
+    guard_c_callback("keeping a clip", [&] { reason = write(archive, record, std::move(lease)); });
+    tell(record, reason);
   }
+
+  Guarded<Progress> progress;
 
  private:
-  // Why the clip is not kept; empty when it is, or is not to be.
-  static std::string write(State& state, const Archive& archive, Record record,
-                           std::unique_ptr<Lease> lease) {
-    PartialFile file(archive.folder());
-    if (!file.is_open()) return "the folder cannot be written to: " + reason_now();
-    std::uint64_t unsettled = 0;
-    std::uint64_t written = 0;
-    while (true) {
-      State::Piece piece;
-      bool has_lease = true;
-      {
-        auto progress = state.progress.lock();
-        progress.wait(
-            [](const Progress& p) { return !p.pieces.empty() || p.size || p.is_dropped; });
-        if (progress->is_dropped) return {};
-        has_lease = !progress->has_no_lease;
-        if (progress->pieces.empty()) {
-          record.size = *progress->size;
-          break;
-        }
-        piece = std::move(progress->pieces.front());
-        progress->pieces.pop_front();
-      }
-      if (!has_lease) lease.reset();
-      gsize size = 0;
-      const auto* data =
-          static_cast<const unsigned char*>(g_bytes_get_data(piece.bytes.get(), &size));
-      if (!file.write(piece.offset, {data, size})) {
-        return "the folder cannot be written to: " + reason_now();
-      }
-      written += size;
-      if (lease) lease->note(written);
-      unsettled += size;
-      if (unsettled >= unsettled_most) {
-        if (!file.settle()) return "the disk cannot take it: " + reason_now();
-        unsettled = 0;
-      }
-      auto progress = state.progress.lock();
-      progress->queued -= size;
-      progress.notify();
-    }
-    return publish(file, archive, std::move(record));
-  }
-
-  static std::string publish(PartialFile& file, const Archive& archive, Record record) {
-    record.sha256 = file.sha256(record.size);
-    if (record.sha256.empty()) return "what was written cannot be read: " + reason_now();
-    const std::string clip = archive.clip_path(record.sha256);
-    if (!file.publish(clip)) return clip + " cannot be made: " + reason_now();
-    record.kept_at = g_get_real_time() / 1000;
-    const std::string path = archive.record_path(record.service, record.generation_id);
-    if (!write_record(path, record)) return path + " cannot be made: " + reason_now();
-    return {};
-  }
-
-  // An empty reason: there is nothing to tell.
-  static void tell(State& state, const Record& record, const std::string& reason) {
-    std::string unwatched;
-    {
-      auto progress = state.progress.lock();
-      progress->pieces.clear();
-      progress.notify();
-      if (reason.empty() || progress->is_dropped) return;
-      progress->is_dropped = true;
-      progress->problem = problem_text(record, reason);
-      if (!progress->is_watched) unwatched = std::exchange(progress->problem, {});
-    }
-    log_problem(unwatched);
-  }
-
-  const std::shared_ptr<State> state_;
-  std::thread thread_;  // last, so that it finds the others made
+  std::string write(const Archive& archive, Record record, std::unique_ptr<Lease> lease);
+  void tell(const Record& record, const std::string& reason);
 };
+
+// Why the clip is not kept; empty when it is, or is not to be.
+std::string Writer::State::write(const Archive& archive, Record record,
+                                 std::unique_ptr<Lease> lease) {
+  PartialFile file(archive.folder());
+  if (!file.is_open()) return "the folder cannot be written to: " + reason_now();
+  std::uint64_t unsynced = 0;
+  std::uint64_t written = 0;
+  while (true) {
+    Piece piece;
+    bool has_lease = true;
+    {
+      auto shared = progress.lock();
+      shared.wait([](const Progress& p) { return !p.pieces.empty() || p.size || p.is_dropped; });
+      if (shared->is_dropped) return {};
+      has_lease = !shared->has_no_lease;
+      if (shared->pieces.empty()) {
+        record.size = *shared->size;
+        break;
+      }
+      piece = std::move(shared->pieces.front());
+      shared->pieces.pop_front();
+    }
+    if (!has_lease) lease.reset();
+    gsize size = 0;
+    const auto* data =
+        static_cast<const unsigned char*>(g_bytes_get_data(piece.bytes.get(), &size));
+    if (!file.write(piece.offset, {data, size})) {
+      return "the folder cannot be written to: " + reason_now();
+    }
+    written += size;
+    if (lease) lease->note(written);
+    unsynced += size;
+    if (unsynced >= most_unsynced) {
+      if (!file.sync()) return "the disk cannot take it: " + reason_now();
+      unsynced = 0;
+    }
+    auto shared = progress.lock();
+    shared->queued -= size;
+    shared.notify();
+  }
+  return publish(file, archive, std::move(record));
+}
+
+// An empty reason: there is nothing to tell.
+void Writer::State::tell(const Record& record, const std::string& reason) {
+  std::string unwatched;
+  {
+    auto shared = progress.lock();
+    shared->pieces.clear();
+    shared->is_over = true;
+    shared.notify();
+    if (reason.empty() || shared->is_dropped) return;
+    shared->is_dropped = true;
+    shared->problem = problem_text(record, reason);
+    if (!shared->is_watched) unwatched = std::exchange(shared->problem, {});
+  }
+  log_problem(unwatched);
+}
 
 Writer::Writer(Archive archive, Record record, std::unique_ptr<Lease> lease)
     : archive_(std::move(archive)), record_(std::move(record)), state_(std::make_shared<State>()) {
@@ -178,7 +149,10 @@ Writer::Writer(Archive archive, Record record, std::unique_ptr<Lease> lease)
 
 void Writer::start(std::unique_ptr<Lease> lease) {
   ThreadOwner::collect();
-  thread_ = std::make_unique<Thread>(state_, archive_, record_, std::move(lease));
+  thread_ = std::make_unique<WorkThread>(
+      "genpro-archive",
+      [state = state_, archive = archive_, record = record_, lease = std::move(lease)](
+          const std::stop_token&) mutable { state->keep(archive, record, std::move(lease)); });
 }
 
 Writer::~Writer() {
@@ -192,6 +166,7 @@ Writer::~Writer() {
       progress->is_dropped = true;
       progress->pieces.clear();
     }
+    thread_->limit_wait(progress->is_dropped ? longest_dropped_exit : longest_exit);
     progress.notify();
   }
   log_problem(untold);

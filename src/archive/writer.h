@@ -14,6 +14,7 @@
 #include "archive/archive.h"
 #include "archive/lease.h"
 #include "base/glib_ptr.h"
+#include "base/work_thread.h"
 
 namespace genpro::archive {
 
@@ -52,7 +53,6 @@ class Writer {
 
  private:
   struct State;
-  class Thread;
 
   void start(std::unique_ptr<Lease> lease);
   void finish_at(std::uint64_t size);
@@ -60,7 +60,7 @@ class Writer {
   const Archive archive_;
   const Record record_;
   const std::shared_ptr<State> state_;
-  std::unique_ptr<Thread> thread_;                 // null until there is something to write
+  std::unique_ptr<WorkThread> thread_;             // null until there is something to write
   std::map<std::uint64_t, std::uint64_t> ranges_;  // begin to end of what has come; apart
   std::chrono::milliseconds patience_ = patience;
   bool is_closed_ = false;  // all has come, or it was given up

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -156,8 +155,8 @@ Result<std::monostate> read_content(const FileDescriptor& descriptor, File& file
   while (position < file.stamp.size) {
     if (stopped.stop_requested()) return stopped_error();
     const auto block = digests.block();
-    const ssize_t size = pread(descriptor.get(), block.data(), block.size(), position);
-    if (size < 0 && errno == EINTR) continue;
+    const ssize_t size = read_some_at(descriptor.get(), static_cast<std::uint64_t>(position),
+                                      block.data(), block.size());
     if (size < 0) {
       return file_error(file.stamp.path, std::string("cannot be read: ") + g_strerror(errno) +
                                              ". Check the disk that it is on.");

@@ -6,6 +6,7 @@
 #include <stop_token>
 
 #include "base/runtime.h"
+#include "base/work_thread.h"
 
 namespace genpro::assets {
 
@@ -23,9 +24,8 @@ class Task {
   Task& operator=(const Task&) = delete;
 
  private:
-  class Thread;
   std::shared_ptr<char> here_ = std::make_shared<char>();
-  std::unique_ptr<Thread> thread_;
+  std::unique_ptr<WorkThread> thread_;
 };
 
 }  // namespace genpro::assets

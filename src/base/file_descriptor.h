@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// File descriptors, and what is read and written by them. A signal interrupts none of that.
 #pragma once
 
+#include <sys/types.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace genpro {
@@ -25,5 +30,13 @@ class FileDescriptor {
  private:
   int fd_;
 };
+
+// As read() and pread().
+ssize_t read_some(int descriptor, void* data, std::size_t size);
+ssize_t read_some_at(int descriptor, std::uint64_t offset, void* data, std::size_t size);
+// All of it, or false with the reason in errno: EIO where there is no more.
+bool read_all_at(int descriptor, std::uint64_t offset, void* data, std::size_t size);
+bool write_all(int descriptor, const void* data, std::size_t size);
+bool write_all_at(int descriptor, std::uint64_t offset, const void* data, std::size_t size);
 
 }  // namespace genpro

@@ -7,6 +7,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+
+#include "base/file_descriptor.h"
 
 namespace genpro {
 
@@ -15,9 +18,6 @@ class TemporaryFile {
  public:
   // In the folder for temporary files; null when none can be made there, with the reason in errno.
   static std::unique_ptr<TemporaryFile> create();
-  ~TemporaryFile();
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   // All of the bytes, or false with the reason in errno.
   bool write(std::uint64_t offset, std::span<const unsigned char> bytes);
@@ -28,9 +28,9 @@ class TemporaryFile {
   std::string path() const;
 
  private:
-  explicit TemporaryFile(int descriptor) : descriptor_(descriptor) {}
+  explicit TemporaryFile(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
 
-  const int descriptor_;
+  const FileDescriptor descriptor_;
 };
 
 }  // namespace genpro

@@ -2,20 +2,15 @@
 #include "clip/kept_file.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <thread>
 #include <utility>
 
-#include "base/callback.h"
 #include "base/file_descriptor.h"
 #include "base/guarded.h"
-#include "base/thread_owner.h"
 
 namespace genpro::clip {
 
@@ -41,16 +36,9 @@ class File {
     const auto length = std::min<std::uint64_t>(block_size_, size_ - offset);
     Owned<GByteArray, g_byte_array_unref> bytes(g_byte_array_new());
     g_byte_array_set_size(bytes.get(), static_cast<guint>(length));
-    std::uint64_t done = 0;
-    while (done < length) {
-      const ssize_t count = pread(descriptor_.get(), bytes->data + done, length - done,
-                                  static_cast<off_t>(offset + done));
-      if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) {
-        piece.problem = count < 0 ? errno : EIO;
-        return piece;
-      }
-      done += static_cast<std::uint64_t>(count);
+    if (!read_all_at(descriptor_.get(), offset, bytes->data, length)) {
+      piece.problem = errno;
+      return piece;
     }
     piece.bytes.reset(g_byte_array_free_to_bytes(bytes.release()));
     return piece;
@@ -76,63 +64,31 @@ class File {
 }  // namespace
 
 struct KeptFile::State {
+  // Of the thread.
+  void read_all(File file, const std::stop_token& stopped) {
+    while (true) {
+      std::uint64_t offset = 0;
+      {
+        auto shared = progress.lock();
+        shared.wait(stopped, [](const Progress& p) { return p.asked && !p.piece; });
+        if (stopped.stop_requested()) return;
+        offset = *shared->asked;
+        shared->current = std::exchange(shared->asked, std::nullopt);
+      }
+      Piece piece = file.read(offset);
+      auto shared = progress.lock();
+      shared->current.reset();
+      shared->piece = std::move(piece);
+      shared.notify();
+    }
+  }
+
   struct Progress {
     std::optional<std::uint64_t> asked;    // offset of what is to be read next
     std::optional<std::uint64_t> current;  // of what is being read
     std::optional<Piece> piece;
-    bool is_to_end = false;
-    bool is_over = false;       // the thread is done
-    bool is_abandoned = false;  // nobody waits for the thread any more
   };
   Guarded<Progress> progress;
-};
-
-// What it works with is its own, since a disk may hold it for longer than anybody waits.
-class KeptFile::Thread : public ThreadOwner {
-  using Progress = State::Progress;
-
- public:
-  Thread(std::shared_ptr<State> state, File file)
-      : state_(std::move(state)), thread_([this, state = state_, file = std::move(file)]() mutable {
-          pthread_setname_np(pthread_self(), "genpro-file");
-          guard_c_callback("reading a clip", [&] { run(*state, file); });
-          auto progress = state->progress.lock();
-          progress->is_over = true;
-          progress.notify();
-          if (!progress->is_abandoned) set_ended();
-        }) {}
-  ~Thread() override {
-    bool is_over = false;
-    {
-      auto progress = state_->progress.lock();
-      is_over = progress.wait_until(steady_clock::now() + longest_exit,
-                                    [](const Progress& p) { return p.is_over; });
-      progress->is_abandoned = !is_over;
-    }
-    is_over ? thread_.join() : thread_.detach();
-  }
-
- private:
-  static void run(State& state, File& file) {
-    while (true) {
-      std::uint64_t offset = 0;
-      {
-        auto progress = state.progress.lock();
-        progress.wait([](const Progress& p) { return p.is_to_end || (p.asked && !p.piece); });
-        if (progress->is_to_end) return;
-        offset = *progress->asked;
-        progress->current = std::exchange(progress->asked, std::nullopt);
-      }
-      Piece piece = file.read(offset);
-      auto progress = state.progress.lock();
-      progress->current.reset();
-      progress->piece = std::move(piece);
-      progress.notify();
-    }
-  }
-
-  std::shared_ptr<State> state_;
-  std::thread thread_;
 };
 
 KeptFile::KeptFile(std::string path, std::size_t block_size)
@@ -140,15 +96,16 @@ KeptFile::KeptFile(std::string path, std::size_t block_size)
   ThreadOwner::collect();
   // Who makes room meanwhile takes nothing away that is open.
   state_->progress.lock()->asked = 0;
-  thread_ = std::make_unique<Thread>(state_, File(path_, block_size));
+  thread_ = std::make_unique<WorkThread>(
+      "genpro-file",
+      [state = state_, file = File(path_, block_size)](const std::stop_token& stopped) mutable {
+        state->read_all(std::move(file), stopped);
+      });
+  thread_->limit_wait(longest_exit);
 }
 
 KeptFile::~KeptFile() {
-  {
-    auto progress = state_->progress.lock();
-    progress->is_to_end = true;
-    progress.notify();
-  }
+  thread_->stop();
   ThreadOwner::retire(std::move(thread_));
 }
 

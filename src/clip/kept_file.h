@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/glib_ptr.h"
+#include "base/work_thread.h"
 
 namespace genpro::clip {
 
@@ -36,10 +37,9 @@ class KeptFile {
 
  private:
   struct State;
-  class Thread;
   const std::string path_;
   std::shared_ptr<State> state_;
-  std::unique_ptr<Thread> thread_;
+  std::unique_ptr<WorkThread> thread_;
 };
 
 }  // namespace genpro::clip

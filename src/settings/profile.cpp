@@ -77,8 +77,7 @@ Result<std::optional<ConfigFile>> read_config(const std::string& path) {
   std::string text(max_file_size + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
-    const ssize_t count = read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = read_some(file.get(), text.data() + size, text.size() - size);
     if (count < 0) return file_error(path, std::string(g_strerror(errno)) + ".");
     if (count == 0) break;
     size += static_cast<std::size_t>(count);

@@ -19,10 +19,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::pair<Fd, Fd> make_pipe() {
+std::pair<FileDescriptor, FileDescriptor> make_pipe() {
   std::array<int, 2> ends{-1, -1};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) abort();
-  return {Fd(ends[0]), Fd(ends[1])};
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
 [[noreturn]] void become(const std::vector<std::string>& argv,
@@ -44,8 +44,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv, const Environme
     pid_ = forkpty(&master, nullptr, nullptr, nullptr);
     if (pid_ == 0) become(argv, environment);
     fcntl(master, F_SETFD, FD_CLOEXEC);
-    input_ = Fd(dup(master));
-    output_fd_ = Fd(master);
+    input_ = FileDescriptor(dup(master));
+    output_fd_ = FileDescriptor(master);
     return;
   }
   auto [in_read, in_write] = make_pipe();
@@ -71,7 +71,7 @@ ChildProcess::~ChildProcess() {
 }
 
 void ChildProcess::write(const std::string& text) {
-  if (::write(input_.get(), text.data(), text.size()) < 0) input_ = Fd();
+  if (::write(input_.get(), text.data(), text.size()) < 0) input_ = FileDescriptor();
 }
 
 bool ChildProcess::read_some(int timeout_ms) {
@@ -79,13 +79,13 @@ bool ChildProcess::read_some(int timeout_ms) {
   if (!output_fd_ && !errors_fd_) return false;
   if (poll(polled.data(), polled.size(), timeout_ms) <= 0) return true;
   std::array<char, 4096> buffer;
-  const auto take = [&](Fd& fd, short events, std::string& text) {
+  const auto take = [&](FileDescriptor& fd, short events, std::string& text) {
     if (events == 0) return;
     const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
     if (got > 0) {
       text.append(buffer.data(), static_cast<std::size_t>(got));
     } else if (got == 0 || errno != EINTR) {
-      fd = Fd();
+      fd = FileDescriptor();
     }
   };
   take(output_fd_, polled[0].revents, output_);

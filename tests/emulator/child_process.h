@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator::test {
 
@@ -27,7 +27,7 @@ class ChildProcess {
 
   pid_t pid() const { return pid_; }
   void write(const std::string& text);
-  void close_input() { input_ = Fd(); }
+  void close_input() { input_ = FileDescriptor(); }
   // Reads until the output holds `text`; false when it ends or the time passes before.
   bool wait_for_output(const std::string& text,
                        std::chrono::seconds longest = std::chrono::seconds(20));
@@ -42,9 +42,9 @@ class ChildProcess {
   bool read_some(int timeout_ms);
 
   pid_t pid_ = -1;
-  Fd input_;
-  Fd output_fd_;
-  Fd errors_fd_;
+  FileDescriptor input_;
+  FileDescriptor output_fd_;
+  FileDescriptor errors_fd_;
   std::string output_;
   std::string errors_;
 };

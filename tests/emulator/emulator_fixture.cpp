@@ -13,7 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator::test {
 
@@ -215,7 +215,7 @@ int connect_to(std::uint16_t port) {
 
 std::string raw_exchange(std::uint16_t port, const std::string& bytes, bool finish,
                          double deadline) {
-  const Fd fd(connect_to(port));
+  const FileDescriptor fd(connect_to(port));
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const ssize_t n = ::send(fd.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);

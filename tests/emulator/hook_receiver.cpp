@@ -44,7 +44,7 @@ void HookReceiver::serve() {
   while (!ending_) {
     pollfd polled{listener_.get(), POLLIN, 0};
     if (poll(&polled, 1, tick_milliseconds) <= 0) continue;
-    const Fd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const FileDescriptor connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (connection) answer(connection.get());
   }
 }

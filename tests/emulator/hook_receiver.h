@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator::test {
 
@@ -42,7 +42,7 @@ class HookReceiver {
   void send_zeros(int connection);
   void wait_for_close(int connection);
 
-  Fd listener_;
+  FileDescriptor listener_;
   unsigned port_ = 0;
   std::atomic<bool> ending_ = false;
   mutable std::mutex mutex_;

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator::test {
 
@@ -26,14 +26,14 @@ std::size_t open_files() {
   return count;
 }
 
-Fd connection_with(std::uint16_t port, const std::string& request) {
-  Fd fd(connect_to(port));
+FileDescriptor connection_with(std::uint16_t port, const std::string& request) {
+  FileDescriptor fd(connect_to(port));
   EXPECT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(request.size()));
   return fd;
 }
 
-bool is_readable(const Fd& fd) {
+bool is_readable(const FileDescriptor& fd) {
   pollfd polled{fd.get(), POLLIN, 0};
   return poll(&polled, 1, 0) > 0;
 }
@@ -153,7 +153,7 @@ TEST_F(LostAnswers, StaySilentUntilTheClientGivesUp) {
   set("lost-answers", "silent");
   const std::size_t files = open_files();
   {
-    std::vector<Fd> waiting;
+    std::vector<FileDescriptor> waiting;
     for (std::size_t i = 0; i < count; ++i) {
       waiting.push_back(connection_with(emulator_->port(), generate_request(std::to_string(i))));
     }
@@ -172,7 +172,7 @@ TEST_F(LostAnswers, StaySilentUntilTheClientGivesUp) {
 
 TEST_F(LostAnswers, AreForgottenWithTheEmulator) {
   set("lost-answers", "silent");
-  const Fd fd = connection_with(emulator_->port(), generate_request("k"));
+  const FileDescriptor fd = connection_with(emulator_->port(), generate_request("k"));
   EXPECT_TRUE(eventually([this] { return job_count() == 1; }));
   restart();
   EXPECT_TRUE(eventually([&] { return is_readable(fd); })) << "The connection is still open.";
@@ -243,7 +243,7 @@ TEST_F(Downloads, ThatAreSlowMayBeGivenUp) {
   set("slow-downloads", "2k");
   const std::size_t files = open_files();
   {
-    std::vector<Fd> reading;
+    std::vector<FileDescriptor> reading;
     for (std::size_t i = 0; i < count; ++i) {
       reading.push_back(connection_with(emulator_->port(), get_request(clip_)));
     }

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 #include "emulator_fixture.h"
 
 namespace genpro::emulator::test {
@@ -37,7 +37,7 @@ class Hostile : public EmulatorTest {
   }
   // Over a connection of its own, which would be kept, and is left.
   std::string status_of_one_get() {
-    const Fd fd(connect_to(emulator_->port()));
+    const FileDescriptor fd(connect_to(emulator_->port()));
     const std::string request =
         std::string("GET /v1/organizations/1 HTTP/1.1\r\nHost: localhost\r\nX-API-Key: ") +
         test_key + "\r\n\r\n";
@@ -194,7 +194,7 @@ TEST_F(Hostile, AnswersNeverHoldTheKey) {
 
 // One connection serves many requests, also when their bodies come later than their heads.
 TEST_F(Hostile, ConnectionsAreKept) {
-  const Fd fd(connect_to(emulator_->port()));
+  const FileDescriptor fd(connect_to(emulator_->port()));
   std::string answers;
   for (int i = 0; i < 5; ++i) {
     const std::string request = std::string("POST ") + generate_path +
@@ -216,7 +216,7 @@ TEST_F(Hostile, ConnectionsAreKept) {
 }
 
 TEST_F(Hostile, SlowClientsDoNotHoldUpOthers) {
-  std::vector<Fd> slow;
+  std::vector<FileDescriptor> slow;
   for (int i = 0; i < 300; ++i) {
     slow.emplace_back(connect_to(emulator_->port()));
     const std::string start = i % 3 == 0   ? "GET /v1/org"
@@ -269,7 +269,7 @@ TEST_F(Hostile, ManyConnectionsComeAndGo) {
   client_->get("/v1/organizations/1");
   const int before = open_files();
   for (int i = 0; i < 1500; ++i) {
-    const Fd fd(connect_to(emulator_->port()));
+    const FileDescriptor fd(connect_to(emulator_->port()));
     ASSERT_TRUE(fd);
   }
   for (int i = 0; i < 3000; ++i) ASSERT_EQ(status_of_one_get(), "HTTP/1.1 200") << i;
@@ -281,7 +281,7 @@ TEST_F(Hostile, ConnectionsThatHaveGoneTakeNoDescriptors) {
   rlimit original = {};
   getrlimit(RLIMIT_NOFILE, &original);
   client_->get("/v1/organizations/1");
-  const Fd probe(dup(0));
+  const FileDescriptor probe(dup(0));
   rlimit tight = original;
   tight.rlim_cur = static_cast<rlim_t>(probe.get()) + 40;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
@@ -314,7 +314,7 @@ TEST_F(Hostile, ConnectionsThatSayNothingMoreAreClosed) {
   const std::string post =
       head(std::string("POST ") + generate_path) + "Content-Length: 500\r\n\r\n{";
   const auto closed = [this](const std::string& bytes) {
-    const Fd fd(connect_to(emulator_->port()));
+    const FileDescriptor fd(connect_to(emulator_->port()));
     EXPECT_EQ(send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
     return read_to_the_end(fd.get());
@@ -350,7 +350,7 @@ TEST_F(Hostile, ABodyOverItsLimitIsAnsweredBeforeItsEnd) {
         head("POST /v1/nothing") + "Transfer-Encoding: chunked\r\n\r\n" + piece,
         head("GET /v1/organizations/1") + "Transfer-Encoding: chunked\r\n\r\n" + pieces}) {
     const bool is_lost = request.starts_with("POST /v1/nothing");
-    const Fd fd(connect_to(emulator_->port()));
+    const FileDescriptor fd(connect_to(emulator_->port()));
     ASSERT_EQ(send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(request.size()));
     expect_json_error(read_to_the_end(fd.get()), is_lost ? 404 : 422);
@@ -375,14 +375,14 @@ TEST_F(Hostile, AShortageOfDescriptorsPasses) {
   rlimit original = {};
   getrlimit(RLIMIT_NOFILE, &original);
   client_->get("/v1/organizations/1");
-  const Fd probe(dup(0));
+  const FileDescriptor probe(dup(0));
   rlimit tight = original;
   tight.rlim_cur = static_cast<rlim_t>(probe.get()) + 60;
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
   {
-    std::vector<Fd> hoard;
+    std::vector<FileDescriptor> hoard;
     for (int i = 0; i < 200; ++i) {
-      Fd fd(socket(AF_INET, SOCK_STREAM, 0));
+      FileDescriptor fd(socket(AF_INET, SOCK_STREAM, 0));
       if (!fd) break;
       hoard.push_back(std::move(fd));
       const int connected = connect_to(emulator_->port());

@@ -42,10 +42,7 @@ gssize BodyContent::read(char* buffer, gsize count, GError** error) noexcept {
     return copy(foot);
   }
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(count, size - at));
-  ssize_t part = -1;
-  do {
-    part = pread(file->get(), buffer, wanted, static_cast<off_t>(at));
-  } while (part < 0 && errno == EINTR);
+  const ssize_t part = read_some_at(file->get(), at, buffer, wanted);
   if (part <= 0) {
     const int code = part < 0 ? errno : EIO;
     g_set_error(error, file_error_domain(), g_io_error_from_errno(code), "%s",

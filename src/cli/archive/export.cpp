@@ -27,8 +27,7 @@ std::uint64_t copy_clip(const std::string& from, const std::string& sha256, Outp
   std::array<unsigned char, 128 * 1024> bytes{};
   std::uint64_t size = 0;
   while (true) {
-    const ssize_t count = ::read(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
+    const ssize_t count = read_some(file.get(), bytes.data(), bytes.size());
     if (count < 0) fail(errno);
     if (count == 0) break;
     g_checksum_update(checksum.get(), bytes.data(), count);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/file_descriptor.h"
 #include "base/text.h"
 #include "cli/batch/folder.h"
 #include "cli/batch/plan.h"
@@ -30,21 +31,17 @@ constexpr unsigned most_jobs = 64;
 constexpr std::size_t longest_input = 64 * 1024 * 1024;
 
 std::string read_input(const std::string& path) {
-  const int descriptor =
-      path == "-" ? dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const FileDescriptor file(path == "-" ? dup(STDIN_FILENO)
+                                        : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
-  ssize_t count = descriptor < 0 ? -1 : 1;
+  ssize_t count = file ? 1 : -1;
   while (count > 0 && text.size() <= longest_input) {
     char bytes[64 * 1024];
-    count = ::read(descriptor, bytes, sizeof bytes);
-    if (count < 0 && errno == EINTR)
-      count = 1;
-    else if (count > 0)
-      text.append(bytes, static_cast<std::size_t>(count));
+    count = read_some(file.get(), bytes, sizeof bytes);
+    if (count > 0) text.append(bytes, static_cast<std::size_t>(count));
   }
-  const int reason = errno;
-  if (descriptor >= 0) ::close(descriptor);
   if (count < 0) {
+    const int reason = errno;
     throw std::runtime_error(one_line(path, 200) + " cannot be read: " + g_strerror(reason) +
                              ". Name a file of rows.");
   }

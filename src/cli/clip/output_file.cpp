@@ -41,19 +41,20 @@ OutputFile::OutputFile(std::string path, bool replaces, const char* advice)
     // A link stays one.
     path_ = fs::canonical(path_).string();
   }
-  descriptor_ = ::open(folder_of(path_).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, usual_mode);
-  if (descriptor_ >= 0) return;
+  const auto open_new = [&](const std::string& name, int flags) {
+    file_ = FileDescriptor(::open(name.c_str(), flags | O_WRONLY | O_CLOEXEC, usual_mode));
+    return static_cast<bool>(file_);
+  };
+  if (open_new(folder_of(path_), O_TMPFILE)) return;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) fail("written");
   // Not every file system has files without a name.
   const std::string name = hidden_name();
-  descriptor_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, usual_mode);
-  if (descriptor_ < 0) fail("written");
+  if (!open_new(name, O_CREAT | O_EXCL)) fail("written");
   temporary_ = name;
 }
 
 OutputFile::~OutputFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void OutputFile::fail(const std::string& what) const {
@@ -74,18 +75,13 @@ std::string OutputFile::hidden_name() const {
 }
 
 void OutputFile::write(std::span<const unsigned char> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("written");
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
+  if (!write_all(file_.get(), bytes.data(), bytes.size())) fail("written");
 }
 
 void OutputFile::commit() {
-  if (fsync(descriptor_) != 0 && errno != EINVAL) fail("written");
+  if (fsync(file_.get()) != 0 && errno != EINVAL) fail("written");
   if (temporary_.empty()) {
-    const std::string self = "/proc/self/fd/" + std::to_string(descriptor_);
+    const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
     const std::string name = replaces_ ? hidden_name() : path_;
     if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       if (errno == EEXIST) fail_as_taken();
@@ -105,10 +101,8 @@ void OutputFile::commit() {
     temporary_.clear();
   }
   // Nor does a power cut take the name away.
-  const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  fsync(folder);
-  ::close(folder);
+  const FileDescriptor folder(::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder) fsync(folder.get());
 }
 
 void replace_file(const std::string& path, const std::string& text) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/file_descriptor.h"
 #include "cli/clip/sink.h"
 
 namespace genpro::cli {
@@ -35,7 +36,7 @@ class OutputFile final : public Sink {
   std::string path_;
   bool replaces_;
   const char* advice_;
-  int descriptor_ = -1;
+  FileDescriptor file_;
   std::string temporary_;  // its name until commit(); empty: it has none
 };
 

@@ -12,6 +12,7 @@
 #include "emulator/http/exchange.h"
 #include "emulator/http/multipart.h"
 #include "emulator/store/folders.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator {
 

@@ -54,7 +54,8 @@ pid_t parent_of(pid_t pid) {
 
 class ChildSide {
  public:
-  ChildSide(Fd socket, std::string folder, std::vector<std::string> command, pid_t group)
+  ChildSide(FileDescriptor socket, std::string folder, std::vector<std::string> command,
+            pid_t group)
       : socket_(std::move(socket)),
         folder_(std::move(folder)),
         command_(std::move(command)),
@@ -70,7 +71,7 @@ class ChildSide {
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, &original_mask_);
-    children_ = Fd(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+    children_ = FileDescriptor(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
     prctl(PR_SET_NAME, "genpro-cleanup");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     // A Ctrl-C or a kill of the program's group must not reach the one who cleans up after it.
@@ -99,7 +100,7 @@ class ChildSide {
   // The program's files must close when the program ends, not when this process does: somebody may
   // wait for the end of a pipe.
   void release_files() {
-    const Fd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+    const FileDescriptor null(open("/dev/null", O_RDWR | O_CLOEXEC));
     for (int fd = 0; fd <= 2; ++fd) dup2(null.get(), fd);
     unsigned next = 3;
     std::array<unsigned, 2> kept{static_cast<unsigned>(socket_.get()),
@@ -135,8 +136,8 @@ class ChildSide {
       send_number(socket_.get(), 'X', errno);
       return;
     }
-    Fd reader(pipe_ends[0]);
-    Fd writer(pipe_ends[1]);
+    FileDescriptor reader(pipe_ends[0]);
+    FileDescriptor writer(pipe_ends[1]);
     const pid_t self = getpid();
     running_ = fork();
     if (running_ < 0) {
@@ -144,7 +145,7 @@ class ChildSide {
       return;
     }
     if (running_ == 0) become_command(environment, writer.get(), self);
-    writer = Fd();
+    writer = FileDescriptor();
     int error = 0;
     const ssize_t got = TEMP_FAILURE_RETRY(read(reader.get(), &error, sizeof error));
     if (got == static_cast<ssize_t>(sizeof error)) {
@@ -220,8 +221,8 @@ class ChildSide {
     }
   }
 
-  Fd socket_;
-  Fd children_;
+  FileDescriptor socket_;
+  FileDescriptor children_;
   std::string folder_;
   std::vector<std::string> command_;
   pid_t group_;
@@ -238,8 +239,8 @@ CleanupProcess::CleanupProcess(std::string folder, std::vector<std::string> comm
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw std::system_error(errno, std::generic_category(), "The clean-up process needs a socket");
   }
-  socket_ = Fd(ends[0]);
-  Fd other(ends[1]);
+  socket_ = FileDescriptor(ends[0]);
+  FileDescriptor other(ends[1]);
   const pid_t group = getpgrp();
   pid_ = fork();
   if (pid_ < 0) {
@@ -248,7 +249,7 @@ CleanupProcess::CleanupProcess(std::string folder, std::vector<std::string> comm
   }
   if (pid_ > 0) return;
   // Without this the socket would never end for the one who waits for its end.
-  socket_ = Fd();
+  socket_ = FileDescriptor();
   try {
     ChildSide(std::move(other), folder_, std::move(command), group).run();
   } catch (...) {
@@ -259,7 +260,7 @@ CleanupProcess::CleanupProcess(std::string folder, std::vector<std::string> comm
 
 CleanupProcess::~CleanupProcess() {
   send_number(socket_.get(), 'Q', 0);
-  socket_ = Fd();
+  socket_ = FileDescriptor();
   TEMP_FAILURE_RETRY(waitpid(pid_, nullptr, 0));
   // The cleanup process itself may have been killed.
   if (!folder_.empty()) {

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator {
 
@@ -44,7 +44,7 @@ class CleanupProcess {
 
  private:
   std::string folder_;
-  Fd socket_;
+  FileDescriptor socket_;
   pid_t pid_ = -1;
 };
 

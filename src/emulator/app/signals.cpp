@@ -41,8 +41,8 @@ SignalWatch::SignalWatch(Callback callback) : callback_(std::move(callback)) {
   if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
     throw std::system_error(errno, std::generic_category(), "No pipe for signals");
   }
-  reader_ = Fd(ends[0]);
-  writer_ = Fd(ends[1]);
+  reader_ = FileDescriptor(ends[0]);
+  writer_ = FileDescriptor(ends[1]);
   note_pipe = writer_.get();
   source_ = watch_descriptor(reader_.get(), [this] {
     Note note{};

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {
@@ -25,8 +25,8 @@ class SignalWatch {
 
  private:
   Callback callback_;
-  Fd reader_;
-  Fd writer_;
+  FileDescriptor reader_;
+  FileDescriptor writer_;
   AttachedSourcePtr source_;
 };
 

@@ -14,6 +14,7 @@
 #include "emulator/domain/layers.h"
 #include "emulator/domain/pricing.h"
 #include "emulator/util/api_error.h"
+#include "emulator/util/file.h"
 #include "emulator/util/json.h"
 #include "emulator/util/text.h"
 #include "emulator/util/timer.h"

@@ -11,6 +11,7 @@
 
 #include "emulator/store/folders.h"
 #include "emulator/store/store.h"
+#include "emulator/util/file.h"
 
 namespace genpro::emulator {
 

@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/file_descriptor.h"
 #include "emulator/util/api_error.h"
-#include "emulator/util/file.h"
 #include "emulator/util/text.h"
 
 namespace genpro::emulator {
@@ -110,7 +110,7 @@ bool range_applies(const Request& request, const std::string& tag, std::int64_t 
 }  // namespace
 
 const FileServer::Entry& FileServer::entry(const std::string& path) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat info = {};
   if (!fd || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
     entries_.erase(path);

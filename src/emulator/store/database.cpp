@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator {
 
@@ -13,7 +13,7 @@ constexpr int busy_milliseconds = 2000;
 
 // Prompts are nobody else's business. SQLite gives its other files the mode of this one.
 const std::string& private_file(const std::string& path) {
-  const Fd created(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  const FileDescriptor created(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   return path;
 }
 

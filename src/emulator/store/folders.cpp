@@ -26,7 +26,7 @@ Folders::Folders(const std::string& root) {
     throw std::system_error(errno, std::generic_category(),
                             "The data folder " + root_ + " cannot be created");
   }
-  lock_ = Fd(open((root_ + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  lock_ = FileDescriptor(open((root_ + "/lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
   if (!lock_) {
     throw std::system_error(errno, std::generic_category(),
                             "The data folder " + root_ + " is not writable");

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator {
 
@@ -31,7 +31,7 @@ class Folders {
 
  private:
   std::string root_;
-  Fd lock_;
+  FileDescriptor lock_;
 };
 
 }  // namespace genpro::emulator

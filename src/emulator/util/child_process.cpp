@@ -65,7 +65,7 @@ void ChildProcess::start(const ChildSettings& settings, Output output, Ended end
     pid_ = 0;
     throw std::runtime_error(error.message());
   }
-  out_ = Fd(out);
+  out_ = FileDescriptor(out);
   g_unix_set_fd_nonblocking(out, TRUE, nullptr);
   reading_ = watch_descriptor(out, [this] { return read_output(); });
   watch_.reset(g_child_watch_source_new(pid_));
@@ -104,8 +104,7 @@ void ChildProcess::on_exit(GPid pid, gint status, gpointer data) {
 bool ChildProcess::read_output() {
   char buffer[16384];
   for (;;) {
-    const ssize_t got = read(out_.get(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
+    const ssize_t got = read_some(out_.get(), buffer, sizeof buffer);
     if (got < 0) return errno == EAGAIN;
     if (got == 0) return false;
     output_({buffer, static_cast<std::size_t>(got)});

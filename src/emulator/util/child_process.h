@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 #include "emulator/util/timer.h"
 
 namespace genpro::emulator {
@@ -49,7 +49,7 @@ class ChildProcess {
   Output output_;
   Ended ended_;
   GPid pid_ = 0;
-  Fd out_;
+  FileDescriptor out_;
   AttachedSourcePtr reading_;
   AttachedSourcePtr watch_;
   Timer watchdog_;

@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// File descriptors and new files.
+// New files.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
+#include "base/file_descriptor.h"
+
 namespace genpro::emulator {
-
-// A file descriptor, closed with its owner.
-class Fd {
- public:
-  Fd() noexcept = default;
-  explicit Fd(int fd) noexcept : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept;
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd();
-  int get() const noexcept { return fd_; }
-  int release() noexcept;
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 // A file being written, which is removed unless it was moved to its place.
 class NewFile {
@@ -43,7 +27,7 @@ class NewFile {
 
  private:
   std::string path_;
-  Fd fd_;
+  FileDescriptor file_;
   std::size_t size_ = 0;
 };
 

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -25,14 +24,9 @@ MemoryFile::MemoryFile(const char* label, const std::string& folder)
 }
 
 void MemoryFile::append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      throw RenderError(std::string("the prepared media do not fit into memory: ") +
-                        std::strerror(errno) + "; free some memory and try again");
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  if (!write_all(fd_.get(), bytes.data(), bytes.size())) {
+    throw RenderError(std::string("the prepared media do not fit into memory: ") +
+                      std::strerror(errno) + "; free some memory and try again");
   }
 }
 

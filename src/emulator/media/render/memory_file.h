@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "emulator/util/file.h"
+#include "base/file_descriptor.h"
 
 namespace genpro::emulator::render {
 
@@ -26,7 +26,7 @@ class MemoryFile {
   std::string uri() const;
 
  private:
-  Fd fd_;
+  FileDescriptor fd_;
 };
 
 }  // namespace genpro::emulator::render

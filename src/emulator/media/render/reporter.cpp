@@ -20,7 +20,7 @@ std::string error_line(const std::string& sentence) {
 
 Reporter::Reporter() : last_move_(g_get_monotonic_time()) {
   std::fflush(stdout);
-  fd_ = dup(STDOUT_FILENO);
+  out_ = FileDescriptor(dup(STDOUT_FILENO));
   dup2(STDERR_FILENO, STDOUT_FILENO);
   watchdog_ = std::thread([this] { watch(); });
 }
@@ -33,8 +33,7 @@ Reporter::~Reporter() {
   wake_.notify_all();
   watchdog_.join();
   std::fflush(stdout);
-  dup2(fd_, STDOUT_FILENO);
-  close(fd_);
+  dup2(out_.get(), STDOUT_FILENO);
 }
 
 void Reporter::ingredient(int index, const std::string& file_name) {
@@ -87,13 +86,8 @@ void Reporter::set_leftovers(std::vector<std::string> paths) {
 // With the lock held, so that lines do not mix.
 void Reporter::line(std::string text) {
   text += '\n';
-  std::size_t sent = 0;
-  while (sent < text.size()) {
-    const ssize_t written = write(fd_, text.data() + sent, text.size() - sent);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // Nobody listens any more; the exit code still tells.
-    sent += static_cast<std::size_t>(written);
-  }
+  // False: nobody listens any more; the exit code still tells.
+  (void)write_all(out_.get(), text.data(), text.size());
 }
 
 // With the lock held.

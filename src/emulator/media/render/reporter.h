@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/file_descriptor.h"
+
 namespace genpro::emulator::render {
 
 // What ends a rendering. The text is one sentence for the person who asked for the video: what
@@ -55,7 +57,7 @@ class Reporter {
   void line(std::string text);
   std::string stall_sentence() const;
 
-  int fd_ = -1;
+  FileDescriptor out_;
   std::atomic<std::int64_t> last_move_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
