@@ -15,7 +15,7 @@ bool is_sheet_route(const std::string& word) {
 }
 
 // Whether `path` fits `pattern`; fills `parameters` with what stands for the {}.
-bool fits(const std::vector<std::string>& path, const std::vector<std::string>& pattern,
+bool fits(const std::vector<std::string>& path, const std::vector<std::string_view>& pattern,
           std::vector<std::string>& parameters) {
   if (path.size() != pattern.size()) return false;
   parameters.clear();
@@ -47,8 +47,8 @@ Api::Api(Services services, std::string api_key, const std::string& host, std::v
       if (route.endpoint == Endpoint::other && !std::string_view(route.path).starts_with("v1/")) {
         route.endpoint = Endpoint::own;
       }
-      for (const auto& method : split(route.method, ' ')) {
-        entries_.push_back({route, method, split(route.path, '/')});
+      for (const auto method : split(route.method, ' ')) {
+        entries_.push_back({route, std::string(method), split(route.path, '/')});
       }
     }
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "emulator/api/services.h"
@@ -30,7 +31,7 @@ class Api final : public Handler {
   struct Entry {
     Route route;
     std::string method;
-    std::vector<std::string> pattern;
+    std::vector<std::string_view> pattern;
   };
 
   // Never throws what a route does: that has become the reply.

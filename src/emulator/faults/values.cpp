@@ -98,7 +98,7 @@ bool take(const Option& option, Trigger& trigger) {
 }
 
 // The options from the second word on, all of which say when the fault acts.
-Trigger read_trigger(const std::vector<std::string>& words) {
+Trigger read_trigger(const std::vector<std::string_view>& words) {
   Trigger trigger;
   for (std::size_t i = 1; i < words.size(); ++i) {
     const Option option = read_option(words[i]);
@@ -116,7 +116,7 @@ std::string read_model(const std::string& name, const Models& models) {
 
 Distribution read_distribution(std::string_view text) {
   const auto words = split(text, ':');
-  const std::string& kind = words[0];
+  const std::string_view kind = words[0];
   Distribution result;
   if (kind == "fixed" && words.size() == 2) {
     result.first = read_number(words[1], "the latency", 0, longest);
@@ -224,7 +224,7 @@ LatencyValue read_latency(std::string_view text, const Models& models) {
     std::string_view distribution = item;
     const auto equals = item.find('=');
     if (equals != std::string::npos) {
-      rule.model = read_model(item.substr(0, equals), models);
+      rule.model = read_model(std::string(item.substr(0, equals)), models);
       distribution.remove_prefix(equals + 1);
     }
     rule.seconds = read_distribution(distribution);

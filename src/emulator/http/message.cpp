@@ -64,7 +64,7 @@ std::optional<std::vector<std::string>> split_path(std::string_view encoded) {
   encoded.remove_prefix(1);
   if (!encoded.empty() && encoded.back() == '/') encoded.remove_suffix(1);
   std::vector<std::string> segments;
-  for (const auto& part : split(encoded, '/')) {
+  for (const auto part : split(encoded, '/')) {
     auto segment = percent_decode(part, false);
     if (!segment) return {};
     segments.push_back(std::move(*segment));
@@ -75,10 +75,10 @@ std::optional<std::vector<std::string>> split_path(std::string_view encoded) {
 std::optional<std::vector<std::pair<std::string, std::string>>> split_query(
     std::string_view encoded) {
   std::vector<std::pair<std::string, std::string>> pairs;
-  for (const auto& part : split(encoded, '&')) {
+  for (const auto part : split(encoded, '&')) {
     const auto equals = part.find('=');
     auto name = percent_decode(part.substr(0, equals), true);
-    auto value = percent_decode(equals == std::string::npos ? "" : part.substr(equals + 1), true);
+    auto value = percent_decode(equals == part.npos ? "" : part.substr(equals + 1), true);
     if (!name || !value) return {};
     if (name->empty()) continue;
     pairs.emplace_back(std::move(*name), std::move(*value));

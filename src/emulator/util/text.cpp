@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
+#include <limits>
 #include <system_error>
 
 #include "base/glib_ptr.h"
@@ -44,11 +44,9 @@ bool equal_in_constant_time(std::string_view left, std::string_view right) {
 }
 
 std::optional<std::int64_t> parse_digits(std::string_view text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return {};
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return value;
+  const auto number = parse_unsigned(text);
+  if (!number || *number > std::numeric_limits<std::int64_t>::max()) return {};
+  return static_cast<std::int64_t>(*number);
 }
 
 bool is_too_large_id(std::string_view id) {
@@ -89,43 +87,19 @@ std::string clean_file_name(std::string_view name) {
   return shown;
 }
 
-std::optional<std::string> percent_decode(std::string text, bool plus_is_space) {
-  if (plus_is_space) std::replace(text.begin(), text.end(), '+', ' ');
+std::optional<std::string> percent_decode(std::string_view encoded, bool plus_is_space) {
+  std::string text(encoded);
+  if (plus_is_space) std::ranges::replace(text, '+', ' ');
   if (text.find('\0') != std::string::npos) return {};
   const GCharPtr decoded(g_uri_unescape_string(text.c_str(), ""));
   if (!decoded || !g_utf8_validate(decoded.get(), -1, nullptr)) return {};
   return decoded.get();
 }
 
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (;;) {
-    const auto at = text.find(separator);
-    parts.emplace_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 std::string to_lower(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = g_ascii_tolower(c);
   return lower;
-}
-
-std::string join(const std::vector<std::string>& parts, const char* separator) {
-  std::string text;
-  for (const auto& part : parts) {
-    if (!text.empty()) text += separator;
-    text += part;
-  }
-  return text;
 }
 
 }  // namespace genpro::emulator

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Small text tools: names, tokens, digits.
+// Names, tokens and digits, beside what every room has.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "base/text.h"
 
 namespace genpro::emulator {
 
@@ -40,12 +41,8 @@ std::string clean_label(std::string_view text);
 
 // Undoes percent encoding. Nothing when an escape is broken, or when the result holds a NUL or is
 // no UTF-8. `plus_is_space` is for queries and forms.
-std::optional<std::string> percent_decode(std::string text, bool plus_is_space);
+std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
-std::vector<std::string> split(std::string_view text, char separator);
-std::string_view trim(std::string_view text);
 std::string to_lower(std::string_view text);
-// "a, b, c"
-std::string join(const std::vector<std::string>& parts, const char* separator = ", ");
 
 }  // namespace genpro::emulator
