@@ -12,12 +12,12 @@
 #include <string>
 #include <variant>
 
+#include "base/byte_ranges.h"
 #include "base/guarded.h"
 #include "base/runtime.h"
 #include "clip/fast_start.h"
 #include "clip/random_reader.h"
 #include "clip/reader.h"
-#include "clip/storage/byte_ranges.h"
 #include "common/generation.h"
 #include "gst/gst_ptr.h"
 #include "source/pipeline_watch.h"
@@ -113,7 +113,7 @@ class SourceCore {
     std::optional<clip::FastStart> fast_start;  // of that
     bool is_random() const { return is_pulled || has_faststart || random_reader; }
     Tags tags = Tags::unsent;
-    clip::ByteRanges pushed;
+    ByteRanges pushed;
     std::optional<clip::Reader::Block> rest;  // of the reader's latest block, to be pushed next
     std::uint64_t next_offset = 0;            // of what is pushed next
     std::optional<std::uint64_t> stop;

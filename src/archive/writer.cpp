@@ -203,24 +203,12 @@ void Writer::add(std::uint64_t offset, GBytes* bytes, std::optional<std::uint64_
     progress->queued += length;
     progress.notify();
   }
-  std::uint64_t begin = offset;
-  std::uint64_t end = offset + length;
-  auto next = ranges_.upper_bound(begin);
-  if (next != ranges_.begin() && std::prev(next)->second >= begin) --next;
-  while (next != ranges_.end() && next->first <= end) {
-    begin = std::min(begin, next->first);
-    end = std::max(end, next->second);
-    next = ranges_.erase(next);
-  }
-  ranges_[begin] = end;
+  added_.add(offset, offset + length);
   if (size) finish_at(*size);
 }
 
 void Writer::finish_at(std::uint64_t size) {
-  if (is_closed_ || ranges_.size() != 1 || ranges_.begin()->first != 0 ||
-      ranges_.begin()->second != size) {
-    return;
-  }
+  if (is_closed_ || added_.size() != size || !added_.covers(size)) return;
   is_closed_ = true;
   auto progress = state_->progress.lock();
   progress->size = size;

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -13,6 +12,7 @@
 
 #include "archive/archive.h"
 #include "archive/lease.h"
+#include "base/byte_ranges.h"
 #include "base/glib_ptr.h"
 #include "base/work_thread.h"
 
@@ -60,8 +60,8 @@ class Writer {
   const Archive archive_;
   const Record record_;
   const std::shared_ptr<State> state_;
-  std::unique_ptr<WorkThread> thread_;             // null until there is something to write
-  std::map<std::uint64_t, std::uint64_t> ranges_;  // begin to end of what has come; apart
+  std::unique_ptr<WorkThread> thread_;  // null until there is something to write
+  ByteRanges added_;
   std::chrono::milliseconds patience_ = patience;
   bool is_closed_ = false;  // all has come, or it was given up
 };

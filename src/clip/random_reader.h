@@ -9,8 +9,8 @@
 #include <stop_token>
 #include <variant>
 
+#include "base/byte_ranges.h"
 #include "clip/reader.h"
-#include "clip/storage/byte_ranges.h"
 #include "clip/storage/store.h"
 
 namespace genpro::clip {

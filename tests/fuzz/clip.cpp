@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "base/byte_ranges.h"
 #include "clip/box_walker.h"
 #include "clip/container.h"
-#include "clip/storage/byte_ranges.h"
 #include "fuzz.h"
 
 namespace genpro::fuzz {
@@ -85,7 +85,7 @@ void check_index(Bytes clip) {
 void check_coverage(Bytes pairs) {
   constexpr std::size_t space = 512;
   for (const std::uint64_t base : {std::uint64_t{0}, UINT64_MAX - space}) {
-    clip::ByteRanges coverage;
+    ByteRanges coverage;
     std::bitset<space> naive;
     for (std::size_t at = 0; at + 1 < pairs.size() && at < 128; at += 2) {
       const std::size_t begin = pairs[at] * 2U;

@@ -9,6 +9,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "base/range_header.h"
 #include "base/runtime.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -83,6 +84,30 @@ TEST(Url, ResolvesLocations) {
   EXPECT_EQ(resolve_url(base, "//x.gen.pro/c")->text, "https://x.gen.pro/c");
   EXPECT_FALSE(resolve_url(base, "http://cdn.gen.pro/c.mp4"));
   EXPECT_FALSE(resolve_url(base, "file:///etc/passwd"));
+}
+
+TEST(RangeHeader, NamesOnePartOfAFile) {
+  const auto read = [](std::string_view header, std::uint64_t size) {
+    const auto range = parse_range(header, size);
+    return range ? content_range(*range, size) : "whole";
+  };
+  EXPECT_EQ(read("bytes=0-9", 100), "bytes 0-9/100");
+  EXPECT_EQ(read(" Bytes= 90 - ", 100), "bytes 90-99/100");
+  EXPECT_EQ(read("bytes=-7", 100), "bytes 93-99/100");
+  EXPECT_EQ(read("bytes=-700", 100), "bytes 0-99/100");
+  EXPECT_EQ(read("bytes=50-99999999999999999999999", 100), "bytes 50-99/100");
+  for (const char* beyond : {"bytes=100-", "bytes=-0", "bytes=99999999999999999999999-"}) {
+    EXPECT_EQ(read(beyond, 100), "bytes */100") << beyond;
+  }
+  EXPECT_EQ(read("bytes=-5", 0), "bytes */0");
+  for (const char* odd : {"", "bytes=", "bytes=-", "bytes=5-3", "bytes=a-", "bytes=1-b",
+                          "lines=1-2", "byte-s=1", "bytes=0-1,5-6", "bytes=+1-2"}) {
+    EXPECT_EQ(read(odd, 100), "whole") << odd;
+  }
+  EXPECT_TRUE(lists_tag("\"a\", W/\"b\"", "\"b\""));
+  EXPECT_TRUE(lists_tag("*", "\"b\""));
+  EXPECT_FALSE(lists_tag("\"a\"", "\"b\""));
+  EXPECT_FALSE(lists_tag("", "\"b\""));
 }
 
 TEST(Backoff, DoublesWithJitterUpToItsLimit) {

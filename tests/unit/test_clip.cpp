@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/byte_ranges.h"
 #include "clip/box_walker.h"
 #include "clip/container.h"
 #include "clip/content_range.h"
 #include "clip/identity.h"
 #include "clip/overlap.h"
 #include "clip/redirect.h"
-#include "clip/storage/byte_ranges.h"
 
 namespace genpro::clip {
 namespace {

@@ -98,24 +98,6 @@ bool lists(const std::string& header, std::string_view word) {
                              [&](const std::string& one) { return lower_case(one) == word; });
 }
 
-// Nothing: the whole, since what cannot be understood is ignored; several ranges are, too.
-std::optional<Range> parse_range(std::string_view text, std::uint64_t size) {
-  constexpr std::string_view unit = "bytes=";
-  if (!text.starts_with(unit)) return std::nullopt;
-  text = trim(text.substr(unit.size()));
-  const std::size_t dash = text.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto last = parse_unsigned(text.substr(dash + 1));
-  if (dash == 0) {
-    if (!last) return std::nullopt;
-    return Range{size - std::min<std::uint64_t>(size, *last), size};
-  }
-  const auto first = parse_unsigned(text.substr(0, dash));
-  const bool is_open = dash + 1 == text.size();
-  if (!first || (!is_open && (!last || *last < *first))) return std::nullopt;
-  return Range{*first, is_open || *last >= size ? size : *last + 1};
-}
-
 }  // namespace
 
 std::string Request::header(const std::string& lower_case_name) const {
@@ -179,10 +161,7 @@ Response select_range(const Request& request, std::uint64_t size, const std::str
   response.content_type = "video/mp4";
   response.headers = {{"Accept-Ranges", "bytes"}, {"ETag", tag}};
   response.range = {0, size};
-  const auto known = split_list(request.header("if-none-match"));
-  if (std::ranges::any_of(known, [&](const std::string& one) {
-        return one == "*" || one == tag || one == "W/" + tag;
-      })) {
+  if (lists_tag(request.header("if-none-match"), tag)) {
     response.status = 304;
     return response;
   }
@@ -191,15 +170,14 @@ Response select_range(const Request& request, std::uint64_t size, const std::str
                          ? std::nullopt
                          : parse_range(request.header("range"), size);
   if (!range) return response;
-  const std::string whole = "/" + std::to_string(size);
-  if (range->first >= range->end) {
+  const std::string part = content_range(*range, size);
+  if (range->is_empty()) {
     throw HttpError(416, "The clip has " + std::to_string(size) + " bytes.",
-                    {{"Accept-Ranges", "bytes"}, {"Content-Range", "bytes *" + whole}});
+                    {{"Accept-Ranges", "bytes"}, {"Content-Range", part}});
   }
   response.status = 206;
   response.range = *range;
-  response.headers.emplace_back("Content-Range", "bytes " + std::to_string(range->first) + "-" +
-                                                     std::to_string(range->end - 1) + whole);
+  response.headers.emplace_back("Content-Range", part);
   return response;
 }
 

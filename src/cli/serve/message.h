@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/range_header.h"
+
 namespace genpro::cli {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
@@ -67,12 +69,6 @@ class Body {
                            const Client& client) = 0;
 };
 
-// From `first` up to and without `end`.
-struct Range {
-  std::uint64_t first = 0;
-  std::uint64_t end = 0;
-};
-
 struct Response {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
@@ -80,7 +76,7 @@ struct Response {
   std::string text;
   // Set: this is sent in place of the text.
   std::shared_ptr<Body> body;
-  Range range;
+  ByteRange range;
   bool tells_length = true;
 };
 

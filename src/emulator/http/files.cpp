@@ -5,11 +5,10 @@
 #include <libsoup/soup.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <limits>
 
 #include "base/file_descriptor.h"
+#include "base/range_header.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/text.h"
 
@@ -29,60 +28,6 @@ bool is_stored_name(const std::string& name) {
   return name.find_first_not_of(
              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
          std::string::npos;
-}
-
-struct Range {
-  std::size_t first;
-  std::size_t last;
-};
-
-enum class RangeVerdict { whole, part, unsatisfiable };
-
-// A position or a length. One too large for a number lies behind the end of every file.
-std::optional<std::int64_t> parse_position(std::string_view digits) {
-  const auto value = parse_digits(digits);
-  if (value || digits.empty()) return value;
-  const bool is_number = digits.find_first_not_of("0123456789") == std::string_view::npos;
-  return is_number ? std::optional(std::numeric_limits<std::int64_t>::max()) : std::nullopt;
-}
-
-// A single byte range. Several ranges, other units and malformed headers get the whole file, as
-// RFC 9110 allows.
-RangeVerdict read_range(std::string_view header, std::size_t size, Range& range) {
-  header = trim(header);
-  if (to_lower(header.substr(0, 6)) != "bytes=") return RangeVerdict::whole;
-  header = trim(header.substr(6));
-  const auto dash = header.find('-');
-  if (dash == std::string_view::npos || header.find(',') != std::string_view::npos) {
-    return RangeVerdict::whole;
-  }
-  const std::string_view from = trim(header.substr(0, dash));
-  const std::string_view to = trim(header.substr(dash + 1));
-  const auto first = parse_position(from);
-  const auto last = parse_position(to);
-  if (from.empty()) {
-    if (!last) return RangeVerdict::whole;
-    if (*last == 0 || size == 0) return RangeVerdict::unsatisfiable;
-    const auto length = std::min(static_cast<std::size_t>(*last), size);
-    range = {size - length, size - 1};
-    return RangeVerdict::part;
-  }
-  if (!first || (!to.empty() && !last) || (last && *last < *first)) return RangeVerdict::whole;
-  if (static_cast<std::size_t>(*first) >= size) return RangeVerdict::unsatisfiable;
-  range = {static_cast<std::size_t>(*first), size - 1};
-  if (last && static_cast<std::size_t>(*last) < size - 1) range.last = *last;
-  return RangeVerdict::part;
-}
-
-// If-None-Match compares weakly: a tag that a proxy weakened still names our bytes.
-bool lists_tag(std::string_view header, const std::string& tag) {
-  if (trim(header) == "*") return true;
-  for (const auto& part : split(header, ',')) {
-    std::string_view candidate = trim(part);
-    if (candidate.substr(0, 2) == "W/") candidate.remove_prefix(2);
-    if (candidate == tag) return true;
-  }
-  return false;
 }
 
 std::optional<std::int64_t> http_date(const std::string& text) {
@@ -157,30 +102,20 @@ Reply FileServer::serve(const Request& request, const std::string& folder, const
     reply.announced_length = static_cast<std::int64_t>(size);
     return reply;
   }
-  Range range{0, 0};
-  const std::string wanted = request.header("range");
-  const bool ranged =
-      request.method == "GET" && !wanted.empty() && range_applies(request, file.tag, file.modified);
-  switch (ranged ? read_range(wanted, size, range) : RangeVerdict::whole) {
-    case RangeVerdict::whole:
-      reply.bytes.reset(g_bytes_ref(file.bytes.get()));
-      break;
-    case RangeVerdict::part:
-      reply.status = 206;
-      reply.headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first) + "-" +
-                                                      std::to_string(range.last) + "/" +
-                                                      std::to_string(size));
-      reply.bytes.reset(
-          g_bytes_new_from_bytes(file.bytes.get(), range.first, range.last - range.first + 1));
-      break;
-    case RangeVerdict::unsatisfiable: {
-      Reply refusal = error_reply(416, "range_not_satisfiable",
-                                  "The range lies behind the end of the file, which has " +
-                                      std::to_string(size) + " bytes.");
-      refusal.headers.emplace_back("Content-Range", "bytes */" + std::to_string(size));
-      return refusal;
-    }
+  const bool is_whole = request.method != "GET" || !range_applies(request, file.tag, file.modified);
+  const auto range = is_whole ? std::nullopt : parse_range(request.header("range"), size);
+  if (range && range->is_empty()) {
+    reply = error_reply(
+        416, "range_not_satisfiable",
+        "The range lies behind the end of the file, which has " + std::to_string(size) + " bytes.");
+  } else if (range) {
+    reply.status = 206;
+    reply.bytes.reset(
+        g_bytes_new_from_bytes(file.bytes.get(), range->first, range->end - range->first));
+  } else {
+    reply.bytes.reset(g_bytes_ref(file.bytes.get()));
   }
+  if (range) reply.headers.emplace_back("Content-Range", content_range(*range, size));
   return reply;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "clip/storage/byte_ranges.h"
+#include "base/byte_ranges.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace genpro::clip {
+namespace genpro {
 
 void ByteRanges::add(std::uint64_t begin, std::uint64_t end) {
   if (begin >= end) return;
@@ -35,4 +35,4 @@ std::uint64_t ByteRanges::size() const {
   return size;
 }
 
-}  // namespace genpro::clip
+}  // namespace genpro

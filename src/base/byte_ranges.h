@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <map>
 
-namespace genpro::clip {
+namespace genpro {
 
 // Which bytes of a clip have been delivered, in whatever order a demuxer asked for them.
 class ByteRanges {
@@ -22,4 +22,4 @@ class ByteRanges {
   std::map<std::uint64_t, std::uint64_t> ranges_;
 };
 
-}  // namespace genpro::clip
+}  // namespace genpro
