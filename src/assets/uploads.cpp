@@ -49,7 +49,7 @@ class Run {
     // processes.
     each(contents_.size(), most_uploads, [this] {
       return [this, uploader = std::make_shared<Uploader>(settings_)](std::size_t i) {
-        if (!contents_[i]->id) settle(*contents_[i], upload(*uploader, *contents_[i]));
+        if (!contents_[i]->id) finish(*contents_[i], upload(*uploader, *contents_[i]));
       };
     });
     Uploads uploads;
@@ -86,7 +86,7 @@ class Run {
     for (const auto& content : contents_) {
       auto asset = uploader.remembered(files_[content->files.front()]);
       if (!asset) {
-        settle(*content, std::move(asset.error()));
+        finish(*content, std::move(asset.error()));
       } else if (*asset) {
         known.emplace_back(content.get(), std::move(**asset));
       }
@@ -97,9 +97,9 @@ class Run {
         const auto& [content, asset] = known[i];
         auto there = uploader.is_there(asset, stop_.get_token());
         if (!there) {
-          settle(*content, std::move(there.error()));
+          finish(*content, std::move(there.error()));
         } else if (*there) {
-          settle(*content, asset.id);
+          finish(*content, asset.id);
         }
       };
     });
@@ -116,7 +116,7 @@ class Run {
         stop_.get_token());
   }
 
-  void settle(Content& content, Result<std::string> id) {
+  void finish(Content& content, Result<std::string> id) {
     content.id = std::move(id);
     if (*content.id) {
       content.done = size_of(files_[content.files.front()]);

@@ -85,10 +85,6 @@ std::string time_text(WallTime time) {
   return time == 0 ? "-" : local_time(time);
 }
 
-std::string local_day(WallTime time) {
-  return format(time, "%Y-%m-%d");
-}
-
 std::string utc_time(WallTime time) {
   const DateTimePtr moment(g_date_time_new_from_unix_utc(time / 1000));
   if (!moment) return "";

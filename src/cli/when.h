@@ -21,7 +21,6 @@ std::optional<ledger::WallTime> read_since(const Options& options);
 
 std::string local_time(ledger::WallTime time);  // "2026-05-01 08:30:00"
 std::string time_text(ledger::WallTime time);   // the same, "-" for 0
-std::string local_day(ledger::WallTime time);   // "2026-05-01"
 std::string utc_time(ledger::WallTime time);    // ISO 8601, with milliseconds
 
 }  // namespace genpro::cli

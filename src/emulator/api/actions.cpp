@@ -91,7 +91,7 @@ Reply run(Services& services, Exchange& exchange) {
         Variables variables(services.store, cell);
         try {
           const Card card = read_card(json_node_get_object(action.request.get()), true);
-          order.settings = settle(card, attributes, variables);
+          order.settings = resolve_settings(card, attributes, variables);
           check_action(card, order.settings);
         } catch (const ApiError& error) {
           throw of_action(error);

@@ -81,7 +81,7 @@ Reply start(Services& services, Exchange& exchange, Cell cell, const Layer* laye
     const Card card = read_card(json_node_get_object(request), is_vidsheet);
     Variables variables(services.store, cell);
     order.settings =
-        settle(card, layer != nullptr ? layer->attributes : cell.attributes, variables);
+        resolve_settings(card, layer != nullptr ? layer->attributes : cell.attributes, variables);
     if (is_vidsheet) check_vidsheet(card, order.settings);
     const Generation generation = services.generations.create(order);
     // A cell generates anew by itself in the seed's dialect alone.
@@ -124,8 +124,8 @@ Reply render_cell(Services& services, Exchange& exchange) {
     order.request = canonical_json(body.get());
     Variables variables(services.store, cell);
     const JsonNodePtr request = render_request();
-    order.settings =
-        settle(read_card(json_node_get_object(request.get()), true), cell.attributes, variables);
+    order.settings = resolve_settings(read_card(json_node_get_object(request.get()), true),
+                                      cell.attributes, variables);
     return created(services.generations.create(order));
   });
 }
@@ -150,7 +150,7 @@ Reply create_job(Services& services, Exchange& exchange) {
     const JsonNodePtr own = from_vidsheet(fields, finder(services, exchange));
     const Card card = read_card(json_node_get_object(own.get()), true);
     Variables variables(services.store, Cell());
-    order.settings = settle(card, "{}", variables);
+    order.settings = resolve_settings(card, "{}", variables);
     check_vidsheet(card, order.settings);
     JsonWriter json;
     json.begin_object().key("user_job_id").integer(services.generations.create(order).id);

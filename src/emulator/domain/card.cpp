@@ -347,7 +347,8 @@ std::string resolved_prompt(const Card& card, Variables& variables) {
 
 }  // namespace
 
-GenerationSettings settle(const Card& card, const std::string& attributes, Variables& variables) {
+GenerationSettings resolve_settings(const Card& card, const std::string& attributes,
+                                    Variables& variables) {
   const JsonNodePtr node = parse_json_object(attributes);
   JsonObject* defaults = json_node_get_object(node.get());
   GenerationSettings settings;

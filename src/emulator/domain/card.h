@@ -72,6 +72,7 @@ std::string resolve(std::string_view text, Variables& variables);
 
 // What to render. The request's own fields win over the cell's attributes (a JSON object), those
 // over what the emulator takes by itself. Throws ApiError 422.
-GenerationSettings settle(const Card& card, const std::string& attributes, Variables& variables);
+GenerationSettings resolve_settings(const Card& card, const std::string& attributes,
+                                    Variables& variables);
 
 }  // namespace genpro::emulator

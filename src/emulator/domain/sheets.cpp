@@ -271,7 +271,7 @@ void SheetChange::commit() {
     try {
       Variables variables(store_, cell);
       order.settings.prompt = watcher.card.prompt;
-      order.settings = settle(watcher.card, cell.attributes, variables);
+      order.settings = resolve_settings(watcher.card, cell.attributes, variables);
       generations_.create(order);
     } catch (const ApiError& refusal) {
       generations_.create_failed(order, refusal.what());
