@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <stdexcept>
 
 #include "unit/fake_playing.h"
 
@@ -48,6 +49,9 @@ struct OutputSample {
   int sample = 0;
 };
 
+// Of a simulation.
+inline constexpr Time longest = 1800 * Time{GST_SECOND};
+
 // A timeline from which frames and sound are taken at their own pace.
 class Output {
  public:
@@ -69,8 +73,12 @@ class Output {
   }
   // Up to where both frames and sound were taken.
   Time done() const { return std::min(now(), bin::time_of_sample(audio_next_)); }
+  // What never comes is not waited for.
   void run_until(Time time) {
-    while (now() < time) take_frame();
+    while (now() < time) {
+      if (now() > longest) throw std::runtime_error("what is waited for does not come");
+      take_frame();
+    }
   }
 
   std::vector<OutputFrame> seen;

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "support/process.h"
-#include "unit/fake_playing.h"
+#include "unit/take_output.h"
 
 namespace genpro::test {
 namespace {
@@ -113,6 +113,70 @@ TEST(Timeline, DoesNotDriftInFiveHundredLoops) {
   const Outcome outcome = simulate(scenario);
   EXPECT_EQ(outcome.problem, "");
   EXPECT_GE(outcome.repeats, 499U);
+}
+
+// A clip that was read, and is decoded as fast as a test likes.
+class SlowlyDecoded {
+ public:
+  explicit SlowlyDecoded(Time number) : number_(number) {
+    decoded().set_has_video();
+    decoded().set_streams_known();
+    decoded().set_read_video(at(number), true);
+  }
+  static Time at(Time frame) { return time_at(static_cast<int>(frame), {30, 1}); }
+  const std::shared_ptr<bin::ClipDecoder>& decoder() const { return decoder_; }
+  bin::DecodedFrames& decoded() { return decoder_->decoded(); }
+  // Those that are too late are left out.
+  void decode_to(Time frame) {
+    for (; pushed_ < std::min(frame, number_); ++pushed_) {
+      const Time end = at(pushed_ + 1);
+      if (decoded().lateness(end) > 0) {
+        decoded().leave_out(at(pushed_), end);
+        continue;
+      }
+      bin::Frame picture;
+      picture.buffer.reset(gst_buffer_new());
+      GST_BUFFER_OFFSET(picture.buffer.get()) = static_cast<guint64>(pushed_);
+      decoded().push_frame(std::move(picture), at(pushed_), end);
+    }
+    if (pushed_ == number_) decoded().end_video();
+  }
+  // As a decoder does that was told to catch up.
+  void skip_to(Time frame) { pushed_ = frame; }
+
+ private:
+  const Time number_;
+  const std::shared_ptr<bin::ClipDecoder> decoder_ =
+      std::make_shared<bin::ClipDecoder>(make_source(), bin::Raster(), nullptr, [](MessagePtr) {});
+  Time pushed_ = 0;
+};
+
+// Also of one that has ended only just then.
+TEST(Timeline, TellsOfEachFrameThatIsNotThatOfItsTime) {
+  constexpr Time number = 60;
+  SlowlyDecoded clip(number);
+  bin::Timeline timeline({[](auto, auto, Time) {}, [](auto) {}});
+  timeline.set_frame_times({0, 30, 1});
+  clip.decode_to(8);
+  timeline.offer(clip.decoder());
+  int older = 0;
+  for (Time frame = 0; frame < number + 5; ++frame) {
+    // From 20 on it is one frame behind, from 30 on several ones.
+    const Time behind = frame < 20 || frame >= 45 ? -4 : frame < 30 ? 1 : 5;
+    if (frame == 40) clip.skip_to(44);
+    clip.decode_to(frame + 1 - behind);
+    const bin::Composition shown = timeline.frame(
+        SlowlyDecoded::at(frame), SlowlyDecoded::at(frame + 1) - SlowlyDecoded::at(frame), kept);
+    if (frame >= number) continue;
+    ASSERT_FALSE(shown.over.is_placeholder);
+    const auto seen = static_cast<Time>(GST_BUFFER_OFFSET(shown.over.frame.buffer.get()));
+    ASSERT_EQ(shown.behind, SlowlyDecoded::at(frame) - SlowlyDecoded::at(seen)) << frame;
+    if (seen != frame) ++older;
+  }
+  EXPECT_GE(older, 20);
+  const bin::PlayoutStats stats = timeline.stats();
+  EXPECT_EQ(stats.shown + stats.dropped, static_cast<std::uint64_t>(number));
+  EXPECT_EQ(stats.shown + stats.repeated, static_cast<std::uint64_t>(number));
 }
 
 // 4K with alpha. Reading them all would fill the memory: a decoder waits until one is shown.

@@ -59,7 +59,7 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
   const Time end = *start + static_cast<Time>(duration);
   if (const Time lateness = decoded_.lateness(end); lateness > 0) {
     if (!decoded_.skips(end)) tell_late(sink, *start, lateness);
-    return decoded_.extend(end);
+    return decoded_.leave_out(*start, end);
   }
   const Raster raster = *raster_.lock();
   if (raster.info.width > 0) {
@@ -68,7 +68,7 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
         gst_util_uint64_scale_int(GST_SECOND, raster.info.fps_d, std::max(raster.info.fps_n, 1));
     if (last_start_ && *start > *last_start_ &&
         *start - *last_start_ < static_cast<Time>(shown_for / 4 - GST_MSECOND)) {
-      return decoded_.extend(end);
+      return decoded_.leave_out(*start, end);
     }
     last_start_ = start;
     BufferPtr fitted = converter_.fit(frame, raster);

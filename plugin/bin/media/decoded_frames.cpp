@@ -135,16 +135,17 @@ bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
     state->find_zero();
   }
   state->video_end = std::max(state->video_end, end);
-  frame.number = state->number++;
+  state->count(start, end);
+  frame.number = state->number - 1;
   state->frames.push_back({std::move(frame), start, end});
   ++state->frames_pushed;
   if (state->skip > 0 && start <= state->skip) state->advance_to(state->skip);
   return true;
 }
 
-bool DecodedFrames::extend(Time end) {
+bool DecodedFrames::leave_out(Time start, Time end) {
   auto state = state_.lock();
-  ++state->number;
+  state->count(start, end);
   state->video_end = std::max(state->video_end, end);
   state->decoding = std::max(state->decoding, end);
   wake(state);
@@ -351,6 +352,21 @@ std::optional<Time> DecodedFrames::length() {
   return state_.lock()->length();
 }
 
+std::uint64_t DecodedFrames::State::frames_between(Time start, Time end) const {
+  if (end <= start || frame_duration <= 0) return 0;
+  return static_cast<std::uint64_t>((end - start + frame_duration / 2) / frame_duration);
+}
+
+void DecodedFrames::State::count(Time start, Time end) {
+  number += 1 + (was_late ? frames_between(came_to, start) : 0);
+  came_to = std::max(came_to, end);
+}
+
+std::uint64_t DecodedFrames::frames_after(std::uint64_t number) {
+  auto state = state_.lock();
+  return state->number - number - 1 + state->frames_between(state->came_to, state->video_end);
+}
+
 void DecodedFrames::State::advance_to(Time running) {
   frame_time = std::max(frame_time, running);
   while (!frames.empty() && frames.front().start <= running + picture_tolerance) {
@@ -442,8 +458,8 @@ bool DecodedFrames::lacks_frame(Time time) {
 
 Time DecodedFrames::State::behind(Time running) const {
   if (closed || video_ended) return 0;
-  const Time end = frames.empty() ? shown.end : frames.back().end;
-  return end + picture_tolerance <= running ? running - end : 0;
+  const Shown& last = frames.empty() ? shown : frames.back();
+  return last.end <= running + picture_tolerance ? running - last.start : 0;
 }
 
 Time DecodedFrames::behind(Time time) {
@@ -453,7 +469,9 @@ Time DecodedFrames::behind(Time time) {
 
 Time DecodedFrames::lateness(Time end) {
   auto state = state_.lock();
-  return state->zero && !state->closed ? std::max<Time>(0, state->frame_time - end) : 0;
+  if (!state->zero || state->closed || end >= state->frame_time) return 0;
+  state->was_late = true;
+  return state->frame_time - end;
 }
 
 bool DecodedFrames::skips(Time end) {

@@ -74,8 +74,8 @@ class DecodedFrames {
   // The decoders' side. `start` and `end` are running times of the pipeline that decodes. False
   // when the clip is not wanted any more.
   bool push_frame(Frame frame, Time start, Time end);
-  // The same of one that need not be shown, but ends then.
-  bool extend(Time end);
+  // The same of one that need not be shown.
+  bool leave_out(Time start, Time end);
   // `peak`: the true one of these samples, and `level` of all up to them, where they are measured.
   bool push_audio(std::vector<float> samples, Time start, float peak = 0,
                   const std::optional<AudioGain>& level = {});
@@ -118,10 +118,12 @@ class DecodedFrames {
   // `gain_step` a sample. Earlier samples are dropped. How many there were without a hole.
   std::size_t mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
                         float gain_step);
+  // How many it has after that one, up to its end.
+  std::uint64_t frames_after(std::uint64_t number);
   // What nobody has taken up to that time is not waited for any more.
   void drop_before(Time time);
-  // By how much the frame that is there for `time` ended before that, where a later one will be
-  // decoded.
+  // By how much what is there for `time` began before that, where it has ended by then and a later
+  // frame will be decoded.
   Time behind(Time time);
   // A frame that ends at that running time comes so much too late to be shown; 0: it does not.
   Time lateness(Time end);
@@ -172,6 +174,8 @@ class DecodedFrames {
     std::optional<Time> first_frame;
     std::optional<Time> zero;  // of the clip's begin, once it has a frame
     std::uint64_t number = 0;  // of the next frame
+    Time came_to = 0;          // up to which time frames have come
+    bool was_late = false;     // one of them: what decodes may leave some out until it has caught up
     Time first_came = 0;       // monotonic
     Time audio_came = 0;       // monotonic, the last of it
     Time asked = 0;            // monotonic, when it was last asked whether there is enough
@@ -206,6 +210,9 @@ class DecodedFrames {
     bool closed = false;
 
     void find_zero();
+    void count(Time start, Time end);
+    // How many there are between those times.
+    std::uint64_t frames_between(Time start, Time end) const;
     // Places it after the audio that is there, where its time is not much earlier or later.
     void join(AudioBlock& block);
     // The time of the one that is ahead.

@@ -250,7 +250,8 @@ GstFlowReturn prepare(GstBaseSrc* src) {
     if (result != GST_FLOW_OK) return result;
   }
   // What follows may hold back what was made before for as long as it likes.
-  state.lateness = std::max(pending.behind, state.clock_wait.now() - std::max(pending.due, begun));
+  const Time delay = state.clock_wait.now() - std::max(pending.due, begun);
+  state.lateness = std::max(pending.behind, delay > genpro::bin::longest_delay ? delay : 0);
   return GST_FLOW_OK;
 }
 

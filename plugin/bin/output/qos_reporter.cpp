@@ -15,7 +15,7 @@ constexpr guint64 most_late = 15;
 
 void QosReporter::report(const GstBuffer* frame, Time lateness, OutputStats& stats) {
   ++frames_;
-  if (lateness > longest_delay) {
+  if (lateness > 0) {
     ++late_;
     ++stats.late;
     if (lateness > stats.max_lateness) stats.max_lateness = lateness;

@@ -14,8 +14,9 @@ class QosReporter {
 
   // A new run begins.
   void reset() { *this = QosReporter(element_); }
-  // A frame leaves, later than it should or showing something that is older: a QoS message, and a
-  // warning the first time that many frames in a row are.
+  // A frame leaves, with a lateness that is not 0 where that is later than it should, or where it
+  // shows something older: a QoS message, and a warning the first time that many frames in a row
+  // are.
   void report(const GstBuffer* frame, Time lateness, OutputStats& stats);
 
  private:

@@ -296,11 +296,22 @@ Layer Timeline::layer(const Segment& segment, Time time) {
   return {false, segment.decoder->decoded().frame_at(segment.content_at(time))};
 }
 
-void Timeline::State::count(const Layer& layer, const Segment& segment) {
+void Timeline::State::count(const Layer& layer, std::size_t index) {
   ++stats.frames;
+  const Segment& segment = segments[index];
+  const std::shared_ptr<ClipDecoder> before = counted.lock();
+  // What was left of a clip at its end.
+  if (before && before != segment.decoder) {
+    counted.reset();
+    const Segment& last = segments[index == 0 ? 0 : index - 1];
+    const auto length = before->decoded().length();
+    if (last.decoder == before && length && last.content_at(segment.start) + rounding >= *length) {
+      stats.dropped += before->decoded().frames_after(counted_number);
+    }
+  }
   if (layer.is_placeholder || !layer.frame) return;
   const std::uint64_t number = layer.frame.number;
-  const bool is_same_clip = counted.lock() == segment.decoder;
+  const bool is_same_clip = before == segment.decoder;
   if (is_same_clip && number == counted_number) {
     ++stats.repeated;
     return;
@@ -351,7 +362,7 @@ Composition Timeline::frame(Time time, Time duration, Time kept) {
     Segment& segment = state->segments[index];
     composition.is_end = segment.kind == Kind::end;
     composition.over = layer(segment, time);
-    state->count(composition.over, segment);
+    state->count(composition.over, index);
     state->stats.time = running;
     if (segment.kind == Kind::play && segment.decoder && !segment.is_covered) {
       composition.behind = segment.decoder->decoded().behind(segment.content_at(time));
