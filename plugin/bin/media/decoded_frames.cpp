@@ -451,14 +451,15 @@ bool DecodedFrames::lacks_frame(Time time) {
   auto state = state_.lock();
   state->asked = monotonic_now();
   // What was read comes as fast as the machine decodes it: what is late then is not waited for.
-  const bool is_read = state->video_is_read ||
+  const bool is_read = state->video_is_read || state->video_ended ||
                        (state->zero && state->video_end >= *state->zero + time + enough_read);
   return state->zero && !is_read && state->behind(*state->zero + time) > 0;
 }
 
 Time DecodedFrames::State::behind(Time running) const {
-  if (closed || video_ended) return 0;
   const Shown& last = frames.empty() ? shown : frames.back();
+  const bool lacks_end = was_late && frames_between(last.end, video_end) > 0;
+  if (closed || (video_ended && !lacks_end)) return 0;
   return last.end <= running + picture_tolerance ? running - last.start : 0;
 }
 

@@ -123,7 +123,7 @@ class DecodedFrames {
   // What nobody has taken up to that time is not waited for any more.
   void drop_before(Time time);
   // By how much what is there for `time` began before that, where it has ended by then and a later
-  // frame will be decoded.
+  // frame will be decoded, or was left out.
   Time behind(Time time);
   // A frame that ends at that running time comes so much too late to be shown; 0: it does not.
   Time lateness(Time end);
