@@ -205,7 +205,7 @@ void PlayoutControl::on_changed(const std::shared_ptr<ClipDecoder>& ended,
   const auto before = ended ? find(ended) : nullptr;
   const auto clip = started ? find(started) : nullptr;
   is_clip_shown_ = clip != nullptr;
-  *on_air_.lock() = clip ? clip->id : "";
+  *on_air_.lock() = clip ? ClipName{clip->id, clip->item} : ClipName{};
   note_item_change(before.get(), clip.get());
   const std::string when = moment(time);
   if (before)

@@ -58,7 +58,7 @@ void PlayoutControl::on_cued(const std::shared_ptr<ClipDecoder>& decoder, Time p
               in_seconds(position).c_str(), length ? in_seconds(*length).c_str() : "?");
   const std::string id = clip->id;
   const unsigned item = clip->item;
-  *cued_.lock() = id;
+  *cued_.lock() = {id, item};
   call([&](GstElement* element) {
     genpro::post(element, bin_debug,
                  ClipReport{.event = "cued",

@@ -190,6 +190,11 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
     // In logs.
     std::string name() const;
   };
+  // What an operator knows a clip by.
+  struct ClipName {
+    std::string id;     // of its generation
+    unsigned item = 0;  // of the queue
+  };
   // What it takes to play a clip once more.
   struct Source {
     Settings settings;
@@ -297,8 +302,8 @@ class PlayoutControl : public std::enable_shared_from_this<PlayoutControl> {
   std::atomic<unsigned> prefetch_ = 1;
   const SharedItems items_;
   Guarded<GenerationReport> face_;
-  Guarded<std::string> on_air_;  // id of the generation whose clip is on
-  Guarded<std::string> cued_;    // and of that whose clip was cued last
+  Guarded<ClipName> on_air_;  // the clip that is on
+  Guarded<ClipName> cued_;    // and the one that was cued last
   Guarded<std::string> take_timecode_;
   Guarded<std::shared_ptr<TimecodeWatch>> timecode_watch_;
   Guarded<Queue> queue_;

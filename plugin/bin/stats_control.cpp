@@ -8,8 +8,8 @@ namespace genpro::bin {
 
 StructurePtr PlayoutControl::stats(PlayoutControl* control) {
   PlayoutStats stats;
-  std::string id;
-  std::string cued;
+  ClipName on_air;
+  ClipName cued;
   const OutputStats none;
   const OutputStats* output = &none;
   job::Status status = job::Status::idle;
@@ -17,14 +17,15 @@ StructurePtr PlayoutControl::stats(PlayoutControl* control) {
     stats = control->playout_->timeline.stats();
     output = &control->playout_->output;
     status = control->face().status;
-    if (stats.is_clip) id = *control->on_air_.lock();
+    if (stats.is_clip) on_air = *control->on_air_.lock();
     if (stats.is_cued) cued = *control->cued_.lock();
   }
   const auto time = [](Time value) { return static_cast<guint64>(value); };
   StructurePtr fields(gst_structure_new(
       "genpro-stats", "state", G_TYPE_STRING, status_nick(status), "on-air", G_TYPE_STRING,
-      stats.is_clip ? "clip" : "placeholder", "generation-id", G_TYPE_STRING, id.c_str(), "cued",
-      G_TYPE_STRING, cued.c_str(), "running-time", G_TYPE_UINT64, time(stats.time), "frames",
+      stats.is_clip ? "clip" : "placeholder", "generation-id", G_TYPE_STRING, on_air.id.c_str(),
+      "item", G_TYPE_UINT, on_air.item, "cued", G_TYPE_STRING, cued.id.c_str(), "cued-item",
+      G_TYPE_UINT, cued.item, "running-time", G_TYPE_UINT64, time(stats.time), "frames",
       G_TYPE_UINT64, stats.frames, "frames-shown", G_TYPE_UINT64, stats.shown, "frames-repeated",
       G_TYPE_UINT64, stats.repeated, "frames-dropped", G_TYPE_UINT64, stats.dropped,
       "frames-skipped", G_TYPE_UINT64, output->skipped.load(), "frames-late", G_TYPE_UINT64,

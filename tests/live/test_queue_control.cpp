@@ -78,6 +78,31 @@ TEST_F(QueueControl, ALoopEndsWhenTheNextItemIsReady) {
   studio->expect_quiet();
 }
 
+TEST_F(QueueControl, StatsTellWhichItemIsOnAndWhichOneIsCued) {
+  make({{"start-mode", "cue"}, {"at-end", "hold"}});
+  const auto has = [&](guint item, guint cued) {
+    return eventually([&] {
+      GstStructure* fields = nullptr;
+      g_object_get(bin(), "stats", &fields, nullptr);
+      const StructurePtr stats(fields);
+      guint on = G_MAXUINT;
+      guint next = G_MAXUINT;
+      gst_structure_get(fields, "item", G_TYPE_UINT, &on, "cued-item", G_TYPE_UINT, &next, nullptr);
+      return on == item && next == cued;
+    });
+  };
+  EXPECT_TRUE(has(0, 0));
+  enqueue_prompt(bin(), "First");
+  enqueue_prompt(bin(), "Second");
+  studio->play();
+  EXPECT_TRUE(has(0, 1));
+  gboolean is_taken = FALSE;
+  g_signal_emit_by_name(bin(), "take", GST_CLOCK_TIME_NONE, &is_taken);
+  EXPECT_TRUE(is_taken);
+  EXPECT_TRUE(has(1, 2));
+  studio->stop();
+}
+
 TEST_F(QueueControl, EachItemIsCuedAndWaitsForItsTake) {
   make({{"start-mode", "cue"}});
   const auto take = [&] {
