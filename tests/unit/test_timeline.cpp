@@ -180,6 +180,51 @@ TEST(Timeline, TellsOfEachFrameThatIsNotThatOfItsTime) {
   EXPECT_EQ(stats.shown + stats.repeated, static_cast<std::uint64_t>(number));
 }
 
+// While that is told, audio is taken and the next one is given, as other threads may do.
+TEST(Timeline, TellsOfAClipsEndBeforeItGoes) {
+  constexpr Rate rate{25, 1};
+  std::vector<std::unique_ptr<FakePlaying>> clips;
+  for (int number = 0; number < 3; ++number) {
+    clips.push_back(std::make_unique<FakePlaying>(clip_at(rate, 20), number, 0));
+  }
+  std::vector<std::string> told;
+  std::int64_t heard = 0;
+  bin::Timeline* self = nullptr;
+  const auto hear = [&](Time time) {
+    for (; bin::samples_at(time) > heard; heard += audio_block) {
+      std::array<float, audio_block * bin::audio_channels> samples{};
+      std::vector<std::size_t> seams;
+      self->mix_audio(heard, samples.data(), audio_block, &seams, kept);
+      for (const auto& clip : clips) clip->hear(heard);
+    }
+  };
+  Time now = 0;
+  bin::Timeline::Events events{[&](const auto& ended, const auto&, Time) {
+                                 if (ended == clips[0]->decoder()) told.emplace_back("ended");
+                               },
+                               [&](const auto& decoder) {
+                                 if (decoder == clips[0]->decoder()) told.emplace_back("retired");
+                               }};
+  events.followed = [&](const auto& decoder, bool) {
+    if (decoder != clips[1]->decoder()) return;
+    hear(now + GST_SECOND / 10);
+    self->follow(clips[2]->decoder());
+  };
+  bin::Timeline timeline(events);
+  self = &timeline;
+  timeline.set_frame_times({0, rate.n, rate.d});
+  timeline.follow(clips[0]->decoder());
+  for (int frame = 0; frame < 40; ++frame) {
+    for (const auto& clip : clips) clip->feed(frame);
+    if (frame == 5) timeline.follow(clips[1]->decoder());
+    now = time_at(frame, rate);
+    hear(now - GST_SECOND / 25);
+    timeline.frame(now, time_at(frame + 1, rate) - now, kept);
+    clips[0]->see(now);
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"ended", "retired"}));
+}
+
 // 4K with alpha. Reading them all would fill the memory: a decoder waits until one is shown.
 TEST(DecodedFrames, AreFewWhereTheyAreLarge) {
   bin::DecodedFrames decoded;

@@ -175,7 +175,7 @@ class DecodedFrames {
     std::optional<Time> zero;  // of the clip's begin, once it has a frame
     std::uint64_t number = 0;  // of the next frame
     Time came_to = 0;          // up to which time frames have come
-    bool was_late = false;     // one of them: what decodes may leave some out until it has caught up
+    bool was_late = false;     // one of them: what decodes may leave some out to catch up
     Time first_came = 0;       // monotonic
     Time audio_came = 0;       // monotonic, the last of it
     Time asked = 0;            // monotonic, when it was last asked whether there is enough

@@ -276,7 +276,8 @@ bool Timeline::State::plan_end(Time until, Time from) {
   return false;
 }
 
-// A clip goes only after the frame with which it has ended: it is told of both in that order.
+// A clip goes only after the frame with which it has ended, and with one: another thread might tell
+// of that before this one tells of its end.
 void Timeline::State::prune(Time kept) {
   const Time oldest = std::max(video_time, audio_time) - kept;
   const Time done = std::min(video_time - frame_duration, std::max(audio_time, oldest));
@@ -285,6 +286,11 @@ void Timeline::State::prune(Time kept) {
     segments.pop_front();
     if (decoder) retire(std::move(decoder));
   }
+  drop_taken(kept);
+}
+
+void Timeline::State::drop_taken(Time kept) {
+  const Time oldest = std::max(video_time, audio_time) - kept;
   const Segment& first = segments[index_at(oldest)];
   if (first.decoder && first.start <= oldest) {
     first.decoder->decoded().drop_before(first.content_at(oldest));
@@ -458,7 +464,7 @@ bool Timeline::mix_audio(std::int64_t begin, float* out, std::size_t samples,
     done += number;
   }
   state->audio_time = until;
-  state->prune(kept);
+  state->drop_taken(kept);
   return true;
 }
 

@@ -297,6 +297,7 @@ class Timeline {
     // The longer of both sides': one that nothing is linked to knows no latency.
     Time kept() const { return std::max(video_kept, audio_kept); }
     void prune(Time kept);
+    void drop_taken(Time kept);
     void count(const Layer& layer, std::size_t index);
 
     // `at_once` stays so.
