@@ -23,19 +23,20 @@ class WorkThread final : public ThreadOwner {
   // `name`: of at most 15 characters. `work`: called with the token of stop(). What it throws is
   // reported, and what it holds goes before the thread is said to have ended.
   template <typename Work>
-  WorkThread(const char* name, Work work)
-      : thread_([this, name, end = end_, stopped = stop_.get_token(),
-                 work = std::move(work)]() mutable {
-          pthread_setname_np(pthread_self(), name);
-          guard_c_callback(name, [&] {
-            Work own = std::move(work);
-            own(stopped);
-          });
-          auto state = end->lock();
-          state->is_reached = true;
-          state.notify();
-          if (!state->is_left) set_ended();
-        }) {}
+  WorkThread(const char* name, Work work) {
+    thread_ = std::thread([this, name, end = end_, stopped = stop_.get_token(),
+                           work = std::move(work)]() mutable {
+      pthread_setname_np(pthread_self(), name);
+      guard_c_callback(name, [&] {
+        Work own = std::move(work);
+        own(stopped);
+      });
+      auto state = end->lock();
+      state->is_reached = true;
+      state.notify();
+      if (!state->is_left) set_ended();
+    });
+  }
   // Tells it to stop, and waits for its end.
   ~WorkThread() override;
 
@@ -52,7 +53,7 @@ class WorkThread final : public ThreadOwner {
   const std::shared_ptr<Guarded<End>> end_ = std::make_shared<Guarded<End>>();
   std::stop_source stop_;
   std::optional<std::chrono::milliseconds> longest_wait_;
-  std::thread thread_;  // last, so that it finds the others made
+  std::thread thread_;
 };
 
 }  // namespace genpro
