@@ -128,6 +128,10 @@ void Reconciler::take() {
         [id = entry_.id](ledger::Ledger& ledger) { return ledger.take(id); },
         [this](std::optional<ledger::Ledger::Held> held) {
           if (!held) return finish_row(ReconcileOutcome::in_use, in_use);
+          // Another run may have seen to it since the rows were read.
+          if (scope_ == Scope::owed_stops && !payment::stop_wanted(held->entry.state)) {
+            return next();
+          }
           resume(std::move(held->entry), std::move(held->lock), {});
         });
   }
