@@ -259,6 +259,8 @@ Streamed stream(ElementPtr element, std::chrono::milliseconds deadline) {
                    }),
                    &result);
   result.outcome = run(pipeline.get(), deadline);
+  // A thread of the bin's may keep the pipeline for a moment longer.
+  gst_bin_remove(GST_BIN(pipeline.get()), element.get());
   return result;
 }
 
