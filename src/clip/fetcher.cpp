@@ -216,6 +216,9 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     else if (broken && broken->delivered > 0)
       delay = std::min(delay, short_delay);
     if (delay > longest_trust) proven_to_ = 0;
+    // A server may fail over ranges only, unless it has known them.
+    const bool is_last = backoff_.failures() == settings_.retries;
+    if (is_last && status != 0 && !is_ranged_) refuses_ranges_ = true;
     log_.log([&] {
       return "reconnects at byte " + std::to_string(offset_) + " in " +
              std::to_string(delay.count()) + " ms, failure " + std::to_string(backoff_.failures()) +
@@ -224,8 +227,6 @@ void Fetcher::retry(const std::string& reason, unsigned status,
     retry_timer_.start(delay, [this] { begin(); });
     return;
   }
-  // A server may fail over ranges only; one that has known them fails over all.
-  if (status != 0 && !is_ranged_ && ask_without_range(status)) return;
   const std::string tries = std::to_string(backoff_.failures() + 1);
   const std::string where =
       delivered_ ? " from byte " + std::to_string(offset_) + " on" : std::string();
