@@ -6,7 +6,7 @@
 
 namespace genpro {
 
-// Which bytes of a clip have been delivered, in whatever order a demuxer asked for them.
+// Which bytes of a file there are, in whatever order they came.
 class ByteRanges {
  public:
   // Adds the bytes from `begin` up to, not including, `end`.
