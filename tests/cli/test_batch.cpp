@@ -309,6 +309,27 @@ TEST_F(BatchCommand, BeginsNothingAboveTheLimitOfCost) {
   EXPECT_EQ(clips(), 2U);
 }
 
+TEST_F(BatchCommand, WhatAKilledRunHasPaidCountsForTheLimitOfCost) {
+  write_rows("prompt,ingredient\nOne,late.png\nTwo,\nThree,\n");
+  const auto gate = std::make_shared<Gate>();
+  Manners manners;
+  manners.end_gate = gate;
+  service_.behave(manners);
+  const auto child = start(words({"--jobs", "1"}));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 1; }));
+  service_.end(service_.books().created().front().id, "completed");
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.created().size() == 2; }));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 4; }));
+  child->kill();
+  gate->open();
+  // It was missing, and could be made now, before the row that the run has left.
+  write_file(file("late.png"), "\x89PNG\r\n\x1a\n");
+  const Finished finished = run(words({"--max-cost", "7.5"}));
+  EXPECT_EQ(finished.exit_code, 5) << finished.out;
+  EXPECT_EQ(service_.books().posts.size(), 2U) << service_.books().text();
+  EXPECT_EQ(clips(), 2U) << finished.out;
+}
+
 TEST_F(BatchCommand, BeginsNothingAfterAClipOfUnknownCostWhereThereIsALimit) {
   write_rows("prompt\nOne\nTwo\n");
   Manners manners;

@@ -148,7 +148,10 @@ std::vector<Sharing::Known> Runner::look_at_others() {
   for (const auto& [row, is_held] : known) {
     const auto index = static_cast<std::size_t>(row.number - 1);
     if (index >= tasks_.size() || !is_open[index]) continue;
-    others.push_back({index, is_held, seen_elsewhere(tasks_[index], row)});
+    const bool may_be_paid =
+        row.status == BatchRow::Status::begun ||
+        (row.status == BatchRow::Status::done && !is_removed(tasks_[index], row));
+    others.push_back({index, is_held, may_be_paid, seen_elsewhere(tasks_[index], row)});
   }
   auto shared = shared_.lock();
   shared->away_at.reset();

@@ -25,18 +25,19 @@ Schedule::Schedule(const std::vector<Task>& tasks, std::optional<double> max_cos
 
 std::optional<std::size_t> Schedule::next() {
   if (is_stopped_) return std::nullopt;
+  const Money money = count_money();
+  bool is_any_free = false;
   for (std::size_t index = 0; index < tasks_.size(); ++index) {
     if (!is_free(index)) continue;
-    if (!is_affordable()) {
-      if (count(TaskState::running) == 0 && held_.empty()) {
-        stop(TaskState::skipped, "not begun: --max-cost", exit_limit);
-      }
-      return std::nullopt;
-    }
+    is_any_free = true;
+    if (!is_affordable(money, index)) continue;
     results_[index] = {};
     results_[index].state = TaskState::running;
     busy_cells_.insert(cell_of(tasks_[index]));
     return index;
+  }
+  if (is_any_free && count(TaskState::running) == 0 && held_.empty()) {
+    stop(TaskState::skipped, "not begun: --max-cost", exit_limit);
   }
   return std::nullopt;
 }
@@ -47,26 +48,37 @@ bool Schedule::is_free(std::size_t index) const {
 }
 
 bool Schedule::can_begin() const {
-  if (!is_affordable()) return false;
+  const Money money = count_money();
   for (std::size_t index = 0; index < tasks_.size(); ++index) {
-    if (is_free(index)) return true;
+    if (is_free(index) && is_affordable(money, index)) return true;
   }
   return false;
 }
 
-bool Schedule::is_affordable() const {
+Schedule::Money Schedule::count_money() const {
+  Money money;
+  money.unknown = held_.size();
+  for (std::size_t index = 0; index < results_.size(); ++index) {
+    const TaskResult& result = results_[index];
+    if (result.state == TaskState::waiting && !begun_.contains(index)) continue;
+    money.known += result.cost.value_or(0);
+    money.dearest = std::max(money.dearest, result.cost.value_or(0));
+    const bool may_cost = result.state == TaskState::running ||
+                          result.state == TaskState::waiting || result.is_charged;
+    if (may_cost && !result.cost) ++money.unknown;
+  }
+  return money;
+}
+
+bool Schedule::is_affordable(const Money& money, std::size_t index) const {
   if (!max_cost_) return true;
-  const auto unknown = std::ranges::count_if(results_,
-                                             [](const TaskResult& result) {
-                                               return result.state == TaskState::running ||
-                                                      (result.state != TaskState::waiting &&
-                                                       result.is_charged && !result.cost);
-                                             }) +
-                       static_cast<std::ptrdiff_t>(held_.size());
-  double dearest = 0;
-  for (const TaskResult& result : results_) dearest = std::max(dearest, result.cost.value_or(0));
-  if (dearest == 0 && unknown > 0) return false;
-  return spent() + dearest * static_cast<double>(unknown + 1) <= *max_cost_ && spent() < *max_cost_;
+  // One that was begun before is counted already.
+  const bool is_begun = begun_.contains(index);
+  const bool is_told = is_begun && results_[index].cost;
+  const std::size_t unknown = money.unknown + (is_begun ? 0 : 1);
+  if (money.dearest == 0 && unknown > (is_told ? 0U : 1U)) return false;
+  return money.known + money.dearest * static_cast<double>(unknown) <= *max_cost_ &&
+         (is_begun || money.known < *max_cost_);
 }
 
 void Schedule::note_generation(std::size_t index, const std::string& id) {
@@ -87,6 +99,7 @@ void Schedule::put_back(std::size_t index, bool is_held) {
 
 void Schedule::note_others(std::vector<Other> others) {
   held_.clear();
+  begun_.clear();
   for (Other& other : others) {
     TaskResult& known = results_[other.index];
     // What failed here for want of something that another machine has may be made there.
@@ -94,7 +107,13 @@ void Schedule::note_others(std::vector<Other> others) {
                                    other.result.state == TaskState::elsewhere &&
                                    tasks_[other.index].is_absent;
     if (known.state != TaskState::waiting && !is_made_after_all) continue;
-    if (other.result.state == TaskState::waiting && other.is_held) held_.insert(other.index);
+    if (other.result.state == TaskState::waiting) {
+      if (other.is_held) {
+        held_.insert(other.index);
+      } else if (other.may_be_paid) {
+        begun_.insert(other.index);
+      }
+    }
     known = std::move(other.result);
   }
 }

@@ -46,7 +46,8 @@ struct TaskResult {
 // there is none, a row with a limit runs alone, and none begins after one whose cost stays unknown.
 //
 // Other processes may be at rows as well: such a row is held, and looked at again until it is done
-// or nobody is at it any more.
+// or nobody is at it any more. One that was left, by a process that died or was stopped, may have
+// been paid, and counts as one that is being made.
 //
 // Threads: one at a time.
 class Schedule {
@@ -65,7 +66,8 @@ class Schedule {
   // waiting, with a generation if they have had one. This process's own are left as they are.
   struct Other {
     std::size_t index = 0;
-    bool is_held = false;  // a process is at it
+    bool is_held = false;      // a process is at it
+    bool may_be_paid = false;  // none is, and one has asked for its clip
     TaskResult result;
   };
   void note_others(std::vector<Other> others);
@@ -85,14 +87,22 @@ class Schedule {
   double spent() const;
 
  private:
+  // What the batch costs up to now.
+  struct Money {
+    double known = 0;
+    double dearest = 0;       // of one row
+    std::size_t unknown = 0;  // rows of which it is not told, or not yet
+  };
   bool is_free(std::size_t index) const;
-  bool is_affordable() const;
+  Money count_money() const;
+  bool is_affordable(const Money& money, std::size_t index) const;
 
   const std::vector<Task>& tasks_;
   const std::optional<double> max_cost_;
   std::vector<TaskResult> results_;
   std::set<std::string> busy_cells_;
-  std::set<std::size_t> held_;  // waiting
+  std::set<std::size_t> held_;   // waiting
+  std::set<std::size_t> begun_;  // those of Other::may_be_paid
   bool is_stopped_ = false;
   TaskResult stopped_;  // what becomes of a row that is not begun then
 };

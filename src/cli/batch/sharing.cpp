@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <variant>
 
@@ -64,10 +65,24 @@ std::optional<Sharing::Place> Sharing::take_turn() {
 std::vector<Sharing::Known> Sharing::known_rows() {
   auto ledger = ledger_.lock();
   std::vector<Known> known;
+  bool is_any_left = false;
   for (ledger::BatchRow& row : need((*ledger)->batch_rows(batch_))) {
-    const bool is_held = row.status == ledger::BatchRow::Status::begun &&
-                         need((*ledger)->is_batch_held(batch_, part_of_row(row.number)));
+    const bool is_begun = row.status == ledger::BatchRow::Status::begun;
+    const bool is_held =
+        is_begun && need((*ledger)->is_batch_held(batch_, part_of_row(row.number)));
+    is_any_left |= is_begun && !is_held;
     known.push_back({std::move(row), is_held});
+  }
+  if (!is_any_left) return known;
+  // One that ended between the two questions was not left: its end was written before its place was
+  // given back.
+  for (ledger::BatchRow& row : need((*ledger)->batch_rows(batch_))) {
+    const auto read =
+        std::ranges::find(known, row.number, [](const Known& one) { return one.row.number; });
+    if (read == known.end() || read->is_held) continue;
+    read->is_held =
+        row.status == ledger::BatchRow::Status::begun && row.changed_at != read->row.changed_at;
+    read->row = std::move(row);
   }
   return known;
 }
