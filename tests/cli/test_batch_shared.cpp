@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/service_fixture.h"
+#include "support/fast_clock.h"
 
 namespace genpro::test {
 namespace {
@@ -23,6 +24,13 @@ class SharedBatch : public ServiceCliTest, public testing::WithParamInterface<Ke
     if (GetParam() == Kept::in_a_file) return;
     if (!PostgresServer::is_installed()) GTEST_SKIP() << "PostgreSQL is not installed";
     path_ = shared_postgres().new_ledger();
+    // Not faster: so many processes may need a while from an intention to its request, which does
+    // not leave when it took 10 s on that clock.
+    g_setenv(clock_factor_variable, "3", TRUE);
+  }
+  void TearDown() override {
+    g_unsetenv(clock_factor_variable);
+    ServiceCliTest::TearDown();
   }
   std::string folder(const std::string& host) const { return file("out-" + host); }
   std::vector<std::string> words(const std::string& folder,

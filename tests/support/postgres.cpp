@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -139,9 +142,25 @@ void PostgresServer::start() {
 
 void PostgresServer::kill() {
   if (process_ == 0) return;
-  ::kill(-process_, SIGKILL);
+  // Each that serves a connection is a group of its own, and goes on for a moment without the
+  // first.
+  ::kill(process_, SIGSTOP);
+  waitpid(process_, nullptr, WUNTRACED);
+  std::vector<pollfd> ended;
+  const std::string number = std::to_string(process_);
+  std::ifstream children("/proc/" + number + "/task/" + number + "/children");
+  for (pid_t child = 0; children >> child;) {
+    const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
+    if (descriptor >= 0) ended.push_back({descriptor, POLLIN, 0});
+    ::kill(child, SIGKILL);
+  }
+  ::kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = 0;
+  for (pollfd& child : ended) {
+    poll(&child, 1, -1);
+    ::close(child.fd);
+  }
 }
 
 void PostgresServer::stop() {
