@@ -156,7 +156,8 @@ function confirmed(text) {
   dialog.returnValue = '';
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === 'delete');
+    // That the question before was closed may be told when this one is open.
+    dialog.onclose = () => dialog.open || resolve(dialog.returnValue === 'delete');
   });
 }
 
