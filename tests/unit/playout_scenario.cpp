@@ -64,8 +64,9 @@ Scenario Scenario::random(std::uint64_t seed) {
   }
   if (chance(4)) scenario.fade = upto(800 * GST_MSECOND);
   scenario.audio_lead = upto(600 * GST_MSECOND) - 200 * GST_MSECOND;
-  // As far as the latency of what follows has it.
-  if (chance(4)) scenario.audio_lead *= 10;
+  // As far as the latency of what follows has it. While clips are mixed, nothing tells how far
+  // audio has been taken, which their reading follows.
+  if (chance(4) && scenario.fade == 0) scenario.audio_lead *= 10;
   if (chance(2)) scenario.audio_jitter = 1 + upto(100 * GST_MSECOND);
   const auto clips = 1 + upto(3);
   for (int number = 0; number < clips; ++number) {
@@ -97,6 +98,10 @@ Scenario Scenario::random(std::uint64_t seed) {
     if (chance(8)) clip.failing_repeat = static_cast<int>(1 + upto(2));
     scenario.clips.push_back(std::move(clip));
   }
+  if (chance(4)) {
+    scenario.skips_at = static_cast<int>(upto(scenario.frames));
+    scenario.skips_for = static_cast<int>(1 + upto(90));
+  }
   return scenario;
 }
 
@@ -104,7 +109,9 @@ std::string Scenario::text() const {
   std::ostringstream text;
   text << "output of " << fps_n << '/' << fps_d << ", " << frames << " frames; at-end "
        << static_cast<int>(at_end) << "; fade " << ms(fade) << " ms; audio ahead " << ms(audio_lead)
-       << " to " << ms(audio_lead + audio_jitter) << " ms\n";
+       << " to " << ms(audio_lead + audio_jitter) << " ms";
+  if (skips_at >= 0) text << "; takes no frames at " << skips_at << " for " << skips_for;
+  text << '\n';
   for (const FakeClip& clip : clips) {
     text << "  offered at " << clip.offered << ": " << clip.frames.size() << " frames, "
          << ms(clip.length()) << " ms, the first one " << ms(clip.frames[0]) << " ms; begins at "
@@ -134,6 +141,7 @@ Scenario shrink(Scenario scenario) {
   try_this([](Scenario& s) { s.audio_jitter = 0; });
   try_this([](Scenario& s) { s.audio_lead = 0; });
   try_this([](Scenario& s) { s.at_end_changes = -1; });
+  try_this([](Scenario& s) { s.skips_at = -1; });
   try_this([](Scenario& s) { s.at_end = AtEnd::placeholder; });
   for (std::size_t at = 0; at < scenario.clips.size(); ++at) {
     try_this([&](Scenario& s) { s.clips[at].begin = 0; });

@@ -49,7 +49,11 @@ class Simulation {
       const Time lead =
           scenario_.audio_lead + (jitter == 0 ? 0 : static_cast<Time>(random_() % jitter));
       while (!audio_ended_ && bin::samples_at(time_ + lead) >= audio_next_) take_audio();
-      if (!take_frame()) break;
+      if (is_skipped()) {
+        for (const Playing& playing : playings_) playing->is_exact = false;
+      } else if (!take_frame()) {
+        break;
+      }
     }
     log() << "stop\n";
     is_stopping_ = true;
@@ -70,6 +74,12 @@ class Simulation {
         static_cast<guint64>(number), GST_SECOND * static_cast<guint64>(scenario_.fps_d),
         static_cast<guint64>(scenario_.fps_n)));
   }
+  // What follows holds the frames up, and is late then.
+  bool is_skipped() const {
+    return scenario_.skips_at >= 0 && frame_ >= scenario_.skips_at &&
+           frame_ < scenario_.skips_at + scenario_.skips_for;
+  }
+  bool has_skipped() const { return scenario_.skips_at >= 0 && frame_ >= scenario_.skips_at; }
   std::ostream& log() { return history_ << frame_ << " (" << ms(time_) << " ms): "; }
   void fail(const std::string& problem) {
     if (!outcome_.problem.empty()) return;
@@ -168,7 +178,7 @@ class Simulation {
     if (after.retired > 0) fail(after.name() + " was retired before");
     after.has_started = true;
     ++outcome_.started;
-    after.is_exact = after.clip().is_whole() && !has_failed(after);
+    after.is_exact = after.clip().is_whole() && !has_failed(after) && !has_skipped();
     after.began = time_;
     if (after.round() == 0) return;
     ++outcome_.repeats;
@@ -272,21 +282,23 @@ class Simulation {
     const std::int64_t first = bin::samples_at(playing.began);
     const std::int64_t last =
         std::min(bin::samples_at(std::min(end, playing.was_stopped)), audio_next_);
+    // A round that is as long as its audio is so to a sample.
+    const std::int64_t rounding = playing.round();
     std::int64_t count = 0;
     for (const Run& run : runs_) {
       if (run.mark != playing.mark()) continue;
       count += run.end - run.begin;
-      if (std::abs(run.offset + first) > 1) {
+      if (std::abs(run.offset + first) > 1 + rounding) {
         fail(playing.name() + ": sound is off by " + std::to_string(run.offset + first) +
              " samples");
       }
-      if (run.begin < first - 2 || run.end > latest) {
+      if (run.begin < first - 2 - rounding || run.end > latest + rounding) {
         fail(playing.name() + " is heard from " + std::to_string(run.begin) + " to " +
              std::to_string(run.end) + ", and is on from " + std::to_string(first) + " to " +
              std::to_string(latest));
       }
     }
-    if (count < last - first - 4) {
+    if (count < last - first - 4 - rounding) {
       fail(playing.name() + ": " + std::to_string(count) + " samples of " +
            std::to_string(last - first) + " are heard");
     }

@@ -43,6 +43,8 @@ struct Scenario {
   bin::Time fade = 0;
   bin::Time audio_lead = 0;  // how far ahead of the frames audio is taken
   bin::Time audio_jitter = 0;
+  int skips_at = -1;  // the frame from which on so many are not taken
+  int skips_for = 0;
   std::vector<FakeClip> clips;
 
   static Scenario random(std::uint64_t seed);

@@ -73,6 +73,22 @@ TEST(Timeline, TellsOfAnEndShortlyAfterAFrameBegan) {
   }
 }
 
+// It was on while what follows took no frames.
+TEST(Timeline, TellsOfAClipThatNoFrameWasTakenOf) {
+  Scenario scenario;
+  scenario.audio_lead = 60 * GST_MSECOND;
+  scenario.frames = 120;
+  scenario.skips_at = 21;
+  scenario.skips_for = 60;
+  for (const int frames : {1, 30, 55}) {
+    scenario.clips = {clip(frames, 30, 1)};
+    scenario.clips[0].offered = 20;
+    const Outcome outcome = simulate(scenario);
+    EXPECT_EQ(outcome.problem, "") << scenario.text() << outcome.history;
+    EXPECT_EQ(outcome.started, 1U) << frames;
+  }
+}
+
 TEST(Timeline, DoesNotGoOnWithAClipThatWasCut) {
   Scenario scenario;
   scenario.fps_n = 50;

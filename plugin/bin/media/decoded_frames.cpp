@@ -362,9 +362,9 @@ void DecodedFrames::State::count(Time start, Time end) {
   came_to = std::max(came_to, end);
 }
 
-std::uint64_t DecodedFrames::frames_after(std::uint64_t number) {
+std::uint64_t DecodedFrames::frames_from(std::uint64_t number) {
   auto state = state_.lock();
-  return state->number - number - 1 + state->frames_between(state->came_to, state->video_end);
+  return state->number - number + state->frames_between(state->came_to, state->video_end);
 }
 
 void DecodedFrames::State::advance_to(Time running) {

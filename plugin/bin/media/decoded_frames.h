@@ -118,8 +118,8 @@ class DecodedFrames {
   // `gain_step` a sample. Earlier samples are dropped. How many there were without a hole.
   std::size_t mix_audio(std::int64_t begin, float* out, std::size_t samples, float gain,
                         float gain_step);
-  // How many it has after that one, up to its end.
-  std::uint64_t frames_after(std::uint64_t number);
+  // How many it has from that one on, up to its end.
+  std::uint64_t frames_from(std::uint64_t number);
   // What nobody has taken up to that time is not waited for any more.
   void drop_before(Time time);
   // By how much what is there for `time` began before that, where it has ended by then and a later

@@ -123,6 +123,7 @@ void Timeline::reset() {
       std::move(before.fallback.decoder), std::move(before.queued.decoder),
       std::move(before.next_repeat)};
   for (Segment& segment : before.segments) retired.insert(std::move(segment.decoder));
+  retired.insert(before.retired.begin(), before.retired.end());
   retired.erase(nullptr);
   for (const auto& gone : retired) events_.retired(gone);
 }
@@ -309,10 +310,13 @@ void Timeline::State::count(const Layer& layer, std::size_t index) {
   // What was left of a clip at its end.
   if (before && before != segment.decoder) {
     counted.reset();
-    const Segment& last = segments[index == 0 ? 0 : index - 1];
-    const auto length = before->decoded().length();
-    if (last.decoder == before && length && last.content_at(segment.start) + rounding >= *length) {
-      stats.dropped += before->decoded().frames_after(counted_number);
+    for (std::size_t at = index; at-- > 0;) {
+      if (segments[at].decoder != before) continue;
+      const auto length = before->decoded().length();
+      if (length && segments[at].content_at(segments[at + 1].start) + rounding >= *length) {
+        stats.dropped += before->decoded().frames_from(counted_number + 1);
+      }
+      break;
     }
   }
   if (layer.is_placeholder || !layer.frame) return;
@@ -330,6 +334,25 @@ void Timeline::State::count(const Layer& layer, std::size_t index) {
   }
   counted = segment.decoder;
   counted_number = number;
+}
+
+Timeline::Change Timeline::State::change_to(std::shared_ptr<ClipDecoder> decoder, Time time) {
+  if (decoder) begun = decoder;
+  return {std::exchange(on, decoder), decoder, time - moved};
+}
+
+// What began and ended between two frames, since those between were not taken, was on all the same.
+std::vector<Timeline::Change> Timeline::State::pass_over(std::size_t index) {
+  std::vector<Change> changes;
+  for (std::size_t at = 0; at < index; ++at) {
+    const Segment& segment = segments[at];
+    const bool is_new = segment.decoder && !std::exchange(segments[at].was_shown, true) &&
+                        segment.decoder != begun.lock();
+    if (!is_new || segment.decoder == segments[index].decoder) continue;
+    stats.dropped += segment.decoder->decoded().frames_from(0);
+    changes.push_back(change_to(segment.decoder, segment.start));
+  }
+  return changes;
 }
 
 PlayoutStats Timeline::stats() {
@@ -350,21 +373,20 @@ PlayoutStats Timeline::stats() {
 Composition Timeline::frame(Time time, Time duration, Time kept) {
   Composition composition;
   Decoders retired;
-  std::shared_ptr<ClipDecoder> started;
-  std::shared_ptr<ClipDecoder> ended;
+  std::vector<Change> changes;
   std::shared_ptr<ClipDecoder> starved;
   std::shared_ptr<ClipDecoder> recovered;
   std::vector<std::function<void(const Events&)>> notes;
-  Time running = 0;
   {
     auto state = state_.lock();
-    running = time - state->moved;
+    const Time running = time - state->moved;
     state->frame_duration = duration;
     state->video_kept = kept;
     kept = state->kept();
     state->plan(false, time, time + duration, kept);
     state->video_time = time + duration;
     const std::size_t index = state->index_at(time + rounding);
+    changes = state->pass_over(index);
     Segment& segment = state->segments[index];
     composition.is_end = segment.kind == Kind::end;
     composition.over = layer(segment, time);
@@ -385,10 +407,9 @@ Composition Timeline::frame(Time time, Time duration, Time kept) {
       const auto length = on->decoded().length();
       if (length && segment.content_at(time) + rounding >= *length) on.reset();
     }
-    if (on != state->on) {
-      ended = std::exchange(state->on, on);
-      started = std::move(on);
-    }
+    // What has ended does not begin anew.
+    if (!state->on && on == state->begun.lock()) on.reset();
+    if (on != state->on) changes.push_back(state->change_to(std::move(on), time));
     const bool is_starved = segment.kind == Kind::hold && time >= segment.start + least_starvation;
     starved = is_starved ? segment.decoder : nullptr;
     if (starved == state->starved) {
@@ -404,7 +425,9 @@ Composition Timeline::frame(Time time, Time duration, Time kept) {
   }
   for (const auto& note : notes) note(events_);
   if (recovered) events_.starved(std::move(recovered), false);
-  if (ended || started) events_.changed(std::move(ended), std::move(started), running);
+  for (Change& change : changes) {
+    events_.changed(std::move(change.ended), std::move(change.started), change.time);
+  }
   if (starved) events_.starved(std::move(starved), true);
   for (auto& gone : retired) events_.retired(std::move(gone));
   return composition;

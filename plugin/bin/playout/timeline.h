@@ -48,7 +48,7 @@ struct FrameTimes {
 struct Composition {
   std::optional<Layer> under;  // while fading
   Layer over;
-  double mix = 1;  // of `over`
+  double mix = 1;   // of `over`
   Time behind = 0;  // by how much the clip's frame is older than the one of the time
   bool is_end = false;
 };
@@ -225,6 +225,12 @@ class Timeline {
     }
   };
   using Decoders = std::vector<std::shared_ptr<ClipDecoder>>;
+  // As Events::changed() tells it.
+  struct Change {
+    std::shared_ptr<ClipDecoder> ended;
+    std::shared_ptr<ClipDecoder> started;
+    Time time = 0;
+  };
   // What waits to be on.
   struct Cue {
     std::shared_ptr<ClipDecoder> decoder;
@@ -257,8 +263,8 @@ class Timeline {
     bool is_between = false;                 // two that follow each other
     std::weak_ptr<ClipDecoder> fallback_on;  // that was on last
     bool holds = false;
-    bool is_expected = false;  // one is about to be offered
-    bool next_was_on = false;  // of what was offered last
+    bool is_expected = false;            // one is about to be offered
+    bool next_was_on = false;            // of what was offered last
     std::weak_ptr<ClipDecoder> next_on;  // which that was
     std::optional<Time> needed_by;
     LateClip late_clip = LateClip::drop;
@@ -267,11 +273,12 @@ class Timeline {
     std::vector<std::function<void(const Events&)>> notes;  // to be told
     std::shared_ptr<ClipDecoder> repeat_of;
     std::shared_ptr<ClipDecoder> next_repeat;
-    bool repeats_failed = false;      // what loops cannot be played once more
-    std::shared_ptr<ClipDecoder> on;  // what was told to be on
+    bool repeats_failed = false;           // what loops cannot be played once more
+    std::shared_ptr<ClipDecoder> on;       // what was told to be on
+    std::weak_ptr<ClipDecoder> begun;      // the last one that was
     std::shared_ptr<ClipDecoder> starved;  // and to be held
-    Time video_time = 0;              // up to which frames were taken
-    Time frame_duration = 0;          // of the last one
+    Time video_time = 0;                   // up to which frames were taken
+    Time frame_duration = 0;               // of the last one
     FrameTimes frame_times;
     Time audio_time = 0;
     Time video_kept = 0;
@@ -299,6 +306,8 @@ class Timeline {
     void prune(Time kept);
     void drop_taken(Time kept);
     void count(const Layer& layer, std::size_t index);
+    Change change_to(std::shared_ptr<ClipDecoder> decoder, Time time);
+    std::vector<Change> pass_over(std::size_t index);
 
     // `at_once` stays so.
     static Time later(Time time, Time by) {
