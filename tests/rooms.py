@@ -37,6 +37,7 @@ src/clip/storage
 src/api
 src/http
 src/archive src/gst
+src/base/threads src/base/web
 src/base src/catalogue
 """
 FLOOR_OF = {room: number for number, line in enumerate(FLOORS.split('\n')) for room in line.split()}

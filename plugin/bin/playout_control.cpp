@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/callback.h"
-#include "base/thread_owner.h"
+#include "base/threads/thread_owner.h"
 #include "common/logging.h"
 #include "source/genprosrc.h"
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <variant>
 
-#include "base/byte_ranges.h"
 #include "base/guarded.h"
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
+#include "base/web/byte_ranges.h"
 #include "clip/fast_start.h"
 #include "clip/random_reader.h"
 #include "clip/reader.h"

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/runtime.h"
-#include "base/url.h"
+#include "base/threads/runtime.h"
+#include "base/web/url.h"
 #include "http/message_watch.h"
 #include "http/sessions.h"
 

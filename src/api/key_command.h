@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 
 namespace genpro::api {
 

@@ -12,9 +12,9 @@
 
 #include "archive/archive.h"
 #include "archive/lease.h"
-#include "base/byte_ranges.h"
 #include "base/glib_ptr.h"
-#include "base/work_thread.h"
+#include "base/threads/work_thread.h"
+#include "base/web/byte_ranges.h"
 
 namespace genpro::archive {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <stop_token>
 
-#include "base/runtime.h"
-#include "base/work_thread.h"
+#include "base/threads/runtime.h"
+#include "base/threads/work_thread.h"
 
 namespace genpro::assets {
 

@@ -15,7 +15,7 @@
 
 #include "api/resources/resource_client.h"
 #include "assets/content.h"
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 #include "ledger/ledger.h"
 
 namespace genpro::assets {

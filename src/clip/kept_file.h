@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/glib_ptr.h"
-#include "base/work_thread.h"
+#include "base/threads/work_thread.h"
 
 namespace genpro::clip {
 

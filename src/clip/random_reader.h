@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <variant>
 
-#include "base/byte_ranges.h"
+#include "base/web/byte_ranges.h"
 #include "clip/reader.h"
 #include "clip/storage/store.h"
 

@@ -16,8 +16,8 @@
 #include "archive/writer.h"
 #include "base/error.h"
 #include "base/guarded.h"
-#include "base/runtime.h"
-#include "base/url.h"
+#include "base/threads/runtime.h"
+#include "base/web/url.h"
 #include "clip/kept_file.h"
 #include "http/network.h"
 

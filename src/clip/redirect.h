@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/url.h"
+#include "base/web/url.h"
 
 namespace genpro::clip {
 

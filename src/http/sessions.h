@@ -14,8 +14,8 @@
 #include <tuple>
 #include <utility>
 
-#include "base/runtime.h"
-#include "base/url.h"
+#include "base/threads/runtime.h"
+#include "base/web/url.h"
 #include "http/network.h"
 
 namespace genpro::http {

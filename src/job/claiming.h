@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "base/random.h"
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 #include "job/ledger_thread.h"
 #include "ledger/ledger.h"
 

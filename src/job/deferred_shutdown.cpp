@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "base/callback.h"
-#include "base/thread_owner.h"
+#include "base/threads/thread_owner.h"
 
 namespace genpro::job {
 

@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "base/guarded.h"
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 #include "ledger/ledger.h"
 
 namespace genpro::job {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "base/url.h"
+#include "base/web/url.h"
 #include "ledger/errors.h"
 
 namespace genpro::ledger {

@@ -12,7 +12,7 @@
 #include "api/key.h"
 #include "assets/ingredient.h"
 #include "base/text.h"
-#include "base/url.h"
+#include "base/web/url.h"
 #include "settings/job_settings.h"
 #include "settings/profile.h"
 #include "settings/table.h"

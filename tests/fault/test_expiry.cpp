@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Addresses of clips that expire: the service is asked for a fresh one, and the download goes on.
-#include "base/url.h"
+#include "base/web/url.h"
 #include "fault/delivery_fixture.h"
 
 namespace genpro::test {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "base/byte_ranges.h"
+#include "base/web/byte_ranges.h"
 #include "clip/box_walker.h"
 #include "clip/container.h"
 #include "fuzz.h"

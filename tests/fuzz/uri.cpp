@@ -3,7 +3,7 @@
 // Input: a genpro URI.
 #include "settings/uri.h"
 
-#include "base/url.h"
+#include "base/web/url.h"
 #include "fuzz.h"
 
 namespace genpro::fuzz {

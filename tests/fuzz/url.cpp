@@ -5,7 +5,7 @@
 
 #include "base/glib_ptr.h"
 #include "base/text.h"
-#include "base/url.h"
+#include "base/web/url.h"
 #include "fuzz.h"
 
 namespace genpro::fuzz {

@@ -25,7 +25,7 @@
 #include <optional>
 #include <thread>
 
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 #include "simulation/wire_history.h"
 
 namespace genpro::simulation {

@@ -9,10 +9,10 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
-#include "base/range_header.h"
-#include "base/runtime.h"
 #include "base/text.h"
-#include "base/url.h"
+#include "base/threads/runtime.h"
+#include "base/web/range_header.h"
+#include "base/web/url.h"
 
 namespace genpro {
 namespace {

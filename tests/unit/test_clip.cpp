@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/byte_ranges.h"
+#include "base/web/byte_ranges.h"
 #include "clip/box_walker.h"
 #include "clip/container.h"
 #include "clip/content_range.h"

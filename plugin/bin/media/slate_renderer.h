@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "base/guarded.h"
-#include "base/thread_owner.h"
+#include "base/threads/thread_owner.h"
 #include "bin/media/frame_converter.h"
 #include "bin/media/raster.h"
 

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "assets/ingredient.h"
-#include "base/runtime.h"
 #include "base/text.h"
+#include "base/threads/runtime.h"
 #include "cli/ledger/file.h"
 #include "job/identity.h"
 #include "job/preparation.h"

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/range_header.h"
+#include "base/web/range_header.h"
 
 namespace genpro::cli {
 

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/backoff.h"
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 #include "cli/command.h"
 #include "settings/job_settings.h"
 

@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "base/file_descriptor.h"
-#include "base/range_header.h"
+#include "base/web/range_header.h"
 #include "emulator/util/api_error.h"
 #include "emulator/util/text.h"
 

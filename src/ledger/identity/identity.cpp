@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "base/url.h"
+#include "base/web/url.h"
 #include "ledger/identity/fingerprint.h"
 
 namespace genpro::ledger {

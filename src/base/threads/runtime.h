@@ -16,7 +16,7 @@
 
 #include "base/glib_ptr.h"
 #include "base/guarded.h"
-#include "base/thread_owner.h"
+#include "base/threads/thread_owner.h"
 
 namespace genpro {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/byte_ranges.h"
+#include "base/web/byte_ranges.h"
 
 #include <algorithm>
 #include <iterator>

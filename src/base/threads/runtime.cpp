@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/runtime.h"
+#include "base/threads/runtime.h"
 
 #include <algorithm>
 #include <set>

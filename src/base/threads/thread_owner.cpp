@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/thread_owner.h"
+#include "base/threads/thread_owner.h"
 
 #include <vector>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/work_thread.h"
+#include "base/threads/work_thread.h"
 
 namespace genpro {
 

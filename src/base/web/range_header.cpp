@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/range_header.h"
+#include "base/web/range_header.h"
 
 #include <glib.h>
 

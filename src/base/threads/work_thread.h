@@ -12,7 +12,7 @@
 
 #include "base/callback.h"
 #include "base/guarded.h"
-#include "base/thread_owner.h"
+#include "base/threads/thread_owner.h"
 
 namespace genpro {
 
@@ -24,18 +24,18 @@ class WorkThread final : public ThreadOwner {
   // reported, and what it holds goes before the thread is said to have ended.
   template <typename Work>
   WorkThread(const char* name, Work work) {
-    thread_ = std::thread([this, name, end = end_, stopped = stop_.get_token(),
-                           work = std::move(work)]() mutable {
-      pthread_setname_np(pthread_self(), name);
-      guard_c_callback(name, [&] {
-        Work own = std::move(work);
-        own(stopped);
-      });
-      auto state = end->lock();
-      state->is_reached = true;
-      state.notify();
-      if (!state->is_left) set_ended();
-    });
+    thread_ = std::thread(
+        [this, name, end = end_, stopped = stop_.get_token(), work = std::move(work)]() mutable {
+          pthread_setname_np(pthread_self(), name);
+          guard_c_callback(name, [&] {
+            Work own = std::move(work);
+            own(stopped);
+          });
+          auto state = end->lock();
+          state->is_reached = true;
+          state.notify();
+          if (!state->is_left) set_ended();
+        });
   }
   // Tells it to stop, and waits for its end.
   ~WorkThread() override;

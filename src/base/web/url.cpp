@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/url.h"
+#include "base/web/url.h"
 
 #include "base/glib_ptr.h"
 #include "base/text.h"
