@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/threads/work_thread.h"
 #include "common/enums.h"
-#include "job/deferred_shutdown.h"
 #include "ledger/store/address.h"
 #include "settings/profile.h"
 
@@ -259,7 +259,12 @@ void Generation::shut_down(const job::Delivery& delivery) {
 }
 
 void Generation::shut_down_later(const job::Delivery& delivery) {
-  if (auto job = take_job()) job::shut_down_later(std::move(job), delivery);
+  auto job = take_job();
+  if (!job) return;
+  ThreadOwner::collect();
+  ThreadOwner::retire(std::make_unique<WorkThread>(
+      "genpro-shutdown",
+      [job = std::move(job), delivery](const std::stop_token&) { job->shut_down(delivery); }));
 }
 
 std::string Generation::model() const {

@@ -43,8 +43,8 @@ class Generation {
   void fail(Error error);
   // Tells the end of the progress, if it has not been told.
   void end_progress(GstProgressType type, const std::string& text);
-  // Job::shut_down(), which waits and is told of; the other one does neither. The first one that is
-  // called counts.
+  // Job::shut_down(), which waits and is told of; the other one does neither, and only the end of
+  // the process waits for it. The first one that is called counts.
   void shut_down(const job::Delivery& delivery);
   void shut_down_later(const job::Delivery& delivery);
 

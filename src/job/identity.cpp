@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "api/json.h"
-#include "base/text.h"
 #include "ledger/identity/fingerprint.h"
 
 namespace genpro::job {

@@ -5,7 +5,6 @@
 
 #include "api/dialect.h"
 #include "api/request.h"
-#include "base/text.h"
 #include "ledger/store/clock.h"
 
 namespace genpro::job {
