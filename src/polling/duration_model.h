@@ -41,9 +41,8 @@ class DurationModel {
   double survival(double seconds) const;  // the share that takes longer
   // Of the usual kind alone.
   double usual_survival(double seconds) const;
-  double usual_median() const;                       // seconds
-  double usual_spread() const { return spread_; }    // standard deviation of the logarithm
-  double unusual_share() const { return unusual_; }  // of all
+  double usual_median() const;                     // seconds
+  double usual_spread() const { return spread_; }  // standard deviation of the logarithm
   // Nothing of the same kind was seen.
   bool is_guess() const { return is_guess_; }
 

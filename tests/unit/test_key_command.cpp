@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "api/key_command.h"
 #include "support/process.h"
@@ -70,8 +71,9 @@ TEST(KeyCommand, AnswersOnTheRuntimeThread) {
   std::unique_ptr<api::KeyRequest> request;
   runtime->post([&] {
     request = std::make_unique<api::KeyRequest>(
-        *runtime, std::vector<std::string>{"echo", "gen_pat_1"}, [&](const auto& answer) {
-          EXPECT_TRUE(runtime->on_thread());
+        *runtime, std::vector<std::string>{"echo", "gen_pat_1"},
+        [&, asked_on = std::this_thread::get_id()](const auto& answer) {
+          EXPECT_EQ(std::this_thread::get_id(), asked_on);
           key.set_value(answer ? *answer : answer.error().message);
         });
   });

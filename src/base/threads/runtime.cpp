@@ -97,7 +97,6 @@ std::shared_ptr<Runtime> Runtime::acquire_for_clip() {
 Runtime::Runtime(Access, const char* thread_name)
     : context_(g_main_context_new()), loop_(g_main_loop_new(context_.get(), FALSE)) {
   thread_ = std::thread([this, thread_name] { run(thread_name); });
-  thread_id_ = thread_.get_id();
 }
 
 Runtime::~Runtime() {

@@ -20,8 +20,8 @@
 
 namespace genpro {
 
-// Threads: post() and on_thread() may be called anywhere; everything else on the runtime thread
-// only. Functions that run here must not block: each one delays the others' polls and reads.
+// Threads: post() may be called anywhere; everything else on the runtime thread only. Functions
+// that run here must not block: each one delays the others' polls and reads.
 class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime> {
  public:
   using Task = std::function<void()>;
@@ -52,7 +52,6 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
   // Runs `task` on the runtime thread, after everything posted before it. Never runs it in the
   // calling thread, and never blocks.
   void post(Task task);
-  bool on_thread() const { return std::this_thread::get_id() == thread_id_; }
 
   // Something that belongs to the thread: made when it is first asked for, and destroyed with the
   // thread, when all that was under way has ended.
@@ -86,7 +85,6 @@ class Runtime : public ThreadOwner, public std::enable_shared_from_this<Runtime>
 
   MainContextPtr context_;
   MainLoopPtr loop_;
-  std::thread::id thread_id_;
   std::thread thread_;
   // Calls whose `finish` has not run yet; the thread ends only when there are none.
   int pending_ = 0;
