@@ -49,10 +49,8 @@ Result<Pairs> pairs_of(const std::string& text) {
   if (trim(text).starts_with('{')) {
     const auto object = api::parse_exact_json_object(text);
     if (!object) return settings_error("An item of the queue is no JSON object: " + object.error());
-    const Owned<GList, g_list_free> names(json_object_get_members(object->get()));
-    for (GList* each = names.get(); each != nullptr; each = each->next) {
-      const char* const name = static_cast<const char*>(each->data);
-      pairs.emplace_back(name, value_of(json_object_get_member(object->get(), name)));
+    for (const auto& [name, value] : api::members(object->get())) {
+      pairs.emplace_back(name, value_of(value));
     }
     return pairs;
   }

@@ -22,8 +22,7 @@ std::optional<Organization> read_organization(JsonNode* node) {
   return organization;
 }
 
-}  // namespace
-
+// Reads a list of organizations, or one. The error is a fragment that says what is wrong.
 Result<std::vector<Organization>, std::string> parse_organizations(std::string_view body) {
   const auto node = parse_json(body);
   if (!node) return node.error();
@@ -37,6 +36,8 @@ Result<std::vector<Organization>, std::string> parse_organizations(std::string_v
   return organizations;
 }
 
+// Reads the generations that a cell's answer lists, in its order. Entries without an id are left
+// out.
 Result<std::vector<Generation>, std::string> parse_cell_generations(std::string_view body) {
   const auto object = parse_json_object(body);
   if (!object) return object.error();
@@ -49,6 +50,8 @@ Result<std::vector<Generation>, std::string> parse_cell_generations(std::string_
   }
   return generations;
 }
+
+}  // namespace
 
 void AccountClient::get_organizations(
     const std::string& id, std::function<void(Result<std::vector<Organization>, Failure>)> done) {

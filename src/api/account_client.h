@@ -18,12 +18,6 @@ struct Organization {
   std::optional<double> credit;  // that can be spent on generations
 };
 
-// Reads a list of organizations, or one. The error is a fragment that says what is wrong.
-Result<std::vector<Organization>, std::string> parse_organizations(std::string_view body);
-// Reads the generations that a cell's answer lists, in its order. Entries without an id are left
-// out.
-Result<std::vector<Generation>, std::string> parse_cell_generations(std::string_view body);
-
 // One call at a time, as of a Client.
 class AccountClient : public Client {
  public:

@@ -26,7 +26,7 @@ bool names_field(std::string_view text) {
   while (!text.empty()) {
     const auto end = std::ranges::find_if_not(text, is_part);
     const auto length = static_cast<std::size_t>(end - text.begin());
-    if (length > 0 && has_word(fields, text.substr(0, length))) return true;
+    if (length > 0 && catalogue::has_word(fields, text.substr(0, length))) return true;
     text.remove_prefix(std::min(length + 1, text.size()));
   }
   return false;
@@ -51,25 +51,21 @@ bool smells_of_dialect(const Failure& failure) {
          });
 }
 
-}  // namespace
-
-bool has_word(std::string_view words, std::string_view word) {
-  const auto parts = split(words, ' ');
-  return std::ranges::find(parts, word) != parts.end();
+// "vidsheet or actions"
+std::string other_dialects(const Dialect& dialect) {
+  std::vector<std::string> words;
+  for (const Dialect* other : all) {
+    if (other != &dialect) words.emplace_back(other->word);
+  }
+  return join(words, ", ", " or ");
 }
+
+}  // namespace
 
 std::string list_of(std::string_view words) {
   std::vector<std::string> parts;
   for (const std::string_view word : split(words, ' ')) parts.emplace_back(word);
   return join(parts, ", ", " or ");
-}
-
-bool Form::has(std::string_view setting) const {
-  return has_word(settings, setting);
-}
-
-bool Form::requires_setting(std::string_view setting) const {
-  return has_word(required, setting);
 }
 
 const Form* Dialect::form_of(GenerationType type) const {
@@ -84,14 +80,6 @@ std::span<const Dialect* const> dialects() {
 const Dialect* find_dialect(std::string_view word) {
   const auto found = std::ranges::find_if(all, [&](const Dialect* d) { return d->word == word; });
   return found != all.end() ? *found : nullptr;
-}
-
-std::string other_dialects(const Dialect& dialect) {
-  std::vector<std::string> words;
-  for (const Dialect* other : all) {
-    if (other != &dialect) words.emplace_back(other->word);
-  }
-  return join(words, ", ", " or ");
 }
 
 void tell_dialect(const Dialect& dialect, Failure& failure) {
@@ -112,11 +100,7 @@ void set_text(JsonObject* object, const char* name, const std::string& value) {
 }
 
 void merge(JsonObject* object, JsonObject* extra) {
-  JsonObjectIter iterator;
-  json_object_iter_init(&iterator, extra);
-  const char* name = nullptr;
-  JsonNode* node = nullptr;
-  while (json_object_iter_next(&iterator, &name, &node)) {
+  for (const auto& [name, node] : members(extra)) {
     json_object_set_member(object, name, json_node_copy(node));
   }
 }

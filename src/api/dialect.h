@@ -15,6 +15,7 @@
 #include "api/json.h"
 #include "api/reply.h"
 #include "api/request.h"
+#include "catalogue/catalogue.h"
 
 namespace genpro::api {
 
@@ -56,8 +57,10 @@ struct Form {
   // What they are by their places, where each has one: image, video, audio.
   std::string_view kinds = {};
 
-  bool has(std::string_view setting) const;
-  bool requires_setting(std::string_view setting) const;
+  bool has(std::string_view setting) const { return catalogue::has_word(settings, setting); }
+  bool requires_setting(std::string_view setting) const {
+    return catalogue::has_word(required, setting);
+  }
 };
 
 struct Dialect {
@@ -88,13 +91,10 @@ struct Dialect {
 std::span<const Dialect* const> dialects();
 // Null when there is none.
 const Dialect* find_dialect(std::string_view word);
-// "vidsheet or actions"
-std::string other_dialects(const Dialect& dialect);
 
 // Adds what to set where a request was refused as if it were in the wrong dialect.
 void tell_dialect(const Dialect& dialect, Failure& failure);
 
-bool has_word(std::string_view words, std::string_view word);
 // "4, 6 or 8", of words with a space in between.
 std::string list_of(std::string_view words);
 

@@ -39,22 +39,18 @@ class Writer {
 
  private:
   void write_object(JsonObject* object) {
-    std::vector<const char*> names;
-    const Owned<GList, g_list_free> members(json_object_get_members(object));
-    for (const GList* item = members.get(); item != nullptr; item = item->next) {
-      names.push_back(static_cast<const char*>(item->data));
-    }
+    auto own = members(object);
     if (is_sorted_) {
-      std::ranges::sort(names, {}, [](const char* name) { return std::string_view(name); });
+      std::ranges::sort(own, {}, [](const auto& one) { return std::string_view(one.first); });
     }
     const char* before = "{";
-    for (const char* name : names) {
+    for (const auto& [name, value] : own) {
       text += std::exchange(before, ",");
       write_string(name);
       text += ':';
-      write(json_object_get_member(object, name));
+      write(value);
     }
-    text += names.empty() ? "{}" : "}";
+    text += own.empty() ? "{}" : "}";
   }
 
   void write_array(JsonArray* array) {
@@ -212,6 +208,17 @@ std::vector<JsonNode*> elements(JsonArray* array) {
     nodes[index] = json_array_get_element(array, index);
   }
   return nodes;
+}
+
+std::vector<std::pair<const char*, JsonNode*>> members(JsonObject* object) {
+  std::vector<std::pair<const char*, JsonNode*>> found;
+  const Owned<GList, g_list_free> names(object != nullptr ? json_object_get_members(object)
+                                                          : nullptr);
+  for (const GList* item = names.get(); item != nullptr; item = item->next) {
+    const auto* name = static_cast<const char*>(item->data);
+    found.emplace_back(name, json_object_get_member(object, name));
+  }
+  return found;
 }
 
 std::optional<std::string> as_text(JsonNode* node) {

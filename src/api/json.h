@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -46,6 +47,8 @@ JsonObject* as_object(JsonNode* node);
 JsonArray* as_array(JsonNode* node);
 // Its own; none when it is null.
 std::vector<JsonNode*> elements(JsonArray* array);
+// The same, in the order in which they were added.
+std::vector<std::pair<const char*, JsonNode*>> members(JsonObject* object);
 
 // A string as it is, a number or boolean as a person would write it; nothing for anything else.
 std::optional<std::string> as_text(JsonNode* node);

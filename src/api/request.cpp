@@ -169,7 +169,7 @@ std::optional<Error> check_native_audio(const RequestSettings& settings, const D
                                         const Result<JsonObjectPtr>& extra) {
   const std::string model = model_of(settings, extra);
   const bool is_open = !settings.native_audio || dialect.audio_models.empty() ||
-                       has_word(dialect.audio_models, model) ||
+                       catalogue::has_word(dialect.audio_models, model) ||
                        catalogue::find_model(model, false) == nullptr;
   if (is_open) return std::nullopt;
   return settings_error("In dialect " + std::string(dialect.word) + ", model " + model +
@@ -219,7 +219,7 @@ std::optional<Error> check_kinds(const Form& form, const std::vector<std::string
   if (form.kinds.empty()) return std::nullopt;
   const auto wanted = split(form.kinds, ' ');
   for (std::size_t i = 0; i < wanted.size() && i < kinds.size(); ++i) {
-    // A container that is one of videos may hold sound alone.
+    // A container that is one of videos may hold audio alone.
     const bool may_be_audio = wanted[i] == "audio" && kinds[i] == "video";
     const char* name = name_of(kinds[i]);
     if (name == nullptr || kinds[i] == wanted[i] || may_be_audio) continue;

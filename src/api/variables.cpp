@@ -11,12 +11,7 @@ Result<std::map<std::string, std::string>, std::string> parse_variables(std::str
   if (trim(text).empty()) return variables;
   const auto object = parse_exact_json_object(text);
   if (!object) return object.error();
-
-  JsonObjectIter iterator;
-  json_object_iter_init(&iterator, object->get());
-  const char* name = nullptr;
-  JsonNode* node = nullptr;
-  while (json_object_iter_next(&iterator, &name, &node)) {
+  for (const auto& [name, node] : members(object->get())) {
     const auto value = as_text(node);
     if (!value) {
       return "the value of \"" + one_line(name, 60) + "\" is not a string, number or boolean";

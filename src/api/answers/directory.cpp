@@ -20,12 +20,9 @@ JsonArray* list_member(JsonObject* object, std::initializer_list<const char*> na
 
 JsonArray* only_list(JsonNode* root) {
   if (JsonArray* list = as_array(root)) return list;
-  JsonObject* object = as_object(root);
   JsonArray* only = nullptr;
-  if (object == nullptr) return nullptr;
-  const Owned<GList, g_list_free> values(json_object_get_values(object));
-  for (const GList* at = values.get(); at != nullptr; at = at->next) {
-    JsonArray* list = as_array(static_cast<JsonNode*>(at->data));
+  for (const auto& [name, value] : members(as_object(root))) {
+    JsonArray* list = as_array(value);
     if (list != nullptr && only != nullptr) return nullptr;
     if (list != nullptr) only = list;
   }

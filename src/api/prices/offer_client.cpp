@@ -19,10 +19,7 @@ void visit_objects(JsonNode* node, const std::function<void(JsonObject*)>& visit
   JsonObject* object = as_object(node);
   if (object == nullptr) return;
   visit(object);
-  const Owned<GList, g_list_free> values(json_object_get_values(object));
-  for (const GList* at = values.get(); at != nullptr; at = at->next) {
-    visit_objects(static_cast<JsonNode*>(at->data), visit);
-  }
+  for (const auto& [name, value] : members(object)) visit_objects(value, visit);
 }
 
 std::optional<std::string> word_in(JsonObject* object, std::initializer_list<const char*> names) {
@@ -47,10 +44,7 @@ void add_models(JsonNode* node, std::vector<std::string>& models) {
     if (name) add_once(std::move(*name), models);
   }
   if (by_name == nullptr || listed != nullptr) return;
-  const Owned<GList, g_list_free> names(json_object_get_members(by_name));
-  for (const GList* at = names.get(); at != nullptr; at = at->next) {
-    add_once(static_cast<const char*>(at->data), models);
-  }
+  for (const auto& [name, value] : members(by_name)) add_once(name, models);
 }
 
 // At any depth: the values may stand in an `anyOf`.

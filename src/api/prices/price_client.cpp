@@ -10,6 +10,7 @@
 #include "api/dialect.h"
 #include "api/json.h"
 #include "base/text.h"
+#include "catalogue/catalogue.h"
 
 namespace genpro::api {
 
@@ -45,7 +46,7 @@ std::string find_status(JsonObject* estimate, std::string_view words) {
   for (JsonObject* part : parts) {
     const std::string said = as_string(member(part, "status")).value_or("");
     const std::string status = take_string(g_ascii_strdown(said.c_str(), -1));
-    if (status.empty() || !has_word(words, status)) continue;
+    if (status.empty() || !catalogue::has_word(words, status)) continue;
     std::string text = "its status is \"" + status + "\"";
     for (const char* name : {"error", "message", "failed_reason"}) {
       const std::string why = as_string(member(part, name)).value_or("");
@@ -134,8 +135,7 @@ std::vector<std::string> generations_of(JsonObject* entry) {
   return ids;
 }
 
-}  // namespace
-
+// The kind of raw job that a request comes to; the request's own type where that is not known.
 std::string job_type_of(const GenerationRequest& request) {
   if (request.type == GenerationType::lipsync) return "infinite_voice_lip_sync";
   std::string model = request.model;
@@ -147,6 +147,8 @@ std::string job_type_of(const GenerationRequest& request) {
   }
   return type_word(request.type);
 }
+
+}  // namespace
 
 std::string estimate_body(const GenerationRequest& request, const KnownAssets& assets) {
   const auto body = parse_json_object(request.body);

@@ -12,8 +12,6 @@
 
 namespace genpro::api {
 
-// The kind of raw job that a request comes to; the request's own type where that is not known.
-std::string job_type_of(const GenerationRequest& request);
 // What a request is made of, as far as it is known.
 struct KnownAssets {
   bool is_bare = false;             // not even by id

@@ -22,11 +22,7 @@ Result<Resource, std::string> read_resource(JsonObject* object) {
 bool read_headers(JsonNode* node, DirectUpload& upload) {
   JsonObject* headers = as_object(node);
   if (headers == nullptr) return node == nullptr;
-  JsonObjectIter iterator;
-  json_object_iter_init(&iterator, headers);
-  const char* name = nullptr;
-  JsonNode* value = nullptr;
-  while (json_object_iter_next(&iterator, &name, &value)) {
+  for (const auto& [name, value] : members(headers)) {
     auto text = as_text(value);
     if (!text) return false;
     upload.headers.emplace_back(name, std::move(*text));

@@ -2,7 +2,6 @@
 #include "api/resources/upload.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>

@@ -144,11 +144,7 @@ std::vector<Row> parse_json_lines(std::string_view text) {
     const auto object = api::parse_json_object(one);
     if (!object) fail(line, "is no JSON object: " + object.error() + ".");
     Row row{line, {}};
-    const Owned<GList, g_list_free> names(json_object_get_members(object->get()));
-    for (const GList* item = names.get(); item != nullptr; item = item->next) {
-      const auto* name = static_cast<const char*>(item->data);
-      add_value(row, name, json_object_get_member(object->get(), name));
-    }
+    for (const auto& [name, value] : api::members(object->get())) add_value(row, name, value);
     rows.push_back(std::move(row));
   }
   return rows;
