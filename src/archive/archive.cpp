@@ -79,13 +79,7 @@ Check Archive::check(const std::string& sha256, const std::stop_token& stopped,
 Found Archive::find(const std::string& service, const std::string& generation_id,
                     const std::string& fingerprint, const std::stop_token& stopped,
                     const Tick& tick) const {
-  char* text = nullptr;
-  gsize size = 0;
-  if (!g_file_get_contents(record_path(service, generation_id).c_str(), &text, &size, nullptr)) {
-    return {};
-  }
-  const GCharPtr owner(text);
-  const auto record = parse_record(std::string(text, size));
+  const auto record = read_record(record_path(service, generation_id));
   if (!record || record->service != service || record->generation_id != generation_id) return {};
   const std::string& kept = record->fingerprint;
   if (!kept.empty() && !fingerprint.empty() && kept != fingerprint) return {};

@@ -47,14 +47,6 @@ std::optional<Error> for_each_file(const fs::path& folder, Each each) {
   return error;
 }
 
-std::optional<Record> read_record(const fs::path& path) {
-  char* text = nullptr;
-  gsize size = 0;
-  if (!g_file_get_contents(path.c_str(), &text, &size, nullptr)) return std::nullopt;
-  const GCharPtr owner(text);
-  return parse_record(std::string(text, size));
-}
-
 }  // namespace
 
 Result<Contents> read_contents(const Archive& archive) {
@@ -89,7 +81,7 @@ Result<Contents> read_contents(const Archive& archive) {
         // A record that is being written has another name until it is whole.
         if (path.extension() != ".json")
           return contents.leftovers.push_back(leftover_of(path, file));
-        auto record = read_record(path);
+        auto record = read_record(path.string());
         if (!record) return contents.unreadable.push_back(path.string());
         named.insert(record->sha256);
         contents.records.push_back(*std::move(record));

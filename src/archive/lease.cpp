@@ -9,12 +9,11 @@
 
 #include <array>
 #include <cerrno>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <utility>
 
 #include "base/glib_ptr.h"
+#include "base/guarded.h"
 
 namespace genpro::archive {
 
@@ -80,13 +79,6 @@ bool remove_stale(const std::string& path, const std::string& text) {
   if (file && read_text(file.get()) != text) (void)link(aside.c_str(), path.c_str());
   unlink(aside.c_str());
   return true;
-}
-
-void wait_a_little(const std::stop_token& stopped) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stopped, look_interval, [] { return false; });
 }
 
 }  // namespace
@@ -165,7 +157,7 @@ Turn await_turn(const Archive& archive, const std::string& service,
     }
     last = seen->text;
     if (!std::exchange(has_told, true)) on_wait();
-    wait_a_little(stopped);
+    sleep_for(look_interval, stopped);
   }
   return turn;
 }

@@ -75,12 +75,9 @@ std::string to_json(const Record& record) {
   return take_string(json_to_string(root.get(), TRUE)) + "\n";
 }
 
-std::optional<Record> parse_record(const std::string& text) {
+std::optional<Record> read_record(const std::string& path) {
   const auto parser = ObjectPtr<JsonParser>::adopt(json_parser_new());
-  if (!json_parser_load_from_data(parser.get(), text.data(), static_cast<gssize>(text.size()),
-                                  nullptr)) {
-    return std::nullopt;
-  }
+  if (!json_parser_load_from_file(parser.get(), path.c_str(), nullptr)) return std::nullopt;
   JsonNode* root = json_parser_get_root(parser.get());
   if (root == nullptr || !JSON_NODE_HOLDS_OBJECT(root)) return std::nullopt;
   JsonObject* object = json_node_get_object(root);

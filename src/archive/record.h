@@ -28,7 +28,7 @@ bool is_sha256(std::string_view text);
 
 // A JSON object, with a line break at the end.
 std::string to_json(const Record& record);
-// Nothing where it names no clip of a generation.
-std::optional<Record> parse_record(const std::string& text);
+// Of a file. Nothing where that cannot be read, or names no clip of a generation.
+std::optional<Record> read_record(const std::string& path);
 
 }  // namespace genpro::archive

@@ -2,10 +2,8 @@
 #include "assets/uploader.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -26,15 +24,6 @@ constexpr milliseconds between_progress = 250ms;
 constexpr milliseconds between_looks = 100ms;
 // A file that changed so shortly before may change once more without getting other times.
 constexpr std::int64_t settling_ns = 2'000'000'000;
-
-// False when it was stopped.
-bool wait_for(milliseconds duration, const std::stop_token& stopped) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stopped, duration, [] { return false; });
-  return !stopped.stop_requested();
-}
 
 // Passes on some of what it is told, and the end.
 std::function<void(std::uint64_t)> now_and_then(Uploader::Sent sent, std::uint64_t size) {
@@ -58,10 +47,6 @@ Error error_of(api::Failure failure) {
 Uploader::Uploader(UploaderSettings settings)
     : settings_(std::move(settings)), log_(log::Category::assets, settings_.access.log_id) {}
 Uploader::~Uploader() = default;
-
-ledger::AssetScope Uploader::scope() const {
-  return {settings_.access.base.text, settings_.agent_id};
-}
 
 Result<ledger::Ledger*> Uploader::open_ledger() {
   if (settings_.ledger.empty()) return nullptr;
@@ -135,7 +120,7 @@ Result<T, api::Failure> Uploader::retry(
     log_.info([&] {
       return "tries again in " + std::to_string(wait.count()) + " ms: " + failure.error.message;
     });
-    if (!wait_for(wait, stopped)) return api::Failure{stopped_error()};
+    if (!sleep_for(wait, stopped)) return api::Failure{stopped_error()};
     if (auto changed = wrong()) return std::move(*changed);
   }
 }
@@ -239,7 +224,7 @@ Result<std::string> Uploader::upload_with(ledger::Ledger& ledger, const File& fi
       if (!taken) return std::move(taken.error());
       if (*taken) {
         lock = std::move(**taken);
-      } else if (!wait_for(between_looks, stopped)) {
+      } else if (!sleep_for(between_looks, stopped)) {
         break;
       }
       continue;

@@ -80,7 +80,7 @@ class Uploader {
   Result<std::string> upload_now(const File& file, const Sent& sent,
                                  const std::stop_token& stopped);
   Result<api::Resource, api::Failure> get(const std::string& id, const std::stop_token& stopped);
-  ledger::AssetScope scope() const;
+  ledger::AssetScope scope() const { return {settings_.access.base.text, settings_.agent_id}; }
 
   const UploaderSettings settings_;
   const log::Logger log_;

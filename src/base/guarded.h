@@ -62,4 +62,12 @@ class Guarded {
   T value_{};
 };
 
+// Sleeps so long, or until it is interrupted: false then.
+inline bool sleep_for(std::chrono::milliseconds duration, const std::stop_token& interrupted) {
+  Guarded<bool> never;
+  never.lock().wait_until(interrupted, std::chrono::steady_clock::now() + duration,
+                          [](bool) { return false; });
+  return !interrupted.stop_requested();
+}
+
 }  // namespace genpro
