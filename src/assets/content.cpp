@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <vector>
 
 #include "api/resources/upload.h"
 #include "assets/digests.h"

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/glib_ptr.h"
-#include "base/text.h"
 
 namespace genpro::assets {
 

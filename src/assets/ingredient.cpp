@@ -48,6 +48,18 @@ Result<std::vector<std::string>> split_ingredients(const std::string& text) {
   return entries;
 }
 
+std::string join_ingredients(const std::vector<std::string>& entries) {
+  std::string list;
+  for (const std::string& entry : entries) {
+    if (!list.empty()) list += ',';
+    for (const char c : entry) {
+      if (c == ',' || c == '\\') list += '\\';
+      list += c;
+    }
+  }
+  return list;
+}
+
 Result<std::vector<Ingredient>> parse_ingredients(const std::string& text, const char* folder) {
   auto entries = split_ingredients(text);
   if (!entries) return std::move(entries.error());

@@ -27,6 +27,9 @@ Result<std::vector<Ingredient>> parse_ingredients(const std::string& text,
 // ErrorKind::settings when one is empty.
 Result<std::vector<std::string>> split_ingredients(const std::string& text);
 
+// The other way around: files and ids as such a list, which has to hold none that is empty.
+std::string join_ingredients(const std::vector<std::string>& entries);
+
 // "photo.jpg", fit for a message.
 std::string name_of(const Ingredient& ingredient);
 

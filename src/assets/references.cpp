@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "assets/references.h"
 
-#include <algorithm>
 #include <map>
 
 #include "base/glib_ptr.h"

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <initializer_list>
 
 #include "assets/ingredient.h"
 #include "base/file_descriptor.h"
@@ -113,17 +112,14 @@ Result<std::string> full_ingredients(const std::string& config, const std::strin
   const std::string folder = fs::path(config).parent_path().string();
   const auto ingredients = assets::parse_ingredients(value, folder.c_str());
   if (!ingredients) return ingredients.error();
-  std::vector<std::string> items;
+  std::vector<std::string> entries;
   for (const auto& [path, id] : *ingredients) {
     const bool is_in_home = path.starts_with(folder + "/~/");
-    std::string item = id;
-    for (const char c : is_in_home ? full_path(config, path.substr(folder.size() + 1)) : path) {
-      if (c == ',' || c == '\\') item += '\\';
-      item += c;
-    }
-    items.push_back(std::move(item));
+    entries.push_back(path.empty() ? id
+                      : is_in_home ? full_path(config, path.substr(folder.size() + 1))
+                                   : path);
   }
-  return join(items, ",");
+  return assets::join_ingredients(entries);
 }
 
 // The files that a setting names, which are looked for beside the configuration.

@@ -74,15 +74,8 @@ Result<std::string> resolved_ingredients(const std::string& list, const std::str
   const auto ingredients = assets::parse_ingredients(list, folder.c_str());
   if (!ingredients) return ingredients.error();
   std::vector<std::string> entries;
-  for (const auto& [path, id] : *ingredients) {
-    std::string entry = id;
-    for (const char c : path) {
-      if (c == ',' || c == '\\') entry += '\\';
-      entry += c;
-    }
-    entries.push_back(std::move(entry));
-  }
-  return join(entries, ",");
+  for (const auto& [path, id] : *ingredients) entries.push_back(path.empty() ? id : path);
+  return assets::join_ingredients(entries);
 }
 
 Result<std::string> read_value(GKeyFile* recipe, const char* name, const std::string& folder) {

@@ -8,6 +8,7 @@
 
 #include "api/key.h"
 #include "api/request.h"
+#include "assets/ingredient.h"
 #include "base/text.h"
 #include "catalogue/catalogue.h"
 #include "settings/profile.h"
@@ -161,19 +162,14 @@ void require_settings(const Settings& settings, std::initializer_list<const char
 
 void set_ingredients(Settings& settings, const std::vector<std::string>& ingredients,
                      const std::string& base) {
-  std::vector<std::string> items;
+  std::vector<std::string> entries;
   for (const std::string& ingredient : ingredients) {
     const bool is_relative = !is_id(ingredient) && !ingredient.starts_with("file://") &&
                              fs::path(ingredient).is_relative();
-    std::string item;
-    for (const char c : is_relative ? (fs::path(base) / ingredient).string() : ingredient) {
-      if (c == ',' || c == '\\') item += '\\';
-      item += c;
-    }
-    items.push_back(std::move(item));
+    entries.push_back(is_relative ? (fs::path(base) / ingredient).string() : ingredient);
   }
   settings.asset_ids.clear();
-  if (const auto error = set(settings, "ingredients", join(items, ","))) {
+  if (const auto error = set(settings, "ingredients", assets::join_ingredients(entries))) {
     throw CommandError(*error);
   }
 }
