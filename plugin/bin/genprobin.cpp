@@ -6,7 +6,6 @@
 
 #include <gst/video/video.h>
 
-#include <new>
 #include <utility>
 
 #include "base/callback.h"
@@ -18,7 +17,6 @@
 #include "bin/playout/producers.h"
 #include "bin/playout_control.h"
 #include "bin/queue_actions.h"
-#include "common/enums.h"
 #include "common/logging.h"
 #include "common/messages.h"
 #include "common/presets.h"
@@ -73,20 +71,7 @@ ControlPtr control_of(GenproBinState& state) {
   return *state.control.lock();
 }
 
-genpro::GenerationReport face_of(GenproBinState& state) {
-  const ControlPtr control = control_of(state);
-  return control ? control->face() : genpro::GenerationReport();
-}
-
-unsigned property_status() {
-  return genpro::last_bin_setting() + 1;
-}
-unsigned property_cost() {
-  return genpro::last_bin_setting() + 2;
-}
-unsigned property_estimate() {
-  return genpro::last_bin_setting() + 3;
-}
+// After those of a generation.
 unsigned property_stats() {
   return genpro::last_bin_setting() + 4;
 }
@@ -135,33 +120,23 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* ps
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("get_property", [&] {
     GenproBinState& state = state_of(object);
-    if (id == property_status()) {
-      g_value_set_enum(value, static_cast<int>(face_of(state).status));
-    } else if (id == property_cost()) {
-      g_value_set_double(value, face_of(state).cost);
-    } else if (id == property_stats()) {
-      const ControlPtr control = control_of(state);
+    const ControlPtr control = control_of(state);
+    const auto report = control ? control->face() : genpro::GenerationReport();
+    if (genpro::get_generation_property(report, pspec->name, value)) return;
+    if (id == property_stats()) {
       g_value_take_boxed(value, genpro::bin::PlayoutControl::stats(control.get()).release());
     } else if (id == property_queue()) {
       const genpro::bin::SharedItems items = *state.items.lock();
       const auto copies = items->lock()->items();
       g_value_set_string(value, genpro::bin::queue_text(copies).c_str());
-    } else if (id == property_estimate()) {
-      g_value_set_double(value, face_of(state).estimate);
-    } else if (const genpro::BinSettings settings = *state.settings.lock();
-               g_str_equal(pspec->name, "generation-id")) {
-      std::string current = face_of(state).generation_id;
-      if (current.empty()) current = settings.generation.generation_id;
-      g_value_set_string(value, current.empty() ? nullptr : current.c_str());
-    } else if (const ControlPtr control = control_of(state);
-               id == genpro::take_at_setting() && control && control->is_running()) {
+    } else if (id == genpro::take_at_setting() && control && control->is_running()) {
       // That one was taken, by then.
       const auto armed = control->taken_at();
       g_value_set_uint64(value, armed ? static_cast<guint64>(*armed) : GST_CLOCK_TIME_NONE);
     } else if (id == genpro::take_at_timecode_setting() && control && control->is_running()) {
       const std::string timecode = control->taken_at_timecode();
       g_value_set_string(value, timecode.empty() ? nullptr : timecode.c_str());
-    } else if (!genpro::get_bin_setting(settings, id, value)) {
+    } else if (!genpro::get_bin_setting(*state.settings.lock(), id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
   });
@@ -423,8 +398,7 @@ static void gst_genpro_bin_class_init(GstGenproBinClass* bin_class) {
   genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_PLAYING),
                            false);
   genpro::install_bin_settings(object_class);
-  genpro::install_generation_properties(object_class, property_status(), property_cost(),
-                                        property_estimate());
+  genpro::install_generation_properties(object_class, genpro::last_bin_setting() + 1);
   g_object_class_install_property(
       object_class, property_stats(),
       g_param_spec_boxed("stats", "Statistics", "How the output stands, and what was counted",

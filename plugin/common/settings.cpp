@@ -2,7 +2,6 @@
 #include "common/settings.h"
 
 #include <charconv>
-#include <vector>
 
 #include "common/enums.h"
 #include "common/number_specs.h"
@@ -72,25 +71,40 @@ void install_settings(GObjectClass* object_class, GParamFlags mutability, bool g
   }
 }
 
-void install_generation_properties(GObjectClass* object_class, unsigned status, unsigned cost,
-                                   unsigned estimate) {
+void install_generation_properties(GObjectClass* object_class, unsigned first) {
   constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_property(
-      object_class, status,
+      object_class, first,
       g_param_spec_enum("status", "Status", "Where the generation stands (default: idle)",
                         status_type(), static_cast<int>(job::Status::idle), read_only));
   g_object_class_install_property(
-      object_class, cost,
+      object_class, first + 1,
       g_param_spec_double("cost", "Cost",
                           "What the service said the generation cost, in its own unit; -1: not "
                           "known (default: -1)",
                           -1, G_MAXDOUBLE, -1, read_only));
   g_object_class_install_property(
-      object_class, estimate,
+      object_class, first + 2,
       g_param_spec_double("estimate", "Estimate",
                           "What a new generation is expected to cost, in credits, known once it is "
                           "about to be asked for; -1: not known (default: -1)",
                           -1, G_MAXDOUBLE, -1, read_only));
+}
+
+bool get_generation_property(const GenerationReport& report, const char* name, GValue* value) {
+  const std::string_view property = name;
+  if (property == "status") {
+    g_value_set_enum(value, static_cast<int>(report.status));
+  } else if (property == "cost") {
+    g_value_set_double(value, report.cost);
+  } else if (property == "estimate") {
+    g_value_set_double(value, report.estimate);
+  } else if (property == "generation-id" && !report.generation_id.empty()) {
+    g_value_set_string(value, report.generation_id.c_str());
+  } else {
+    return false;
+  }
+  return true;
 }
 
 bool set_setting(Settings& settings, unsigned id, const GValue* value) {

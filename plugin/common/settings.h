@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include "base/glib_ptr.h"
+#include "common/messages.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
 
@@ -17,9 +18,10 @@ unsigned last_setting();
 // Settings are read when a generation is started; `mutability` is the GST_PARAM_MUTABLE_* flag that
 // says when a change can still matter to an element. `gives_bytes`: rather than plays the clip.
 void install_settings(GObjectClass* object_class, GParamFlags mutability, bool gives_bytes);
-// `status`, `cost` and `estimate`, which are only read, under an element's own numbers.
-void install_generation_properties(GObjectClass* object_class, unsigned status, unsigned cost,
-                                   unsigned estimate);
+// `status`, `cost` and `estimate`, which are only read, under the three numbers from `first` on.
+void install_generation_properties(GObjectClass* object_class, unsigned first);
+// Reads one of them, or the id of a generation that there is as `generation-id`. False for others.
+bool get_generation_property(const GenerationReport& report, const char* name, GValue* value);
 // Both return false for a number that is not a setting's.
 bool set_setting(Settings& settings, unsigned id, const GValue* value);
 bool get_setting(const Settings& settings, unsigned id, GValue* value);

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "base/callback.h"
-#include "common/enums.h"
 #include "common/presets.h"
 #include "common/states.h"
 #include "settings/uri.h"
@@ -100,16 +99,6 @@ Value guarded(const char* where, Value otherwise, Function&& function) noexcept 
   return value;
 }
 
-unsigned property_status() {
-  return genpro::last_setting() + 1;
-}
-unsigned property_cost() {
-  return genpro::last_setting() + 2;
-}
-unsigned property_estimate() {
-  return genpro::last_setting() + 3;
-}
-
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("set_property", [&] {
     auto configuration = state_of(object).configuration.lock();
@@ -127,19 +116,9 @@ genpro::Settings settings_of(gpointer object) {
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   genpro::guard_c_callback("get_property", [&] {
-    GenproSrcState& state = state_of(object);
-    if (id == property_status()) {
-      g_value_set_enum(value, static_cast<int>(state.core.report().status));
-    } else if (id == property_cost()) {
-      g_value_set_double(value, state.core.report().cost);
-    } else if (id == property_estimate()) {
-      g_value_set_double(value, state.core.report().estimate);
-    } else if (const genpro::Settings settings = settings_of(object);
-               g_str_equal(pspec->name, "generation-id")) {
-      std::string current = state.core.report().generation_id;
-      if (current.empty()) current = settings.generation_id;
-      g_value_set_string(value, current.empty() ? nullptr : current.c_str());
-    } else if (!genpro::get_setting(settings, id, value)) {
+    const genpro::GenerationReport report = state_of(object).core.report();
+    if (!genpro::get_generation_property(report, pspec->name, value) &&
+        !genpro::get_setting(settings_of(object), id, value)) {
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
     }
   });
@@ -355,8 +334,7 @@ static void gst_genpro_src_class_init(GstGenproSrcClass* src_class) {
   object_class->get_property = get_property;
   object_class->finalize = finalize;
   genpro::install_settings(object_class, static_cast<GParamFlags>(GST_PARAM_MUTABLE_READY), true);
-  genpro::install_generation_properties(object_class, property_status(), property_cost(),
-                                        property_estimate());
+  genpro::install_generation_properties(object_class, genpro::last_setting() + 1);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(src_class);
   gst_element_class_add_static_pad_template(element_class, &src_template);
