@@ -265,6 +265,17 @@ class Opener {
   Touch touch_;
 };
 
+Prepared open_all(const RenderSpec& spec, Reporter& reporter,
+                  void (Opener::*open)(int index, Prepared& prepared)) {
+  Prepared prepared;
+  Opener opener(spec, reporter);
+  for (int i = 0; i < static_cast<int>(spec.ingredients.size()); ++i) {
+    reporter.ingredient(i, spec.ingredient(i).file_name);
+    about(spec, i, [&] { (opener.*open)(i, prepared); });
+  }
+  return prepared;
+}
+
 }  // namespace
 
 int schedule_grid(int fps) {
@@ -292,13 +303,7 @@ std::vector<Slot> make_schedule(int count, int total, int fade, int grid) {
 }
 
 Prepared open_ingredients(const RenderSpec& spec, Reporter& reporter) {
-  Prepared prepared;
-  Opener opener(spec, reporter);
-  for (int i = 0; i < static_cast<int>(spec.ingredients.size()); ++i) {
-    reporter.ingredient(i, spec.ingredient(i).file_name);
-    about(spec, i, [&] { opener.open(i, prepared); });
-  }
-  return prepared;
+  return open_all(spec, reporter, &Opener::open);
 }
 
 std::vector<Slot> make_transition(int total, int grid) {
@@ -308,13 +313,7 @@ std::vector<Slot> make_transition(int total, int grid) {
 }
 
 Prepared open_layers(const RenderSpec& spec, Reporter& reporter) {
-  Prepared prepared;
-  Opener opener(spec, reporter);
-  for (int i = 0; i < static_cast<int>(spec.ingredients.size()); ++i) {
-    reporter.ingredient(i, spec.ingredient(i).file_name);
-    about(spec, i, [&] { opener.open_layer(i, prepared); });
-  }
-  return prepared;
+  return open_all(spec, reporter, &Opener::open_layer);
 }
 
 Look look_at(const RenderSpec& spec, int index, Reporter& reporter) {
