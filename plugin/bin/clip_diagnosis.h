@@ -18,9 +18,9 @@ class ClipDiagnosis {
   void note_missing(GstMessage* message);
   // An ERROR in terms of the clip; `position` is up to which byte that was read.
   ErrorPtr explain(GstMessage* message, std::uint64_t position) const;
-  // Why there is no sound; empty when there is no reason.
+  // Why there is no audio; empty when there is no reason.
   std::string why_silent() const;
-  // The same of an ERROR that concerns nothing but the sound.
+  // The same of an ERROR that concerns nothing but the audio.
   static std::string why_silent(GstMessage* error);
 
  private:

@@ -5,7 +5,6 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <atomic>
 #include <string_view>
 #include <utility>
 
@@ -382,7 +381,7 @@ bool ClipDecoder::add_audio(GstPad* pad) {
 
 GstFlowReturn ClipDecoder::on_video(GstAppSink* sink, gpointer self) {
   bool goes_on = false;
-  guard_c_callback("a picture of a clip", [&] {
+  guard_c_callback("a frame of a clip", [&] {
     const SamplePtr sample(gst_app_sink_pull_sample(sink));
     goes_on = sample && static_cast<ClipDecoder*>(self)->push_video(sink, sample.get());
   });
@@ -391,7 +390,7 @@ GstFlowReturn ClipDecoder::on_video(GstAppSink* sink, gpointer self) {
 
 GstFlowReturn ClipDecoder::on_audio(GstAppSink* sink, gpointer self) {
   bool goes_on = false;
-  guard_c_callback("sound of a clip", [&] {
+  guard_c_callback("audio of a clip", [&] {
     const SamplePtr sample(gst_app_sink_pull_sample(sink));
     goes_on = sample && static_cast<ClipDecoder*>(self)->push_audio(sample.get());
   });

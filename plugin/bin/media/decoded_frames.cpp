@@ -9,8 +9,8 @@ namespace genpro::bin {
 namespace {
 
 // What is held ready. Frames are large, and these cover the time that a decoder takes to go on.
-constexpr std::size_t least_pictures = 3;  // of the largest
-constexpr std::size_t enough_pictures = 4;
+constexpr std::size_t least_frames = 3;  // of the largest
+constexpr std::size_t enough_frames = 4;
 constexpr std::size_t most_bytes = 40'000'000;
 constexpr std::int64_t most_samples = audio_rate;
 // Audio before the first frame.
@@ -31,7 +31,7 @@ constexpr Time longest_without_audio = 5 * GST_SECOND;
 // One that has not been asked for so long is not shown: the pipeline is paused.
 constexpr Time longest_between_questions = GST_SECOND;
 // Rounding of times must not show a frame twice.
-constexpr Time picture_tolerance = GST_MSECOND;
+constexpr Time frame_tolerance = GST_MSECOND;
 // Audio whose times jitter by less is continuous.
 constexpr std::int64_t sample_tolerance = audio_rate / 500;
 // And by that much, as the times of fragments do, unless it stays there for longer than a moment:
@@ -124,7 +124,7 @@ bool DecodedFrames::push_frame(Frame frame, Time start, Time end) {
   if (frame.buffer) {
     const std::size_t most =
         most_bytes / std::max<gsize>(1, gst_buffer_get_size(frame.buffer.get()));
-    state->most_frames = std::clamp(most, least_pictures, most_pictures);
+    state->most_frames = std::clamp(most, least_frames, most_held_frames);
   }
   wait(state, [](const State& s) { return s.closed || s.frames.size() < s.most_frames; });
   if (state->closed || state->video_ended) return false;
@@ -185,7 +185,7 @@ bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float pea
     state->first_audio = start;
     state->find_zero();
   }
-  AudioBlock sound{std::move(samples), samples_at(start), peak,
+  AudioBlock block{std::move(samples), samples_at(start), peak,
                    state->audio.empty() ? peak : state->last_peak};
   state->last_peak = peak;
   // However much more is there by the time that it begins.
@@ -194,9 +194,9 @@ bool DecodedFrames::push_audio(std::vector<float> samples, Time start, float pea
     state->gain->gain = gain_for(*level, state->loudness_target);
     state->factor = static_cast<float>(factor_of(state->gain->gain));
   }
-  if (state->audio_end != 0) state->join(sound);
-  state->audio_end = std::max(state->audio_end, sound.end());
-  if (sound.end() > samples_at(state->skip)) state->audio.push_back(std::move(sound));
+  if (state->audio_end != 0) state->join(block);
+  state->audio_end = std::max(state->audio_end, block.end());
+  if (block.end() > samples_at(state->skip)) state->audio.push_back(std::move(block));
   return true;
 }
 
@@ -210,30 +210,6 @@ void DecodedFrames::State::join(AudioBlock& block) {
   const bool is_jitter = jitters_from && audio_end - *jitters_from < longest_jitter;
   if (off < sample_tolerance || is_jitter) block.begin = audio_end;
   if (!is_jitter) jitters_from.reset();
-}
-
-void DecodedFrames::end_video() {
-  state_.lock()->video_ended = true;
-}
-
-void DecodedFrames::end_audio() {
-  state_.lock()->audio_ended = true;
-}
-
-void DecodedFrames::set_has_video() {
-  state_.lock()->has_video = true;
-}
-
-void DecodedFrames::set_has_audio() {
-  state_.lock()->has_audio = true;
-}
-
-void DecodedFrames::set_streams_known() {
-  state_.lock()->streams_known = true;
-}
-
-void DecodedFrames::fail() {
-  state_.lock()->failed = true;
 }
 
 void DecodedFrames::cut() {
@@ -261,7 +237,7 @@ void DecodedFrames::State::find_zero() {
 }
 
 bool DecodedFrames::State::has_enough_frames() const {
-  return video_ended || frames.size() >= std::min(enough_pictures, most_frames);
+  return video_ended || frames.size() >= std::min(enough_frames, most_frames);
 }
 
 bool DecodedFrames::State::has_preroll(Time running) const {
@@ -281,14 +257,14 @@ bool DecodedFrames::is_ready(Time position) {
   const Time now = monotonic_now();
   const bool waited = now - state->first_came >= longest_gathering;
   if (!state->streams_known && !waited) return false;
-  const bool has_pictures = state->has_enough_frames();
+  const bool has_frames = state->has_enough_frames();
   const Time audio_wanted = std::max(enough_audio, state->measured_ahead());
-  const bool has_sound = !state->has_audio || state->audio_ended ||
-                         state->audio_end >= samples_at(*state->zero + audio_wanted);
+  const bool has_enough_audio = !state->has_audio || state->audio_ended ||
+                                state->audio_end >= samples_at(*state->zero + audio_wanted);
   const Time last_came = std::max(state->first_came, state->audio_came);
-  const bool waited_for_sound =
+  const bool waited_for_audio =
       state->measured_ahead() > 0 ? now - last_came >= longest_without_audio : waited;
-  state->has_begun = (has_pictures || waited) && (has_sound || waited_for_sound);
+  state->has_begun = (has_frames || waited) && (has_enough_audio || waited_for_audio);
   return state->has_begun && position <= 0;
 }
 
@@ -296,9 +272,9 @@ bool DecodedFrames::State::is_ready_at(Time running) {
   skip = std::max(skip, running);
   advance_to(skip);
   while (!audio.empty() && audio.front().end() <= samples_at(skip)) audio.pop_front();
-  const bool has_sound =
+  const bool has_enough_audio =
       !has_audio || audio_ended || audio_end >= samples_at(running + enough_audio);
-  return (shown.frame || !frames.empty()) && has_enough_frames() && has_sound &&
+  return (shown.frame || !frames.empty()) && has_enough_frames() && has_enough_audio &&
          has_preroll(running);
 }
 
@@ -313,10 +289,6 @@ bool DecodedFrames::is_still() {
          state->frames_pushed == 1;
 }
 
-bool DecodedFrames::has_failed() {
-  return state_.lock()->failed;
-}
-
 bool DecodedFrames::has_no_video() {
   auto state = state_.lock();
   return !state->zero && ((state->streams_known && !state->has_video) || state->video_ended);
@@ -325,14 +297,6 @@ bool DecodedFrames::has_no_video() {
 bool DecodedFrames::State::is_read() const {
   return streams_known && (video_is_read || video_ended) &&
          (audio_is_read || audio_ended || !has_audio);
-}
-
-bool DecodedFrames::is_read() {
-  return state_.lock()->is_read();
-}
-
-bool DecodedFrames::has_ended() {
-  return state_.lock()->has_ended();
 }
 
 Time DecodedFrames::end() {
@@ -346,10 +310,6 @@ std::optional<Time> DecodedFrames::State::length() const {
   // Less than a frame is what encoders of audio add, and would break a loop's rhythm.
   const bool is_longer = until >= video_end + frame_duration;
   return (is_longer ? until : video_end) - *zero;
-}
-
-std::optional<Time> DecodedFrames::length() {
-  return state_.lock()->length();
 }
 
 std::uint64_t DecodedFrames::State::frames_between(Time start, Time end) const {
@@ -369,7 +329,7 @@ std::uint64_t DecodedFrames::frames_from(std::uint64_t number) {
 
 void DecodedFrames::State::advance_to(Time running) {
   frame_time = std::max(frame_time, running);
-  while (!frames.empty() && frames.front().start <= running + picture_tolerance) {
+  while (!frames.empty() && frames.front().start <= running + frame_tolerance) {
     shown = std::move(frames.front());
     frames.pop_front();
   }
@@ -406,28 +366,28 @@ std::size_t DecodedFrames::mix_audio(std::int64_t begin, float* out, std::size_t
   wake(state);
   std::int64_t whole_to = from;
   std::int64_t mixed_to = from;
-  for (std::size_t block = 0; block < state->audio.size(); ++block) {
-    const AudioBlock& sound = state->audio[block];
+  for (std::size_t index = 0; index < state->audio.size(); ++index) {
+    const AudioBlock& block = state->audio[index];
     // From one block's factor to the next one's, so that neither is too loud.
-    const bool is_last = block + 1 == state->audio.size();
-    const float own = state->limited(sound.peak);
-    const float at_begin = std::min(own, state->limited(sound.peak_before));
+    const bool is_last = index + 1 == state->audio.size();
+    const float own = state->limited(block.peak);
+    const float at_begin = std::min(own, state->limited(block.peak_before));
     const float at_end =
-        is_last ? own : std::min(own, state->limited(state->audio[block + 1].peak));
+        is_last ? own : std::min(own, state->limited(state->audio[index + 1].peak));
     const float slope = (at_end - at_begin) /
-                        static_cast<float>(std::max<std::int64_t>(1, sound.end() - sound.begin));
-    if (sound.begin <= whole_to) whole_to = std::max(whole_to, std::min(to, sound.end()));
+                        static_cast<float>(std::max<std::int64_t>(1, block.end() - block.begin));
+    if (block.begin <= whole_to) whole_to = std::max(whole_to, std::min(to, block.end()));
     // What comes twice for one time is heard once.
-    const std::int64_t first = std::max(mixed_to, sound.begin);
-    const std::int64_t last = std::min(to, sound.end());
+    const std::int64_t first = std::max(mixed_to, block.begin);
+    const std::int64_t last = std::min(to, block.end());
     if (first < last) mixed_to = last;
     for (std::int64_t sample = first; sample < last; ++sample) {
       const auto at = static_cast<std::size_t>(sample - from);
-      const auto source = static_cast<std::size_t>(sample - sound.begin) * audio_channels;
+      const auto source = static_cast<std::size_t>(sample - block.begin) * audio_channels;
       const float factor = (gain + gain_step * static_cast<float>(at)) *
-                           (at_begin + slope * static_cast<float>(sample - sound.begin));
+                           (at_begin + slope * static_cast<float>(sample - block.begin));
       for (std::size_t channel = 0; channel < audio_channels; ++channel) {
-        out[at * audio_channels + channel] += factor * sound.samples[source + channel];
+        out[at * audio_channels + channel] += factor * block.samples[source + channel];
       }
     }
   }
@@ -460,7 +420,7 @@ Time DecodedFrames::State::behind(Time running) const {
   const Shown& last = frames.empty() ? shown : frames.back();
   const bool lacks_end = was_late && frames_between(last.end, video_end) > 0;
   if (closed || (video_ended && !lacks_end)) return 0;
-  return last.end <= running + picture_tolerance ? running - last.start : 0;
+  return last.end <= running + frame_tolerance ? running - last.start : 0;
 }
 
 Time DecodedFrames::behind(Time time) {
@@ -473,10 +433,6 @@ Time DecodedFrames::lateness(Time end) {
   if (!state->zero || state->closed || end >= state->frame_time) return 0;
   state->was_late = true;
   return state->frame_time - end;
-}
-
-bool DecodedFrames::skips(Time end) {
-  return end <= state_.lock()->skip;
 }
 
 bool DecodedFrames::expects_audio(Time time) {
@@ -501,8 +457,8 @@ bool DecodedFrames::has_recovered(Time time) {
   auto state = state_.lock();
   state->asked = monotonic_now();
   if (!state->zero || !state->has_preroll(*state->zero + time)) return false;
-  const bool has_pictures = state->has_enough_frames();
-  return has_pictures && !state->lacks_audio(*state->zero + time + enough_audio);
+  const bool has_frames = state->has_enough_frames();
+  return has_frames && !state->lacks_audio(*state->zero + time + enough_audio);
 }
 
 bool DecodedFrames::is_lacking() {

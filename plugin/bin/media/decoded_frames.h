@@ -29,7 +29,7 @@ inline constexpr int audio_rate = 48'000;
 inline constexpr int audio_channels = 2;
 
 // That are held ready, unless they are very large.
-inline constexpr std::size_t most_pictures = 8;
+inline constexpr std::size_t most_held_frames = 8;
 // All of a clip, as a preroll.
 inline constexpr Time whole_clip = std::numeric_limits<Time>::max();
 
@@ -79,14 +79,14 @@ class DecodedFrames {
   // `peak`: the true one of these samples, and `level` of all up to them, where they are measured.
   bool push_audio(std::vector<float> samples, Time start, float peak = 0,
                   const std::optional<AudioGain>& level = {});
-  void end_video();
-  void end_audio();
-  void set_has_video();
-  void set_has_audio();
+  void end_video() { state_.lock()->video_ended = true; }
+  void end_audio() { state_.lock()->audio_ended = true; }
+  void set_has_video() { state_.lock()->has_video = true; }
+  void set_has_audio() { state_.lock()->has_audio = true; }
   // All streams are known.
-  void set_streams_known();
+  void set_streams_known() { state_.lock()->streams_known = true; }
   // Something is wrong with it: what is still decoded of it is shown.
-  void fail();
+  void fail() { state_.lock()->failed = true; }
   // What is there is all that comes.
   void cut();
   // Wakes the decoders; nothing is wanted any more.
@@ -101,17 +101,17 @@ class DecodedFrames {
   // A single frame is a still image, which has no end.
   void set_may_be_still() { state_.lock()->may_be_still = true; }
   bool is_still();
-  bool has_failed();
+  bool has_failed() { return state_.lock()->failed; }
   // All streams are known, and no frame will ever come.
   bool has_no_video();
   // All of it was read.
-  bool is_read();
+  bool is_read() { return state_.lock()->is_read(); }
   // All of it has been decoded.
-  bool has_ended();
+  bool has_ended() { return state_.lock()->has_ended(); }
   // Up to which running time it has been decoded.
   Time end();
   // How long it is, once that is known.
-  std::optional<Time> length();
+  std::optional<Time> length() { return state_.lock()->length(); }
   // The frame at `time`, else the one that was last shown before it, if any.
   Frame frame_at(Time time);
   // Adds what there is from sample `begin` on to `out`, with a gain that goes from `gain` by
@@ -128,7 +128,7 @@ class DecodedFrames {
   // A frame that ends at that running time comes so much too late to be shown; 0: it does not.
   Time lateness(Time end);
   // It ends before the position that the clip begins at.
-  bool skips(Time end);
+  bool skips(Time end) { return end <= state_.lock()->skip; }
   // Whether there is to be audio at `time`.
   bool expects_audio(Time time);
   // What is there beyond what was taken.
@@ -187,7 +187,7 @@ class DecodedFrames {
     bool audio_is_read = false;
     Time frame_time = 0;  // up to which frames, and audio, were taken
     Time audio_time = 0;
-    std::size_t most_frames = most_pictures;
+    std::size_t most_frames = most_held_frames;
     Time skip = 0;  // up to which running time nothing is wanted; 0: none
     std::size_t frames_pushed = 0;
     bool may_be_still = false;

@@ -197,7 +197,7 @@ void put_on(const Component* colour, Component* pixels, int number) {
   }
 }
 
-bool is_same_picture_kind(const GstVideoInfo& one, const GstVideoInfo& other) {
+bool is_same_format(const GstVideoInfo& one, const GstVideoInfo& other) {
   return GST_VIDEO_INFO_FORMAT(&one) == GST_VIDEO_INFO_FORMAT(&other) && one.width == other.width &&
          one.height == other.height && one.par_n == other.par_n && one.par_d == other.par_d &&
          gst_video_colorimetry_is_equal(&one.colorimetry, &other.colorimetry);
@@ -267,8 +267,7 @@ bool FrameConverter::prepare(const GstVideoInfo& from, const Raster& raster) {
 }
 
 BufferPtr FrameConverter::fit(const Frame& frame, const Raster& raster) {
-  if (is_same_picture_kind(frame.info, raster.info) &&
-      has_plain_layout(frame.buffer.get(), frame.info)) {
+  if (is_same_format(frame.info, raster.info) && has_plain_layout(frame.buffer.get(), frame.info)) {
     return BufferPtr(gst_buffer_ref(frame.buffer.get()));
   }
   if (!GST_VIDEO_INFO_HAS_ALPHA(&frame.info) || GST_VIDEO_INFO_HAS_ALPHA(&raster.info)) {
