@@ -11,6 +11,21 @@
 namespace genpro::api {
 namespace {
 
+RequestSettings request_in(const char* dialect) {
+  RequestSettings settings;
+  settings.dialect = dialect;
+  settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+  settings.prompt = "Orbit";
+  settings.asset_ids = "501";
+  return settings;
+}
+
+std::vector<std::string> warnings_of(const RequestSettings& settings) {
+  const auto request = make_request(settings);
+  EXPECT_TRUE(request);
+  return request ? request->warnings : std::vector<std::string>();
+}
+
 TEST(Offer, IsFoundInWhateverHoldsIt) {
   for (
       const char* body :
@@ -49,17 +64,11 @@ TEST(Offer, IsFoundInWhateverHoldsIt) {
 TEST(Catalogue, ListsWhatIsKnownWithoutAModel) {
   const auto warnings = [](const char* dialect, const char* ratio, const char* resolution,
                            unsigned duration) {
-    RequestSettings settings;
-    settings.dialect = dialect;
-    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
-    settings.prompt = "Orbit";
-    settings.asset_ids = "501";
+    RequestSettings settings = request_in(dialect);
     settings.aspect_ratio = ratio;
     settings.resolution = resolution;
     settings.duration = duration;
-    const auto request = make_request(settings);
-    EXPECT_TRUE(request);
-    return request ? request->warnings : std::vector<std::string>();
+    return warnings_of(settings);
   };
   EXPECT_EQ(warnings("seed", "16:9", "", 8), std::vector<std::string>());
   EXPECT_EQ(warnings("vidsheet", "4:3", "1080p", 30), std::vector<std::string>());
@@ -93,15 +102,12 @@ TEST(Catalogue, KnowsWhatTheSeedHasForTextsAndImages) {
 
 TEST(Catalogue, KnowsHowLongAPromptMayBe) {
   const auto warnings = [](const char* model, const std::string& prompt) {
-    RequestSettings settings;
-    settings.dialect = "vidsheet";
+    RequestSettings settings = request_in("vidsheet");
     settings.generation_type = "video_from_text";
-    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
+    settings.asset_ids.clear();
     settings.prompt = prompt;
     settings.model = model;
-    const auto request = make_request(settings);
-    EXPECT_TRUE(request);
-    return request ? join(request->warnings) : "";
+    return join(warnings_of(settings));
   };
   std::string boats;  // each is beyond the first 65536 characters, and so two units
   for (int i = 0; i < 1251; ++i) boats += "\xf0\x9f\x9a\xa2";
@@ -116,18 +122,12 @@ TEST(Catalogue, KnowsHowLongAPromptMayBe) {
 TEST(Catalogue, KnowsWhatDependsOnTheType) {
   const auto warnings = [](const char* type, const char* model, unsigned duration,
                            const char* ratio) {
-    RequestSettings settings;
-    settings.dialect = "actions";
+    RequestSettings settings = request_in("actions");
     settings.generation_type = type;
-    settings.sheet_id = settings.cell_id = settings.agent_id = "1";
-    settings.prompt = "Orbit";
-    settings.asset_ids = "501";
     settings.model = model;
     settings.duration = duration;
     settings.aspect_ratio = ratio;
-    const auto request = make_request(settings);
-    EXPECT_TRUE(request);
-    return request ? join(request->warnings) : "";
+    return join(warnings_of(settings));
   };
   EXPECT_EQ(warnings("video_from_image", "veo-3.1", 4, "16:9"), "");
   EXPECT_NE(warnings("video_from_ingredients", "veo-3.1", 4, "16:9").find("8 s"),
