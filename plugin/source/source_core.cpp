@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "source/source_core.h"
 
-#include "base/text.h"
 #include "common/logging.h"
 
 #define GST_CAT_DEFAULT source_debug

@@ -33,8 +33,4 @@ void TemporaryFile::clear() {
   if (ftruncate(descriptor_.get(), 0) != 0) return;
 }
 
-std::string TemporaryFile::path() const {
-  return "/proc/self/fd/" + std::to_string(descriptor_.get());
-}
-
 }  // namespace genpro

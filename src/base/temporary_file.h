@@ -25,7 +25,7 @@ class TemporaryFile {
   // Gives the disk's space back.
   void clear();
   // To be opened as long as this lives.
-  std::string path() const;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_.get()); }
 
  private:
   explicit TemporaryFile(FileDescriptor descriptor) : descriptor_(std::move(descriptor)) {}

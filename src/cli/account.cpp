@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/account.h"
 
-#include "base/text.h"
 #include "settings/job_settings.h"
 #include "settings/table.h"
 

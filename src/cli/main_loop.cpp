@@ -44,8 +44,4 @@ void MainLoop::run(std::chrono::milliseconds interval, const std::function<void(
   }
 }
 
-void MainLoop::wake() {
-  g_main_context_wakeup(nullptr);
-}
-
 }  // namespace genpro::cli

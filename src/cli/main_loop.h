@@ -25,7 +25,7 @@ class MainLoop {
   void run(std::chrono::milliseconds interval, const std::function<void()>& tick,
            const std::function<bool()>& is_done);
   // Threads: any.
-  static void wake();
+  static void wake() { g_main_context_wakeup(nullptr); }
 
   std::stop_token interrupted() const { return stop_.get_token(); }
   // The exit code that tells of the signal; 0: there was none.

@@ -39,8 +39,8 @@ constexpr const char* when_help =
     "its\n"
     "zone (2026-05-01T08:30:00Z), or how long ago (7d, 24h, 90m).";
 
-}  // namespace
-
+// A day or a moment, local unless it names a zone (2026-05-01, "2026-05-01 08:30",
+// 2026-05-01T08:30:00Z), or how long ago (7d, 24h, 90m). Nothing for anything else.
 std::optional<WallTime> parse_when(const std::string& text, WallTime now) {
   if (text.empty()) return std::nullopt;
   if (auto ago = parse_ago(text, now)) return ago;
@@ -59,6 +59,8 @@ std::optional<WallTime> parse_when(const std::string& text, WallTime now) {
   const WallTime time = g_date_time_to_unix(moment.get()) * 1000;
   return time < 0 ? 0 : time;
 }
+
+}  // namespace
 
 void add_since(Options& options) {
   options.add_text("since", "WHEN", "Only what was asked for since then");

@@ -11,10 +11,6 @@
 
 namespace genpro::cli {
 
-// A day or a moment, local unless it names a zone (2026-05-01, "2026-05-01 08:30",
-// 2026-05-01T08:30:00Z), or how long ago (7d, 24h, 90m). Nothing for anything else.
-std::optional<ledger::WallTime> parse_when(const std::string& text, ledger::WallTime now);
-
 void add_since(Options& options);
 // Of the option; nothing when it was not given. Throws UsageError.
 std::optional<ledger::WallTime> read_since(const Options& options);

@@ -189,21 +189,9 @@ void Reader::seek(std::uint64_t offset) {
   runtime_->post([fetcher = fetcher_, offset, epoch] { fetcher->seek(offset, epoch); });
 }
 
-std::size_t Reader::queued() {
-  return channel_->lock()->queued;
-}
-
-std::optional<ClipInfo> Reader::info() {
-  return channel_->lock()->info;
-}
-
 std::string Reader::take_warning() {
   std::string warning = std::exchange(channel_->lock()->warning, {});
   return warning.empty() && archive_ ? archive_->take_problem() : warning;
-}
-
-Url Reader::address() {
-  return channel_->lock()->address;
 }
 
 }  // namespace genpro::clip

@@ -83,16 +83,16 @@ class Reader {
   // ahead elsewhere is dropped.
   void seek(std::uint64_t offset);
   // How many bytes are there that read() gives without waiting.
-  std::size_t queued();
+  std::size_t queued() { return channel_->lock()->queued; }
   // Unset before the first answer.
-  std::optional<ClipInfo> info();
+  std::optional<ClipInfo> info() { return channel_->lock()->info; }
   // What a user should know, told once; mostly empty. By the thread that reads.
   std::string take_warning();
   // Once all of the clip was read: until the archive has kept it, or has told with a warning that
   // it does not. By the thread that reads.
   void wait_for_archive(const std::stop_token& interrupted, std::chrono::milliseconds longest);
   // Where the clip is read from; another one after the first one has expired.
-  Url address();
+  Url address() { return channel_->lock()->address; }
 
  private:
   friend class Fetcher;

@@ -2,7 +2,6 @@
 //
 // Who asks, who follows, who stops.
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "ledger/errors.h"

@@ -164,18 +164,6 @@ Error damaged_row_error(const std::string& path, std::int64_t row, const std::st
   return error;
 }
 
-Error damaged_asset_error(const std::string& path, const std::string& reason) {
-  return unusable(path, reason, ". " + advice_for_asset() + ".");
-}
-
-Error damaged_batch_error(const std::string& path, const std::string& reason) {
-  return unusable(path, reason, ". Restore the ledger, or give the batch another name.");
-}
-
-Error missing_row_error(const std::string& path, const std::string& reason) {
-  return unusable(path, reason, " while a run was using it. Start the run anew.");
-}
-
 }  // namespace
 
 std::optional<Error> run_on(const std::string& path, const std::function<void()>& work) {
@@ -197,11 +185,11 @@ std::optional<Error> run_on(const std::string& path, const std::function<void()>
   } catch (const DamagedRow& damaged) {
     return damaged_row_error(path, damaged.row(), damaged.what());
   } catch (const DamagedAsset& damaged) {
-    return damaged_asset_error(path, damaged.what());
+    return unusable(path, damaged.what(), ". " + advice_for_asset() + ".");
   } catch (const DamagedBatch& damaged) {
-    return damaged_batch_error(path, damaged.what());
+    return unusable(path, damaged.what(), ". Restore the ledger, or give the batch another name.");
   } catch (const MissingRow& missing) {
-    return missing_row_error(path, missing.what());
+    return unusable(path, missing.what(), " while a run was using it. Start the run anew.");
   } catch (const std::system_error& error) {
     return storage_error(path, error.code().value() == ENOSPC ? SQLITE_FULL : SQLITE_CANTOPEN,
                          error.what());

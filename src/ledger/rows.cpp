@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <type_traits>
-#include <utility>
 
 #include "base/text.h"
 #include "base/web/url.h"

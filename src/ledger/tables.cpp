@@ -218,8 +218,7 @@ void count_credits(const Table& table, const Values& row, Tally& tally) {
   }
 }
 
-}  // namespace
-
+// Rows of generations first.
 std::span<const Table> all_tables() {
   constexpr auto number = Type::integer;
   constexpr auto real = Type::real;
@@ -309,6 +308,8 @@ std::span<const Table> all_tables() {
   });
   return *tables;
 }
+
+}  // namespace
 
 bool is_empty(Database& database) {
   for (const Table& table : all_tables()) {

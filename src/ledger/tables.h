@@ -30,9 +30,6 @@ struct Table {
   std::vector<Column> columns;
 };
 
-// Rows of generations first.
-std::span<const Table> all_tables();
-
 // What two ledgers that hold the same have in common.
 struct Tally {
   std::vector<std::int64_t> rows;  // by table

@@ -2,7 +2,6 @@
 #include "bin/output/clock_wait.h"
 
 #include <algorithm>
-#include <memory>
 
 namespace genpro::bin {
 

@@ -39,10 +39,6 @@ std::string Url::origin() const {
   return scheme + "://" + (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::string Url::without_query() const {
-  return text.substr(0, text.find_first_of("?#"));
-}
-
 bool Url::is_loopback() const {
   if (host == "localhost") return true;
   const ObjectPtr<GInetAddress> address =

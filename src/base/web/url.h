@@ -24,7 +24,7 @@ struct Url {
   std::string origin() const;
   // Scheme, host and path, without query and fragment: a signed URL's signature is a secret of a
   // kind, and does not belong in a log.
-  std::string without_query() const;
+  std::string without_query() const { return text.substr(0, text.find_first_of("?#")); }
   bool is_loopback() const;
   // As above, in any of the ways in which an address may say so, also those that parse_url() does
   // not take for plain http.

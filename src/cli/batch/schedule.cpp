@@ -146,10 +146,6 @@ std::set<std::string> Schedule::passed_over(std::size_t index) const {
   return ids;
 }
 
-bool Schedule::is_over() const {
-  return count(TaskState::waiting) == 0;
-}
-
 std::size_t Schedule::count(TaskState state) const {
   return static_cast<std::size_t>(std::ranges::count(results_, state, &TaskResult::state));
 }

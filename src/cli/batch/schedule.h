@@ -80,7 +80,7 @@ class Schedule {
   std::size_t count(TaskState state) const;
   std::size_t held() const { return held_.size(); }
   // No row will be begun any more.
-  bool is_over() const;
+  bool is_over() const { return count(TaskState::waiting) == 0; }
   bool is_stopped() const { return is_stopped_; }
   // Whether next() would return one.
   bool can_begin() const;

@@ -58,10 +58,6 @@ std::optional<Sharing::Place> Sharing::take_cell(const Task& task) {
   return take("cell " + cell_of(task));
 }
 
-std::optional<Sharing::Place> Sharing::take_turn() {
-  return take("turn");
-}
-
 std::vector<Sharing::Known> Sharing::known_rows() {
   auto ledger = ledger_.lock();
   std::vector<Known> known;

@@ -43,7 +43,7 @@ class Sharing {
   std::optional<Place> take_row(const Task& task);
   std::optional<Place> take_cell(const Task& task);
   // To be held while it is decided whether a row may be begun, as costs go.
-  std::optional<Place> take_turn();
+  std::optional<Place> take_turn() { return take("turn"); }
 
   struct Known {
     ledger::BatchRow row;

@@ -47,6 +47,18 @@ std::string line_of(const Progress& progress, std::chrono::seconds elapsed) {
   return line;
 }
 
+bool is_terminal(int descriptor) {
+  const char* kind = g_getenv("TERM");
+  return isatty(descriptor) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
+}
+
+// Columns of the terminal that standard error is.
+std::size_t terminal_width() {
+  struct winsize size {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
 }  // namespace
 
 StatusLine::StatusLine() : is_terminal_(is_terminal(STDERR_FILENO)) {}
@@ -119,17 +131,6 @@ std::string clock_text(std::chrono::seconds time) {
   if (seconds < 3600) return std::to_string(seconds / 60) + ":" + rest;
   return std::to_string(seconds / 3600) + ":" + std::to_string(100 + seconds / 60 % 60).substr(1) +
          ":" + rest;
-}
-
-bool is_terminal(int descriptor) {
-  const char* kind = g_getenv("TERM");
-  return isatty(descriptor) != 0 && (kind == nullptr || std::string_view(kind) != "dumb");
-}
-
-std::size_t terminal_width() {
-  struct winsize size {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
 }
 
 }  // namespace genpro::cli

@@ -57,8 +57,5 @@ class ProgressLine {
 std::string size_text(std::uint64_t bytes);
 // "1:05".
 std::string clock_text(std::chrono::seconds time);
-bool is_terminal(int descriptor);
-// Columns of the terminal that standard error is.
-std::size_t terminal_width();
 
 }  // namespace genpro::cli

@@ -149,14 +149,6 @@ Fetched Clip::fetch_all(const Settings& settings, Writer& writer, const std::sto
   return fetch(settings, writer, watch, stop);
 }
 
-std::string Clip::generation_id() {
-  return shared_.lock()->generation_id;
-}
-
-bool Clip::has_ended() {
-  return shared_.lock()->ended_at.has_value();
-}
-
 bool Clip::is_to_be_tried_again() {
   auto shared = shared_.lock();
   return shared->failure && Clock::now() - *shared->ended_at >= memory_;

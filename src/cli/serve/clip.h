@@ -33,9 +33,9 @@ class Clip final : public Body {
   Clip& operator=(const Clip&) = delete;
 
   void stop() { thread_.request_stop(); }
-  bool has_ended();
+  bool has_ended() { return shared_.lock()->ended_at.has_value(); }
   // Of its generation; empty: it has none yet.
-  std::string generation_id();
+  std::string generation_id() { return shared_.lock()->generation_id; }
   // It has failed a while ago: to ask once more is not in vain.
   bool is_to_be_tried_again();
 

@@ -64,10 +64,6 @@ std::shared_ptr<Clip> Clips::look_up(Shelf& shelf, const std::string& key) {
   return found->second.clip;
 }
 
-std::shared_ptr<Clip> Clips::find(const std::string& key) {
-  return look_up(*shelf_.lock(), key);
-}
-
 std::string Clips::generation_of(const std::string& key) {
   auto shelf = shelf_.lock();
   if (const auto at = shelf->clips.find(key); at != shelf->clips.end()) {

@@ -29,7 +29,7 @@ class Clips {
   Clips& operator=(const Clips&) = delete;
 
   // What is at hand or under way; null: nothing.
-  std::shared_ptr<Clip> find(const std::string& key);
+  std::shared_ptr<Clip> find(const std::string& key) { return look_up(*shelf_.lock(), key); }
   // The generation of what was opened in this run; empty: none.
   std::string generation_of(const std::string& key);
   // The same, or begins. `key`: the same for what is the same clip. Throws HttpError when none may

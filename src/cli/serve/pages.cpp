@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/serve/pages.h"
 
-#include "base/text.h"
 #include "cli/ledger/describe.h"
 #include "cli/when.h"
 
@@ -23,8 +22,6 @@ std::string title_of(const ledger::Entry& entry) {
   return text_or_dash(prompt_of(entry), longest_title);
 }
 
-}  // namespace
-
 std::string recipe_path(const std::string& name) {
   return "/recipe/" + take_string(g_uri_escape_string(name.c_str(), nullptr, FALSE)) + ".mp4";
 }
@@ -32,6 +29,8 @@ std::string recipe_path(const std::string& name) {
 std::string generation_path(const std::string& id) {
   return "/generation/" + id + ".mp4";
 }
+
+}  // namespace
 
 Response list_page(const std::vector<std::string>& recipes,
                    const std::vector<ledger::Entry>& generations) {

@@ -11,9 +11,6 @@
 
 namespace genpro::cli {
 
-std::string recipe_path(const std::string& name);
-std::string generation_path(const std::string& id);
-
 Response list_page(const std::vector<std::string>& recipes,
                    const std::vector<ledger::Entry>& generations);
 // `origin`: "http://127.0.0.1:8788".

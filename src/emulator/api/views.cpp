@@ -51,11 +51,12 @@ std::string output_path(const Output& output, const char* folder, const char* ex
   return dash == std::string::npos ? path : "/cdn/" + output.name.substr(dash + 1) + path;
 }
 
-}  // namespace
-
+// "execution_cost" in credits.
 void write_cost(JsonWriter& json, MilliCredits cost) {
   json.key("execution_cost").number(credits(cost));
 }
+
+}  // namespace
 
 const char* container_of(const Generation& generation) {
   return generation.layer ? "VideoLayer" : "SpreadsheetCell";

@@ -11,8 +11,6 @@
 
 namespace genpro::emulator {
 
-// "execution_cost" in credits.
-void write_cost(JsonWriter& json, MilliCredits cost);
 // What the live service calls the place of a generation.
 const char* container_of(const Generation& generation);
 // Milliseconds since 1970 as "2026-03-01T12:00:00.000Z".

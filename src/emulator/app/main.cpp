@@ -3,7 +3,6 @@
 // genpro-emulator: a local stand-in for the GEN service.
 #include <clocale>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <string>
 

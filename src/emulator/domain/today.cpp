@@ -282,8 +282,13 @@ std::string list_of(std::string_view words) {
   return text;
 }
 
-}  // namespace
+// What of a request does not go together: the field, by the seed's name for it, and why.
+struct Misfit {
+  std::string field;
+  std::string what;
+};
 
+// `is_action`: fewer models have these fields.
 std::optional<Misfit> find_misfit(const Card& card, const GenerationSettings& settings,
                                   bool is_action) {
   const auto* model = catalogue::find_model(settings.model, false);
@@ -328,6 +333,8 @@ std::optional<Misfit> find_misfit(const Card& card, const GenerationSettings& se
   }
   return {};
 }
+
+}  // namespace
 
 void check_vidsheet(const Card& card, const GenerationSettings& settings) {
   const auto misfit = find_misfit(card, settings, false);

@@ -44,15 +44,7 @@ std::optional<JobType> job_type_named(const std::string& word, JsonObject* data)
 // Throws ApiError 422.
 JsonNodePtr data_of_job(JsonObject* job);
 
-// What of a request does not go together in the table of the live service's models: the field, by
-// the seed's name for it, and why. `is_action`: fewer models have these fields.
-struct Misfit {
-  std::string field;
-  std::string what;
-};
-std::optional<Misfit> find_misfit(const Card& card, const GenerationSettings& settings,
-                                  bool is_action);
-// Throws ApiError 422 for one.
+// Throw ApiError 422 for what does not go together in the table of the live service's models.
 void check_vidsheet(const Card& card, const GenerationSettings& settings);
 void check_action(const Card& card, const GenerationSettings& settings);
 // A validation_error of a field of the seed, as an action is told of its own: invalid_action.

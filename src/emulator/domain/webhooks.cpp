@@ -152,10 +152,6 @@ Webhooks::Webhooks(Store& store, double test_seconds)
 
 Webhooks::~Webhooks() = default;
 
-void Webhooks::wake() {
-  pump_timer_.start(0, [this] { pump(); });
-}
-
 void Webhooks::pump() {
   try {
     const auto hooks = store_.hooks();

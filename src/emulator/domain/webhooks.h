@@ -38,7 +38,9 @@ class Webhooks {
   Webhooks& operator=(const Webhooks&) = delete;
 
   // Looks what is to be sent. To be called when addresses have changed, and at the start.
-  void wake();
+  void wake() {
+    pump_timer_.start(0, [this] { pump(); });
+  }
 
   // Whether a 2xx answer came. Not called after this object has gone.
   using Done = std::function<void(bool taken)>;

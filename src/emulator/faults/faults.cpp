@@ -170,10 +170,6 @@ void Faults::set(const std::string& name, const std::optional<std::string>& give
   chosen.acted = 0;
 }
 
-void Faults::switch_off(const std::string& name) {
-  fault(name).enabled = false;
-}
-
 void Faults::remove(const std::string& name) {
   Fault& chosen = fault(name);
   chosen.enabled = false;

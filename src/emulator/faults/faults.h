@@ -51,7 +51,7 @@ class Faults {
   // Switches a fault on; its counts and its chance start anew.
   void set(const std::string& name, const std::optional<std::string>& value);
   // Keeps the value for the next time.
-  void switch_off(const std::string& name);
+  void switch_off(const std::string& name) { fault(name).enabled = false; }
   // Off, with the default value.
   void remove(const std::string& name);
   void remove_all();

@@ -73,14 +73,6 @@ void Connection::started(SoupServerMessage* message) {
   under_way_ = true;
 }
 
-void Connection::head_read() {
-  enter(State::body);
-}
-
-void Connection::answering() {
-  enter(State::answer);
-}
-
 void Connection::finished() {
   under_way_ = false;
   // Without an answer it has failed, and the library closes the connection next.

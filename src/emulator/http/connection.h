@@ -45,8 +45,8 @@ class Connection final : public StreamWatcher {
 
   // What becomes of the request that is under way.
   void started(SoupServerMessage* message);
-  void head_read();
-  void answering();
+  void head_read() { enter(State::body); }
+  void answering() { enter(State::answer); }
   void finished();
 
   // The client has closed its side, or all of it.

@@ -159,10 +159,6 @@ void RenderQueue::cancel(Ticket ticket) {
   }
 }
 
-void RenderQueue::schedule() {
-  timer_.start(0, [this] { pump(); });
-}
-
 void RenderQueue::pump() {
   while (!waiting_.empty() && children_.size() < settings_.slots) {
     Waiting job = std::move(waiting_.front());

@@ -70,7 +70,9 @@ class RenderQueue {
   };
   class Child;
 
-  void schedule();
+  void schedule() {
+    timer_.start(0, [this] { pump(); });
+  }
   void pump();
   void ended(Child* child);
 

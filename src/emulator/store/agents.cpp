@@ -45,10 +45,6 @@ std::vector<Layer> Store::layers(const std::string& sheet, const std::string& ce
                         sheet, cell);
 }
 
-void Store::remove_layer(std::int64_t id) {
-  database_.run("DELETE FROM layers WHERE id = ?", id);
-}
-
 void Store::save(const Agent& agent) {
   database_.run("INSERT OR REPLACE INTO agents(" AGENT_COLUMNS ") VALUES(?, ?, ?, ?, ?, ?)",
                 agent.id, agent.name, agent.polling_enabled, agent.created_at, agent.description,

@@ -42,10 +42,6 @@ std::vector<Resource> Store::resources(const ResourceFilter& filter) {
                         static_cast<std::int64_t>(filter.skip));
 }
 
-void Store::remove_resource(std::int64_t id) {
-  database_.run("DELETE FROM resources WHERE id = ?", id);
-}
-
 std::vector<Resource> Store::resources_with_digest(const std::string& digest,
                                                    const std::string& file_name) {
   return database_.rows(read_resource,

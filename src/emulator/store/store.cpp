@@ -90,10 +90,6 @@ void Store::after_commit(std::function<void()> action) {
   finish_change();
 }
 
-bool Store::is_empty() {
-  return !database_.integer("SELECT 1 FROM account");
-}
-
 void Store::mark_filled(MilliCredits credit) {
   database_.run("INSERT INTO account(id, credit) VALUES(1, ?)", credit);
 }
@@ -118,10 +114,6 @@ std::int64_t Store::next_id(Sequence sequence) {
 void Store::reserve(Sequence sequence, std::int64_t id) {
   const std::int64_t next = id < std::numeric_limits<std::int64_t>::max() ? id + 1 : id;
   database_.run("UPDATE counters SET next = max(next, ?) WHERE name = ?", next, name_of(sequence));
-}
-
-MilliCredits Store::credit() {
-  return database_.integer("SELECT credit FROM account").value_or(0);
 }
 
 std::optional<std::string> Store::organization() {

@@ -67,7 +67,7 @@ class Store {
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
 
   // Nothing has been put in yet.
-  bool is_empty();
+  bool is_empty() { return !database_.integer("SELECT 1 FROM account"); }
   // Ends is_empty().
   void mark_filled(MilliCredits credit);
 
@@ -80,7 +80,7 @@ class Store {
   void save(const Resource& resource);
   std::optional<Resource> resource(std::int64_t id);
   std::vector<Resource> resources(const ResourceFilter& filter);  // newest first
-  void remove_resource(std::int64_t id);
+  void remove_resource(std::int64_t id) { database_.run("DELETE FROM resources WHERE id = ?", id); }
   std::vector<Resource> resources_with_digest(const std::string& digest,
                                               const std::string& file_name);
   // Whether a resource has its bytes in this file.
@@ -111,7 +111,7 @@ class Store {
   // The first event after `cursor` of this agent; with `ends_only` the first that is an end.
   std::optional<Event> next_event(const std::string& agent, std::int64_t cursor, bool ends_only);
 
-  MilliCredits credit();
+  MilliCredits credit() { return database_.integer("SELECT credit FROM account").value_or(0); }
   // Nothing until it was given one.
   std::optional<std::string> organization();
   void name_organization(const std::string& name);
@@ -153,7 +153,7 @@ class Store {
   void save(const Layer& layer);
   std::optional<Layer> layer(std::int64_t id);
   std::vector<Layer> layers(const std::string& sheet, const std::string& cell);
-  void remove_layer(std::int64_t id);
+  void remove_layer(std::int64_t id) { database_.run("DELETE FROM layers WHERE id = ?", id); }
 
   std::optional<VariableSheet> variables(const std::string& sheet);
   std::optional<std::string> variable(const std::string& sheet, const std::string& key);

@@ -138,10 +138,6 @@ std::string canonical_json(JsonNode* node) {
   return out.text();
 }
 
-void JsonWriter::separate() {
-  if (needs_comma_) text_ += ',';
-}
-
 JsonWriter& JsonWriter::open(char bracket) {
   separate();
   text_ += bracket;
@@ -197,10 +193,6 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
   return *this;
 }
 
-JsonWriter& JsonWriter::integer(std::int64_t number) {
-  return raw(std::to_string(number));
-}
-
 JsonWriter& JsonWriter::integer_or_null(std::optional<std::int64_t> number) {
   return number ? integer(*number) : null();
 }
@@ -210,13 +202,6 @@ JsonWriter& JsonWriter::number(double number) {
   char buffer[64];
   const auto [end, error] = std::to_chars(std::begin(buffer), std::end(buffer), number);
   return raw(error == std::errc() ? std::string_view(buffer, end - buffer) : "0");
-}
-
-JsonWriter& JsonWriter::boolean(bool value) {
-  return raw(value ? "true" : "false");
-}
-JsonWriter& JsonWriter::null() {
-  return raw("null");
 }
 
 JsonWriter& JsonWriter::id(std::string_view id) {

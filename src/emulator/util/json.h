@@ -65,11 +65,11 @@ class JsonWriter {
   JsonWriter& key(std::string_view name);
   JsonWriter& string(std::string_view text);
   JsonWriter& string_or_null(const std::optional<std::string>& text);
-  JsonWriter& integer(std::int64_t number);
+  JsonWriter& integer(std::int64_t number) { return raw(std::to_string(number)); }
   JsonWriter& integer_or_null(std::optional<std::int64_t> number);
   JsonWriter& number(double number);
-  JsonWriter& boolean(bool value);
-  JsonWriter& null();
+  JsonWriter& boolean(bool value) { return raw(value ? "true" : "false"); }
+  JsonWriter& null() { return raw("null"); }
   // Inserts a text that already is JSON.
   JsonWriter& raw(std::string_view json);
   // A number when the id is made of digits, else a string.
@@ -80,7 +80,9 @@ class JsonWriter {
  private:
   JsonWriter& open(char bracket);
   JsonWriter& close(char bracket);
-  void separate();
+  void separate() {
+    if (needs_comma_) text_ += ',';
+  }
 
   std::string text_;
   bool needs_comma_ = false;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "api/account_client.h"
-#include "base/text.h"
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"
 #include "cli/output.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/text.h"
 #include "cli/clip/setting_options.h"
 #include "cli/commands.h"
 #include "cli/service/ask.h"

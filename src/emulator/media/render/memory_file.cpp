@@ -30,12 +30,4 @@ void MemoryFile::append(std::span<const std::byte> bytes) {
   }
 }
 
-std::string MemoryFile::path() const {
-  return "/proc/self/fd/" + std::to_string(fd_.get());
-}
-
-std::string MemoryFile::uri() const {
-  return "file://" + path();
-}
-
 }  // namespace genpro::emulator::render

@@ -22,8 +22,8 @@ class MemoryFile {
 
   void append(std::span<const std::byte> bytes);
   // Both are valid in this process only, each open has its own position.
-  std::string path() const;
-  std::string uri() const;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(fd_.get()); }
+  std::string uri() const { return "file://" + path(); }
 
  private:
   FileDescriptor fd_;

@@ -39,6 +39,83 @@ void box_line(std::uint8_t* line, int count, std::ptrdiff_t step, int radius,
   }
 }
 
+// Copies an image into a larger one of the same format, BGRA or I420; x and y must be even in
+// I420.
+void paste(const Raster& source, Raster& target, int x, int y) {
+  MappedRaster read(source, GST_MAP_READ);
+  MappedRaster write(target, GST_MAP_READWRITE);
+  const GstVideoFormatInfo* format = source.info().finfo;
+  for (guint plane = 0; plane < GST_VIDEO_FORMAT_INFO_N_PLANES(format); ++plane) {
+    const int step = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, plane);
+    const int left = x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, plane);
+    const int top = y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, plane);
+    const int width = GST_VIDEO_FRAME_COMP_WIDTH(read.frame(), plane);
+    const int height = GST_VIDEO_FRAME_COMP_HEIGHT(read.frame(), plane);
+    for (int row = 0; row < height; ++row) {
+      std::memcpy(write.row(top + row, static_cast<int>(plane)) + left * step,
+                  read.row(row, static_cast<int>(plane)), static_cast<std::size_t>(width * step));
+    }
+  }
+}
+
+// Three box passes of that radius over a BGRA image, which look like a Gaussian.
+void blur(Raster& image, int radius) {
+  const Size size = image.size();
+  MappedRaster mapped(image, GST_MAP_READWRITE);
+  const std::ptrdiff_t stride = mapped.row(1) - mapped.row(0);
+  std::vector<std::uint8_t> copy;
+  for (int pass = 0; pass < 3; ++pass) {
+    for (int y = 0; y < size.height; ++y) box_line(mapped.row(y), size.width, 4, radius, copy);
+    for (int x = 0; x < size.width; ++x) {
+      box_line(mapped.row(0) + x * 4, size.height, stride, radius, copy);
+    }
+  }
+}
+
+// Every colour of a BGRA image times `factor`, alpha kept.
+void darken(Raster& image, double factor) {
+  const Size size = image.size();
+  const int scale = static_cast<int>(factor * 256);
+  MappedRaster mapped(image, GST_MAP_READWRITE);
+  for (int y = 0; y < size.height; ++y) {
+    std::uint8_t* row = mapped.row(y);
+    for (int i = 0; i < size.width * 4; ++i) {
+      if (i % 4 != 3) row[i] = static_cast<std::uint8_t>(row[i] * scale / 256);
+    }
+  }
+}
+
+// Encodes one image with an encoder in gst-launch syntax, such as "jpegenc quality=95", fed with
+// images of `caps`.
+MemoryFile encode_image(const Raster& image, const std::string& caps, const std::string& encoder) {
+  ErrorPtr error;
+  const std::string description = "appsrc name=in format=time ! videoconvert ! " + caps + " ! " +
+                                  encoder + " ! appsink name=out sync=false";
+  const PipelinePtr pipeline(gst_parse_launch(description.c_str(), error.out()));
+  if (error) {
+    throw RenderError("the encoder \"" + encoder + "\" is missing (" + error.message() +
+                      "); install gstreamer1.0-plugins-good");
+  }
+  const ElementPtr in = pipeline.by_name("in");
+  const ElementPtr out = pipeline.by_name("out");
+  const CapsPtr source_caps = image.caps();
+  gst_app_src_set_caps(GST_APP_SRC(in.get()), source_caps.get());
+  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
+  gst_app_src_push_buffer(GST_APP_SRC(in.get()), gst_buffer_ref(image.buffer()));
+  gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
+  const SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), 15 * GST_SECOND));
+  if (!sample) {
+    throw RenderError("an image could not be encoded with \"" + encoder + "\"; try again");
+  }
+  gpointer data = nullptr;
+  gsize size = 0;
+  gst_buffer_extract_dup(gst_sample_get_buffer(sample.get()), 0, G_MAXSIZE, &data, &size);
+  const Owned<void, g_free> owned(data);
+  MemoryFile file("genpro-image");
+  file.append({static_cast<const std::byte*>(data), size});
+  return file;
+}
+
 }  // namespace
 
 Raster::Raster(GstVideoFormat format, Size size) {
@@ -124,23 +201,6 @@ Raster scaled(const Raster& source, GstVideoFormat format, Size size) {
   return target;
 }
 
-void paste(const Raster& source, Raster& target, int x, int y) {
-  MappedRaster read(source, GST_MAP_READ);
-  MappedRaster write(target, GST_MAP_READWRITE);
-  const GstVideoFormatInfo* format = source.info().finfo;
-  for (guint plane = 0; plane < GST_VIDEO_FORMAT_INFO_N_PLANES(format); ++plane) {
-    const int step = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, plane);
-    const int left = x >> GST_VIDEO_FORMAT_INFO_W_SUB(format, plane);
-    const int top = y >> GST_VIDEO_FORMAT_INFO_H_SUB(format, plane);
-    const int width = GST_VIDEO_FRAME_COMP_WIDTH(read.frame(), plane);
-    const int height = GST_VIDEO_FRAME_COMP_HEIGHT(read.frame(), plane);
-    for (int row = 0; row < height; ++row) {
-      std::memcpy(write.row(top + row, static_cast<int>(plane)) + left * step,
-                  read.row(row, static_cast<int>(plane)), static_cast<std::size_t>(width * step));
-    }
-  }
-}
-
 Raster cropped(const Raster& source, Rect from) {
   Raster target(GST_VIDEO_FORMAT_BGRA, {from.width, from.height});
   MappedRaster read(source, GST_MAP_READ);
@@ -150,60 +210,6 @@ Raster cropped(const Raster& source, Rect from) {
                 static_cast<std::size_t>(from.width) * 4);
   }
   return target;
-}
-
-void blur(Raster& image, int radius) {
-  const Size size = image.size();
-  MappedRaster mapped(image, GST_MAP_READWRITE);
-  const std::ptrdiff_t stride = mapped.row(1) - mapped.row(0);
-  std::vector<std::uint8_t> copy;
-  for (int pass = 0; pass < 3; ++pass) {
-    for (int y = 0; y < size.height; ++y) box_line(mapped.row(y), size.width, 4, radius, copy);
-    for (int x = 0; x < size.width; ++x) {
-      box_line(mapped.row(0) + x * 4, size.height, stride, radius, copy);
-    }
-  }
-}
-
-void darken(Raster& image, double factor) {
-  const Size size = image.size();
-  const int scale = static_cast<int>(factor * 256);
-  MappedRaster mapped(image, GST_MAP_READWRITE);
-  for (int y = 0; y < size.height; ++y) {
-    std::uint8_t* row = mapped.row(y);
-    for (int i = 0; i < size.width * 4; ++i) {
-      if (i % 4 != 3) row[i] = static_cast<std::uint8_t>(row[i] * scale / 256);
-    }
-  }
-}
-
-MemoryFile encode_image(const Raster& image, const std::string& caps, const std::string& encoder) {
-  ErrorPtr error;
-  const std::string description = "appsrc name=in format=time ! videoconvert ! " + caps + " ! " +
-                                  encoder + " ! appsink name=out sync=false";
-  const PipelinePtr pipeline(gst_parse_launch(description.c_str(), error.out()));
-  if (error) {
-    throw RenderError("the encoder \"" + encoder + "\" is missing (" + error.message() +
-                      "); install gstreamer1.0-plugins-good");
-  }
-  const ElementPtr in = pipeline.by_name("in");
-  const ElementPtr out = pipeline.by_name("out");
-  const CapsPtr source_caps = image.caps();
-  gst_app_src_set_caps(GST_APP_SRC(in.get()), source_caps.get());
-  gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
-  gst_app_src_push_buffer(GST_APP_SRC(in.get()), gst_buffer_ref(image.buffer()));
-  gst_app_src_end_of_stream(GST_APP_SRC(in.get()));
-  const SamplePtr sample(gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), 15 * GST_SECOND));
-  if (!sample) {
-    throw RenderError("an image could not be encoded with \"" + encoder + "\"; try again");
-  }
-  gpointer data = nullptr;
-  gsize size = 0;
-  gst_buffer_extract_dup(gst_sample_get_buffer(sample.get()), 0, G_MAXSIZE, &data, &size);
-  const Owned<void, g_free> owned(data);
-  MemoryFile file("genpro-image");
-  file.append({static_cast<const std::byte*>(data), size});
-  return file;
 }
 
 MemoryFile encode_jpeg(const Raster& image, int quality) {

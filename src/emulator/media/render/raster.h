@@ -98,20 +98,9 @@ Rect whole(Size size);
 // The whole image in another format and size.
 Raster scaled(const Raster& source, GstVideoFormat format, Size size);
 
-// Copies an image into a larger one of the same format, BGRA or I420; x and y must be even in
-// I420.
-void paste(const Raster& source, Raster& target, int x, int y);
-
-// BGRA images only:
+// Of a BGRA image.
 Raster cropped(const Raster& source, Rect from);
-// Three box passes of that radius, which look like a Gaussian.
-void blur(Raster& image, int radius);
-// Every colour times `factor`, alpha kept.
-void darken(Raster& image, double factor);
 
-// Encodes one image with an encoder in gst-launch syntax, such as "jpegenc quality=95", fed with
-// images of `caps`.
-MemoryFile encode_image(const Raster& image, const std::string& caps, const std::string& encoder);
 MemoryFile encode_jpeg(const Raster& image, int quality);
 MemoryFile encode_png(const Raster& image);
 
