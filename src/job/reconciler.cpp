@@ -193,7 +193,7 @@ void Reconciler::on_end(const payment::End& end) {
       return finish_row(
           ReconcileOutcome::left,
           "Whether the request was taken cannot be told: " + end.reason +
-              (end.candidates.empty()
+              (end.candidates.empty() || is_likely
                    ? ". It stays in doubt, and counts as taken. The next run of the same request "
                      "goes on from there. If you know better, remove the row."
                    : ". Set generation-id to the right one to get its clip."));

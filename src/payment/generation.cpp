@@ -179,7 +179,11 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   const bool is_over =
       std::holds_alternative<Failed>(after) || std::holds_alternative<Stopped>(after);
   if (is_over && from.generation.attempt) {
-    return not_likely_any_more(from.generation, describe(answer.word));
+    if (charged(after) == Charged::no) {
+      return not_likely_any_more(from.generation, describe(answer.word));
+    }
+    return not_refunded(from, policy_.may_post ? End::Kind::in_doubt : end_of(after),
+                        describe(answer.word));
   }
   if (auto* failed = std::get_if<Failed>(&after)) failed->reason = answer.text;
   if (asked.is_stopping) {
@@ -203,7 +207,7 @@ Step Machine::answered(const Stage& from, const Answer& answer) {
   return {std::move(after), std::move(actions)};
 }
 
-// What became of a generation that may be somebody else's proves nothing about this request. (2)
+// That a generation was refunded that may be somebody else's proves nothing about this request. (2)
 Step Machine::not_likely_any_more(Generation generation, const std::string& came) {
   InDoubt doubt{std::move(*generation.attempt),
                 "generation " + generation.id + " was only likely to be this request's"};
@@ -211,6 +215,26 @@ Step Machine::not_likely_any_more(Generation generation, const std::string& came
   return reconcile(std::move(doubt), {Persist{came, "it was only likely to be this request's"},
                                       TellDoubt{"nothing comes of generation " + generation.id +
                                                 ", which was only likely to be this request's"}});
+}
+
+// It may have paid for this request, and a repeat might pay for it once more. (3)
+Step Machine::not_refunded(State likely, End::Kind kind, const std::string& came) const {
+  const std::string id = generation_id(likely);
+  std::vector<Action> actions;
+  if (policy_.may_post) actions.emplace_back(Persist{came, "its refund is not proven"});
+  actions.emplace_back(
+      End{kind,
+          "generation " + id + ", which is likely to be this request's, has ended, and its refund "
+                               "is not proven",
+          {id}});
+  return {std::move(likely), std::move(actions)};
+}
+
+Step Machine::on(const Known& known, const Accounted& accounted) {
+  if (known.generation.attempt && accounted.credit == Credit::refunded) {
+    return not_likely_any_more(known.generation, accounted.came);
+  }
+  return not_refunded(known, End::Kind::in_doubt, accounted.came);
 }
 
 // The resources of a completed generation may come a while later.

@@ -70,6 +70,8 @@ class Machine {
   Step on(const Delivered& done, const Unlisted& not_read) {
     return not_looked_for(done, not_read);
   }
+  // Of one that is only likely, and was stopped.
+  Step on(const Known& known, const Accounted& accounted);
   // Stopping is for what is proven to be its own. (6)
   Step on(Known known, const StopWanted&);
   Step on(const Known& known, const StopReplied& replied);
@@ -142,6 +144,7 @@ class Machine {
   Step answered(const Stage& from, const Answer& answer);
   void finish(State& state, const Answer& answer, std::vector<Action>& actions) const;
   Step not_likely_any_more(Generation generation, const std::string& came);
+  Step not_refunded(State likely, End::Kind kind, const std::string& came) const;
   template <typename Stage>
   Step not_answered(Stage from, const Answer& answer);
   template <typename Stage>

@@ -63,12 +63,6 @@ bool Invariants::are_one_wish(const Row& one, const Row& other, const Ledger&) c
   return later.is_data_known || !earlier.was_completed;
 }
 
-// It was only likely the row's when somebody stopped it, which proves nothing of the request; and
-// the service keeps the money.
-bool Invariants::is_let_go(const payment::State& state, const Service::Generation& one) const {
-  return one.is_over(driver_.now_) && one.is_kept && payment::generation_id(state) != one.id;
-}
-
 // The service has it no more, or has said so long enough, and its cell did not have it either.
 bool Invariants::is_gone(const Run& run, const Service::Generation& generation) const {
   if (generation.is_lost(driver_.now_)) return true;
@@ -174,7 +168,7 @@ void Invariants::holds_limit(const Ledger& ledger) const {
     if (driver_.now_ - row.created_at >= day || row.forgotten_at != never) continue;
     for (const Service::Generation& one : driver_.service_.generations()) {
       const bool is_its = one.origin == row.origin && !is_excused(one) && !is_unknowable(one);
-      if (is_its && !is_let_go(row.state, one)) paid += one.paid(driver_.now_);
+      if (is_its) paid += one.paid(driver_.now_);
     }
   }
   if (paid > driver_.laws_.cost_limit) broken("more is charged than may be in a day");
@@ -242,8 +236,7 @@ void Invariants::may_write(const Run& run, const payment::Persist& note) const {
   if (charged == Charged::no && !row.is_forgotten()) {
     for (const Service::Generation& one : generations) {
       const bool is_its = one.origin == row.origin && !one.is_refunded(driver_.now_);
-      if (is_its && !is_excused(one) && !is_let_go(run.state, one))
-        broken(name(row) + "is charged for " + one.id + after);
+      if (is_its && !is_excused(one)) broken(name(row) + "is charged for " + one.id + after);
     }
   }
 }
@@ -369,9 +362,9 @@ void Invariants::may_end(const Run& run, payment::End::Kind kind) const {
       is_right = std::holds_alternative<payment::Refused>(run.state);
       break;
     case Kind::in_doubt:
-      is_right =
-          std::holds_alternative<payment::InDoubt>(run.state) ||
-          (run.policy.asks_when_in_doubt && payment::evidence(run.state) == Evidence::likely);
+      is_right = std::holds_alternative<payment::InDoubt>(run.state) ||
+                 (payment::evidence(run.state) == Evidence::likely &&
+                  (run.policy.asks_when_in_doubt || named->is_over(now)));
       break;
     case Kind::failed:
     case Kind::stopped:
@@ -458,8 +451,7 @@ void Invariants::do_rows_explain_their_money() const {
       for (const Service::Generation& one : driver_.service_.generations()) {
         if (one.origin != row.origin) continue;
         was_charged = true;
-        const bool is_paid = !one.is_refunded(driver_.now_) && !is_let_go(row.state, one);
-        if (is_paid && !is_excused(one)) is_charged = true;
+        if (!one.is_refunded(driver_.now_) && !is_excused(one)) is_charged = true;
       }
       const payment::Meaning& meaning = payment::meaning(row.state);
       if (is_charged && payment::charged(row.state) == Charged::no)

@@ -46,7 +46,6 @@ class Invariants {
   void do_rows_explain_their_money() const;
 
  private:
-  bool is_let_go(const payment::State& state, const Service::Generation& one) const;
   void holds_limit(const Ledger& ledger) const;
   bool is_gone(const Run& run, const Service::Generation& generation) const;
   bool is_unknowable(const Service::Generation& generation) const;

@@ -92,6 +92,8 @@ const std::vector<Mistake>& mistakes() {
        step_of(then<likely_is_told_once>)},
       {"likely-is-refunded", "the refund of what is only likely is taken for its own",
        step_of(likely_is_refunded)},
+      {"stopped-is-refunded", "what may have paid for a request is let go, and it is sent again",
+       step_of(stopped_is_refunded)},
       {"doubt-is-not-told", "a run ends in doubt without a word", step_of(then<doubt_is_not_told>)},
       {"never-asks", "when-in-doubt=ask is overlooked", step_of(with_policy<never_asks>)},
       {"looks-are-dated-by-posts", "a look at the cell is taken for as late as the POST after it",

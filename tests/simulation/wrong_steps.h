@@ -241,6 +241,16 @@ inline Step likely_is_refunded(const Policy& policy, const State& state, const E
   return payment::step(policy, changed, event, now);
 }
 
+// A likely one that was stopped is taken for refunded, so that its request is sent again.
+inline Step stopped_is_refunded(const Policy& policy, const State& state, const Event& event,
+                                const Now& now) {
+  Event changed = event;
+  auto* polled = std::get_if<Polled>(&changed);
+  const bool is_stopped = polled != nullptr && polled->answer.word == Answer::Word::stopped;
+  if (is_stopped && evidence(state) == Evidence::likely) polled->answer.credit = Credit::refunded;
+  return payment::step(policy, state, changed, now);
+}
+
 // ---- 3: a repeat carries the same key ----
 
 inline void new_key(Step& step, const State& before, const Event&) {
