@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <tuple>
 
 #include "base/glib_ptr.h"
 #include "base/text.h"
@@ -43,6 +45,34 @@ std::string of_the_agent(const Database& database) {
          " > ? AND id <> ? AND " + counts_sql();
 }
 
+// What limits count by of a row, or of many that are alike.
+constexpr const char* counted_columns =
+    "status, CASE WHEN status IN ('failed', 'stopped') THEN credit ELSE '' END AS its_credit, "
+    "cost, estimate";
+constexpr int behind_counted_columns = 4;
+
+struct Counted {
+  const payment::Meaning* meaning;
+  std::optional<double> credits;  // unset: nobody knows
+};
+
+// Nothing: the row is damaged.
+std::optional<Counted> read_counted(const Query& query) {
+  const auto is_number = [&query](int column) {
+    const sql::Type type = query.type(column);
+    return type == sql::Type::null || type == sql::Type::integer ||
+           (type == sql::Type::real && std::isfinite(query.real(column)));
+  };
+  const auto credits = [&query](int column) {
+    return query.is_null(column) ? std::nullopt : std::optional(query.real(column));
+  };
+  const auto all = payment::meanings();
+  const auto meaning = std::ranges::find(all, query.view(0), &payment::Meaning::word);
+  const auto credit = credit_by_word(query.view(1));
+  if (meaning == all.end() || !credit || !is_number(2) || !is_number(3)) return std::nullopt;
+  return Counted{&*meaning, payment::expense(*meaning, *credit, credits(2), credits(3))};
+}
+
 struct Expense {
   WallTime at = 0;
   double credits = 0;
@@ -54,21 +84,45 @@ struct Spent {
   std::int64_t unknown = 0;  // rows whose cost nobody knows
 };
 
+// Throws DamagedRow.
 Spent read_spent(Database& database, const Identity& identity, WallTime since, std::int64_t but) {
-  const auto entries = read_entries(
-      database, "WHERE " + of_the_agent(database) + " ORDER BY " + database.words().asked_at,
-      identity.agent_id, since, but);
+  const std::string asked_at = database.words().asked_at;
+  Query query(database,
+              std::string("SELECT ") + counted_columns + ", id, " + asked_at +
+                  ", base_url, model, length, place FROM generations WHERE " +
+                  of_the_agent(database) + " ORDER BY " + asked_at,
+              identity.agent_id, since, but);
+  // By what read_past_cost() goes by.
+  std::map<std::tuple<std::string, std::string, std::optional<double>, std::string>,
+           std::optional<double>>
+      past_costs;
   Spent spent;
-  for (const Entry& entry : entries) {
-    auto credits = payment::expense(entry.state, entry.cost, entry.estimate);
-    if (!credits) credits = read_past_cost(database, entry.identity);
+  while (query.step()) {
+    constexpr int next = behind_counted_columns;
+    const auto counted = read_counted(query);
+    if (!counted) {
+      (void)read_row(database, query.integer(next));
+      throw DamagedRow(query.integer(next), "what it cost cannot be");
+    }
+    auto credits = counted->credits;
+    if (!credits) {
+      Identity its;
+      its.base_url = query.text(next + 2);
+      its.model = query.text(next + 3);
+      if (!query.is_null(next + 4)) its.length = query.real(next + 4);
+      its.place = query.text(next + 5);
+      const auto [known, is_new] =
+          past_costs.try_emplace({its.base_url, its.model, its.length, its.place});
+      if (is_new) known->second = read_past_cost(database, its);
+      credits = known->second;
+    }
     if (!credits) {
       ++spent.unknown;
       continue;
     }
-    spent.expenses.push_back({std::max(entry.created_at, entry.posted_at), *credits});
+    spent.expenses.push_back({query.integer(next + 1), *credits});
     spent.sum += *credits;
-    if (payment::meaning(entry.state).is_unsettled) spent.in_doubt += *credits;
+    if (counted->meaning->is_unsettled) spent.in_doubt += *credits;
   }
   return spent;
 }
@@ -77,29 +131,15 @@ Spent read_spent(Database& database, const Identity& identity, WallTime since, s
 // Nothing: it takes each of them to tell.
 std::optional<double> read_sum(Database& database, const Identity& identity, WallTime since,
                                std::int64_t but) {
-  const auto is_number = [](const Query& query, int column) {
-    const sql::Type type = query.type(column);
-    return type == sql::Type::null || type == sql::Type::integer ||
-           (type == sql::Type::real && std::isfinite(query.real(column)));
-  };
-  const auto credits = [](const Query& query, int column) {
-    return query.is_null(column) ? std::nullopt : std::optional(query.real(column));
-  };
   Query query(database,
-              "SELECT status, CASE WHEN status IN ('failed', 'stopped') THEN credit ELSE '' END AS "
-              "its_credit, cost, estimate, count(*) FROM generations WHERE " +
+              std::string("SELECT ") + counted_columns + ", count(*) FROM generations WHERE " +
                   of_the_agent(database) + " GROUP BY status, its_credit, cost, estimate",
               identity.agent_id, since, but);
   double sum = 0;
   while (query.step()) {
-    if (!is_number(query, 2) || !is_number(query, 3)) return std::nullopt;
-    const auto all = payment::meanings();
-    const auto meaning = std::ranges::find(all, query.view(0), &payment::Meaning::word);
-    const auto credit = credit_by_word(query.view(1));
-    if (meaning == all.end() || !credit) return std::nullopt;
-    const auto expense = payment::expense(*meaning, *credit, credits(query, 2), credits(query, 3));
-    if (!expense) return std::nullopt;
-    sum += *expense * static_cast<double>(query.integer(4));
+    const auto counted = read_counted(query);
+    if (!counted || !counted->credits) return std::nullopt;
+    sum += *counted->credits * static_cast<double>(query.integer(behind_counted_columns));
   }
   return sum;
 }
