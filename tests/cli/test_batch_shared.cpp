@@ -278,6 +278,22 @@ TEST_P(SharedBatchOnServer, NoRowIsPaidTwiceWhenConnectionsAreCut) {
   EXPECT_EQ(clips_in(folder("last")), paid_clips());
 }
 
+TEST_P(SharedBatchOnServer, RowsWaitForAServerThatIsStartedAnew) {
+  write_rows(mixed_rows);
+  const auto gate = hold();
+  const auto host = start(words(folder("all"), {"--jobs", "2"}));
+  ASSERT_TRUE(service_.wait_for([](const Books& books) { return books.polls >= 4; }));
+  shared_postgres().stop();
+  gate->open();
+  ASSERT_TRUE(eventually([&] { return clips_in(folder("all")).size() == 2; })) << host->output();
+  EXPECT_FALSE(host->wait(3s)) << "the other rows have failed: " << host->output();
+  shared_postgres().start();
+  ASSERT_TRUE(host->wait(5min)) << host->output();
+  EXPECT_EQ(host->exit_code(), 0) << host->output();
+  EXPECT_EQ(service_.books().created().size(), number_of_mixed_rows) << service_.books().text();
+  EXPECT_EQ(clips_in(folder("all")), paid_clips());
+}
+
 INSTANTIATE_TEST_SUITE_P(Ledgers, SharedBatch, testing::Values(Kept::in_a_file, Kept::on_a_server),
                          [](const auto& kept) {
                            return kept.param == Kept::in_a_file ? "File" : "Server";

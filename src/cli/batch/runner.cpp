@@ -229,7 +229,8 @@ std::unique_ptr<Runner::Turn> Runner::take_next() {
   }
 }
 
-// Nothing when another process has the row, or has had it.
+// Nothing when another process has the row, or has had it. Throws std::runtime_error when the ledger
+// cannot be asked whether one has.
 std::unique_ptr<Runner::Turn> Runner::begin(std::size_t index) {
   const Task& task = tasks_[index];
   auto turn = std::make_unique<Turn>();
@@ -248,6 +249,11 @@ std::unique_ptr<Runner::Turn> Runner::begin(std::size_t index) {
     turn->passed_over = shared_.lock()->schedule.passed_over(index);
     return turn;
   } catch (const std::runtime_error& error) {
+    // Another one of the rows would fare no better: it waits for the ledger.
+    if (!turn->row) {
+      shared_.lock()->schedule.put_back(index, false);
+      throw;
+    }
     TaskResult result;
     result.state = TaskState::failed;
     result.note = error.what();
