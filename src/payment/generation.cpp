@@ -222,11 +222,11 @@ Step Machine::not_refunded(State likely, End::Kind kind, const std::string& came
   const std::string id = generation_id(likely);
   std::vector<Action> actions;
   if (policy_.may_post) actions.emplace_back(Persist{came, "its refund is not proven"});
-  actions.emplace_back(
-      End{kind,
-          "generation " + id + ", which is likely to be this request's, has ended, and its refund "
+  actions.emplace_back(End{kind,
+                           "generation " + id +
+                               ", which is likely to be this request's, has ended, and its refund "
                                "is not proven",
-          {id}});
+                           {id}});
   return {std::move(likely), std::move(actions)};
 }
 

@@ -229,8 +229,8 @@ std::unique_ptr<Runner::Turn> Runner::take_next() {
   }
 }
 
-// Nothing when another process has the row, or has had it. Throws std::runtime_error when the ledger
-// cannot be asked whether one has.
+// Nothing when another process has the row, or has had it. Throws std::runtime_error when the
+// ledger cannot be asked whether one has.
 std::unique_ptr<Runner::Turn> Runner::begin(std::size_t index) {
   const Task& task = tasks_[index];
   auto turn = std::make_unique<Turn>();
