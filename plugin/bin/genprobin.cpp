@@ -26,8 +26,9 @@
 
 namespace {
 
-GstStaticPadTemplate video_template = GST_STATIC_PAD_TEMPLATE(
-    "video", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GENPRO_BIN_VIDEO_CAPS));
+GstStaticPadTemplate video_template =
+    GST_STATIC_PAD_TEMPLATE("video", GST_PAD_SRC, GST_PAD_ALWAYS,
+                            GST_STATIC_CAPS(GENPRO_BIN_VIDEO_CAPS "; " GENPRO_BIN_DEVICE_CAPS));
 GstStaticPadTemplate audio_template =
     GST_STATIC_PAD_TEMPLATE("audio", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("audio/x-raw"));
 

@@ -19,8 +19,8 @@ class Producers : public testing::TestWithParam<Make> {
  protected:
   void SetUp() override {
     producer->start();
-    const CapsPtr caps = producer->caps();
-    ASSERT_TRUE(producer->negotiate(caps.get(), [](GstCaps*) { return true; }));
+    const PadPtr pad = sink_ref(gst_pad_new("src", GST_PAD_SRC));
+    ASSERT_TRUE(producer->negotiate(pad.get()));
   }
   // Up to where `time` is reached.
   Producer::Step produce_until(Time time) {

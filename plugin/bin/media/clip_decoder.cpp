@@ -344,7 +344,7 @@ bool ClipDecoder::add_video(GstPad* pad) {
   if (direction != "identity") {
     elements.append(" ! videoflip name=flip video-direction=").append(direction);
   }
-  const ElementPtr branch = make_branch(elements, "video/x-raw", callbacks, &error);
+  const ElementPtr branch = make_branch(elements, decoder_caps(*raster_.lock()), callbacks, &error);
   // Until a tag has it turn them.
   if (branch && direction == "auto") {
     const ElementPtr flip = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(branch.get()), "flip"));

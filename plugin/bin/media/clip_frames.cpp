@@ -48,6 +48,11 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
   // What the clip itself leaves out is not shown.
   if (!start || !gst_video_info_from_caps(&frame.info, gst_sample_get_caps(sample))) return true;
   warn_of_hdr(frame.info);
+  GstCaps* const caps = gst_sample_get_caps(sample);
+  if (!gst_caps_features_is_equal(gst_caps_get_features(caps, 0),
+                                  GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY)) {
+    frame.caps.reset(gst_caps_ref(caps));
+  }
   frame.buffer.reset(gst_buffer_ref(gst_sample_get_buffer(sample)));
   GstClockTime duration = GST_BUFFER_DURATION(frame.buffer.get());
   if (!GST_CLOCK_TIME_IS_VALID(duration)) {
@@ -71,7 +76,7 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
       return decoded_.leave_out(*start, end);
     }
     last_start_ = start;
-    BufferPtr fitted = converter_.fit(frame, raster);
+    BufferPtr fitted = frame.caps ? nullptr : converter_.fit(frame, raster);
     if (fitted) frame = {std::move(fitted), raster.info};
   }
   return decoded_.push_frame(std::move(frame), *start, end);

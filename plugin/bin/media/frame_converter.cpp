@@ -206,7 +206,8 @@ bool is_same_format(const GstVideoInfo& one, const GstVideoInfo& other) {
 }  // namespace
 
 Frame Frame::copy() const {
-  return {BufferPtr(buffer ? gst_buffer_ref(buffer.get()) : nullptr), info, number};
+  return {BufferPtr(buffer ? gst_buffer_ref(buffer.get()) : nullptr), info, number,
+          CapsPtr(caps ? gst_caps_ref(caps.get()) : nullptr)};
 }
 
 bool copy_frame(GstBuffer* from, GstBuffer* to, const GstVideoInfo& info) {
@@ -267,7 +268,8 @@ bool FrameConverter::prepare(const GstVideoInfo& from, const Raster& raster) {
 }
 
 BufferPtr FrameConverter::fit(const Frame& frame, const Raster& raster) {
-  if (is_same_format(frame.info, raster.info) && has_plain_layout(frame.buffer.get(), frame.info)) {
+  if (!frame.caps && is_same_format(frame.info, raster.info) &&
+      has_plain_layout(frame.buffer.get(), frame.info)) {
     return BufferPtr(gst_buffer_ref(frame.buffer.get()));
   }
   if (!GST_VIDEO_INFO_HAS_ALPHA(&frame.info) || GST_VIDEO_INFO_HAS_ALPHA(&raster.info)) {

@@ -20,6 +20,7 @@ struct Frame {
   BufferPtr buffer;
   GstVideoInfo info = no_video();
   std::uint64_t number = 0;  // in its clip
+  CapsPtr caps = nullptr;    // in memory of a device; null: in system memory
 
   explicit operator bool() const { return buffer != nullptr; }
   Frame copy() const;  // the same memory
@@ -38,7 +39,7 @@ class FrameConverter {
 
   // The frame in the raster: whole, with its shape kept, in the middle, on the border's colour. Its
   // alpha is kept; without one in the raster, it is composed on that colour. Costs nothing when it
-  // fits as it is. Null when it cannot be read or converted.
+  // fits as it is; from a device it is read. Null when it cannot be read or converted.
   BufferPtr fit(const Frame& frame, const Raster& raster);
   // One of the raster's size in one colour, 0xAARRGGBB.
   BufferPtr fill(std::uint32_t colour, const Raster& raster);

@@ -118,6 +118,24 @@ CapsPtr choose_caps(const WantedRaster& wanted, const GstCaps* allowed) {
   return first;
 }
 
+std::string decoder_caps(const Raster& raster) {
+  std::string result;
+  const CapsPtr devices(gst_caps_from_string(raster.device_caps.c_str()));
+  for (guint index = 0; index < gst_caps_get_size(devices.get()); ++index) {
+    const CapsPtr one(gst_caps_new_empty());
+    gst_caps_append_structure_full(
+        one.get(),
+        gst_structure_new("video/x-raw", "width", G_TYPE_INT, raster.info.width, "height",
+                          G_TYPE_INT, raster.info.height, nullptr),
+        gst_caps_features_copy(gst_caps_get_features(devices.get(), index)));
+    gst_caps_set_value(
+        one.get(), "format",
+        gst_structure_get_value(gst_caps_get_structure(devices.get(), index), "format"));
+    result += take_string(gst_caps_to_string(one.get())) + "; ";
+  }
+  return result + "video/x-raw";
+}
+
 CapsPtr with_format(const WantedRaster& wanted, const GstCaps* caps,
                     const std::function<bool(GstCaps*)>& accepts) {
   GstVideoInfo info;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bin/output/live_source.h"
 
+#include <gst/allocators/gstdmabuf.h>
+
 #include <utility>
 
 #include "base/callback.h"
@@ -20,6 +22,8 @@ struct GstGenproLiveSrcState {
   genpro::bin::Time lateness = 0;  // of that
   std::atomic<genpro::bin::Time> configured_latency = 0;
   genpro::bin::Time told_latency = 0;
+  genpro::CapsPtr negotiated;
+  bool is_negotiated = false;  // and not left for those of a buffer
   // What follows has memory of its own for buffers.
   bool fills_offered_memory = false;
   GstVideoInfo video = genpro::bin::no_video();  // of the caps, when they are of frames
@@ -106,12 +110,10 @@ gboolean negotiate(GstBaseSrc* src) {
   gboolean agreed = FALSE;
   genpro::guard_c_callback("negotiate", [&] {
     GstGenproLiveSrcState& state = state_of(src);
-    const genpro::CapsPtr all = state.producer->caps();
-    const genpro::CapsPtr allowed(gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), all.get()));
-    const genpro::CapsPtr caps = state.producer->negotiate(allowed.get(), [src](GstCaps* offered) {
-      return gst_pad_peer_query_accept_caps(GST_BASE_SRC_PAD(src), offered) != FALSE;
-    });
+    GstPad* const pad = GST_BASE_SRC_PAD(src);
+    genpro::CapsPtr caps = state.producer->negotiate(pad);
     if (!caps) {
+      const genpro::CapsPtr allowed(gst_pad_peer_query_caps(pad, nullptr));
       const genpro::GCharPtr wanted(gst_caps_to_string(allowed.get()));
       GST_ELEMENT_ERROR(src, CORE, NEGOTIATION,
                         ("Downstream takes none of the formats that there are. Put videoconvert, "
@@ -121,6 +123,8 @@ gboolean negotiate(GstBaseSrc* src) {
       return;
     }
     agreed = gst_base_src_set_caps(src, caps.get());
+    state.negotiated = std::move(caps);
+    state.is_negotiated = true;
     if (state.producer->latency() == state.told_latency) return;
     state.told_latency = state.producer->latency();
     gst_element_post_message(GST_ELEMENT(src), gst_message_new_latency(GST_OBJECT(src)));
@@ -184,14 +188,17 @@ gboolean decide_allocation(GstBaseSrc* src, GstQuery* query) {
   return GST_BASE_SRC_CLASS(gst_genpro_live_src_parent_class)->decide_allocation(src, query);
 }
 
-// Into memory of what follows. Without room there for it, it stays what it is.
-GstFlowReturn move_to_offered_memory(GstBaseSrc* src, genpro::BufferPtr* buffer) {
+// Into memory of what follows. Without room there for it, and while the pool is stopped, it stays
+// what it is.
+void move_to_offered_memory(GstBaseSrc* src, genpro::BufferPtr* buffer) {
+  // What follows reads it, or takes it as it is.
+  if (gst_memory_is_type(gst_buffer_peek_memory(buffer->get(), 0), GST_ALLOCATOR_DMABUF)) return;
   const auto size = static_cast<guint>(gst_buffer_get_size(buffer->get()));
   GstBuffer* raw = nullptr;
   const GstFlowReturn result = GST_BASE_SRC_CLASS(gst_genpro_live_src_parent_class)
                                    ->alloc(src, GST_BUFFER_OFFSET_NONE, size, &raw);
   genpro::BufferPtr copy(raw);
-  if (result != GST_FLOW_OK) return result;
+  if (result != GST_FLOW_OK) return;
   const GstVideoInfo& video = state_of(src).video;
   bool is_copied = false;
   if (GST_VIDEO_INFO_FORMAT(&video) != GST_VIDEO_FORMAT_UNKNOWN) {
@@ -204,13 +211,24 @@ GstFlowReturn move_to_offered_memory(GstBaseSrc* src, genpro::BufferPtr* buffer)
     }
     gst_buffer_set_size(copy.get(), size);
   }
-  if (!is_copied) return GST_FLOW_OK;
+  if (!is_copied) return;
   gst_buffer_copy_into(
       copy.get(), buffer->get(),
       static_cast<GstBufferCopyFlags>(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS), 0,
       static_cast<gsize>(-1));
   *buffer = std::move(copy);
-  return GST_FLOW_OK;
+}
+
+// What follows a buffer of other caps may have taken its pool back.
+void follow_caps(GstBaseSrc* src, const genpro::CapsPtr& caps) {
+  GstGenproLiveSrcState& state = state_of(src);
+  if (caps) {
+    gst_base_src_set_caps(src, caps.get());
+  } else if (!state.is_negotiated) {
+    gst_base_src_set_caps(src, state.negotiated.get());
+    gst_pad_mark_reconfigure(GST_BASE_SRC_PAD(src));
+  }
+  state.is_negotiated = caps == nullptr;
 }
 
 // True when the application has asked for the end: its own event, with the number that it may look
@@ -238,21 +256,19 @@ void move(genpro::bin::Producer::Step* step, Time moved) {
 }
 
 // Makes what is pushed next, before it is due, so that making it takes nothing of the latency.
-GstFlowReturn prepare(GstBaseSrc* src) {
+void prepare(GstBaseSrc* src) {
   GstGenproLiveSrcState& state = state_of(src);
   auto& pending = state.pending;
-  if (pending.buffer || pending.is_end) return GST_FLOW_OK;
+  if (pending.buffer || pending.is_end) return;
   const Time begun = state.clock_wait.now();
   pending = state.producer->produce(begun, state.configured_latency + max_lateness);
-  if (pending.buffer && state.fills_offered_memory) {
-    const GstFlowReturn result = move_to_offered_memory(src, &pending.buffer);
-    // Interrupted, it is pushed as it is when that is over.
-    if (result != GST_FLOW_OK) return result;
+  if (pending.buffer) {
+    follow_caps(src, pending.caps);
+    if (!pending.caps && state.fills_offered_memory) move_to_offered_memory(src, &pending.buffer);
   }
   // What follows may hold back what was made before for as long as it likes.
   const Time delay = state.clock_wait.now() - std::max(pending.due, begun);
   state.lateness = std::max(pending.behind, delay > genpro::bin::longest_delay ? delay : 0);
-  return GST_FLOW_OK;
 }
 
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
@@ -260,11 +276,7 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
   genpro::guard_c_callback("create", [&] {
     GstGenproLiveSrcState& state = state_of(src);
     auto& pending = state.pending;
-    const GstFlowReturn prepared = prepare(GST_BASE_SRC(src));
-    if (prepared != GST_FLOW_OK) {
-      result = prepared;
-      return;
-    }
+    prepare(GST_BASE_SRC(src));
     // A flow of FLUSHING would pause the task, which PLAYING may have started by then.
     int telling_periods = 0;
     while (true) {
@@ -285,8 +297,7 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
       // It would have been before all running times that there are now.
       pending = {};
       if (auto* const stats = state.producer->stats()) ++stats->skipped;
-      result = prepare(GST_BASE_SRC(src));
-      if (result != GST_FLOW_OK) return;
+      prepare(GST_BASE_SRC(src));
       if (pending.buffer) GST_BUFFER_FLAG_SET(pending.buffer.get(), GST_BUFFER_FLAG_DISCONT);
     }
     result = GST_FLOW_ERROR;

@@ -7,7 +7,6 @@
 #include <gst/base/gstpushsrc.h>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 
 #include "bin/output/clock_wait.h"
@@ -33,6 +32,7 @@ class Producer {
  public:
   struct Step {
     BufferPtr buffer;  // null at the end
+    CapsPtr caps;      // of it, where they are not those that were negotiated
     Time due = 0;      // running time at which it leaves
     Time moved = 0;    // for which that is so
     bool is_end = false;
@@ -43,11 +43,9 @@ class Producer {
   virtual ~Producer() = default;
   // A new run begins.
   virtual void start() = 0;
-  // Of the caps that may follow, those that buffers have from now on; null when none will do.
-  // `accepts` tells whether what follows takes given caps after all: some elements, such as a
-  // compositor whose output has no alpha, take more than they tell.
-  using Accepts = std::function<bool(GstCaps*)>;
-  virtual CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) = 0;
+  // Of the caps that the pad's peer takes, those that buffers have from now on; null when none will
+  // do.
+  virtual CapsPtr negotiate(GstPad* pad) = 0;
   // All caps that there may be.
   virtual CapsPtr caps() const = 0;
   // `now` is the running time, and what is more than `max_lateness` behind it is skipped.

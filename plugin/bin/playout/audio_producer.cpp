@@ -29,9 +29,10 @@ class AudioProducer : public Producer {
                                        "channel-mask", GST_TYPE_BITMASK, guint64{3}, nullptr));
   }
 
-  CapsPtr negotiate(const GstCaps* allowed, const Accepts&) override {
+  CapsPtr negotiate(GstPad* pad) override {
     CapsPtr caps = this->caps();
-    return gst_caps_can_intersect(caps.get(), allowed) ? std::move(caps) : nullptr;
+    const CapsPtr allowed(gst_pad_peer_query_caps(pad, caps.get()));
+    return gst_caps_can_intersect(caps.get(), allowed.get()) ? std::move(caps) : nullptr;
   }
 
   Step produce(Time now, Time max_lateness) override {

@@ -12,30 +12,47 @@ class VideoProducer : public Producer {
   void start() override {
     playout_ = *current_->lock();
     raster_ = {};
+    clip_caps_.reset();
     origin_.reset();
     count_ = 0;
     offset_ = 0;
     is_discont_ = true;
   }
 
-  CapsPtr caps() const override { return CapsPtr(gst_caps_from_string(GENPRO_BIN_VIDEO_CAPS)); }
+  CapsPtr caps() const override {
+    return CapsPtr(gst_caps_from_string(GENPRO_BIN_VIDEO_CAPS "; " GENPRO_BIN_DEVICE_CAPS));
+  }
 
-  CapsPtr negotiate(const GstCaps* allowed, const Accepts& accepts) override {
+  CapsPtr negotiate(GstPad* pad) override {
     const WantedRaster wanted = *playout_->wanted.lock();
-    CapsPtr caps = choose_caps(wanted, allowed);
+    const CapsPtr allowed = peer_caps(pad, GENPRO_BIN_VIDEO_CAPS);
+    CapsPtr caps = choose_caps(wanted, allowed.get());
     if (caps) {
-      CapsPtr better = with_format(wanted, caps.get(), accepts);
+      // Some elements, such as a compositor whose output has no alpha, take more than they tell.
+      CapsPtr better = with_format(wanted, caps.get(), [pad](GstCaps* offered) {
+        return gst_pad_peer_query_accept_caps(pad, offered) != FALSE;
+      });
       if (better) caps = std::move(better);
     }
     GstVideoInfo info;
     if (!caps || !gst_video_info_from_caps(&info, caps.get())) return nullptr;
-    if (!gst_video_info_is_equal(&info, &raster_.info)) {
+    CapsPtr taken = peer_caps(pad, GENPRO_BIN_DEVICE_CAPS);
+    // What takes any memory may have nobody behind it who can read that.
+    if (!gst_caps_is_empty(peer_caps(pad, "video/x-raw(memory:Unknown)").get())) {
+      taken.reset(gst_caps_new_empty());
+    }
+    std::string device_caps = take_string(gst_caps_to_string(taken.get()));
+    const bool is_same = gst_video_info_is_equal(&info, &raster_.info);
+    if (is_same && device_caps == raster_.device_caps) return caps;
+    if (!is_same) {
       // A new rate counts from here on.
       if (origin_) origin_ = time_of(count_);
       count_ = 0;
       raster_.info = info;
-      tell();
     }
+    raster_.device_caps = std::move(device_caps);
+    clip_caps_.reset();
+    tell();
     return caps;
   }
 
@@ -71,7 +88,9 @@ class VideoProducer : public Producer {
     step.is_end = composition.is_end;
     if (step.is_end) return step;
     step.behind = std::max(step.behind, composition.behind);
-    BufferPtr frame = compose(composition);
+    step.caps = caps_to_pass(composition);
+    BufferPtr frame = step.caps ? BufferPtr(gst_buffer_ref(composition.over.frame.buffer.get()))
+                                : compose(composition);
     if (!frame) return step;
     ++count_;
     // The memory stays shared: what is shown again and again is drawn once.
@@ -95,6 +114,11 @@ class VideoProducer : public Producer {
   OutputStats* stats() override { return playout_ ? &playout_->output : nullptr; }
 
  private:
+  static CapsPtr peer_caps(GstPad* pad, const char* filter) {
+    const CapsPtr caps(gst_caps_from_string(filter));
+    return CapsPtr(gst_pad_peer_query_caps(pad, caps.get()));
+  }
+
   Time frame_duration() const { return time_at(1); }
   Time time_at(std::uint64_t count) const {
     return static_cast<Time>(gst_util_uint64_scale(
@@ -108,6 +132,25 @@ class VideoProducer : public Producer {
     playout_->output.latency = latency_.load();
     *playout_->raster.lock() = raster_;
     playout_->raster_changed(raster_);
+  }
+
+  // Of a frame that leaves the device as it is; null for what has to be drawn, or that nobody
+  // takes.
+  CapsPtr caps_to_pass(const Composition& composition) {
+    const Frame& frame = composition.over.frame;
+    if (composition.under || composition.over.is_placeholder || !frame.caps) return nullptr;
+    if (!clip_caps_ || !gst_caps_is_equal(clip_caps_.get(), frame.caps.get())) {
+      const GstVideoInfo& to = raster_.info;
+      clip_caps_.reset(gst_caps_ref(frame.caps.get()));
+      passed_caps_.reset(gst_caps_copy(frame.caps.get()));
+      gst_caps_set_simple(passed_caps_.get(), "framerate", GST_TYPE_FRACTION, to.fps_n, to.fps_d,
+                          nullptr);
+      const CapsPtr taken(gst_caps_from_string(raster_.device_caps.c_str()));
+      const bool fits = frame.info.width == to.width && frame.info.height == to.height &&
+                        frame.info.par_n == to.par_n && frame.info.par_d == to.par_d;
+      if (!fits || !gst_caps_can_intersect(passed_caps_.get(), taken.get())) passed_caps_.reset();
+    }
+    return CapsPtr(passed_caps_ ? gst_caps_ref(passed_caps_.get()) : nullptr);
   }
 
   // In the raster; null without memory for it.
@@ -132,6 +175,8 @@ class VideoProducer : public Producer {
   std::shared_ptr<Playout> playout_;  // of this run
   Raster raster_;
   FrameConverter converter_;
+  CapsPtr clip_caps_;    // of a clip's frames in a device
+  CapsPtr passed_caps_;  // the same as they leave, if they do
   std::optional<Time> origin_;
   std::uint64_t count_ = 0;
   std::uint64_t offset_ = 0;
