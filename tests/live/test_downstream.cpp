@@ -201,6 +201,13 @@ class OwnMemory {
     gst_pad_add_probe(pad_.get(), GST_PAD_PROBE_TYPE_BUFFER, on_buffer, this, nullptr);
   }
 
+  // As a sink does whose window has another size.
+  void take_back() {
+    std::lock_guard lock(mutex_);
+    gst_buffer_pool_set_active(pool_.get(), FALSE);
+  }
+  void offer_again() { gst_pad_push_event(pad_.get(), gst_event_new_reconfigure()); }
+
   int queries() const { return queries_; }
   int own_buffers() const { return own_buffers_; }
   int other_buffers() const { return other_buffers_; }
@@ -219,6 +226,7 @@ class OwnMemory {
     gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
     GstVideoInfo info;
     if (!gst_video_info_from_caps(&info, caps)) return;
+    std::lock_guard lock(mutex_);
     pool_ = ObjectPtr<GstBufferPool>::adopt(gst_video_buffer_pool_new());
     GstVideoAlignment alignment;
     gst_video_alignment_reset(&alignment);
@@ -243,7 +251,8 @@ class OwnMemory {
 
   static constexpr guint most_buffers = 4;
   PadPtr pad_;
-  ObjectPtr<GstBufferPool> pool_;  // of the streaming thread
+  std::mutex mutex_;
+  ObjectPtr<GstBufferPool> pool_;  // changed by the streaming thread, under mutex_
   std::atomic<int> queries_ = 0;
   std::atomic<int> own_buffers_ = 0;
   std::atomic<int> other_buffers_ = 0;
@@ -263,6 +272,25 @@ TEST(Memory, IsThatOfWhatFollows) {
   EXPECT_GT(memory.queries(), 0);
   EXPECT_GT(memory.own_buffers(), 30);
   EXPECT_EQ(memory.other_buffers(), 0);
+  studio.expect_quiet();
+}
+
+TEST(Memory, MayBeTakenBack) {
+  LiveService service;
+  service.set_clip(clip_of({.frames = 30}));
+  Studio studio(live_bin(service, {{"at-end", "hold"}}));
+  studio.video().keep_no_pictures();
+  OwnMemory memory(studio.bin());
+  studio.play();
+  ASSERT_TRUE(studio.wait_for_clip(1));
+  memory.take_back();
+  ASSERT_TRUE(eventually([&] { return memory.other_buffers() > 5; })) << "it goes on without";
+  const int before = memory.own_buffers();
+  memory.offer_again();
+  EXPECT_TRUE(eventually([&] { return memory.own_buffers() > before + 5; }));
+  EXPECT_TRUE(studio.wait_for_picture({1, 29}));
+  studio.stop();
+  expect_gapless(studio.video().pictures());
   studio.expect_quiet();
 }
 
