@@ -344,7 +344,9 @@ bool ClipDecoder::add_video(GstPad* pad) {
   if (direction != "identity") {
     elements.append(" ! videoflip name=flip video-direction=").append(direction);
   }
-  const ElementPtr branch = make_branch(elements, decoder_caps(*raster_.lock()), callbacks, &error);
+  // A device may have frames in a layout that only it can read, and a fade mixes them.
+  const std::string caps = decoded_.fade() > 0 ? decoder_caps({}) : decoder_caps(*raster_.lock());
+  const ElementPtr branch = make_branch(elements, caps, callbacks, &error);
   // Until a tag has it turn them.
   if (branch && direction == "auto") {
     const ElementPtr flip = ElementPtr::adopt(gst_bin_get_by_name(GST_BIN(branch.get()), "flip"));

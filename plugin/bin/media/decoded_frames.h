@@ -51,6 +51,7 @@ class DecodedFrames {
   void set_preroll(Time preroll) { state_.lock()->preroll = preroll; }
   // What follows it begins so much before its end, which has to be known by then.
   void set_fade(Time fade);
+  Time fade() { return state_.lock()->fade; }
   // How far ahead of what is taken it is read, if it is not read as a whole.
   Time most_read_ahead() { return state_.lock()->most_read_ahead(); }
   // In LUFS; 0: it is as loud as it is. What was decoded when it begins decides, up to its preroll,

@@ -117,7 +117,8 @@ gboolean negotiate(GstBaseSrc* src) {
       const genpro::GCharPtr wanted(gst_caps_to_string(allowed.get()));
       GST_ELEMENT_ERROR(src, CORE, NEGOTIATION,
                         ("Downstream takes none of the formats that there are. Put videoconvert, "
-                         "or audioconvert and audioresample, behind the pad."),
+                         "before elements of GL glupload, or audioconvert and audioresample, "
+                         "behind the pad."),
                         ("it takes %s", wanted.get()));
       state.has_failed = true;
       return;
