@@ -180,6 +180,38 @@ TEST(Diagnosis, TellsWhereAClipIsDamaged) {
   EXPECT_LE(byte, clip.size()) << failure.text;
 }
 
+// With nothing that is known in place of that frame after the key frame. `clip` has no audio.
+std::string with_damaged_frame(std::string clip, int number) {
+  constexpr unsigned char slice = 1;  // type of the NAL unit
+  std::size_t at = box_position(clip, "mdat") + 8;
+  while (true) {
+    std::size_t size = 0;
+    for (std::size_t byte = 0; byte < 4; ++byte) {
+      size = size << 8U | static_cast<unsigned char>(clip.at(at + byte));
+    }
+    at += 4;
+    const bool is_frame = (static_cast<unsigned char>(clip.at(at)) & 31U) == slice;
+    if (is_frame && --number == 0) return clip.replace(at, size, size, '\xff');
+    at += size;
+  }
+}
+
+TEST(Diagnosis, TellsOnceThatFramesAreLost) {
+  LiveService service;
+  service.set_clip(with_damaged_frame(clip_of({.audio = false}), 15));
+  Studio studio(live_bin(service, {{"at-end", "loop"}}));
+  studio.play();
+  EXPECT_TRUE(studio.signals().wait_for("clip-started 9041", 3));
+  studio.stop();
+  const Outcome outcome = studio.outcome();
+  EXPECT_TRUE(outcome.errors.empty()) << outcome.summary();
+  ASSERT_EQ(outcome.warnings.size(), 1U) << outcome.summary();
+  const BusError& warning = outcome.warnings[0];
+  EXPECT_TRUE(warning.is(GST_STREAM_ERROR, GST_STREAM_ERROR_DECODE)) << warning.name();
+  EXPECT_EQ(warning.detail("frames-lost"), "1");
+  EXPECT_EQ(warning.detail("first-lost"), "500000000");
+}
+
 std::string numbers(std::initializer_list<std::uint32_t> values) {
   std::string text;
   for (const std::uint32_t value : values) {

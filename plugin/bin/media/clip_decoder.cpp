@@ -28,7 +28,7 @@ constexpr const char* deinterlacing =
     "videoconvert ! video/x-raw, format=(string){ I420, NV12, Y42B, YUY2, UYVY, Y444, AYUV, BGRx, "
     "ARGB } ! deinterlace";
 // A clip that is wanted and of which nothing has been read or decoded for so long does not go on.
-constexpr Time longest_standstill = 5 * GST_SECOND;
+constexpr Time longest_standstill = 15 * GST_SECOND;
 // What a clip tells of its length is exact up to some frames.
 constexpr Time least_missing = 250 * GST_MSECOND;
 
@@ -49,12 +49,6 @@ std::string media_of(GstPad* pad) {
 std::string describe(GstPad* pad) {
   const CapsPtr caps(pad == nullptr ? nullptr : gst_pad_get_current_caps(pad));
   return caps ? take_string(gst_caps_to_string(caps.get())) : "nothing";
-}
-
-bool is_interlaced(GstPad* pad) {
-  const CapsPtr caps(gst_pad_get_current_caps(pad));
-  GstVideoInfo info;
-  return caps && gst_video_info_from_caps(&info, caps.get()) && GST_VIDEO_INFO_IS_INTERLACED(&info);
 }
 
 PadPtr decoder_sink_of(GstPad* pad) {
@@ -331,6 +325,12 @@ ElementPtr ClipDecoder::make_branch(const std::string& elements, const std::stri
   return branch;
 }
 
+bool ClipDecoder::is_interlaced(GstPad* pad) {
+  const CapsPtr caps(gst_pad_get_current_caps(pad));
+  GstVideoInfo info;
+  return caps && gst_video_info_from_caps(&info, caps.get()) && GST_VIDEO_INFO_IS_INTERLACED(&info);
+}
+
 bool ClipDecoder::add_video(GstPad* pad) {
   decoded_.set_has_video();
   GstAppSinkCallbacks callbacks{};
@@ -439,7 +439,27 @@ void ClipDecoder::end_stream(GstAppSink* sink) {
          ". What there is of it is shown. Look at the generation at the service.",
          seconds(end), seconds(told), position()),
         (nullptr));
+    return;
   }
+  tell_lost_frames();
+}
+
+void ClipDecoder::tell_lost_frames() {
+  LostFrames lost;
+  with_lost_frames([&lost](LostFrames& frames) {
+    frames.end();
+    lost = frames;
+  });
+  if (lost.count() == 0) return;
+  GST_ELEMENT_WARNING_WITH_DETAILS(
+      pipeline_.get(), STREAM, DECODE,
+      ("The clip is damaged: %" G_GUINT64_FORMAT
+       " of its video frames cannot be decoded, the first at %.2f s; the one before stands. Look "
+       "at the generation at the service.",
+       lost.count(), static_cast<double>(*lost.first()) / GST_SECOND),
+      (nullptr),
+      ("frames-lost", G_TYPE_UINT64, lost.count(), "first-lost", G_TYPE_UINT64,
+       static_cast<guint64>(*lost.first()), nullptr));
 }
 
 }  // namespace genpro::bin

@@ -16,6 +16,7 @@
 #include "base/guarded.h"
 #include "bin/media/clip_file.h"
 #include "bin/media/decoded_frames.h"
+#include "bin/media/lost_frames.h"
 #include "bin/media/raster.h"
 #include "gst/gst_ptr.h"
 
@@ -72,6 +73,8 @@ class ClipDecoder {
     Time end = 0;
     bool is_all = false;
     enum class Kind { unused, video, audio } kind = Kind::unused;
+    // Of what may be the video that is shown.
+    std::optional<LostFrames> lost = LostFrames();
   };
   using Streams = std::vector<std::unique_ptr<Stream>>;
 
@@ -81,6 +84,7 @@ class ClipDecoder {
   static GstPadProbeReturn on_decoding(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn on_bytes(GstPad*, GstPadProbeInfo* info, gpointer self);
   static void on_no_more_pads(GstElement* decoder, gpointer self);
+  static bool is_interlaced(GstPad* pad);
   static GstBusSyncReply on_message(GstBus*, GstMessage* message, gpointer self);
   static GstFlowReturn on_video(GstAppSink* sink, gpointer self);
   static GstFlowReturn on_audio(GstAppSink* sink, gpointer self);
@@ -108,7 +112,16 @@ class ClipDecoder {
   void end_stream(GstAppSink* sink);
   void watch_source();
   bool push_video(GstAppSink* sink, GstSample* sample);
-  void tell_late(GstAppSink* sink, Time start, Time lateness);
+  void tell_late(GstAppSink* sink, Time start, Time end, Time lateness);
+  // Of the stream that is shown; nothing where its samples need not be frames.
+  template <typename Act>
+  void with_lost_frames(Act act) {
+    auto streams = streams_.lock();
+    for (const auto& stream : *streams) {
+      if (stream->kind == Stream::Kind::video && stream->lost) act(*stream->lost);
+    }
+  }
+  void tell_lost_frames();
   bool push_audio(GstSample* sample);
 
   ElementPtr source_;

@@ -53,6 +53,7 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
                                   GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY)) {
     frame.caps.reset(gst_caps_ref(caps));
   }
+  with_lost_frames([&start](LostFrames& lost) { lost.add_decoded(*start); });
   frame.buffer.reset(gst_buffer_ref(gst_sample_get_buffer(sample)));
   GstClockTime duration = GST_BUFFER_DURATION(frame.buffer.get());
   if (!GST_CLOCK_TIME_IS_VALID(duration)) {
@@ -63,7 +64,7 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
   if (duration < least_duration) duration = GST_SECOND / 30;
   const Time end = *start + static_cast<Time>(duration);
   if (const Time lateness = decoded_.lateness(end); lateness > 0) {
-    if (!decoded_.skips(end)) tell_late(sink, *start, lateness);
+    if (!decoded_.skips(end)) tell_late(sink, *start, end, lateness);
     return decoded_.leave_out(*start, end);
   }
   const Raster raster = *raster_.lock();
@@ -83,7 +84,9 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
 }
 
 // What decodes and converts leaves frames out until it has caught up.
-void ClipDecoder::tell_late(GstAppSink* sink, Time start, Time lateness) {
+void ClipDecoder::tell_late(GstAppSink* sink, Time start, Time end, Time lateness) {
+  // As GstVideoDecoder takes it.
+  with_lost_frames([&](LostFrames& lost) { lost.excuse(end + 2 * lateness); });
   const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(GST_ELEMENT(sink), "sink"));
   gst_pad_push_event(pad.get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, lateness,
                                                   static_cast<GstClockTime>(start)));

@@ -15,8 +15,14 @@ namespace {
 // More than decoders keep before their first frame, at the highest data rates.
 constexpr std::uint64_t most_without_frame = 256 * 1024 * 1024;
 
+struct Span {
+  Time start = 0;
+  Time end = 0;
+  bool is_whole = false;
+};
+
 // In running time, when it is in the segment.
-std::optional<Time> end_of(GstPad* pad, const GstBuffer* buffer) {
+std::optional<Span> span_of(GstPad* pad, const GstBuffer* buffer) {
   const MiniObjectPtr<GstEvent> event(gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0));
   if (!event || !GST_BUFFER_PTS_IS_VALID(buffer)) return std::nullopt;
   const GstSegment* segment = nullptr;
@@ -30,7 +36,10 @@ std::optional<Time> end_of(GstPad* pad, const GstBuffer* buffer) {
                         GST_BUFFER_PTS(buffer) + duration, &start, &end)) {
     return std::nullopt;
   }
-  return static_cast<Time>(gst_segment_to_running_time(segment, GST_FORMAT_TIME, end));
+  const auto running = [segment](guint64 time) {
+    return static_cast<Time>(gst_segment_to_running_time(segment, GST_FORMAT_TIME, time));
+  };
+  return Span{running(start), running(end), end - start == duration};
 }
 
 }  // namespace
@@ -115,9 +124,11 @@ GstPadProbeReturn ClipDecoder::on_read(GstPad* pad, GstPadProbeInfo* info, gpoin
       auto streams = decoder.streams_.lock();
       end_before = stream.end;
       if (is_buffer) {
-        const auto end = end_of(pad, GST_PAD_PROBE_INFO_BUFFER(info));
-        if (!end) return;
-        stream.end = std::max(stream.end, *end);
+        const auto span = span_of(pad, GST_PAD_PROBE_INFO_BUFFER(info));
+        if (!span) return;
+        stream.end = std::max(stream.end, span->end);
+        const gsize size = gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info));
+        if (stream.lost) stream.lost->add_read(span->start, size, span->is_whole);
       } else {
         stream.is_all = true;
       }
@@ -132,8 +143,8 @@ GstPadProbeReturn ClipDecoder::on_read(GstPad* pad, GstPadProbeInfo* info, gpoin
 
 GstPadProbeReturn ClipDecoder::on_decoding(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   guard_c_callback("what a decoder is given", [&] {
-    const auto end = end_of(pad, GST_PAD_PROBE_INFO_BUFFER(info));
-    if (end) static_cast<ClipDecoder*>(data)->decoded_.set_decoding(*end);
+    const auto span = span_of(pad, GST_PAD_PROBE_INFO_BUFFER(info));
+    if (span) static_cast<ClipDecoder*>(data)->decoded_.set_decoding(span->end);
   });
   return GST_PAD_PROBE_OK;
 }
@@ -142,7 +153,10 @@ void ClipDecoder::follow(GstPad* pad, Stream::Kind kind) {
   const std::string id = take_string(gst_pad_get_stream_id(pad));
   auto streams = streams_.lock();
   for (const auto& stream : *streams) {
-    if (take_string(gst_pad_get_stream_id(stream->pad.get())) != id) continue;
+    const bool is_other = take_string(gst_pad_get_stream_id(stream->pad.get())) != id;
+    // A frame may be two fields in a sample each.
+    if (kind == Stream::Kind::video && (is_other || is_interlaced(pad))) stream->lost.reset();
+    if (is_other) continue;
     stream->kind = kind;
     // What was read before is on its way there.
     if (kind == Stream::Kind::video) decoded_.set_decoding(stream->end);
