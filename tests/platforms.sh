@@ -55,6 +55,6 @@ quietly inside "$root" ninja -C "$source/build"
 echo "Running the tests"
 failed=0
 inside "$root" meson test -C "$source/build" --no-rebuild --num-processes $(($(nproc) + 2)) \
-  --print-errorlogs || failed=1
+  --timeout-multiplier 4 --print-errorlogs || failed=1
 inside "$root" "$source/tests/count.py" "$source/build" || failed=1
 exit "$failed"
