@@ -142,11 +142,12 @@ TEST(Fault, EndsAnIngredientThatNeverAnswers) {
   // Nobody writes into it: whoever opens it waits for ever.
   ASSERT_EQ(mkfifo(folder.path("pipe.png").c_str(), 0600), 0);
   RenderSpec spec = make_spec(folder);
-  spec.stall_timeout = 1;
+  // The start has as long, too.
+  spec.stall_timeout = 20;
   add_ingredient(spec, folder, "pipe.png");
   const RenderRun run = run_render(spec, folder);
   EXPECT_EQ(run.exit_code, 1);
-  EXPECT_THAT(run.error, HasSubstr("no progress for 1 seconds"));
+  EXPECT_THAT(run.error, HasSubstr("no progress for 20 seconds"));
   EXPECT_THAT(run.error, HasSubstr("\"pipe.png\""));
 }
 
