@@ -15,7 +15,7 @@
 
 namespace genpro::test {
 
-inline constexpr std::chrono::minutes patient{5};
+inline constexpr std::chrono::minutes patient{10};
 
 inline std::string variable(const char* name) {
   const char* value = std::getenv(name);

@@ -81,7 +81,7 @@ int seconds_recorded(const std::string& output) {
 TEST_F(LiveExamples, PictureInPictureShowsTheClipAndTheBackgroundBeforeAndAfter) {
   Child child(on_emulator({example("picture-in-picture.sh"), file("out.mkv"), "duration=1",
                            "poll-interval=50", "fade=0"}),
-              {{"RECORD_SECONDS", "170"}, {"GST_DEBUG", "genprobin:4"}}, file("log"));
+              {{"RECORD_SECONDS", "1200"}, {"GST_DEBUG", "genprobin:4"}}, file("log"));
   ASSERT_TRUE(
       eventually([&] { return child.output().find(" has ended") != std::string::npos; }, patient))
       << child.output();

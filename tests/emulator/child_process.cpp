@@ -102,7 +102,7 @@ bool ChildProcess::wait_for_output(const std::string& text, std::chrono::seconds
 }
 
 int ChildProcess::wait() {
-  const auto end = Clock::now() + std::chrono::seconds(60);
+  const auto end = Clock::now() + std::chrono::minutes(5);
   while (Clock::now() < end && read_some(100)) {
   }
   int status = 0;

@@ -30,7 +30,7 @@ class ChildProcess {
   void close_input() { input_ = FileDescriptor(); }
   // Reads until the output holds `text`; false when it ends or the time passes before.
   bool wait_for_output(const std::string& text,
-                       std::chrono::seconds longest = std::chrono::seconds(20));
+                       std::chrono::seconds longest = std::chrono::minutes(2));
   // Reads until the end of the output and waits for the program. The exit code; 128+n for a signal.
   int wait();
   void kill(int signal_number);
