@@ -25,7 +25,9 @@ struct UploaderClass {
 };
 G_DEFINE_TYPE(Uploader, uploader, GST_TYPE_BASE_TRANSFORM)
 
-constexpr gint device_padding = 64;  // bytes of a line
+constexpr guint device_padding = 64;  // bytes of a line
+// Whether its caps tell of a device; else it copies all, without padding.
+std::atomic<bool> names_device = true;
 
 bool is_of_device(const GstCaps* caps) {
   return gst_caps_features_contains(gst_caps_get_features(caps, 0),
@@ -36,7 +38,7 @@ GstCaps* other_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
   CapsPtr result(gst_caps_copy(caps));
   for (guint index = 0; index < gst_caps_get_size(result.get()); ++index)
     gst_caps_set_features(result.get(), index, nullptr);
-  if (direction == GST_PAD_SINK) {
+  if (direction == GST_PAD_SINK && names_device) {
     CapsPtr device(gst_caps_copy(result.get()));
     gst_caps_set_features_simple(device.get(),
                                  gst_caps_features_new(GST_CAPS_FEATURE_MEMORY_DMABUF, nullptr));
@@ -48,7 +50,7 @@ GstCaps* other_caps(GstBaseTransform*, GstPadDirection direction, GstCaps* caps,
 }
 
 gboolean set_caps(GstBaseTransform* transform, GstCaps*, GstCaps* out) {
-  gst_base_transform_set_passthrough(transform, !is_of_device(out));
+  gst_base_transform_set_passthrough(transform, names_device && !is_of_device(out));
   return TRUE;
 }
 
@@ -60,7 +62,7 @@ GstFlowReturn new_output(GstBaseTransform* transform, GstBuffer* input, GstBuffe
   if (!gst_video_info_from_caps(&info, caps.get())) return GST_FLOW_ERROR;
   GstVideoAlignment alignment;
   gst_video_alignment_reset(&alignment);
-  alignment.padding_right = device_padding;
+  alignment.padding_right = names_device ? device_padding : 0;
   gst_video_info_align(&info, &alignment);
   const int fd = memfd_create("frame", MFD_CLOEXEC);
   if (fd < 0 || ftruncate(fd, static_cast<off_t>(info.size)) != 0) return GST_FLOW_ERROR;
@@ -154,7 +156,10 @@ class Devices : public testing::Test {
     set_rank(GST_RANK_PRIMARY + 200);
     service.set_clip(clip_of({.frames = 30}));
   }
-  ~Devices() override { set_rank(GST_RANK_NONE); }
+  ~Devices() override {
+    set_rank(GST_RANK_NONE);
+    names_device = true;
+  }
 
   static void set_rank(guint rank) {
     const auto factory =
@@ -240,6 +245,31 @@ TEST_F(Devices, AreLeftByAClipOfAnotherSize) {
   studio.stop();
   expect_whole(studio.video().pictures(), 1, 30);
   EXPECT_EQ(in_device(studio.video().pictures()), 0);
+  studio.expect_quiet();
+}
+
+// As those of V4L2 do. What follows offers memory of its own.
+TEST_F(Devices, MayNotBeToldByCaps) {
+  names_device = false;
+  Studio studio(live_bin(service), small_raster);
+  const PadPtr source = PadPtr::adopt(gst_element_get_static_pad(studio.bin(), "video"));
+  const PadPtr sink = PadPtr::adopt(gst_pad_get_peer(source.get()));
+  gst_pad_add_probe(
+      sink.get(), GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM,
+      [](GstPad*, GstPadProbeInfo* info, gpointer) {
+        GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+        if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
+        const auto pool = ObjectPtr<GstBufferPool>::adopt(gst_video_buffer_pool_new());
+        gst_query_add_allocation_pool(query, pool.get(), 192 * 108 * 3 / 2, 0, 0);
+        return GST_PAD_PROBE_HANDLED;
+      },
+      nullptr, nullptr);
+  studio.play();
+  ASSERT_TRUE(studio.signals().wait_for("clip-ended 9041"));
+  studio.stop();
+  const Pictures part = part_of(studio.video().pictures(), 1);
+  expect_whole(part, 1, 30);
+  EXPECT_EQ(in_device(part), std::ssize(part));
   studio.expect_quiet();
 }
 
