@@ -12,6 +12,9 @@ namespace {
 // Where times vary, what is told as a clip's rate may be that of its time scale.
 constexpr GstClockTime least_duration = GST_MSECOND;
 
+// Frames, by threads and by their order in the file.
+constexpr int most_in_decoder = 16;
+
 std::optional<Time> running_time(GstSample* sample) {
   const GstBuffer* buffer = gst_sample_get_buffer(sample);
   const GstSegment* segment = gst_sample_get_segment(sample);
@@ -85,8 +88,9 @@ bool ClipDecoder::push_video(GstAppSink* sink, GstSample* sample) {
 
 // What decodes and converts leaves frames out until it has caught up.
 void ClipDecoder::tell_late(GstAppSink* sink, Time start, Time end, Time lateness) {
-  // As GstVideoDecoder takes it.
-  with_lost_frames([&](LostFrames& lost) { lost.excuse(end + 2 * lateness); });
+  // As GstVideoDecoder takes it, and for what is being decoded when it has caught up.
+  const Time until = end + 2 * lateness + most_in_decoder * (end - start);
+  with_lost_frames([until](LostFrames& lost) { lost.excuse(until); });
   const PadPtr pad = PadPtr::adopt(gst_element_get_static_pad(GST_ELEMENT(sink), "sink"));
   gst_pad_push_event(pad.get(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, lateness,
                                                   static_cast<GstClockTime>(start)));

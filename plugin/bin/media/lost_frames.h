@@ -5,6 +5,7 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -20,7 +21,7 @@ class LostFrames {
   void add_read(std::int64_t start, gsize size, bool is_shown_whole = true);
   void add_decoded(std::int64_t start);
   // The decoder is late, and leaves frames out up to that time.
-  void excuse(std::int64_t until) { excused_ = until; }
+  void excuse(std::int64_t until) { excused_ = std::max(excused_, until); }
   // No more frames come.
   void end();
 
