@@ -70,13 +70,15 @@ GstFlowReturn SourceCore::create(std::uint64_t offset, std::size_t length, GstBu
   // EOS event that the application sends comes as such a one.
   const std::stop_token interrupted = run_.lock()->interruption.get_token();
   const GstFlowReturn result = advance(offset, length, interrupted, buffer);
-  if (result == GST_FLOW_FLUSHING && run_.lock()->is_eos_announced) {
-    // An application waits for the progress to end before it goes on to PLAYING, where alone the
-    // EOS reaches it.
-    generation()->end_progress(GST_PROGRESS_TYPE_CANCELED,
-                               "Ended before the generation was completed");
-  }
+  if (result == GST_FLOW_FLUSHING && run_.lock()->is_eos_announced) cancel_progress();
   return result;
+}
+
+// An application waits for the progress to end before it goes on to PLAYING, where alone the EOS
+// reaches it.
+void SourceCore::cancel_progress() {
+  generation()->end_progress(GST_PROGRESS_TYPE_CANCELED,
+                             "Ended before the generation was completed");
 }
 
 GstFlowReturn SourceCore::await_clip(const std::stop_token& interrupted) {
@@ -117,6 +119,7 @@ void SourceCore::open(job::FinishedClip clip) {
 // short, and neither delivers the clip. Otherwise an element downstream has returned EOS, as a
 // demuxer does that has all that it needs.
 void SourceCore::note_end(bool is_limited) {
+  cancel_progress();
   if (report().status != Status::done) return;
   auto run = run_.lock();
   auto* reading = std::get_if<Reading>(&run->state);

@@ -122,6 +122,8 @@ class SourceCore {
   GstFlowReturn advance(std::uint64_t offset, std::size_t length,
                         const std::stop_token& interrupted, GstBuffer** buffer);
   GstFlowReturn await_clip(const std::stop_token& interrupted);
+  // Nothing more will come.
+  void cancel_progress();
   // `length` bytes from `offset` on: in push mode perhaps fewer, in pull mode only at the end.
   GstFlowReturn read(std::uint64_t offset, std::size_t length, const std::stop_token& interrupted,
                      clip::Reader::Block* block);

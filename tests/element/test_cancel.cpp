@@ -234,6 +234,15 @@ TEST_F(Undisturbed, AnEosSentByTheApplicationEndsTheWait) {
   gate->open();
 }
 
+TEST_F(Undisturbed, AStreamOfNoBuffersEndsTheWait) {
+  service.push_poll(held);
+  Collector collector(seed_src(service, {{"num-buffers", "0"}}));
+  const Outcome outcome = collector.play_out();
+  EXPECT_TRUE(outcome.eos) << outcome.summary();
+  expect_progress(outcome, "progress-canceled");
+  gate->open();
+}
+
 TEST_F(Undisturbed, AnOldAnswerDoesNotReachTheNextRun) {
   Answer old = json_answer(201, R"({"generation_id": 111, "status": "pending"})");
   old.hold = gate;
