@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Sees to the clips of a genprobin from READY to PAUSED and back: has them generated, gives them to
-// the timeline, gets rid of them, and tells what happens.
+// Controls a run of genprobin, from READY to PAUSED and back: has clips generated, gives them to
+// the timeline, drops them, and reports what happens.
 #pragma once
 
 #include <atomic>

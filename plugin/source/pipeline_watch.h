@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// How an element's pipeline has fared.
+// Whether an element's pipeline has had an error, or has ended.
 #pragma once
 
 #include <gst/gst.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the table of models does not have of a request. It ages, so that the service decides.
+// Warns of what the table of models does not have. The table ages, so that the service decides.
 #pragma once
 
 #include <cstddef>

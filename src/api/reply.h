@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What an answer of the API that is no success means, and whether asking again can help.
+// What an answer of the API that is an error means, and whether a retry can help.
 #pragma once
 
 #include <chrono>

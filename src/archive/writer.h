@@ -43,7 +43,7 @@ class Writer {
            const std::stop_token& interrupted = {});
   // The clip's size has become known by its end.
   void end(std::uint64_t size) { finish_at(size); }
-  // Who waits for this download need not any more: the clip is read no faster than it is played.
+  // Other processes need not wait for this download any longer: the clip is read as it is played.
   void end_lease();
   // If all of the clip has come: until it is kept or given up, it is interrupted or the time is
   // over.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a file is and holds.
+// A file that may become an ingredient: its type, its size and its digests.
 #pragma once
 
 #include <memory>

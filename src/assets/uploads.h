@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Several files that become content resources side by side.
+// Uploads several files at the same time.
 #pragma once
 
 #include <cstddef>

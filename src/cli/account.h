@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a key reaches, for the subcommands that show it or choose from it.
+// The agents, sheets and cells that a key has access to, for subcommands that list them.
 #pragma once
 
 #include <chrono>

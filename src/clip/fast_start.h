@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// A clip with its index in front of its media, for who reads it in order.
+// A clip with its index (moov) in front of its media, for readers that cannot seek.
 #pragma once
 
 #include <cstdint>

@@ -146,7 +146,7 @@ class DecodedFrames {
   bool lacks_audio(Time time);
   // There is enough again to go on from `time`.
   bool has_recovered(Time time);
-  // Whoever shows it asks for more than there is, though its end has not come.
+  // More was asked for than is decoded, though its end has not come.
   bool is_lacking();
 
  private:

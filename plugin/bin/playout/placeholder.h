@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is shown while no clip is.
+// The placeholder: what is shown while there is no clip.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a key reaches: agents, their sheets, and the cells of these.
+// What a key has access to: agents, their sheets, and the cells of these.
 #pragma once
 
 #include <string>

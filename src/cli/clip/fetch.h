@@ -19,7 +19,7 @@ namespace genpro::cli {
 
 struct Progress {
   job::Status status = job::Status::idle;
-  std::string text;  // what goes on; no full stop
+  std::string text;  // for a person, without a full stop
   std::string generation_id;
   std::optional<double> cost;
   std::uint64_t bytes = 0;            // of the clip, written
@@ -39,7 +39,7 @@ struct Fetched {
   std::string summary;
 };
 
-// Who wants to know. Called on the thread that fetches.
+// Callbacks of fetch(), on the thread that calls it.
 struct Watch {
   std::function<void(const Progress&)> on_progress;
   std::function<void(const std::string&)> on_warning;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What goes on, on standard error: one line that changes on a terminal, else a line for each
-// change.
+// Progress on standard error: one line that changes on a terminal, else a line for each change.
 #pragma once
 
 #include <chrono>

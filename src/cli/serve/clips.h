@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The clips that are being made or are at hand, and what those of this run may cost.
+// The clips that are being made or are kept, and what those of this run may cost.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace genpro::cli {
 // Threads: any.
 class Clips {
  public:
-  // Files at hand beside those that somebody reads, and generations at a time.
+  // Files that are kept besides those that are being read, and generations at a time.
   static constexpr std::size_t most_kept = 16;
   static constexpr std::size_t most_running = 16;
 
@@ -28,12 +28,12 @@ class Clips {
   Clips(const Clips&) = delete;
   Clips& operator=(const Clips&) = delete;
 
-  // What is at hand or under way; null: nothing.
+  // The clip that is kept or being made; null: none.
   std::shared_ptr<Clip> find(const std::string& key) { return look_up(*shelf_.lock(), key); }
   // The generation of what was opened in this run; empty: none.
   std::string generation_of(const std::string& key);
-  // The same, or begins. `key`: the same for what is the same clip. Throws HttpError when none may
-  // be begun now.
+  // As find(), else begins one. `key`: the same for what is the same clip. Throws HttpError when
+  // none may be begun now.
   std::shared_ptr<Clip> open(const std::string& key, const std::string& name,
                              const Settings& settings);
 
@@ -47,7 +47,7 @@ class Clips {
   struct Shelf {
     Map clips;
     std::uint64_t uses = 0;
-    std::map<std::string, std::string> generations;  // of clips that are no longer at hand
+    std::map<std::string, std::string> generations;  // of clips that are no longer kept
   };
   // As genpro batch has it: what is being made, and what the service tells no cost of, counts as
   // much as the dearest one so far; as long as there is none, one is made at a time.

@@ -49,13 +49,13 @@ struct Request {
 // that has a body.
 Request parse_request(std::string_view head);
 
-// Whoever waits for bytes, and may leave.
+// The client that waits for an answer, and may close its connection meanwhile.
 class Client {
  public:
   virtual ~Client() = default;
-  // False: nobody is interested in an answer any more.
+  // False: it has closed its connection.
   virtual bool is_there() const = 0;
-  // Says that all clients have to leave.
+  // Requested when the server ends.
   virtual const std::stop_token& interrupted() const = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What there is, for a person and for a player.
+// The recipes and generations that can be played, as a page for people and as a playlist.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// One question to the service, waited for.
+// A call of the API that is waited for.
 #pragma once
 
 #include <functional>

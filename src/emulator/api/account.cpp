@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Who one is, and what there is to spend.
+// The user, the organization and its credits.
 #include "emulator/api/services.h"
 
 namespace genpro::emulator {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Agents, and who wants to hear of what becomes of their generations.
+// Agents, and the webhooks that are told of their generations.
 #include <cstring>
 
 #include "emulator/api/services.h"

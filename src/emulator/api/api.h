@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Which path and method leads where, and what can be checked by the head of a request alone.
+// The routing: finds the handler of a method and path, and checks what the head of a request says.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What handlers work with, and what they share: whose request it is, what it is about.
+// What all handlers share: the services behind them, and how the agent, the sheet or the cell of a
+// request is found.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What the live service takes today, other than the seed: the envelope of /vidsheet, and actions.
-// Both are told as the seed's body, of which clips are made.
+// Both are translated into the seed's body, from which clips are made.
 #pragma once
 
 #include <json-glib/json-glib.h>

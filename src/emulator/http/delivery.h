@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Answers that go on for a while: what faults make come slowly or not to its end, and what has no
-// end. On the main context that is the thread's default; nothing blocks.
+// Answers that take a while: those that a fault delays or cuts off, and those without an end. On
+// the main context that is the thread's default; nothing blocks.
 #pragma once
 
 #include <libsoup/soup.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Requests as they arrive: who reads their bodies, and what the server asks of whoever knows what
-// they are about.
+// A request as it arrives, the readers of its body, and the handler that the server calls for it.
 #pragma once
 
 #include <cstdint>

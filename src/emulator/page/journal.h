@@ -35,8 +35,8 @@ struct RecordedExchange {
 
 class PageJournal {
  public:
-  // `path`: the file, made when it is missing. `secret`: a text that is blotted out wherever a
-  // client put it; empty: none. Throws std::runtime_error.
+  // `path`: the file, made when it is missing. `secret`: a text that is masked wherever a client
+  // put it; empty: none. Throws std::runtime_error.
   PageJournal(const std::string& path, std::string secret);
   ~PageJournal();
   PageJournal(const PageJournal&) = delete;

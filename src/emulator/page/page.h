@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What the page at / is made of besides its files: what happens now, and what was said.
+// The page at /: its files, the events that it is sent, and the journal of requests and answers.
 #pragma once
 
 #include <string>

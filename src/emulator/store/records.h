@@ -195,7 +195,7 @@ struct Agent {
   std::optional<std::string> time_zone;
 };
 
-// Where an agent's owner wants to hear of changes.
+// An address that changes of an agent's generations are sent to.
 struct Hook {
   std::string agent;
   std::string kind;  // "webhook": each change; "callback": ends only

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Names, tokens and digits, beside what every room has.
+// Names, tokens and digits, besides what base/text.h has.
 #pragma once
 
 #include <cstdint>

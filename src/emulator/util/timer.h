@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The time of day, and what calls back on the main context that is the thread's default. Who owns a
-// callback may be destroyed by it.
+// The time of day, and callbacks on the main context that is the thread's default. A callback may
+// destroy the object that owns it.
 #pragma once
 
 #include <cstdint>
