@@ -105,6 +105,21 @@ TEST(Timeline, DoesNotGoOnWithAClipThatWasCut) {
   EXPECT_EQ(outcome.started, 1U);
 }
 
+TEST(Timeline, TellsOnceOfAClipThatEndsWhileItStandsStill) {
+  Scenario scenario;
+  scenario.fps_n = 10;
+  scenario.frames = 130;
+  scenario.at_end = AtEnd::loop;
+  scenario.audio_lead = 287 * GST_MSECOND;
+  scenario.clips = {clip(5, 30, 1)};
+  scenario.clips[0].offered = 106;
+  scenario.clips[0].stalls_at = 4;
+  scenario.clips[0].stalls_for = 10;
+  const Outcome outcome = simulate(scenario);
+  EXPECT_EQ(outcome.problem, "") << scenario.text() << outcome.history;
+  EXPECT_GE(outcome.repeats, 1U);
+}
+
 TEST(Timeline, ShowsEachFrameOnceAtTheClipsOwnRate) {
   Scenario scenario;
   scenario.fps_n = 30'000;
