@@ -276,15 +276,25 @@ void expect_whole(const Pictures& pictures, int tag, int frames) {
   const Pictures part = part_of(pictures, tag);
   SCOPED_TRACE(text_of(pictures));
   ASSERT_FALSE(part.empty()) << "the clip was not on";
+  // Where the machine is too slow for some, the one before stands for their time.
   int next = 0;
+  int standing = 0;
+  int left_out = 0;
   for (const Shown& shown : part) {
     ASSERT_TRUE(shown.is_of(tag)) << "something else within the clip, before picture " << next;
-    // A picture may stand while the machine is too slow for the next one.
-    if (next > 0 && shown.mark->frame == next - 1) continue;
-    ASSERT_EQ(shown.mark->frame, next);
-    ++next;
+    const int frame = shown.mark->frame;
+    if (next > 0 && frame == next - 1) {
+      ++standing;
+      continue;
+    }
+    ASSERT_GE(frame, next);
+    ASSERT_LE(frame, next + standing);
+    left_out += frame - next;
+    next = frame + 1;
+    standing = 0;
   }
-  EXPECT_EQ(next, frames);
+  EXPECT_GE(next + standing, frames);
+  EXPECT_LE(left_out + frames - next, frames / 3);
 }
 
 std::vector<GstClockTime> bursts(const Sound& sound) {

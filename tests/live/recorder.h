@@ -113,7 +113,8 @@ std::string text_of(const Pictures& pictures);
 
 // Those pictures from the first to the last of that clip.
 Pictures part_of(const Pictures& pictures, int tag);
-// The clip is there from its first picture to its last, each in its turn and none left out.
+// The clip is there from its first picture to its last, each in its turn; at most a third of them
+// are left out, where the one before stood for their time.
 void expect_whole(const Pictures& pictures, int tag, int frames);
 
 // When bursts begin.
