@@ -78,7 +78,7 @@ class Fetcher : public std::enable_shared_from_this<Fetcher> {
   void on_redirect(const ConnectionPtr& connection);
   void keep_cookies(SoupMessage* message);
   void forget_redirects();
-  // Checks a 200, 203 or 206; false when it ended the fetch or this connection.
+  // Checks a 200 or 206; false when it ended the fetch or this connection.
   bool accept(const ConnectionPtr& connection);
   // A fragment; empty when there is no reason.
   std::string why_not_from_the_beginning(const Identity& now) const;

@@ -69,9 +69,7 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
     return text;
   });
   if (is_redirect(status)) return on_redirect(connection);
-  // A proxy between may tell that an answer is its own.
-  const bool is_whole = status == SOUP_STATUS_OK || status == SOUP_STATUS_NON_AUTHORITATIVE;
-  if (!is_whole && status != SOUP_STATUS_PARTIAL_CONTENT) {
+  if (status != SOUP_STATUS_OK && status != SOUP_STATUS_PARTIAL_CONTENT) {
     return on_refusal(connection, status);
   }
   if (accept(connection)) read(connection);

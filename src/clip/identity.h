@@ -32,7 +32,7 @@ struct Part {
   std::string wrong;  // a fragment, when the answer contradicts itself or the request
 };
 
-// Reads the head of a 200, 203 or 206 answer to a request for the bytes from `offset` on.
+// Reads the head of a 200 or 206 answer to a request for the bytes from `offset` on.
 Part read_part(unsigned status, SoupMessageHeaders* headers, std::uint64_t offset);
 
 // Why `later` is not of the same clip as `earlier`: a fragment, empty when it may well be.

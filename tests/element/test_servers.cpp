@@ -130,14 +130,6 @@ TEST_F(Servers, ARangeThatIsRefusedInTheMiddleIsReadFromTheBeginning) {
   }
 }
 
-TEST_F(Servers, AnAnswerThatAProxyCallsItsOwnIsTheClip) {
-  service.files().set_script([&](const Seen&, int) -> std::optional<Answer> {
-    return Answer{.status = 203, .body = clip, .content_type = "video/mp4"};
-  });
-  expect_whole(run_it());
-  EXPECT_EQ(service.count(is_cdn), 1U);
-}
-
 // From the first request on, and from the one after a break on.
 TEST_F(Servers, ARangeThatIsAnsweredWronglyIsAskedForWithoutOnce) {
   const std::string content_ranges[] = {"", "bytes=0-3999999/4000000", "bytes 7-3999999/4000000",
