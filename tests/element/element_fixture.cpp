@@ -62,9 +62,9 @@ std::vector<std::pair<std::string, std::string>> tool_environment() {
   if (genpro_test_clock_factor() <= 1) throw std::logic_error("the boot clock is not fast");
 #ifdef SANITIZER_RUNTIME
   // What the tools and the system's plugins leave behind is theirs.
-  return {{"LD_PRELOAD", SANITIZER_RUNTIME FAST_CLOCK}, {"ASAN_OPTIONS", "detect_leaks=0"}};
+  return {{"LD_PRELOAD", SANITIZER_RUNTIME PRELOAD}, {"ASAN_OPTIONS", "detect_leaks=0"}};
 #else
-  return {{"LD_PRELOAD", FAST_CLOCK}};
+  return {{"LD_PRELOAD", PRELOAD}};
 #endif
 }
 
