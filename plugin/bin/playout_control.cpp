@@ -223,8 +223,11 @@ void PlayoutControl::stop() {
 
 void PlayoutControl::set_context(GstContext* context) {
   std::vector<std::shared_ptr<ClipDecoder>> decoders;
-  for (const auto& weak : *decoders_.lock()) {
-    if (auto decoder = weak.lock()) decoders.push_back(std::move(decoder));
+  {
+    auto known = decoders_.lock();
+    for (const auto& weak : *known) {
+      if (auto decoder = weak.lock()) decoders.push_back(std::move(decoder));
+    }
   }
   for (const auto& decoder : decoders) decoder->set_context(context);
 }

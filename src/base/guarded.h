@@ -54,6 +54,8 @@ class Guarded {
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;
 
+  // Without a name it is held to the end of its expression, which a range-based for is through with
+  // before its first turn.
   [[nodiscard]] Lock lock() { return Lock(*this); }
 
  private:

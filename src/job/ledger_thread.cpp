@@ -31,8 +31,11 @@ Guarded<Known>& known_threads() {
 struct LedgerThread::AtExit {
   ~AtExit() {
     std::vector<std::shared_ptr<LedgerThread>> threads;
-    for (const auto& [path, entry] : *known_threads().lock()) {
-      if (auto thread = entry.thread.lock()) threads.push_back(std::move(thread));
+    {
+      auto known = known_threads().lock();
+      for (const auto& [path, entry] : *known) {
+        if (auto thread = entry.thread.lock()) threads.push_back(std::move(thread));
+      }
     }
     for (const auto& thread : threads) {
       auto queue = thread->queue_.lock();
