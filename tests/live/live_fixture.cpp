@@ -18,6 +18,14 @@ std::string filled(std::string text, const std::string& first, const std::string
 
 }  // namespace
 
+void add_pad_template(gpointer element_class, const char* name, GstPadDirection direction,
+                      const char* caps) {
+  const CapsPtr all(gst_caps_from_string(caps));
+  gst_element_class_add_pad_template(
+      GST_ELEMENT_CLASS(element_class),
+      gst_pad_template_new(name, direction, GST_PAD_ALWAYS, all.get()));
+}
+
 LiveService::LiveService() {
   fake_.set_script([this](const Seen& seen) { return answer(seen); });
   fake_.files().set_script([this](const Seen&, int) {

@@ -27,6 +27,10 @@ inline constexpr bool is_sanitized = true;
 inline constexpr bool is_sanitized = false;
 #endif
 
+// For the class of an element that a test makes.
+void add_pad_template(gpointer element_class, const char* name, GstPadDirection direction,
+                      const char* caps);
+
 // Generation 1 has the id 9041, and so on. Unless told otherwise, each is complete when it is asked
 // for, and has the clip that was set for all. All methods may be called from any thread.
 class LiveService {

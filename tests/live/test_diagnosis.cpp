@@ -288,12 +288,8 @@ GstStateChangeReturn change_stuck(GstElement* element, GstStateChange transition
 
 void init_class(gpointer instance_class, gpointer) {
   auto* type = static_cast<GstElementClass*>(instance_class);
-  const CapsPtr in(gst_caps_new_empty_simple("video/x-h264"));
-  const CapsPtr out(gst_caps_new_empty_simple("video/x-raw"));
-  gst_element_class_add_pad_template(
-      type, gst_pad_template_new("sink", GST_PAD_SINK, GST_PAD_ALWAYS, in.get()));
-  gst_element_class_add_pad_template(
-      type, gst_pad_template_new("src", GST_PAD_SRC, GST_PAD_ALWAYS, out.get()));
+  add_pad_template(type, "sink", GST_PAD_SINK, "video/x-h264");
+  add_pad_template(type, "src", GST_PAD_SRC, "video/x-raw");
   gst_element_class_set_static_metadata(type, "Stuck", "Codec/Decoder/Video", "Keeps all", "-");
   type->change_state = change_stuck;
 }

@@ -75,13 +75,8 @@ void decoder_class_init(DecoderClass* decoder_class) {
   element_class->set_context = set_context;
   gst_element_class_set_static_metadata(element_class, "Test decoder", "Codec/Decoder/Video",
                                         "Needs a context", "The gst-genpro developers");
-  const auto add = [&](const char* name, GstPadDirection direction, const char* caps) {
-    const CapsPtr all(gst_caps_from_string(caps));
-    gst_element_class_add_pad_template(
-        element_class, gst_pad_template_new(name, direction, GST_PAD_ALWAYS, all.get()));
-  };
-  add("sink", GST_PAD_SINK, "video/x-h264");
-  add("src", GST_PAD_SRC, "video/x-raw");
+  add_pad_template(element_class, "sink", GST_PAD_SINK, "video/x-h264");
+  add_pad_template(element_class, "src", GST_PAD_SRC, "video/x-raw");
 }
 
 void decoder_init(Decoder* self) {

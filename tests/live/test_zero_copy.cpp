@@ -98,13 +98,8 @@ void uploader_class_init(UploaderClass* uploader_class) {
   GstElementClass* element_class = GST_ELEMENT_CLASS(uploader_class);
   gst_element_class_set_static_metadata(element_class, "Test uploader", "Filter/Video",
                                         "Copies frames into a device", "The gst-genpro developers");
-  const auto add = [&](const char* name, GstPadDirection direction, const char* caps) {
-    const CapsPtr all(gst_caps_from_string(caps));
-    gst_element_class_add_pad_template(
-        element_class, gst_pad_template_new(name, direction, GST_PAD_ALWAYS, all.get()));
-  };
-  add("sink", GST_PAD_SINK, "video/x-raw");
-  add("src", GST_PAD_SRC, "video/x-raw(memory:DMABuf); video/x-raw");
+  add_pad_template(element_class, "sink", GST_PAD_SINK, "video/x-raw");
+  add_pad_template(element_class, "src", GST_PAD_SRC, "video/x-raw(memory:DMABuf); video/x-raw");
   GstBaseTransformClass* transform_class = GST_BASE_TRANSFORM_CLASS(uploader_class);
   transform_class->transform_caps = other_caps;
   transform_class->set_caps = set_caps;
@@ -127,13 +122,8 @@ void device_decoder_class_init(DeviceDecoderClass* decoder_class) {
   GstElementClass* element_class = GST_ELEMENT_CLASS(decoder_class);
   gst_element_class_set_static_metadata(element_class, "Test decoder", "Codec/Decoder/Video",
                                         "Decodes into a device", "The gst-genpro developers");
-  const auto add = [&](const char* name, GstPadDirection direction, const char* caps) {
-    const CapsPtr all(gst_caps_from_string(caps));
-    gst_element_class_add_pad_template(
-        element_class, gst_pad_template_new(name, direction, GST_PAD_ALWAYS, all.get()));
-  };
-  add("sink", GST_PAD_SINK, "video/x-h264");
-  add("src", GST_PAD_SRC, "video/x-raw(memory:DMABuf); video/x-raw");
+  add_pad_template(element_class, "sink", GST_PAD_SINK, "video/x-h264");
+  add_pad_template(element_class, "src", GST_PAD_SRC, "video/x-raw(memory:DMABuf); video/x-raw");
 }
 
 void device_decoder_init(DeviceDecoder* self) {

@@ -132,23 +132,15 @@ inline void silence_is_not_sent(Answer& answer) {
   if (answer.status == 0) answer.was_sent = false;
 }
 
-// A doubtful try is forgotten when the next one is refused, or did not leave.
-inline Step refusal_after_doubt(const Policy& policy, const State& state, const Event& event,
-                                const Now& now) {
+// What is known of a doubtful try, or of one that the service has queued, is forgotten when the
+// next one is refused, or did not leave.
+template <bool Attempt::*known>
+inline Step refusal_after(const Policy& policy, const State& state, const Event& event,
+                          const Now& now) {
   const auto* posting = std::get_if<Posting>(&state);
   if (posting == nullptr) return payment::step(policy, state, event, now);
   Posting changed = *posting;
-  changed.attempt.doubtful = false;
-  return payment::step(policy, changed, event, now);
-}
-
-// What the service has queued is forgotten when the next try is refused, or did not leave.
-inline Step refusal_after_queueing(const Policy& policy, const State& state, const Event& event,
-                                   const Now& now) {
-  const auto* posting = std::get_if<Posting>(&state);
-  if (posting == nullptr) return payment::step(policy, state, event, now);
-  Posting changed = *posting;
-  changed.attempt.was_put_off = false;
+  changed.attempt.*known = false;
   return payment::step(policy, changed, event, now);
 }
 
@@ -369,19 +361,14 @@ inline void likely_pays_the_owed_stop(Step& step, const State& before, const Eve
 inline void stop_is_not_written(Step& step, const State&, const Event& event) {
   if (std::holds_alternative<StopWanted>(event)) drop<Persist>(step.actions);
 }
-inline Step unstoppable_is_stopped(const Policy& policy, const State& state, const Event& event,
-                                   const Now& now) {
+// The answer of this status to a request to stop; 0: there was none.
+template <unsigned status>
+inline Step counts_as_stopped(const Policy& policy, const State& state, const Event& event,
+                              const Now& now) {
   const Answer* answer = answer_of<StopReplied>(event);
-  if (answer == nullptr || answer->status != 422) return payment::step(policy, state, event, now);
-  Answer changed;
-  changed.status = 200;
-  changed.word = Word::stopped;
-  return payment::step(policy, state, StopReplied{std::move(changed)}, now);
-}
-inline Step silence_is_stopped(const Policy& policy, const State& state, const Event& event,
-                               const Now& now) {
-  const Answer* answer = answer_of<StopReplied>(event);
-  if (answer == nullptr || answer->status != 0) return payment::step(policy, state, event, now);
+  if (answer == nullptr || answer->status != status) {
+    return payment::step(policy, state, event, now);
+  }
   Answer changed;
   changed.status = 200;
   changed.word = Word::stopped;

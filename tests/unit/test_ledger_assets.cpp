@@ -6,6 +6,8 @@
 namespace genpro::ledger {
 namespace {
 
+using test::must;
+
 class LedgerAssets : public test::LedgerTest {
  protected:
   static Asset asset(const std::string& id, char content, WallTime at = 1) {

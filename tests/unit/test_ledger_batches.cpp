@@ -6,6 +6,8 @@
 namespace genpro::ledger {
 namespace {
 
+using test::must;
+
 using Status = BatchRow::Status;
 
 class LedgerBatches : public test::LedgerTest {
