@@ -153,7 +153,7 @@ asan="abort_on_error=1:detect_stack_use_after_return=1:disable_coredump=1"
   export UBSAN_OPTIONS="abort_on_error=1:halt_on_error=1:print_stacktrace=1"
   export G_SLICE=always-malloc GST_REGISTRY_FORK=no
   for suite in $suites; do set -- --suite "$suite" "$@"; done
-  run_tests build-sanitized $((jobs + 1)) --no-suite fuzz "$@"
+  run_tests build-sanitized $((2 * jobs)) --no-suite fuzz "$@"
 ) || failed=1
 
 await_build tsan
@@ -161,7 +161,7 @@ echo "Running the suite unit under ThreadSanitizer"
 # A function of a library that ends in a jump to an unlock looks as if its caller had unlocked.
 (
   export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp:second_deadlock_stack=1:report_mutex_bugs=0"
-  run_tests build-tsan $((jobs + 1)) --suite unit
+  run_tests build-tsan $((2 * jobs)) --suite unit
 ) || failed=1
 
 echo "Waiting for the simulations and the fuzz targets"
