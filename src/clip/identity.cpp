@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "clip/identity.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/glib_ptr.h"
 #include "base/text.h"
 #include "clip/content_range.h"
@@ -14,6 +17,14 @@ namespace {
 std::string header(SoupMessageHeaders* headers, const char* name) {
   const char* value = soup::message_headers_get_list(headers, name);
   return value != nullptr ? std::string(trim(value)) : std::string();
+}
+
+// libsoup takes the last of several lengths, though the body may be of another one.
+bool is_one_length(std::string_view list) {
+  const std::vector<std::string_view> lengths = split(list, ',');
+  return std::all_of(lengths.begin(), lengths.end(), [&](std::string_view each) {
+    return parse_unsigned(trim(each)) == parse_unsigned(trim(lengths.front()));
+  });
 }
 
 std::string bytes_text(const std::optional<std::uint64_t>& total) {
@@ -44,6 +55,11 @@ Part read_part(unsigned status, SoupMessageHeaders* headers, std::uint64_t offse
   if (soup::message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH) {
     const goffset length = soup::message_headers_get_content_length(headers);
     if (length >= 0) part.length = static_cast<std::uint64_t>(length);
+    const std::string lengths = header(headers, "Content-Length");
+    if (!is_one_length(lengths)) {
+      part.wrong = "it has several lengths (" + one_line(lengths, 60) + ")";
+      return part;
+    }
   }
 
   if (status != SOUP_STATUS_PARTIAL_CONTENT) {

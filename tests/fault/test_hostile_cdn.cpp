@@ -131,6 +131,10 @@ const std::vector<Lie> lies{
      [](std::size_t, const std::string&) {
        return head("200 OK", {length_line(26)}) + "<html>Sign in, then</html>";
      }},
+    {"two_lengths",
+     [](std::size_t, const std::string& clip) {
+       return head("200 OK", {length_line(clip.size()), length_line(clip.size() - 100)}) + clip;
+     }},
     {"no_http", [](std::size_t, const std::string& clip) { return clip; }},
     {"an_endless_head",
      [](std::size_t, const std::string&) {

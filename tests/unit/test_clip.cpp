@@ -12,6 +12,7 @@
 #include "clip/identity.h"
 #include "clip/overlap.h"
 #include "clip/redirect.h"
+#include "http/soup.h"
 
 namespace genpro::clip {
 namespace {
@@ -145,6 +146,27 @@ TEST(Identity, OnlyAStrongTagMayBeUsedForRanges) {
   EXPECT_EQ((Identity{"\"a\"", "Mon", {}}).validator(), "\"a\"");
   EXPECT_EQ((Identity{"W/\"a\"", "Mon", {}}).validator(), "Mon");
   EXPECT_EQ((Identity{"W/\"a\"", "", {}}).validator(), "");
+}
+
+TEST(Part, HasOneLength) {
+  ASSERT_FALSE(soup::load());
+  const auto read = [](unsigned status, std::initializer_list<const char*> lengths) {
+    const Owned<SoupMessageHeaders, soup_message_headers_unref> headers(
+        soup_message_headers_new(SOUP_MESSAGE_HEADERS_RESPONSE));
+    soup_message_headers_append(headers.get(), "Content-Range", "bytes 0-99/100");
+    for (const char* length : lengths) {
+      soup_message_headers_append(headers.get(), "Content-Length", length);
+    }
+    return read_part(status, headers.get(), 0);
+  };
+  for (const unsigned status : {200U, 206U}) {
+    EXPECT_EQ(read(status, {"100"}).wrong, "");
+    EXPECT_EQ(read(status, {"100"}).length, 100U);
+    EXPECT_EQ(read(status, {"100", "100"}).wrong, "") << "as a proxy may repeat it";
+    EXPECT_EQ(read(status, {"100", "100"}).length, 100U);
+    EXPECT_NE(read(status, {"90", "100"}).wrong, "");
+    EXPECT_NE(read(status, {"100", "90"}).wrong, "");
+  }
 }
 
 TEST(ContentRange, TellsTheLengthWhenThereIsNoSuchRange) {
