@@ -51,6 +51,13 @@ void Fetcher::on_headers(const ConnectionPtr& connection, GAsyncResult* result) 
   }
   if (!connection->stream) {
     if (const char* endless = connection->watch->endless()) return fail_for_endless(endless);
+    if (error.matches(soup::session_error_quark(), SOUP_SESSION_ERROR_ENCODING)) {
+      return fail(read_kind(),
+                  "The clip's server says in no known way where its answer ends, by a "
+                  "Content-Length that is no number or a Transfer-Encoding other than chunked. Ask "
+                  "the service's support for it, with the generation's id.",
+                  url_.without_query() + ": " + one_line(error.message(), 200));
+    }
     return retry(one_line(error.message(), 200));
   }
   runtime_.keep<http::Sessions>().note_answer(http::Purpose::clip, url_);

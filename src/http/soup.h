@@ -42,6 +42,7 @@ std::optional<http::Obstacle> load();
   FUNCTION(message_set_request_body)                           \
   FUNCTION(message_set_request_body_from_bytes)                \
   FUNCTION(session_abort)                                      \
+  FUNCTION(session_error_quark)                                \
   FUNCTION(session_new_with_options)                           \
   FUNCTION(session_remove_feature_by_type)                     \
   FUNCTION(session_send)                                       \

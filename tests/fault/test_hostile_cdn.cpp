@@ -261,6 +261,19 @@ TEST_F(Hostile, MoreThanTheWholeClipIsAnError) {
   EXPECT_EQ(streamed.bytes, long_clip().substr(0, streamed.bytes.size()));
 }
 
+// Which no further try makes better.
+TEST_F(Hostile, AnEndThatIsToldInNoKnownWayIsAnErrorAtOnce) {
+  for (const std::string line : {"Content-Length: many", "Transfer-Encoding: gzip, chunked"}) {
+    SCOPED_TRACE(line);
+    service.files().set_script([line](const Seen&, int) {
+      return wire_answer(head("200 OK", {line}) + chunked_body(short_clip()));
+    });
+    const std::size_t before = service.count(is_cdn);
+    expect_error(run_it(), short_clip(), {"where its answer ends"});
+    EXPECT_EQ(service.count(is_cdn) - before, 1U);
+  }
+}
+
 // Without a length, what is in the clip tells whether it is all of it.
 class WithoutLength : public Delivery, public testing::WithParamInterface<bool> {
  protected:
