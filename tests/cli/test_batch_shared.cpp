@@ -265,8 +265,8 @@ TEST_P(SharedBatchOnServer, NoRowIsPaidTwiceWhenConnectionsAreCut) {
   const auto cut_all = [&] {
     const std::string name = path_.substr(path_.rfind('/') + 1);
     (void)shared_postgres().sql(
-        name, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name +
-                  "' AND pid <> pg_backend_pid()");
+        name, "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '" +
+                  name + "' AND pid <> pg_backend_pid()");
   };
   Manners manners;
   manners.post_delay = 20ms;

@@ -31,7 +31,7 @@ class LedgerServer : public test::LedgerTest {
     return test::shared_postgres().sql(name_, statement);
   }
   void cut_all() {
-    psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + name_ +
+    psql("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '" + name_ +
          "' AND pid <> pg_backend_pid()");
   }
 
